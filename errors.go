@@ -1,0 +1,54 @@
+package sysops
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Errors that a caller may want to tell apart, with [errors.Is].
+var (
+	// ErrBadHost: the text is not a host name.
+	ErrBadHost = errors.New("not a host name")
+
+	// ErrBadName: the text cannot be an object's name.
+	ErrBadName = errors.New("not an object name")
+
+	// ErrBadPattern: a PATTERN does not parse.
+	ErrBadPattern = errors.New("not a pattern")
+
+	// ErrUnknown: the directory knows no such scope, site or core.
+	ErrUnknown = errors.New("unknown")
+
+	// ErrIncomplete: the answer would be partial, and the query does not allow
+	// that. The error names what is left out.
+	ErrIncomplete = errors.New("the answer is incomplete")
+
+	// ErrUnreadable: an object exists and no server of its core has an
+	// undamaged copy of it.
+	ErrUnreadable = errors.New("unreadable object")
+
+	// ErrOtherMachine: another machine pushes under this host's name.
+	ErrOtherMachine = errors.New("another machine has this host name")
+)
+
+// A HintedError carries, beside what went wrong, what to do about it.
+// Programs print Hint on a line of its own.
+type HintedError struct {
+	Err  error
+	Hint string
+}
+
+func (e *HintedError) Error() string { return e.Err.Error() }
+func (e *HintedError) Unwrap() error { return e.Err }
+
+func hinted(err error, hint string) error { return &HintedError{Err: err, Hint: hint} }
+
+// unknown says that the directory has no such thing, and which ones it has.
+func unknown(what, name string, valid []string) error {
+	err := fmt.Errorf("cannot find %s %q: %w to the directory", what, name, ErrUnknown)
+	if len(valid) == 0 {
+		return hinted(err, "the directory lists no "+what+"s at all")
+	}
+	return hinted(err, "the "+what+"s it lists: "+strings.Join(valid, ", "))
+}

@@ -1,0 +1,221 @@
+package sysops
+
+// A glob is a pattern as Redis' KEYS understands it (util.c, stringmatchlen):
+// '*', '?', '[a-z]', '[^a]', '\x'. Every byte sequence is a pattern; there are
+// no syntax errors. The oddities are kept, because "find" promises to
+// return what KEYS would: an unclosed class ends with the pattern, "[]"
+// matches nothing, and ranges compare bytes as signed numbers.
+type glob struct {
+	tokens []globToken
+}
+
+type globToken struct {
+	kind globKind
+	lit  byte
+	set  *[256]bool
+}
+
+type globKind uint8
+
+const (
+	globLiteral globKind = iota
+	globAny              // ?
+	globStar             // *
+	globSet              // [...]
+)
+
+func newGlob(pattern string) glob {
+	var g glob
+	for i := 0; i < len(pattern); {
+		switch c := pattern[i]; {
+		case c == '*':
+			if n := len(g.tokens); n == 0 || g.tokens[n-1].kind != globStar {
+				g.tokens = append(g.tokens, globToken{kind: globStar})
+			}
+			i++
+		case c == '?':
+			g.tokens = append(g.tokens, globToken{kind: globAny})
+			i++
+		case c == '[':
+			set, next := globClass(pattern, i+1)
+			g.tokens = append(g.tokens, globToken{kind: globSet, set: set})
+			i = next
+		default:
+			if c == '\\' && i+1 < len(pattern) {
+				i++
+			}
+			g.tokens = append(g.tokens, globToken{kind: globLiteral, lit: pattern[i]})
+			i++
+		}
+	}
+	return g
+}
+
+// globClass reads a class whose first byte after '[' is p[i], and returns the
+// bytes it matches and where the pattern goes on.
+func globClass(p string, i int) (*[256]bool, int) {
+	var set [256]bool
+	negate := i < len(p) && p[i] == '^'
+	if negate {
+		i++
+	}
+loop:
+	for ; i < len(p); i++ {
+		switch {
+		case p[i] == '\\' && i+1 < len(p):
+			i++
+			set[p[i]] = true
+		case p[i] == ']':
+			i++
+			break loop
+		case i+2 < len(p) && p[i+1] == '-':
+			low, high := int8(p[i]), int8(p[i+2])
+			if low > high {
+				low, high = high, low
+			}
+			for c := int(low); c <= int(high); c++ {
+				set[byte(c)] = true
+			}
+			i += 2
+		default:
+			set[p[i]] = true
+		}
+	}
+	if negate {
+		for c := range set {
+			set[c] = !set[c]
+		}
+	}
+	return &set, i
+}
+
+func (t globToken) accepts(c byte) bool {
+	switch t.kind {
+	case globLiteral:
+		return t.lit == c
+	case globSet:
+		return t.set[c]
+	default:
+		return true
+	}
+}
+
+// match reports whether the whole of host#name (or of name alone, where host
+// is empty) matches. It takes time proportional to len(pattern)*len(s) at worst.
+func (g glob) match(s string) bool {
+	t, star, mark := 0, -1, 0
+	for i := 0; i < len(s); {
+		switch {
+		case t < len(g.tokens) && g.tokens[t].kind == globStar:
+			star, mark = t, i
+			t++
+		case t < len(g.tokens) && g.tokens[t].accepts(s[i]):
+			t++
+			i++
+		case star >= 0:
+			mark++
+			t, i = star+1, mark
+		default:
+			return false
+		}
+	}
+	for t < len(g.tokens) && g.tokens[t].kind == globStar {
+		t++
+	}
+	return t == len(g.tokens)
+}
+
+// literal returns the text that the glob matches, where there is only one.
+func (g glob) literal() (string, bool) {
+	b := make([]byte, 0, len(g.tokens))
+	for _, t := range g.tokens {
+		if t.kind != globLiteral {
+			return "", false
+		}
+		b = append(b, t.lit)
+	}
+	return string(b), true
+}
+
+// globStates is a set of positions in a glob: those that a text read so far
+// can have led to. It lets one half of a key be judged without the other.
+type globStates []bool
+
+func (g glob) start() globStates {
+	s := make(globStates, len(g.tokens)+1)
+	s[0] = true
+	g.skipStars(s)
+	return s
+}
+
+// skipStars adds the positions behind stars, which match nothing too.
+func (g glob) skipStars(s globStates) {
+	for i, t := range g.tokens {
+		if s[i] && t.kind == globStar {
+			s[i+1] = true
+		}
+	}
+}
+
+func (g glob) step(s globStates, c byte) globStates {
+	next := make(globStates, len(s))
+	for i, t := range g.tokens {
+		if !s[i] {
+			continue
+		}
+		if t.kind == globStar {
+			next[i] = true
+		} else if t.accepts(c) {
+			next[i+1] = true
+		}
+	}
+	g.skipStars(next)
+	return next
+}
+
+func (g glob) run(s globStates, text string) globStates {
+	for i := range len(text) {
+		s = g.step(s, text[i])
+	}
+	return s
+}
+
+func (s globStates) empty() bool {
+	for _, on := range s {
+		if on {
+			return false
+		}
+	}
+	return true
+}
+
+// afterAnyHost returns the positions that "<host>#" leads to, over all hosts.
+func (g glob) afterAnyHost() globStates {
+	reach := g.start()
+	for grown := true; grown; {
+		grown = false
+		for c := range 256 {
+			if !isHostByte(byte(c)) {
+				continue
+			}
+			for i, on := range g.step(reach, byte(c)) {
+				if on && !reach[i] {
+					reach[i], grown = true, true
+				}
+			}
+		}
+	}
+	return g.step(reach, '#')
+}
+
+// hostCanMatch reports whether a key of this host can match at all.
+func (g glob) hostCanMatch(host string) bool {
+	return !g.step(g.run(g.start(), host), '#').empty()
+}
+
+// nameCanMatch reports whether a key with this name can match, given the
+// positions of afterAnyHost.
+func (g glob) nameCanMatch(after globStates, name string) bool {
+	s := g.run(after, name)
+	return s[len(s)-1]
+}

@@ -1,0 +1,3 @@
+module github.com/sysops-api/sysops-api
+
+go 1.26

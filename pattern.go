@@ -1,0 +1,141 @@
+package sysops
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Pattern selects objects by key. The zero Pattern selects nothing; make one
+// with ParsePattern or ParseSearch. A Pattern may be used concurrently.
+type Pattern struct {
+	text   string
+	search bool // read as Redis' KEYS would read it
+}
+
+// ParsePattern reads the PATTERN of the sysops verbs:
+//
+//	web*#/etc/passwd   host-glob#name-glob, where it holds a '#'
+//	/etc/passwd        a whole name: exactly that one
+//	sysctl-a           the whole part of a name after '@': exactly that section
+//	passwd             else every key that contains it, globs allowed
+//
+// Globs are those of Redis: * ? [a-z] [^a] \x. Which of the last three forms is
+// meant is decided by the names that the cache holds. An empty pattern, or one
+// with an unclosed '[' or a backslash at its end, is ErrBadPattern.
+func ParsePattern(s string) (Pattern, error) {
+	switch {
+	case s == "":
+		return Pattern{}, fmt.Errorf("cannot search for %q: %w: it is empty", s, ErrBadPattern)
+	case strings.HasPrefix(s, "#"), strings.HasSuffix(s, "#"):
+		return Pattern{}, hinted(fmt.Errorf("cannot search for %q: %w: nothing on one side of the #", s, ErrBadPattern),
+			"write host#name; * stands for any host or any name")
+	}
+	if err := checkGlob(s); err != nil {
+		return Pattern{}, fmt.Errorf("cannot search for %q: %w: %w", s, ErrBadPattern, err)
+	}
+	return Pattern{text: s}, nil
+}
+
+// ParseSearch reads STR as the original's --search, and "sysops find", do: with
+// a '#' the whole key must match STR, without one *STR*. Every STR but the
+// empty one is valid, and selects what Redis' KEYS would.
+func ParseSearch(s string) (Pattern, error) {
+	if s == "" {
+		return Pattern{}, fmt.Errorf("cannot search for %q: %w: it is empty", s, ErrBadPattern)
+	}
+	return Pattern{text: s, search: true}, nil
+}
+
+// String returns the text that the pattern was made from.
+func (p Pattern) String() string { return p.text }
+
+func checkGlob(s string) error {
+	inClass := false
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\':
+			if i++; i == len(s) {
+				return fmt.Errorf("it ends in a lone backslash")
+			}
+		case s[i] == '[':
+			inClass = true
+		case s[i] == ']':
+			inClass = false
+		}
+	}
+	if inClass {
+		return fmt.Errorf("the [ has no closing ]; write \\[ for the character itself")
+	}
+	return nil
+}
+
+// A selection is a pattern that has met the names in the cache. host and name
+// tell what can be left unasked; key decides.
+type selection struct {
+	host func(host string) bool
+	name func(name string) bool
+	key  func(k Key) bool
+
+	// lacking: every live host that host accepts could be expected to hold the
+	// object, so those that do not are worth a count.
+	lacking bool
+}
+
+// resolve decides which form of PATTERN is meant. names are all names in the
+// cache; they need not be sorted.
+func (p Pattern) resolve(names []string) selection {
+	if !p.search {
+		if host, name, ok := strings.Cut(p.text, "#"); ok {
+			return selectHalves(newGlob(host), newGlob(name))
+		}
+		if exact := namesMeant(p.text, names); len(exact) > 0 {
+			return selectNames(exact)
+		}
+	}
+	text := p.text
+	if !strings.Contains(text, "#") {
+		// A star after a backslash at the end would be taken literally, as it
+		// would by Redis: the original built the pattern the same way.
+		text = "*" + text + "*"
+	}
+	return selectKeys(newGlob(text))
+}
+
+// namesMeant returns the names that text stands for exactly: itself, or every
+// name of which it is the section.
+func namesMeant(text string, names []string) []string {
+	if slices.Contains(names, text) {
+		return []string{text}
+	}
+	var out []string
+	for _, n := range names {
+		if _, section, ok := strings.Cut(n, "@"); ok && section == text {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func anyHost(string) bool { return true }
+
+func selectNames(names []string) selection {
+	is := func(n string) bool { return slices.Contains(names, n) }
+	return selection{host: anyHost, name: is, key: func(k Key) bool { return is(k.Name) }, lacking: true}
+}
+
+func selectHalves(host, name glob) selection {
+	return selection{
+		host: host.match, name: name.match, lacking: true,
+		key: func(k Key) bool { return host.match(k.Host) && name.match(k.Name) },
+	}
+}
+
+func selectKeys(g glob) selection {
+	after := g.afterAnyHost()
+	return selection{
+		host: g.hostCanMatch,
+		name: func(n string) bool { return g.nameCanMatch(after, n) },
+		key:  func(k Key) bool { return g.match(k.String()) },
+	}
+}
