@@ -125,18 +125,6 @@ func (g glob) match(s string) bool {
 	return t == len(g.tokens)
 }
 
-// literal returns the text that the glob matches, where there is only one.
-func (g glob) literal() (string, bool) {
-	b := make([]byte, 0, len(g.tokens))
-	for _, t := range g.tokens {
-		if t.kind != globLiteral {
-			return "", false
-		}
-		b = append(b, t.lit)
-	}
-	return string(b), true
-}
-
 // globStates is a set of positions in a glob: those that a text read so far
 // can have led to. It lets one half of a key be judged without the other.
 type globStates []bool

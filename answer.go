@@ -1,0 +1,206 @@
+package sysops
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/store"
+)
+
+// An Answer is the result of a Query: which objects there are, the means to read
+// them, and how complete that is. Its sequences may be run more than once, not
+// concurrently. Close it.
+type Answer struct {
+	client  *Client
+	query   Query
+	cores   []*coreState
+	targets []target // in key order
+	began   time.Time
+
+	complete Completeness
+	cost     Cost
+	traffic  map[*member]store.Traffic // when the query began
+}
+
+// Len returns how many objects the query selects.
+func (a *Answer) Len() int { return len(a.targets) }
+
+// Keys returns the keys of the objects, in order. With Query.EveryServer a key
+// comes once for each server, in the form "<server>" as the second value;
+// otherwise the second value is empty.
+func (a *Answer) Keys() iter.Seq2[Key, string] {
+	return func(yield func(Key, string) bool) {
+		for i := range a.targets {
+			t := &a.targets[i]
+			server := ""
+			if a.query.EveryServer {
+				server = t.server().Name()
+			}
+			if !yield(t.key(), server) {
+				return
+			}
+		}
+	}
+}
+
+// server returns the first member that can have the target.
+func (t *target) server() *member {
+	for _, m := range t.core.members {
+		if t.servers&m.bit != 0 {
+			return m
+		}
+	}
+	return nil
+}
+
+// A NameCount is a name and how many of the answer's hosts hold it.
+type NameCount struct {
+	Name  string `json:"name"`
+	Hosts int    `json:"hosts"`
+}
+
+// Names returns the names in the answer, sorted.
+func (a *Answer) Names() []NameCount {
+	counts := make(map[string]int)
+	for i := range a.targets {
+		counts[a.targets[i].name]++
+	}
+	out := make([]NameCount, 0, len(counts))
+	for name, n := range counts {
+		out = append(out, NameCount{name, n})
+	}
+	slices.SortFunc(out, func(x, y NameCount) int { return bytes.Compare([]byte(x.Name), []byte(y.Name)) })
+	return out
+}
+
+// Objects reads the given elements of every object (the contents, if none is
+// given), and returns the objects in key order. Reading goes on in the
+// background while an object is used, within bounded memory; to break off the
+// loop ends it. After an error the sequence ends: ErrIncomplete where a core
+// went down or an object is unreadable and the query does not allow a partial
+// answer, the context's error where ctx ended.
+func (a *Answer) Objects(ctx context.Context, elements ...Element) iter.Seq2[Object, error] {
+	if len(elements) == 0 {
+		elements = []Element{Contents}
+	}
+	wire := make([]int, len(elements))
+	for i, e := range elements {
+		wire[i] = int(e)
+	}
+	slices.Sort(wire) // the contents first: their size governs the pace
+	return stream(ctx, a, wire, func(it *item) (Object, bool, error) {
+		packed := len(it.values[0])
+		o, err := a.client.object(it, wire)
+		if err == nil {
+			a.cost.unpacked.Add(int64(len(o.Contents)))
+			a.cost.packed.Add(int64(packed))
+		}
+		return o, true, err
+	})
+}
+
+// Expr is a compiled expression for Answer.Grep. It is safe for concurrent use.
+type Expr struct{ x *codec.Expr }
+
+// GrepOptions are the switches of grep(1).
+type GrepOptions struct {
+	Fixed        bool // -F: the expression is text, not a regular expression
+	IgnoreCase   bool // -i
+	Word         bool // -w: no word character on either side of the match
+	Invert       bool // -v: lines that do not match
+	OnlyMatching bool // -o: each non-empty match, in place of its line
+	Text         bool // -a: search contents with NUL bytes like text
+	CountOnly    bool // -c, -l, -L: Match.Lines stays empty
+}
+
+// CompileExpr reads a regular expression in Go's syntax, or text with Fixed.
+func CompileExpr(expr string, o GrepOptions) (*Expr, error) {
+	x, err := codec.Compile(expr, codec.ExprOptions{
+		Fixed: o.Fixed, IgnoreCase: o.IgnoreCase, Word: o.Word, Invert: o.Invert, OnlyMatching: o.OnlyMatching,
+	})
+	if err != nil {
+		return nil, hinted(err, "the syntax is that of Go's regexp (RE2); -F searches for the text itself")
+	}
+	return &Expr{x}, nil
+}
+
+// A Match is what Grep found in one object.
+type Match struct {
+	Object
+	Lines  [][]byte // without their newline; owned by the receiver
+	Count  int      // how many lines (or matches, with OnlyMatching)
+	Binary bool     // the object holds NUL bytes: Lines is empty unless Text is set
+}
+
+// Grep searches the contents of every object, and returns one Match for each,
+// in key order, those without a matching line included. A line excludes its
+// newline and is matched alone. Its errors are those of Objects.
+func (a *Answer) Grep(ctx context.Context, expr *Expr, o GrepOptions) iter.Seq2[Match, error] {
+	return stream(ctx, a, []int{int(Contents)}, func(it *item) (Match, bool, error) {
+		packed := len(it.values[0])
+		obj, err := a.client.object(it, []int{int(Contents)})
+		if err != nil {
+			return Match{}, false, err
+		}
+		text := obj.Contents
+		a.cost.unpacked.Add(int64(len(text)))
+		a.cost.packed.Add(int64(packed))
+		m := Match{Object: obj, Binary: !o.Text && codec.IsBinary(text)}
+		m.Object.Contents = nil // a match must not keep the whole text alive
+		expr.x.Each(text, func(line []byte) bool {
+			m.Count++
+			if !m.Binary && !o.CountOnly {
+				m.Lines = append(m.Lines, bytes.Clone(line))
+			}
+			return true
+		})
+		return m, true, nil
+	})
+}
+
+// Completeness says what the answer rests on. It is final once the answer has
+// been read to its end.
+func (a *Answer) Completeness() *Completeness {
+	a.complete.Cores = a.coreReports()
+	a.complete.Took = time.Since(a.began)
+	return &a.complete
+}
+
+// Close records the query at the servers that were asked, and publishes it. Its
+// error tells where that was refused (a replica, an ACL); it takes nothing from
+// the answer.
+func (a *Answer) Close(ctx context.Context) error {
+	entry, err := a.record()
+	if err != nil {
+		return fmt.Errorf("cannot describe the query for the record: %w", err)
+	}
+	refused := make([][]error, len(a.cores))
+	var wg sync.WaitGroup
+	for i, k := range a.cores {
+		wg.Go(func() {
+			ask(ctx, k, false,
+				func(ctx context.Context, m *member) (error, error) {
+					if m.down.Load() != nil || m.slow.Load() {
+						return nil, nil
+					}
+					return m.Record(ctx, entry), nil
+				},
+				func(_ *member, err error) {
+					if err != nil {
+						refused[i] = append(refused[i], err)
+					}
+				})
+		})
+	}
+	wg.Wait()
+	if all := slices.Concat(refused...); len(all) > 0 {
+		return fmt.Errorf("cannot record the query: %w", joinLine(all))
+	}
+	return nil
+}

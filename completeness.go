@@ -1,0 +1,222 @@
+package sysops
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Completeness says what an answer rests on and what it lacks. It is final once
+// the answer has been read to its end.
+//
+// Expected = answered + lacking + missing + stale hosts that MaxAge left out,
+// for a pattern that says which object each host should have. Of other patterns
+// (parts of keys) nothing is lacking: a host may well have no such key.
+type Completeness struct {
+	Expected   int             `json:"hosts_expected"`       // known to any server, or named by the query
+	Answered   int             `json:"hosts_answered"`       // with at least one object in the answer
+	Stale      []string        `json:"hosts_stale"`          // live, last push older than Options.StaleAfter
+	Missing    []string        `json:"hosts_missing"`        // expected, without a live snapshot
+	Lacking    []string        `json:"hosts_lacking"`        // live, without the object
+	Unreadable []UnreadableKey `json:"unreadable,omitempty"` // objects that no server has an undamaged copy of
+	Cores      []CoreReport    `json:"cores"`
+	Oldest     time.Duration   `json:"oldest_push_ns"` // age of the oldest push that answered
+	Newest     time.Duration   `json:"newest_push_ns"`
+	Took       time.Duration   `json:"took_ns"`
+}
+
+// UnreadableKey is an object that could not be read, and why.
+type UnreadableKey struct {
+	Key    string `json:"key"`
+	Reason string `json:"reason"`
+}
+
+// CoreReport is the part that one core had in an answer.
+type CoreReport struct {
+	Site    string         `json:"site"`
+	Core    string         `json:"core"`
+	Hosts   int            `json:"hosts"`           // that its servers know
+	Error   string         `json:"error,omitempty"` // why it is left out, or stopped answering
+	Servers []ServerReport `json:"servers"`
+}
+
+// ServerReport is the part that one server had in an answer.
+type ServerReport struct {
+	Server string `json:"server"`
+	Error  string `json:"error,omitempty"`
+	Lacks  int    `json:"lacks"`          // hosts of the core whose latest push it does not have
+	Cold   bool   `json:"cold,omitempty"` // lacks more than 1 % of them
+}
+
+// Partial reports whether the answer leaves out a core or an object.
+func (c *Completeness) Partial() bool {
+	return len(c.Unreadable) > 0 || slices.ContainsFunc(c.Cores, func(k CoreReport) bool { return k.Error != "" })
+}
+
+// Whole reports whether nothing at all is left to be desired: no gap, every
+// expected host live, none stale.
+func (c *Completeness) Whole() bool {
+	return !c.Partial() && len(c.Missing) == 0 && len(c.Stale) == 0
+}
+
+// coldShare: a server that lacks more than one host in coldShare is cold.
+const coldShare = 100
+
+func (a *Answer) coreReports() []CoreReport {
+	var out []CoreReport
+	for _, k := range a.cores {
+		r := CoreReport{Site: k.site, Core: k.core, Hosts: len(k.hosts)}
+		if k.err != nil {
+			r.Error = k.err.Error()
+		}
+		for _, m := range k.members {
+			s := ServerReport{Server: m.Name(), Lacks: m.lacks, Cold: m.err == nil && m.lacks*coldShare > len(k.hosts)}
+			if m.err != nil {
+				s.Error = m.err.Error()
+			} else if down := m.down.Load(); down != nil {
+				s.Error = (*down).Error()
+			}
+			r.Servers = append(r.Servers, s)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// count fills in what is known of hosts before anything is fetched. holders are
+// the hosts with at least one target.
+func (a *Answer) count(now time.Time, holders []*hostState, sel selection) {
+	c := &a.complete
+	holds := make(map[string]bool, len(holders))
+	for _, h := range holders {
+		holds[h.name] = true
+		if age := now.Sub(h.pushed); !h.pushed.IsZero() {
+			c.Oldest = max(c.Oldest, age)
+			if c.Newest == 0 || age < c.Newest {
+				c.Newest = age
+			}
+		}
+	}
+	c.Answered = len(holds)
+	seen := make(map[string]*hostState)
+	for _, k := range a.cores {
+		for name, h := range k.hosts {
+			if k.err != nil || !sel.host(name) || !a.query.narrow(name) {
+				continue
+			}
+			if old := seen[name]; old == nil || h.pushed.After(old.pushed) {
+				seen[name] = h
+			}
+		}
+	}
+	for _, name := range a.query.Hosts.Names() {
+		if _, known := seen[name]; !known && sel.host(name) && !a.query.Exclude.Contains(name) {
+			seen[name] = nil
+		}
+	}
+	c.Expected = len(seen)
+	for name, h := range seen {
+		switch {
+		case h == nil || !h.live(now):
+			c.Missing = append(c.Missing, name)
+			continue
+		case !h.pushed.IsZero() && now.Sub(h.pushed) > a.client.opts.StaleAfter, !h.wanted:
+			c.Stale = append(c.Stale, name)
+		}
+		if sel.lacking && h.wanted && !holds[name] {
+			c.Lacking = append(c.Lacking, name)
+		}
+	}
+	for _, list := range [][]string{c.Stale, c.Missing, c.Lacking} {
+		slices.Sort(list)
+	}
+}
+
+// note takes down that an object could not be read. It returns the error that
+// ends the answer, where the query does not allow a partial one.
+func (a *Answer) note(it *item, err error) error {
+	key := it.key().String()
+	if errors.Is(err, errNoServer) {
+		it.core.err = fmt.Errorf("core %s went down during the query: %w", it.core.core, err)
+		if !a.query.Partial {
+			return hinted(fmt.Errorf("%w: %w", ErrIncomplete, it.core.err), partialHint)
+		}
+		return nil
+	}
+	a.complete.Unreadable = append(a.complete.Unreadable, UnreadableKey{key, err.Error()})
+	if !a.query.Partial {
+		return hinted(fmt.Errorf("cannot read %s: %w: %w: %w", key, ErrIncomplete, ErrUnreadable, err), partialHint)
+	}
+	return nil
+}
+
+const partialHint = "--partial answers without it, and says so; the host's next push repairs a damaged object"
+
+// String is the completeness on one line, for people.
+func (c *Completeness) String() string {
+	var parts []string
+	count := func(n int, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", grouped(n), what))
+		}
+	}
+	parts = append(parts, fmt.Sprintf("%s of %s hosts answered", grouped(c.Answered), grouped(c.Expected)))
+	count(len(c.Lacking), "lack it")
+	count(len(c.Missing), "missing")
+	count(len(c.Stale), "stale")
+	count(len(c.Unreadable), "objects unreadable")
+	asked, servers, out, cold := 0, 0, 0, 0
+	for _, k := range c.Cores {
+		if k.Error == "" {
+			asked++
+		}
+		for _, s := range k.Servers {
+			servers++
+			if s.Error != "" {
+				out++
+			}
+			if s.Cold && s.Error == "" {
+				cold++
+			}
+		}
+	}
+	parts = append(parts, fmt.Sprintf("%s, %s", plural(asked, "core"), plural(servers-out, "server")))
+	count(len(c.Cores)-asked, "cores LEFT OUT")
+	count(out, "servers left out")
+	count(cold, "servers cold")
+	if c.Newest > 0 {
+		parts = append(parts, fmt.Sprintf("pushed %s to %s ago", age(c.Newest), age(c.Oldest)))
+	}
+	return strings.Join(append(parts, fmt.Sprintf("%.2f s", c.Took.Seconds())), " · ")
+}
+
+func plural(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return grouped(n) + " " + what
+}
+
+// grouped writes 24247 as 24,247.
+func grouped(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// age writes a duration in its largest whole unit.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d d", int(d.Hours()/24))
+}

@@ -1,0 +1,147 @@
+package sysops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A HostReport is what is known of one host.
+type HostReport struct {
+	Host    string        `json:"host"`
+	Site    string        `json:"site"`
+	Core    string        `json:"core"`
+	State   HostState     `json:"state"`
+	Pushed  time.Time     `json:"pushed"` // its last push; zero: none is known
+	Age     time.Duration `json:"age_ns"` // since then
+	Expires time.Time     `json:"expires"`
+	Servers []string      `json:"servers"` // that have its last push
+}
+
+// HostState says whether a host still reports.
+type HostState string
+
+// The states of a host.
+const (
+	HostLive    HostState = "live"
+	HostStale   HostState = "stale"   // live, last push older than Options.StaleAfter
+	HostMissing HostState = "missing" // its snapshot has expired, or it never pushed
+)
+
+// Hosts tells who reported when, for the hosts in q's scope and host sets;
+// sorted by name. q.Pattern is not used.
+func (c *Client) Hosts(ctx context.Context, q Query) ([]HostReport, *Answer, error) {
+	a, err := c.survey(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, k := range a.cores {
+		k.uniteHosts()
+	}
+	if err := a.judgeCores(ctx); err != nil {
+		return nil, nil, err
+	}
+	a.settle(selection{host: anyHost})
+	best := make(map[string]HostReport)
+	for _, k := range a.cores {
+		for name, h := range k.hosts {
+			if k.err != nil || !a.query.narrow(name) {
+				continue
+			}
+			if old, ok := best[name]; !ok || h.pushed.After(old.Pushed) {
+				best[name] = a.hostReport(k, h)
+			}
+		}
+	}
+	for _, name := range a.complete.Missing {
+		if _, known := best[name]; !known {
+			best[name] = HostReport{Host: name, State: HostMissing}
+		}
+	}
+	out := make([]HostReport, 0, len(best))
+	for _, r := range best {
+		if q.MaxAge == 0 || r.Age <= q.MaxAge && !r.Pushed.IsZero() {
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(x, y HostReport) int { return strings.Compare(x.Host, y.Host) })
+	a.complete.Answered = a.complete.Expected - len(a.complete.Missing)
+	return out, a, nil
+}
+
+func (a *Answer) hostReport(k *coreState, h *hostState) HostReport {
+	now := time.Now()
+	r := HostReport{
+		Host: h.name, Site: k.site, Core: k.core, State: HostLive,
+		Pushed: h.pushed, Age: now.Sub(h.pushed), Expires: h.expires,
+	}
+	switch {
+	case !h.live(now):
+		r.State = HostMissing
+	case r.Age > a.client.opts.StaleAfter:
+		r.State = HostStale
+	}
+	for _, m := range k.left() {
+		if h.has&m.bit != 0 {
+			r.Servers = append(r.Servers, m.Name())
+		}
+	}
+	return r
+}
+
+// Forget removes these hosts, whole names, from every server of q's scope, and
+// returns how many objects that removed. Hosts that no server knows are
+// ErrUnknown, and then nothing is removed. Where a server cannot be asked, the
+// others have forgotten the hosts when it returns its error.
+func (c *Client) Forget(ctx context.Context, q Query, hosts []string) (int, error) {
+	set := &HostSet{names: make(map[string]bool)}
+	for _, h := range hosts {
+		if err := set.add(h); err != nil {
+			return 0, err
+		}
+	}
+	if len(set.globs) > 0 {
+		return 0, hinted(errors.New("cannot forget a pattern of hosts"), "name each host; sysops hosts lists them")
+	}
+	a, err := c.survey(ctx, q)
+	if err != nil {
+		return 0, err
+	}
+	known := make(map[string]bool)
+	var errs []error
+	for _, k := range a.cores {
+		k.uniteHosts()
+		for h := range k.hosts {
+			known[h] = true
+		}
+		for _, m := range k.members {
+			if m.err != nil {
+				errs = append(errs, m.err)
+			}
+		}
+	}
+	for _, h := range set.Names() {
+		if !known[h] && len(errs) == 0 {
+			return 0, hinted(fmt.Errorf("cannot forget %s: %w to the servers of scope %s", h, ErrUnknown, a.query.Scope), "sysops hosts lists the hosts; --scope global reaches all cores")
+		}
+	}
+	removed := 0
+	for _, k := range a.cores {
+		most := 0
+		for _, m := range k.left() {
+			n, err := m.Forget(ctx, set.Names())
+			most = max(most, n)
+			if err != nil {
+				errs = append(errs, err)
+			}
+		}
+		removed += most
+	}
+	if len(errs) > 0 {
+		return removed, fmt.Errorf("cannot forget %s everywhere: %w", strings.Join(set.Names(), ", "), joinLine(errs))
+	}
+	return removed, nil
+}

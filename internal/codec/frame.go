@@ -1,0 +1,209 @@
+// Package codec packs an object's contents into a frame and unpacks it again.
+//
+// Its goals, in this order: contents come back byte for byte or not at all; a
+// frame from a hostile host costs no more memory than the reader allows; the
+// frame is small. It knows neither Redis nor hosts: contents in, bytes out.
+//
+// The bytes of every kind of frame are drawn in docs/format/frames.md.
+package codec
+
+import (
+	"bytes"
+	"compress/bzip2"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Kind is how a frame's contents are packed. It is told by the frame's first bytes.
+type Kind string
+
+// The kinds of frame that this version reads. It writes Stored and Zstd.
+const (
+	Stored Kind = "stored" // 00, length, the contents, XXH64
+	Zstd   Kind = "zstd"   // one zstd frame (RFC 8878) with its content checksum
+	Bzip2  Kind = "bzip2"  // what the original's inserter wrote; read only
+)
+
+// magics lists the first bytes of every kind. A new kind is a new line here, a
+// case in Decoder.Decode, a drawing in docs/format and a golden frame in testdata.
+var magics = []struct {
+	kind  Kind
+	magic []byte
+}{
+	{Stored, []byte{0x00}},
+	{Zstd, []byte{0x28, 0xb5, 0x2f, 0xfd}},
+	{Bzip2, []byte("BZh")},
+}
+
+// Errors that Decode returns, wrapped.
+var (
+	// ErrUnknownKind: the first bytes are those of no kind that this version knows.
+	ErrUnknownKind = errors.New("frame of unknown kind")
+
+	// ErrDamaged: the frame is truncated or its checksum is wrong.
+	ErrDamaged = errors.New("damaged frame")
+
+	// ErrTooLarge: the contents are longer than the limit.
+	ErrTooLarge = errors.New("contents too large")
+)
+
+// DefaultLimit is how long unpacked contents may be: 64 MiB.
+const DefaultLimit = 64 << 20
+
+// KindOf tells a frame's kind by its first bytes.
+func KindOf(frame []byte) (Kind, error) {
+	for _, m := range magics {
+		if bytes.HasPrefix(frame, m.magic) {
+			return m.kind, nil
+		}
+	}
+	return "", fmt.Errorf("%w: it begins with % x", ErrUnknownKind, frame[:min(4, len(frame))])
+}
+
+const (
+	sumLen = 8 // XXH64, little endian, as zstd writes it
+
+	// minZstd is the length below which zstd is not tried: its header and
+	// checksum would eat what it saves.
+	minZstd = 64
+)
+
+// An Encoder packs contents. It is not safe for concurrent use; each holds a
+// few megabytes.
+type Encoder struct {
+	zstd *zstd.Encoder
+}
+
+// NewEncoder returns an Encoder that uses little memory: an agent runs beside
+// what the machine is for.
+func NewEncoder() *Encoder {
+	z, err := zstd.NewWriter(nil,
+		zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(1<<20),
+		zstd.WithEncoderCRC(true), zstd.WithSingleSegment(true))
+	if err != nil {
+		panic(err) // the options are constants: they are right or never were
+	}
+	return &Encoder{zstd: z}
+}
+
+// Encode returns the smaller of the stored and the zstd frame of contents.
+func (e *Encoder) Encode(contents []byte) []byte {
+	if len(contents) >= minZstd {
+		packed := e.zstd.EncodeAll(contents, nil)
+		if len(packed) < len(contents) {
+			return packed
+		}
+	}
+	return store(contents)
+}
+
+func store(contents []byte) []byte {
+	frame := make([]byte, 0, 1+binary.MaxVarintLen64+len(contents)+sumLen)
+	frame = append(frame, 0x00)
+	frame = binary.AppendUvarint(frame, uint64(len(contents)))
+	frame = append(frame, contents...)
+	return binary.LittleEndian.AppendUint64(frame, xxhash.Sum64(frame))
+}
+
+// A Decoder unpacks frames. It is safe for concurrent use.
+type Decoder struct {
+	limit int
+	zstd  *zstd.Decoder
+}
+
+// NewDecoder returns a Decoder that refuses contents of more than limit bytes;
+// 0 means DefaultLimit.
+func NewDecoder(limit int) *Decoder {
+	if limit <= 0 {
+		limit = DefaultLimit
+	}
+	z, err := zstd.NewReader(nil,
+		zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxMemory(uint64(limit)), zstd.WithDecoderMaxWindow(max(uint64(limit), zstd.MinWindowSize)))
+	if err != nil {
+		panic(fmt.Sprintf("codec: limit %d: %v", limit, err))
+	}
+	return &Decoder{limit: limit, zstd: z}
+}
+
+// Len returns how long the frame says its contents are, without unpacking them.
+// It reports false where the frame does not say.
+func Len(frame []byte) (int, bool) {
+	switch kind, _ := KindOf(frame); kind {
+	case Stored:
+		n, width := binary.Uvarint(frame[1:])
+		return int(n), width > 0 && n <= uint64(len(frame))
+	case Zstd:
+		var h zstd.Header
+		if err := h.Decode(frame); err != nil || !h.HasFCS || h.FrameContentSize > 1<<40 {
+			return 0, false
+		}
+		return int(h.FrameContentSize), true
+	}
+	return 0, false
+}
+
+// Decode returns the contents of frame. The error is ErrUnknownKind, ErrDamaged
+// or ErrTooLarge. The contents may share memory with frame.
+func (d *Decoder) Decode(frame []byte) ([]byte, error) {
+	kind, err := KindOf(frame)
+	if err != nil {
+		return nil, err
+	}
+	if n, ok := Len(frame); ok && n > d.limit {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrTooLarge, n, d.limit)
+	}
+	switch kind {
+	case Stored:
+		return unstore(frame)
+	case Zstd:
+		return d.unzstd(frame)
+	default:
+		return d.unbzip2(frame)
+	}
+}
+
+func unstore(frame []byte) ([]byte, error) {
+	n, width := binary.Uvarint(frame[1:])
+	start := 1 + width
+	if width <= 0 || len(frame) < start+sumLen || n != uint64(len(frame)-start-sumLen) {
+		return nil, fmt.Errorf("%w: %s of %d bytes declares another length", ErrDamaged, Stored, len(frame))
+	}
+	end := start + int(n)
+	if binary.LittleEndian.Uint64(frame[end:]) != xxhash.Sum64(frame[:end]) {
+		return nil, fmt.Errorf("%w: %s with a wrong checksum", ErrDamaged, Stored)
+	}
+	return frame[start:end:end], nil
+}
+
+func (d *Decoder) unzstd(frame []byte) ([]byte, error) {
+	var room []byte
+	if n, ok := Len(frame); ok && n <= 1<<20 {
+		room = make([]byte, 0, n) // a larger claim has to be earned first
+	}
+	contents, err := d.zstd.DecodeAll(frame, room)
+	switch {
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded), err == nil && len(contents) > d.limit:
+		return nil, fmt.Errorf("%w: over %d bytes", ErrTooLarge, d.limit)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, Zstd, err)
+	}
+	return contents, nil
+}
+
+func (d *Decoder) unbzip2(frame []byte) ([]byte, error) {
+	r := io.LimitReader(bzip2.NewReader(bytes.NewReader(frame)), int64(d.limit)+1)
+	contents, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, Bzip2, err)
+	}
+	if len(contents) > d.limit {
+		return nil, fmt.Errorf("%w: over %d bytes", ErrTooLarge, d.limit)
+	}
+	return contents, nil
+}

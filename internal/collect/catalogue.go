@@ -1,0 +1,150 @@
+package collect
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Limits of a command that states none.
+const (
+	DefaultTimeout = 10 * time.Second
+	DefaultLimit   = 4 << 20 // bytes of output
+)
+
+// slowTimeout is for the programs that probe hardware.
+const slowTimeout = 30 * time.Second
+
+// A Command is a program whose output becomes one section of the JSON object.
+//
+// Commands of one list that share a Section are alternatives: the first one
+// that is installed and works (exits 0, or prints something) is the section.
+type Command struct {
+	Section string        // "sysctl-a"; neither empty nor "collection", which is reserved
+	Argv    []string      // a program without a slash is looked for in a fixed PATH
+	Timeout time.Duration // 0: DefaultTimeout
+	Limit   int64         // bytes of output that are kept; 0: DefaultLimit
+}
+
+// Catalogue returns the commands worth running on any Linux machine. All of
+// them only read. Firewall listings are left out because nft and iptables-save
+// load kernel modules when they are first run; an administrator can add them.
+//
+// The list depends on the machine in one way: each network card adds a section
+// "ethtool-<interface>".
+func Catalogue() []Command {
+	commands := []Command{
+		{Section: "sysctl-a", Argv: []string{"sysctl", "-a"}},
+		{Section: "uname-a", Argv: []string{"uname", "-a"}},
+		{Section: "uptime", Argv: []string{"uptime"}},
+		{Section: "getenforce", Argv: []string{"getenforce"}},
+
+		// No column that changes while a process idles (%CPU, TIME): an
+		// unchanged process table is not sent again.
+		{Section: "ps", Argv: []string{"ps", "-eww", "-o", "user:16,pid,ppid,ni,nlwp,rss,lstart,args"}},
+		{Section: "ps", Argv: []string{"ps"}}, // busybox
+		{Section: "lsmod", Argv: []string{"lsmod"}},
+		{Section: "who", Argv: []string{"who"}},
+		{Section: "last", Argv: []string{"last", "-w", "-n", "200"}},
+		{Section: "crontab-l", Argv: []string{"crontab", "-l"}},
+	}
+	for _, more := range [][]Command{networkCommands(), diskCommands(), hardwareCommands(), softwareCommands()} {
+		commands = append(commands, more...)
+	}
+	return commands
+}
+
+func networkCommands() []Command {
+	commands := []Command{
+		{Section: "ss-anp", Argv: []string{"ss", "-anp"}},
+		{Section: "netstat-s", Argv: []string{"netstat", "-s"}},
+		{Section: "netstat-s", Argv: []string{"nstat", "-asz"}},
+		{Section: "ip-addr", Argv: []string{"ip", "addr"}},
+		{Section: "ip-route", Argv: []string{"ip", "route"}},
+		{Section: "ip-6-route", Argv: []string{"ip", "-6", "route"}},
+		{Section: "ip-rule", Argv: []string{"ip", "rule"}},
+		{Section: "lldp-xml", Argv: []string{"lldpcli", "-f", "xml", "show", "neighbors", "details"}},
+		{Section: "lldp-xml", Argv: []string{"lldpctl", "-f", "xml"}},
+	}
+	for _, name := range networkCards() {
+		commands = append(commands, Command{Section: "ethtool-" + name, Argv: []string{"ethtool", name}})
+	}
+	return commands
+}
+
+func diskCommands() []Command {
+	return []Command{
+		{Section: "mount", Argv: []string{"mount"}},
+		{Section: "df-Pk", Argv: []string{"df", "-P", "-k"}},
+		{Section: "df-Pi", Argv: []string{"df", "-P", "-i"}},
+		{Section: "lsblk-J", Argv: []string{"lsblk", "-J"}},
+	}
+}
+
+func hardwareCommands() []Command {
+	return []Command{
+		{Section: "lscpu", Argv: []string{"lscpu"}},
+		{Section: "lspci", Argv: []string{"lspci"}, Timeout: slowTimeout},
+		{Section: "lshw-json", Argv: []string{"lshw", "-json", "-quiet"}, Timeout: slowTimeout},
+		{Section: "dmidecode", Argv: []string{"dmidecode"}, Timeout: slowTimeout},
+	}
+}
+
+func softwareCommands() []Command {
+	return []Command{
+		{Section: "dpkg-l", Argv: []string{"dpkg", "-l"}},
+		{Section: "rpm-qa", Argv: []string{"rpm", "-qa"}, Timeout: slowTimeout},
+		{
+			Section: "systemctl-list-units",
+			Argv:    []string{"systemctl", "list-units", "--all", "--full", "--no-pager", "--plain", "--no-legend"},
+		},
+		{
+			Section: "systemctl-list-unit-files",
+			Argv:    []string{"systemctl", "list-unit-files", "--full", "--no-pager", "--no-legend"},
+		},
+	}
+}
+
+// networkCards returns the interfaces that have hardware behind them. Those of
+// containers and virtual machines come and go, and would each be a new name in
+// the cache.
+func networkCards() []string {
+	devices, _ := filepath.Glob("/sys/class/net/*/device") // the pattern is well formed
+	var names []string
+	for _, device := range devices {
+		name := filepath.Base(filepath.Dir(device))
+		if !strings.HasPrefix(name, "-") { // ethtool would take it for a flag
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// searchPath and environment are the same on every host and for every caller,
+// so that outputs compare: LC_ALL=C fixes language and sort order. What root
+// alone can write comes first.
+const searchPath = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
+
+func environment() []string {
+	return []string{"PATH=" + searchPath, "LC_ALL=C", "HOME=/", "TERM=dumb", "PAGER=cat", "SYSTEMD_COLORS=0"}
+}
+
+// lookPath finds an executable in searchPath. [exec.LookPath] would use the
+// caller's PATH, which under cron or CFEngine lacks the sbin directories.
+func lookPath(program string) (string, bool) {
+	if strings.Contains(program, "/") {
+		return program, isExecutable(program)
+	}
+	for dir := range strings.SplitSeq(searchPath, ":") {
+		if path := filepath.Join(dir, program); isExecutable(path) {
+			return path, true
+		}
+	}
+	return "", false
+}
+
+func isExecutable(path string) bool {
+	fi, err := os.Stat(path)
+	return err == nil && fi.Mode().IsRegular() && fi.Mode()&0o111 != 0
+}

@@ -1,0 +1,18 @@
+// Package collect is what an agent knows about its own host: the files that the
+// administrator chose, and the output of commands that describe the machine. It
+// is the only package that runs programs.
+//
+// Its goals, in this order:
+//
+//   - It never harms the host. Every command has a time limit and an output
+//     limit and is killed with all its children; nothing is opened that blocks
+//     or acts when opened (pipes, devices); memory is bounded by the largest
+//     object, not by the number of objects.
+//   - It never reads what the administrator did not choose. Who may write to
+//     the outgoing directory chooses, so the directory is refused when others
+//     may; symbolic links further below are followed only where their owner
+//     could have read the file anyway.
+//   - Secrets stay on the host. A [Redactor] replaces them by a keyed
+//     fingerprint that still compares.
+//   - What could not be read is said, and never stops the rest.
+package collect

@@ -1,0 +1,219 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	sysops "github.com/sysops-api/sysops-api"
+)
+
+// exceeded is the suffix of an object that stands in for one too large to send.
+const exceeded = "@file_size_exceeded"
+
+const (
+	// readTries is how often a file that changes while it is read is read. A
+	// file that never stands still (a busy log) is worth its last reading more
+	// than its absence: that is what cat would have shown, too.
+	readTries = 3
+
+	// readTimeout ends the read of a pseudo file that blocks, such as
+	// /proc/kmsg. Files on a disk know no deadline.
+	readTimeout = 5 * time.Second
+)
+
+// A followRule says which symbolic links the last component of a path may be.
+type followRule int
+
+const (
+	followNone  followRule = iota // it was no link when it was listed
+	followAny                     // the administrator's own link
+	followOwned                   // a link inside a linked directory, see mayFollow
+)
+
+// A file is one that becomes an object.
+type file struct {
+	name, path string
+	links      followRule
+	euid       int
+	max        int64 // bytes
+	redactor   *Redactor
+
+	// finished is called between reading and looking whether the file changed.
+	// Tests change it at that moment.
+	finished func()
+}
+
+// reading is what one attempt yielded.
+type reading struct {
+	data []byte
+	size int64 // where data is over the limit: how large the file is, at least
+	over bool
+	fi   fs.FileInfo // after reading
+}
+
+// read is a sysops.Source's Read.
+func (f *file) read(ctx context.Context) (sysops.Content, error) {
+	r, err := f.load(ctx)
+	if err != nil {
+		return sysops.Content{}, fmt.Errorf("cannot read %s: %w", f.name, cause(err))
+	}
+	content := sysops.Content{Data: f.redactor.Redact(r.data)}
+	if r.over {
+		content = tooLarge(f.name, r.size, f.max)
+	}
+	content.Stat, _ = sysops.NewStat(r.fi)
+	return content, nil
+}
+
+// tooLarge is what is sent in place of an object of size bytes.
+func tooLarge(name string, size, limit int64) sysops.Content {
+	return sysops.Content{
+		Name: name + exceeded,
+		Data: fmt.Appendf(nil, "%s: %d bytes, the limit is %d\n", name, size, limit),
+	}
+}
+
+// load reads the file until it did not change meanwhile, readTries times at
+// most.
+func (f *file) load(ctx context.Context) (reading, error) {
+	var r reading
+	for range readTries {
+		if err := ctx.Err(); err != nil {
+			return reading{}, err
+		}
+		var stable bool
+		var err error
+		if r, stable, err = f.once(ctx, r.data[:0]); err != nil {
+			return reading{}, err
+		}
+		if stable {
+			break
+		}
+	}
+	return r, nil
+}
+
+// once opens and reads the file, into buf where it is large enough, and reports
+// whether the file stood still.
+func (f *file) once(ctx context.Context, buf []byte) (reading, bool, error) {
+	h, before, err := f.open()
+	if err != nil {
+		return reading{}, false, err
+	}
+	defer h.Close()
+	if before.Size() > f.max {
+		return reading{size: before.Size(), over: true, fi: before}, true, nil
+	}
+
+	// Only what can be polled has deadlines, and only that can block.
+	_ = h.SetReadDeadline(time.Now().Add(readTimeout))
+	defer context.AfterFunc(ctx, func() { _ = h.SetReadDeadline(time.Unix(1, 0)) })()
+	data, err := readAll(h, buf, before.Size(), f.max)
+	if err != nil {
+		return reading{}, false, err
+	}
+	if f.finished != nil {
+		f.finished()
+	}
+	after, err := h.Stat()
+	if err != nil {
+		return reading{}, false, err
+	}
+	r := reading{data: data, fi: after}
+	if n := int64(len(data)); n > f.max {
+		r.over, r.size = true, max(n, after.Size())
+	}
+	stable := f.isPseudo() || before.Size() == 0 ||
+		before.Size() == after.Size() && before.ModTime().Equal(after.ModTime())
+	return r, stable, nil
+}
+
+// isPseudo: the kernel makes up these files as they are read, with a size of 0
+// or a page and the time of the day.
+func (f *file) isPseudo() bool {
+	return strings.HasPrefix(f.name, "/proc/") || strings.HasPrefix(f.name, "/sys/")
+}
+
+// open opens a regular file and nothing else: opening a pipe may block and
+// opening a device may act (a tape rewinds), so it looks first, and again at
+// what it got, in case the file was exchanged in between.
+func (f *file) open() (*os.File, fs.FileInfo, error) {
+	link, err := f.look()
+	if err != nil {
+		return nil, nil, err
+	}
+	flags := os.O_RDONLY | syscall.O_NONBLOCK | syscall.O_NOCTTY
+	if f.links == followNone {
+		flags |= syscall.O_NOFOLLOW
+	}
+	h, err := os.OpenFile(f.path, flags, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	fi, err := h.Stat()
+	if err == nil && !fi.Mode().IsRegular() {
+		err = notFile(fi.Mode())
+	}
+	if err == nil && f.links == followOwned {
+		err = mayFollow(link, fi, f.euid)
+	}
+	if err != nil {
+		_ = h.Close()
+		return nil, nil, err
+	}
+	return h, fi, nil
+}
+
+// look checks what lies at the path before it is opened, and returns what
+// lstat(2) says of the path itself.
+func (f *file) look() (fs.FileInfo, error) {
+	link, err := os.Lstat(f.path)
+	if err != nil {
+		return nil, err
+	}
+	target := link
+	if f.links != followNone {
+		if target, err = os.Stat(f.path); err != nil {
+			return nil, err
+		}
+	}
+	if !target.Mode().IsRegular() {
+		return nil, notFile(target.Mode())
+	}
+	return link, nil
+}
+
+// smallest is the buffer for a file that does not say how large it is.
+const smallest = 4 << 10
+
+// readAll reads to the end, whatever the size says, but stops one byte over
+// limit. The buffer has the size of the file and the one byte that it takes to
+// see the end, so that a file costs its size in memory and not twice that.
+func readAll(r io.Reader, buf []byte, size, limit int64) ([]byte, error) {
+	if need := size + 1; int64(cap(buf)) < need {
+		buf = make([]byte, 0, max(need, smallest))
+	}
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		room := buf[len(buf):min(int64(cap(buf)), limit+1)]
+		n, err := r.Read(room)
+		buf = buf[:len(buf)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return buf, nil
+		case err != nil:
+			return nil, err
+		case int64(len(buf)) > limit:
+			return buf, nil
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package collect
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	sysops "github.com/sysops-api/sysops-api"
+)
+
+// DefaultMaxSize is the size in bytes from which a file is not sent: 10 MiB, as
+// in the original.
+const DefaultMaxSize = 10 << 20
+
+// FileOptions say which files become objects, and how they are read.
+type FileOptions struct {
+	JSON     string    // the JSON object whose keys are objects; empty: DefaultPath
+	MaxSize  int64     // bytes an object may have; 0: DefaultMaxSize
+	Redactor *Redactor // applied to all contents; nil: they are sent as they are
+}
+
+// A Snapshot is what a host has to publish, as it was when it was listed. The
+// sources read the files again each time they are asked, except that the
+// sections of the JSON object are those of the moment of listing.
+type Snapshot struct {
+	Sources  []sysops.Source // sorted by name, each name once
+	Problems []Problem       // what is left out, and warnings; sorted by name
+}
+
+// A Problem is something that is not in the snapshot although it was chosen or,
+// where Warning is set, something that is in it other than one would expect.
+type Problem struct {
+	Name    string // what the object would be called
+	Err     error  // errors.Is sees through to fs.ErrNotExist and the like
+	Warning bool
+}
+
+// Error says it in one phrase: "cannot read /etc/shadow: permission denied".
+func (p Problem) Error() string {
+	if p.Warning {
+		return fmt.Sprintf("%s: %v", p.Name, p.Err)
+	}
+	return fmt.Sprintf("cannot read %s: %v", p.Name, p.Err)
+}
+
+// Unwrap returns Err.
+func (p Problem) Unwrap() error { return p.Err }
+
+// Outgoing lists the objects that the outgoing directory dir chooses.
+//
+//   - A symbolic link is an object named by what one readlink(2) says, made
+//     absolute and cleaned; its contents are read through the link. A link to a
+//     directory is an object for each file below it.
+//   - A plain file is an object named by its own absolute path.
+//   - Directories in dir are searched in the same way.
+//   - Each key K of the JSON object o.JSON is an object named "<path>@K", linked
+//     or not: a string gives its text, any other value its JSON. A file there
+//     that is no JSON object is sent whole, with a warning.
+//   - What is over o.MaxSize becomes "<name>@file_size_exceeded" with a sentence
+//     as its contents. The JSON file itself may have 64 MiB.
+//
+// Pipes, devices and sockets are never opened. What cannot be listed is a
+// Problem; an error is returned only where dir itself is missing, cannot be
+// read, is writable by everyone or belongs to another user: whoever writes to it
+// chooses what is read with the caller's rights. The Snapshot may be used by
+// several goroutines, each source by one at a time.
+func Outgoing(dir string, o FileOptions) (*Snapshot, error) {
+	if o.JSON == "" {
+		o.JSON = DefaultPath
+	}
+	if o.MaxSize <= 0 {
+		o.MaxSize = DefaultMaxSize
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list outgoing directory %q: %w", dir, err)
+	}
+	if err := checkDir(dir, sharedByAll); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list outgoing directory %s: %w", dir, cause(err))
+	}
+
+	l := newLister(o)
+	l.sections()
+	l.entries(dir, entries)
+	slices.SortFunc(l.Sources, func(a, b sysops.Source) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(l.Problems, func(a, b Problem) int { return strings.Compare(a.Name, b.Name) })
+	l.Problems = slices.CompactFunc(l.Problems, func(a, b Problem) bool { return a.Error() == b.Error() })
+	return &l.Snapshot, nil
+}
+
+// Permission bits that let others choose what is collected.
+const (
+	sharedByAll   fs.FileMode = 0o002
+	sharedByGroup fs.FileMode = 0o020
+)
+
+// CheckOutgoing says what is wrong with the outgoing directory, as a
+// [sysops.HintedError]: that it is missing, no directory, owned by neither the
+// running user nor root, or writable by everyone. When running as root, a
+// directory that its group may write to is wrong too; [Outgoing] only refuses
+// the others, because a group may have been given the right on purpose.
+func CheckOutgoing(dir string) error {
+	if os.Geteuid() == 0 {
+		return checkDir(dir, sharedByAll|sharedByGroup)
+	}
+	return checkDir(dir, sharedByAll)
+}
+
+func checkDir(dir string, forbidden fs.FileMode) error {
+	fi, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return outgoingError(dir, cause(err), "create and fill it with: sysops-agent init")
+	case err != nil:
+		return outgoingError(dir, cause(err), "the directory and those above it must be open to the user that runs sysops-agent")
+	case !fi.IsDir():
+		return outgoingError(dir, errors.New("it is "+describe(fi.Mode())+", not a directory"), "name a directory with --outgoing")
+	}
+	if err := distrust(fi, os.Geteuid(), forbidden); err != nil {
+		return outgoingError(dir, err, "whoever may write to it chooses which files are read; run: chown root "+dir+" && chmod 0700 "+dir)
+	}
+	return nil
+}
+
+func outgoingError(dir string, why error, hint string) error {
+	return &sysops.HintedError{Err: fmt.Errorf("cannot use outgoing directory %s: %w", dir, why), Hint: hint}
+}
+
+// distrust says why others than root and the user euid choose what lies in the
+// directory, or nil.
+func distrust(fi fs.FileInfo, euid int, forbidden fs.FileMode) error {
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok && st.Uid != 0 && int(st.Uid) != euid {
+		return fmt.Errorf("it belongs to user %d, not to root or user %d", st.Uid, euid)
+	}
+	if shared := fi.Mode() & forbidden; shared&sharedByAll != 0 {
+		return fmt.Errorf("everyone may write to it (mode %#o)", fi.Mode().Perm())
+	} else if shared != 0 {
+		return fmt.Errorf("its group may write to it (mode %#o)", fi.Mode().Perm())
+	}
+	return nil
+}
+
+// describe names a type of file for an error message.
+func describe(mode fs.FileMode) string {
+	switch {
+	case mode.IsRegular():
+		return "a file"
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "something else"
+}
+
+// notFile is the error for what must not be opened.
+func notFile(mode fs.FileMode) error {
+	return errors.New("it is " + describe(mode) + ", not a file")
+}

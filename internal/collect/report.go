@@ -1,0 +1,180 @@
+package collect
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Write stores the report in path as one JSON object: a key for each section
+// with the command's output, and "collection" with how each of them was made.
+// Keys are sorted and each begins a line.
+//
+// Output that is a JSON object or array (lsblk -J) is embedded as it was
+// printed, white space included, so that it still greps by line; any other is a
+// string. A string of JSON cannot hold bytes that are not UTF-8: each run of
+// them becomes U+FFFD. A command that failed and printed nothing has no section
+// of its own, so that its host counts as lacking it.
+//
+// The file, mode 0600, appears at once and complete, or not at all: readers see
+// the old one or the new one, and after an error nothing is left behind.
+func (r *Report) Write(path string) error {
+	err := writeAtomically(path, func(w io.Writer) error { return r.encode(w) })
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, cause(err))
+	}
+	return nil
+}
+
+func (r *Report) encode(w io.Writer) error {
+	values := make(map[string][]byte, len(r.Results)+1) // nil: a section of outputs
+	outputs := make(map[string][]byte, len(r.Results))
+	for _, result := range r.Results {
+		if result.worked() {
+			outputs[result.Section] = result.Output
+			values[result.Section] = nil
+		}
+	}
+	made, err := json.Marshal(r.collection())
+	if err != nil {
+		return err
+	}
+	values[reserved] = made
+
+	separator := "{\n"
+	for _, section := range slices.Sorted(maps.Keys(values)) {
+		value := values[section]
+		if value == nil {
+			if value, err = embed(outputs[section]); err != nil {
+				return err
+			}
+		}
+		key, err := quote(section)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s%s: %s", separator, key, value); err != nil {
+			return err
+		}
+		separator = ",\n"
+	}
+	_, err = io.WriteString(w, "\n}\n")
+	return err
+}
+
+// embed returns output as a JSON value.
+func embed(output []byte) ([]byte, error) {
+	text := bytes.ToValidUTF8(output, []byte("\uFFFD"))
+	value := bytes.TrimSpace(text)
+	if len(value) > 0 && (value[0] == '{' || value[0] == '[') && json.Valid(value) {
+		return value, nil
+	}
+	return quote(string(text))
+}
+
+// quote is json.Marshal without \u003c for '<': the file is read by people too.
+func quote(s string) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(s)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// run is one entry of the section "collection".
+type run struct {
+	Argv      []string `json:"argv"`
+	Exit      int      `json:"exit"`
+	Seconds   float64  `json:"seconds"`
+	Truncated bool     `json:"truncated"`
+	TimedOut  bool     `json:"timed_out"`
+	Error     string   `json:"error,omitempty"`
+	Stderr    string   `json:"stderr,omitempty"`
+}
+
+type missing struct {
+	Missing bool `json:"missing"`
+}
+
+func (r *Report) collection() map[string]any {
+	entries := make(map[string]any, len(r.Results)+len(r.Missing))
+	for _, result := range r.Results {
+		entries[result.Section] = run{
+			Argv: result.Argv, Exit: result.Exit, Seconds: math.Round(result.Duration.Seconds()*1000) / 1000,
+			Truncated: result.Truncated, TimedOut: result.TimedOut, Error: result.Error, Stderr: result.Stderr,
+		}
+	}
+	for _, section := range r.Missing {
+		entries[section] = missing{Missing: true}
+	}
+	return entries
+}
+
+// writeAtomically fills a temporary file beside path, forces it to disk and
+// renames it to path.
+func writeAtomically(path string, fill func(io.Writer) error) error {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	err = fillAndSync(f, fill)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name()) // the first error is the one to tell
+		return err
+	}
+	syncDir(dir)
+	return nil
+}
+
+func fillAndSync(f *os.File, fill func(io.Writer) error) error {
+	buffered := bufio.NewWriterSize(f, 64<<10)
+	if err := fill(buffered); err != nil {
+		return err
+	}
+	if err := buffered.Flush(); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// syncDir makes a rename in dir survive a loss of power. Where that fails the
+// file is complete all the same, so it is no error.
+func syncDir(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		_ = d.Sync()
+		_ = d.Close()
+	}
+}
+
+// cause strips the operation and the path that the os package puts in front of
+// an error: the messages of this package name what they were doing themselves.
+func cause(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	var call *os.SyscallError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	case errors.As(err, &call):
+		return call.Err
+	}
+	return err
+}

@@ -1,0 +1,6 @@
+// Command hello is built by a test.
+package main
+
+import "fmt"
+
+func main() { fmt.Println("hello") }

@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// An Index is what a server knows of its hosts and names.
+type Index struct {
+	Now     time.Time     // the server's clock
+	Offset  time.Duration // the server's clock less ours
+	Pushed  map[string]PushTime
+	Expires map[string]time.Time
+	Names   []string
+	Indexed bool // $names exists: the server is ours, not one that only the original filled
+}
+
+// Live reports whether the host's snapshot has not expired.
+func (x *Index) Live(host string) bool { return x.Expires[host].After(x.Now) }
+
+// Index reads TIME, $hosts, $live and $names in one request.
+func (s *Server) Index(ctx context.Context) (*Index, error) {
+	pipe := s.db.Pipeline()
+	now := pipe.Time(ctx)
+	pushed := pipe.ZRangeWithScores(ctx, keyHosts, 0, -1)
+	live := pipe.ZRangeWithScores(ctx, keyLive, 0, -1)
+	names := pipe.SMembers(ctx, keyNames)
+	began := time.Now()
+	if err := s.exec(ctx, pipe); err != nil {
+		return nil, err
+	}
+	ended := time.Now()
+	if err := firstError(now, pushed, live, names); err != nil {
+		return nil, s.wrap(err)
+	}
+	x := &Index{
+		Now: now.Val(), Offset: offset(now.Val(), began, ended), Names: names.Val(), Indexed: len(names.Val()) > 0,
+		Pushed:  make(map[string]PushTime, len(pushed.Val())),
+		Expires: make(map[string]time.Time, len(live.Val())),
+	}
+	for _, z := range pushed.Val() {
+		x.Pushed[member(z)] = pushTime(z.Score)
+	}
+	for _, z := range live.Val() {
+		x.Expires[member(z)] = fromUnix(z.Score)
+	}
+	return x, nil
+}
+
+// offset assumes that the server read its clock half way.
+func offset(server, began, ended time.Time) time.Duration {
+	return server.Sub(began.Add(ended.Sub(began) / 2))
+}
+
+func member(z redis.Z) string {
+	m, _ := z.Member.(string)
+	return m
+}
+
+// firstError returns the first error among the commands' replies, if any.
+func firstError(cmds ...redis.Cmder) error {
+	for _, c := range cmds {
+		if err := c.Err(); err != nil && err != redis.Nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Holders returns, for each name, the hosts that hold an object of that name.
+func (s *Server) Holders(ctx context.Context, names []string) ([][]string, error) {
+	return s.lists(ctx, names, func(pipe redis.Pipeliner, name string) *redis.StringSliceCmd {
+		return pipe.SMembers(ctx, keyOn(name))
+	})
+}
+
+// NamesOf returns, for each host, the names of its objects.
+func (s *Server) NamesOf(ctx context.Context, hosts []string) ([][]string, error) {
+	lists, err := s.lists(ctx, hosts, func(pipe redis.Pipeliner, host string) *redis.StringSliceCmd {
+		return pipe.HKeys(ctx, keyOf(host))
+	})
+	for i, fields := range lists {
+		kept := fields[:0]
+		for _, f := range fields {
+			if !strings.HasPrefix(f, "$") {
+				kept = append(kept, f)
+			}
+		}
+		lists[i] = kept
+	}
+	return lists, err
+}
+
+func (s *Server) lists(ctx context.Context, of []string, ask func(redis.Pipeliner, string) *redis.StringSliceCmd) ([][]string, error) {
+	pipe := s.db.Pipeline()
+	cmds := make([]*redis.StringSliceCmd, len(of))
+	for i, o := range of {
+		cmds[i] = ask(pipe, o)
+	}
+	if err := s.exec(ctx, pipe); err != nil {
+		return nil, err
+	}
+	lists := make([][]string, len(cmds))
+	for i, c := range cmds {
+		if err := c.Err(); err != nil {
+			return nil, fmt.Errorf("cannot read the index of %s: %w", of[i], s.wrap(err))
+		}
+		lists[i] = c.Val()
+	}
+	return lists, nil
+}
+
+// Scan calls keep with every key of the server that is no part of the index, in
+// no order, some of them twice: the way to search a cache that has no index. It
+// sends no MATCH, so it brings every key; that leaves what a pattern means to
+// one implementation, and works on the embedded server too.
+func (s *Server) Scan(ctx context.Context, keep func(key string)) error {
+	cursor := uint64(0)
+	for {
+		pipe := s.db.Pipeline()
+		cmd := pipe.Scan(ctx, cursor, "", 1000)
+		if err := s.exec(ctx, pipe); err != nil {
+			return err
+		}
+		keys, next, err := cmd.Result()
+		if err != nil {
+			return s.wrap(err)
+		}
+		for _, k := range keys {
+			if !strings.HasPrefix(k, "$") {
+				keep(k)
+			}
+		}
+		if cursor = next; cursor == 0 {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,35 @@
+package store
+
+// The keyspace of one server. docs/format/keyspace.md describes it for people.
+// Keys that begin with '$' are the index and our own records; every other key
+// "<host>#<name>" is an object.
+const (
+	keyHosts   = "$hosts"   // ZSET: host → PushScore of its last push
+	keyLive    = "$live"    // ZSET: host → unix time at which its snapshot expires
+	keyNames   = "$names"   // SET: names
+	keyQueries = "$queries" // STREAM: one entry a query
+	channel    = "sysops-api"
+)
+
+// keyOn holds the hosts that have an object of this name (SET).
+func keyOn(name string) string { return "$on:" + name }
+
+// keyOf holds a host's records (HASH): name → Record, and the reserved fields.
+func keyOf(host string) string { return "$of:" + host }
+
+func keyObject(host, name string) string { return host + "#" + name }
+
+// Reserved fields of keyOf; names never begin with '$'.
+const (
+	fieldMachine = "$machine" // the id of the machine that pushes
+	fieldTTL     = "$ttl"     // its TTL in seconds
+)
+
+// The elements of an object, in the order of its LIST.
+const (
+	Contents = iota
+	MD5Sum
+	Stat
+	WordCount
+	Time
+)

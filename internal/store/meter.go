@@ -1,0 +1,78 @@
+package store
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// A meter counts what a server's connections carry, bounds what one request may
+// bring, and can close them all at once.
+type meter struct {
+	sent, received, waits atomic.Int64
+
+	mu    sync.Mutex
+	conns map[*meteredConn]struct{}
+}
+
+func newMeter() *meter { return &meter{conns: make(map[*meteredConn]struct{})} }
+
+func (m *meter) traffic() Traffic {
+	return Traffic{Sent: m.sent.Load(), Received: m.received.Load(), Waits: m.waits.Load()}
+}
+
+func (m *meter) wrap(conn net.Conn) net.Conn {
+	c := &meteredConn{Conn: conn, meter: m}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.conns[c] = struct{}{}
+	return c
+}
+
+func (m *meter) closeAll() {
+	m.mu.Lock()
+	open := make([]*meteredConn, 0, len(m.conns))
+	for c := range m.conns {
+		open = append(open, c)
+	}
+	m.mu.Unlock()
+	for _, c := range open {
+		c.Close()
+	}
+}
+
+// A meteredConn is used by one request at a time, as go-redis uses connections.
+type meteredConn struct {
+	net.Conn
+	meter   *meter
+	reply   atomic.Int64 // bytes read since the last write
+	sending atomic.Bool
+}
+
+func (c *meteredConn) Write(b []byte) (int, error) {
+	c.reply.Store(0)
+	c.sending.Store(true)
+	n, err := c.Conn.Write(b)
+	c.meter.sent.Add(int64(n))
+	return n, err
+}
+
+func (c *meteredConn) Read(b []byte) (int, error) {
+	if c.reply.Load() > maxReply {
+		return 0, ErrReplyTooLarge
+	}
+	n, err := c.Conn.Read(b)
+	if c.sending.CompareAndSwap(true, false) {
+		c.meter.waits.Add(1)
+	}
+	c.reply.Add(int64(n))
+	c.meter.received.Add(int64(n))
+	return n, err
+}
+
+func (c *meteredConn) Close() error {
+	c.meter.mu.Lock()
+	delete(c.meter.conns, c)
+	c.meter.mu.Unlock()
+	return c.Conn.Close()
+}

@@ -1,0 +1,279 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// HostState is what a server knows of a host before it pushes.
+type HostState struct {
+	Now     time.Time         // the server's clock
+	Offset  time.Duration     // the server's clock less ours
+	Records map[string]Record // by name; a name whose record is unreadable is there with a zero Record
+	Machine string            // id of the machine that pushed last, "" if unknown
+	Expires time.Time         // of its snapshot; zero: never pushed
+}
+
+// ReadHost reads TIME, the host's records and the expiry of its snapshot, in
+// one request.
+func (s *Server) ReadHost(ctx context.Context, host string) (*HostState, error) {
+	pipe := s.db.Pipeline()
+	now := pipe.Time(ctx)
+	of := pipe.HGetAll(ctx, keyOf(host))
+	live := pipe.ZScore(ctx, keyLive, host)
+	began := time.Now()
+	if err := s.exec(ctx, pipe); err != nil {
+		return nil, err
+	}
+	ended := time.Now()
+	if err := firstError(now, of, live); err != nil {
+		return nil, s.wrap(err)
+	}
+	st := &HostState{
+		Now: now.Val(), Offset: offset(now.Val(), began, ended),
+		Records: make(map[string]Record, len(of.Val())), Machine: of.Val()[fieldMachine], Expires: fromUnix(live.Val()),
+	}
+	for field, v := range of.Val() {
+		if field[:min(1, len(field))] == "$" {
+			continue
+		}
+		rec, _ := decodeRecord(v)
+		st.Records[field] = rec
+	}
+	return st, nil
+}
+
+// Object is one object, ready to be written.
+type Object struct {
+	Name      string
+	Frame     []byte
+	MD5Sum    string
+	Stat      string
+	WordCount string
+	Seen      time.Time
+}
+
+// size is about what it weighs on the wire.
+func (o *Object) size(host string) int {
+	return len(o.Frame) + len(o.Stat) + len(o.WordCount) + 4*(len(host)+len(o.Name)) + 256
+}
+
+// A Batch is one pipeline of writes for one host. It is not safe for concurrent use.
+type Batch struct {
+	s    *Server
+	host string
+	ttl  time.Duration
+	pipe redis.Pipeliner
+	ops  []op
+	size int
+}
+
+type op struct {
+	kind OpKind
+	name string
+	cmds []redis.Cmder
+
+	md5sum string // of renewals: what the object must hold
+}
+
+// OpKind is what an operation of a batch does.
+type OpKind string
+
+// The kinds of operation.
+const (
+	OpReplace OpKind = "replace"
+	OpRenew   OpKind = "renew"
+	OpSetStat OpKind = "set the stat of"
+	OpDelete  OpKind = "delete"
+	OpIndex   OpKind = "index"
+)
+
+// An Outcome says how one operation ended.
+type Outcome struct {
+	Kind OpKind
+	Name string
+	Lost bool  // Renew or SetStat found that the server has lost the object
+	Err  error // the server refused; nil for Lost
+}
+
+// NewBatch returns an empty batch. ttl is that of the host's objects.
+func (s *Server) NewBatch(host string, ttl time.Duration) *Batch {
+	return &Batch{s: s, host: host, ttl: ttl, pipe: s.db.Pipeline()}
+}
+
+// Size is about how many bytes Send will send.
+func (b *Batch) Size() int { return b.size }
+
+func (b *Batch) add(kind OpKind, name string, size int, cmds ...redis.Cmder) {
+	b.ops = append(b.ops, op{kind: kind, name: name, cmds: cmds})
+	b.size += size
+}
+
+// Replace writes an object in one MULTI: a reader sees the old list or the new
+// one. Its record goes first, if there is one: should the push be cut short,
+// no record is left that describes contents which are not there. PutRecord,
+// once the outcome is known, goes with a later batch.
+func (b *Batch) Replace(o Object, recorded bool) {
+	ctx := context.Background() // go-redis keeps it with the command and does not use it
+	key := keyObject(b.host, o.Name)
+	if recorded {
+		b.add(OpIndex, o.Name, 64+len(o.Name)+len(b.host), b.pipe.HDel(ctx, keyOf(b.host), o.Name))
+	}
+	b.add(
+		OpReplace, o.Name, o.size(b.host),
+		b.pipe.Do(ctx, "MULTI"), // what follows is answered QUEUED, so no typed command will do
+		b.pipe.Do(ctx, "DEL", key),
+		b.pipe.Do(ctx, "RPUSH", key, o.Frame, o.MD5Sum, o.Stat, o.WordCount, o.Seen.Unix()),
+		b.pipe.Do(ctx, "PEXPIRE", key, b.ttl.Milliseconds()),
+		b.pipe.Do(ctx, "EXEC"),
+	)
+	b.hold(o.Name)
+}
+
+// Renew puts off the expiry of an object that has not changed, and makes sure
+// that it is there: still a list, still with this md5sum.
+func (b *Batch) Renew(name, md5sum string) {
+	b.renew(OpRenew, name, md5sum)
+}
+
+// SetStat is Renew for an object whose contents are the same and whose stat is not.
+func (b *Batch) SetStat(name, md5sum, stat string) {
+	b.renew(OpSetStat, name, md5sum, b.pipe.LSet(context.Background(), keyObject(b.host, name), Stat, stat))
+}
+
+func (b *Batch) renew(kind OpKind, name, md5sum string, more ...redis.Cmder) {
+	key := keyObject(b.host, name)
+	expire := b.pipe.PExpire(context.Background(), key, b.ttl)
+	sum := b.pipe.LIndex(context.Background(), key, MD5Sum)
+	b.add(kind, name, 256+3*len(key), append([]redis.Cmder{expire, sum}, more...)...)
+	b.ops[len(b.ops)-1].md5sum = md5sum
+	b.hold(name)
+}
+
+// hold renews the host's membership of $on:<name>.
+func (b *Batch) hold(name string) {
+	b.add(OpIndex, name, 64+len(name)+len(b.host), b.pipe.SAdd(context.Background(), keyOn(name), b.host))
+}
+
+// Delete removes an object that the host no longer has. DropRecord follows in a
+// later batch, so that a push cut short deletes it again.
+func (b *Batch) Delete(name string) {
+	ctx := context.Background()
+	b.add(OpDelete, name, 128+2*len(name)+2*len(b.host),
+		b.pipe.Del(ctx, keyObject(b.host, name)), b.pipe.SRem(ctx, keyOn(name), b.host))
+}
+
+// DropRecord forgets what was recorded of an object.
+func (b *Batch) DropRecord(name string) {
+	b.add(OpIndex, name, 64+len(name)+len(b.host), b.pipe.HDel(context.Background(), keyOf(b.host), name))
+}
+
+// PutRecord records an object as it is now stored.
+func (b *Batch) PutRecord(name string, r Record) {
+	b.add(OpIndex, name, 128+len(name)+len(b.host), b.pipe.HSet(context.Background(), keyOf(b.host), name, r.encode()))
+}
+
+// Commit declares the snapshot whole: its names, who pushed it, when, and when
+// it expires.
+func (b *Batch) Commit(names []string, machine string, score float64, expires time.Time) {
+	ctx := context.Background()
+	if len(names) > 0 {
+		members := make([]any, len(names))
+		size := 64
+		for i, n := range names {
+			members[i] = n
+			size += len(n) + 16
+		}
+		b.add(OpIndex, keyNames, size, b.pipe.SAdd(ctx, keyNames, members...))
+	}
+	b.add(
+		OpIndex, keyHosts, 256+4*len(b.host),
+		b.pipe.HSet(ctx, keyOf(b.host), fieldMachine, machine, fieldTTL, int64(b.ttl.Seconds())),
+		b.pipe.ZAdd(ctx, keyHosts, redis.Z{Score: score, Member: b.host}),
+		b.pipe.ZAdd(ctx, keyLive, redis.Z{Score: unix(expires), Member: b.host}),
+	)
+}
+
+// Send sends the batch and returns the outcome of each operation. The error is
+// about the connection: what became of the operations is then unknown.
+func (b *Batch) Send(ctx context.Context) ([]Outcome, error) {
+	if err := b.s.exec(ctx, b.pipe); err != nil {
+		return nil, err
+	}
+	out := make([]Outcome, len(b.ops))
+	for i, o := range b.ops {
+		out[i] = b.outcome(o)
+	}
+	return out, nil
+}
+
+func (b *Batch) outcome(o op) Outcome {
+	out := Outcome{Kind: o.kind, Name: o.name}
+	if o.kind == OpRenew || o.kind == OpSetStat {
+		if out.Lost = lost(o); out.Lost {
+			return out
+		}
+	}
+	// In a MULTI the first refusal tells why; EXEC only says that there was one.
+	err := firstError(o.cmds...)
+	if err == nil && o.kind == OpReplace {
+		err = execError(o.cmds[len(o.cmds)-1])
+	}
+	if err != nil {
+		out.Err = fmt.Errorf("cannot %s %s: %w", o.kind, o.name, b.s.wrap(err))
+	}
+	return out
+}
+
+// lost reports whether a renewal found something else than the object, or nothing.
+func lost(o op) bool {
+	expire, ok1 := o.cmds[0].(*redis.BoolCmd)
+	sum, ok2 := o.cmds[1].(*redis.StringCmd)
+	if !ok1 || !ok2 || expire.Err() != nil {
+		return false // firstError says why
+	}
+	if err := sum.Err(); err != nil && err != redis.Nil {
+		return kindOf(err) == ErrWrongType
+	}
+	return !expire.Val() || sum.Val() != o.md5sum
+}
+
+// execError returns the first error among the replies that EXEC collected.
+func execError(exec redis.Cmder) error {
+	cmd, ok := exec.(*redis.Cmd)
+	if !ok {
+		return nil
+	}
+	replies, err := cmd.Slice()
+	if err != nil {
+		return err
+	}
+	for _, r := range replies {
+		if err, ok := r.(error); ok {
+			return err
+		}
+	}
+	return nil
+}
+
+// TryWrite tells whether this user may write what a push of host writes, and
+// leaves nothing behind: an object that never was is deleted, a record dropped.
+func (s *Server) TryWrite(ctx context.Context, host string) error {
+	const probe = "$check"
+	key := keyObject(host, probe)
+	pipe := s.db.Pipeline()
+	cmds := []redis.Cmder{
+		pipe.SetArgs(ctx, key, "", redis.SetArgs{TTL: time.Second}), pipe.Del(ctx, key),
+		pipe.HDel(ctx, keyOf(host), probe), pipe.SRem(ctx, keyOn(probe), host), pipe.ZRem(ctx, keyHosts, probe),
+	}
+	if err := s.exec(ctx, pipe); err != nil {
+		return err
+	}
+	if err := firstError(cmds...); err != nil {
+		return fmt.Errorf("cannot write as %s: %w", host, s.wrap(err))
+	}
+	return nil
+}

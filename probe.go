@@ -1,0 +1,202 @@
+package sysops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/sysops-api/sysops-api/internal/store"
+)
+
+// How long a core's servers are waited for. One that sends nothing for
+// probeWait is left out; so is one that has not answered siblingGrace, and as
+// long as the fastest took, after its fastest sibling: a hung server must cost
+// nobody a second.
+const (
+	probeWait    = time.Second
+	siblingGrace = 100 * time.Millisecond
+)
+
+// maxServers is how many servers a core may have: sets of them are kept as the
+// bits of a word.
+const maxServers = 64
+
+// A coreState is a core in the course of one query.
+type coreState struct {
+	place
+	members []*member
+	hosts   map[string]*hostState
+	first   int   // the member that is preferred throughout the query
+	err     error // why the core is left out
+}
+
+// A member is one server of a core in the course of one query. What it knows is
+// written before the fetch begins; the atomic fields change during it.
+type member struct {
+	*store.Server
+	bit uint64
+	err error // why it is left out; nil while it answers
+
+	index   *store.Index
+	keys    []held       // of the index: what was asked for
+	scanned map[Key]bool // every key that SCAN found → whether it was asked for
+	lacks   int          // hosts of the core whose latest push it does not have
+
+	down atomic.Pointer[error] // why it failed during the fetch
+	slow atomic.Bool           // a sibling overtook it during the fetch
+	pace atomic.Int64          // the longest batch so far, in nanoseconds
+}
+
+// held is one line of the index: the hosts of one name, or the names of one host.
+type held struct {
+	name, host string // one of them is empty
+	list       []string
+}
+
+var errLate = errors.New("did not answer in the time that its siblings took")
+
+// ask puts one question to every member of k that is still in, at once, and
+// hands take each answer, in the caller's goroutine. A member that fails is
+// left out, with its error. patient waits for all of them, as long as ctx allows.
+func ask[T any](ctx context.Context, k *coreState, patient bool, question func(context.Context, *member) (T, error), take func(*member, T)) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type reply struct {
+		m   *member
+		v   T
+		err error
+	}
+	replies := make(chan reply, len(k.members))
+	waiting := make(map[*member]int64) // → bytes received so far
+	for _, m := range k.left() {
+		waiting[m] = m.Traffic().Received
+		go func() {
+			v, err := question(ctx, m)
+			replies <- reply{m, v, err}
+		}()
+	}
+	drop := func(m *member, why error) {
+		delete(waiting, m)
+		m.err = fmt.Errorf("server %s %w", m.Name(), why)
+	}
+	began := time.Now()
+	var grace <-chan time.Time
+	pulse := time.NewTicker(probeWait)
+	defer pulse.Stop()
+	for len(waiting) > 0 {
+		select {
+		case r := <-replies:
+			delete(waiting, r.m)
+			if r.m.err = r.err; r.err != nil {
+				continue
+			}
+			take(r.m, r.v)
+			if grace == nil && !patient {
+				grace = time.After(siblingGrace + time.Since(began))
+			}
+		case <-pulse.C:
+			for m, before := range waiting {
+				now := m.Traffic().Received
+				if waiting[m] = now; now == before && !patient {
+					drop(m, store.ErrTimeout)
+				}
+			}
+		case <-grace:
+			for m := range waiting {
+				drop(m, errLate)
+			}
+		case <-ctx.Done():
+			for m := range waiting {
+				drop(m, context.Cause(ctx))
+			}
+		}
+	}
+}
+
+// left returns the members that still answer.
+func (k *coreState) left() []*member {
+	var out []*member
+	for _, m := range k.members {
+		if m.err == nil {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// probe reads the index of hosts and names of every member.
+func (k *coreState) probe(ctx context.Context) {
+	ask(ctx, k, false,
+		func(ctx context.Context, m *member) (*store.Index, error) { return m.Index(ctx) },
+		func(m *member, x *store.Index) { m.index = x })
+}
+
+// A hostState is what the members of a core know of one host.
+type hostState struct {
+	name    string
+	pushed  time.Time // its latest push, by our clock; zero: only the original's inserter knows it
+	mark    int
+	expires time.Time // of its snapshot, by our clock
+	has     uint64    // the members that have the latest push
+	id      int       // 0 … len(core.hosts)-1
+
+	wanted bool // the query wants its objects, and this core is the one to ask for them
+}
+
+// sameWithin is how far the corrected clocks of two servers may disagree on the
+// time of one push: a server that was slow to take it is not behind.
+const sameWithin = 30 * time.Second
+
+// uniteHosts makes k.hosts of what the members know, and counts what each lacks.
+// It may be called again when members have dropped out.
+func (k *coreState) uniteHosts() {
+	k.hosts = make(map[string]*hostState)
+	members := k.left()
+	for _, m := range members {
+		m.lacks = 0
+		for host, p := range m.index.Pushed {
+			k.see(m, host, p.At.Add(-m.index.Offset), p.Mark)
+		}
+	}
+	for _, h := range k.hosts {
+		for _, m := range members {
+			if h.has&m.bit == 0 {
+				m.lacks++
+			} else if e := m.index.Expires[h.name]; !e.IsZero() {
+				h.expires = maxTime(h.expires, e.Add(-m.index.Offset))
+			}
+		}
+	}
+}
+
+// see notes that m had a push from host at this time, by our clock.
+func (k *coreState) see(m *member, host string, at time.Time, mark int) {
+	h, known := k.hosts[host]
+	if !known {
+		if lower, err := ParseHost(host); err != nil || lower != host {
+			return // no publisher writes such a host
+		}
+		k.hosts[host] = &hostState{name: host, pushed: at, mark: mark, has: m.bit}
+		return
+	}
+	apart := at.Sub(h.pushed)
+	switch {
+	case h.mark == mark && apart.Abs() <= sameWithin:
+		h.has |= m.bit
+		h.pushed = maxTime(h.pushed, at)
+	case apart > 0:
+		h.pushed, h.mark, h.has = at, mark, m.bit
+	}
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// live reports whether a host's snapshot has not expired at now, our clock.
+func (h *hostState) live(now time.Time) bool { return h.expires.After(now) }

@@ -1,0 +1,236 @@
+package sysops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/store"
+)
+
+// DefaultTTL is how long a snapshot lives unless it is renewed: 6 h.
+const DefaultTTL = 6 * time.Hour
+
+// A Snapshot is what a host publishes: all of its objects, each time.
+type Snapshot struct {
+	Host    string        // see ParseHost
+	Machine string        // tells two machines of one name apart; "" if unknown
+	TTL     time.Duration // default DefaultTTL
+	Sources []Source
+
+	// TakeOver publishes although another machine has pushed under this host's
+	// name and its snapshot has not expired.
+	TakeOver bool
+}
+
+// Publish pushes a snapshot to all servers of a core of the client's directory
+// (the local one, where core is empty), at the same time: each has its own
+// deadline, and none waits for another.
+//
+// Contents travel only where they changed or where a server lost them; objects
+// that the snapshot no longer has are deleted. A server is asked three times
+// (read, write, repair), with further writes where there are more than 4 MiB.
+//
+// The report says what became of each server and object; it is there even where
+// the error is not nil. The error tells what kept the push from being whole on
+// every server. ErrOtherMachine: nothing was written.
+func (c *Client) Publish(ctx context.Context, core string, snap Snapshot) (*PushReport, error) {
+	p, err := c.newPush(ctx, core, snap)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	p.run(ctx)
+	report := p.report(time.Since(began))
+	return report, report.err()
+}
+
+// A push is one snapshot on its way to the servers of a core.
+type push struct {
+	snap     Snapshot
+	sessions []*session
+
+	mu       sync.Mutex // guards what follows: one object is read and packed at a time
+	encoder  *codec.Encoder
+	sources  map[string]*Source // by the name that the object got when it was read
+	problems map[string]error   // by name: what could not be read
+}
+
+func (c *Client) newPush(ctx context.Context, core string, snap Snapshot) (*push, error) {
+	host, err := ParseHost(snap.Host)
+	if err != nil {
+		return nil, err
+	}
+	snap.Host = host
+	if snap.TTL == 0 {
+		snap.TTL = DefaultTTL
+	}
+	if snap.TTL < time.Second {
+		return nil, fmt.Errorf("cannot publish with a TTL of %v: at least a second is needed", snap.TTL)
+	}
+	if len(snap.Sources) == 0 {
+		return nil, hinted(errors.New("cannot publish an empty snapshot: it would delete everything that is known of the host"),
+			"to remove the host on purpose, use sysops hosts forget")
+	}
+	scope := Local
+	if core != "" {
+		scope = Global
+	}
+	cores, err := c.cores(ctx, scope, "", core)
+	if err != nil {
+		return nil, err
+	}
+	p := &push{
+		snap: snap, encoder: codec.NewEncoder(),
+		sources: make(map[string]*Source), problems: make(map[string]error),
+	}
+	for _, m := range cores[0].members {
+		p.sessions = append(p.sessions, newSession(p, m.Server, c.timeout()))
+	}
+	if len(p.sessions) == 0 {
+		return nil, fmt.Errorf("cannot publish: core %s has no servers in the directory", cores[0].core)
+	}
+	return p, nil
+}
+
+func (c *Client) timeout() time.Duration {
+	if c.opts.Timeout > 0 {
+		return c.opts.Timeout
+	}
+	return store.DefaultTimeout
+}
+
+// run reads the state of all servers, then writes to those that answered in
+// time together, so that each object is read and packed once. Servers that
+// answer later get a pass of their own.
+func (p *push) run(ctx context.Context) {
+	arrived := make(chan *session, len(p.sessions))
+	for _, s := range p.sessions {
+		go func() {
+			s.read(ctx)
+			arrived <- s
+		}()
+	}
+	began := time.Now()
+	var group []*session
+	var grace <-chan time.Time
+	waiting := len(p.sessions)
+gather:
+	for waiting > 0 {
+		select {
+		case s := <-arrived:
+			waiting--
+			if s.err != nil {
+				continue
+			}
+			group = append(group, s)
+			if grace == nil {
+				grace = time.After(siblingGrace + time.Since(began))
+			}
+		case <-grace:
+			break gather
+		}
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { p.pass(ctx, group) })
+	for range waiting {
+		s := <-arrived
+		wg.Go(func() { p.pass(ctx, []*session{s}) })
+	}
+	wg.Wait()
+	for _, s := range p.sessions {
+		if s.err == nil && s.detached {
+			if s.read(ctx); s.err == nil {
+				wg.Go(func() { p.pass(ctx, []*session{s}) })
+			}
+		}
+	}
+	wg.Wait()
+}
+
+// pass takes the snapshot once and brings a group of servers up to it.
+func (p *push) pass(ctx context.Context, group []*session) {
+	group = healthy(group)
+	if err := p.otherMachine(group); err != nil {
+		for _, s := range group {
+			s.err = err
+		}
+		return
+	}
+	for _, s := range group {
+		s.begin(ctx, group)
+	}
+	names := make(map[string]bool)
+	for i := range p.snap.Sources {
+		src := &p.snap.Sources[i]
+		obj, err := p.take(ctx, src)
+		if err != nil {
+			continue // noted in p.problems
+		}
+		if names[obj.name] {
+			continue
+		}
+		names[obj.name] = true
+		for _, s := range group {
+			s.offer(obj, len(group) > 1)
+		}
+	}
+	mark := rand.IntN(store.Marks)
+	var wg sync.WaitGroup
+	for _, s := range group {
+		wg.Go(func() { s.end(ctx, names, mark) })
+	}
+	wg.Wait()
+}
+
+func healthy(group []*session) []*session {
+	var out []*session
+	for _, s := range group {
+		if s.err == nil {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// otherMachine refuses a push under a name that another machine uses. All
+// servers of the group decide together, so that they do not end up with
+// different machines.
+func (p *push) otherMachine(group []*session) error {
+	for _, s := range group {
+		other := s.state.Machine
+		if p.snap.TakeOver || p.snap.Machine == "" || other == "" || other == p.snap.Machine || !s.state.Expires.After(s.state.Now) {
+			continue
+		}
+		return hinted(fmt.Errorf("cannot push as %s: %w: machine %.8s…, not this one (%.8s…), and its snapshot lives for another %s",
+			p.snap.Host, ErrOtherMachine, other, p.snap.Machine, age(s.state.Expires.Sub(s.state.Now))),
+			"give one of the two another name (agent.host or --host); if this machine replaces the other, push once with --take-over")
+	}
+	return nil
+}
+
+// take reads a source and digests it. What cannot be read is noted.
+func (p *push) take(ctx context.Context, src *Source) (*packed, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	obj, err := digest(ctx, src, p.encoder)
+	if err != nil {
+		p.problems[src.Name] = err
+		return nil, err
+	}
+	delete(p.problems, src.Name) // an earlier pass may have had less luck
+	p.sources[obj.name] = src
+	return obj, nil
+}
+
+// retake reads an object again by the name that it had.
+func (p *push) retake(ctx context.Context, name string) (*packed, error) {
+	p.mu.Lock()
+	src := p.sources[name]
+	p.mu.Unlock()
+	return p.take(ctx, src)
+}

@@ -1,0 +1,320 @@
+package sysops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sysops-api/sysops-api/internal/store"
+)
+
+const (
+	batchBytes   = 4 << 20 // a batch of writes is sent when it has grown to this
+	batchesAhead = 1       // that may wait for a server while it takes another
+)
+
+// A session is one server's part of a push.
+type session struct {
+	push    *push
+	server  *store.Server
+	timeout time.Duration
+	before  store.Traffic
+	began   time.Time
+
+	state    *store.HostState
+	siblings []*session
+	err      error // why the server is left out
+	detached bool  // it could not keep up with the group, and gets a pass of its own
+
+	batch   *store.Batch
+	queue   chan *store.Batch
+	sending sync.WaitGroup
+	records map[string]store.Record // what to record of an object once it is stored
+
+	sent outcomes // written by the sender until it ends
+	took time.Duration
+}
+
+// outcomes is what the server said to the writes.
+type outcomes struct {
+	err      error
+	replaced []string
+	restated []string
+	renewed  int
+	deleted  []string
+	lost     []string         // it had forgotten them
+	repaired int              // and has them again
+	failed   map[string]error // by name: what it refused; "" for the index
+}
+
+func newSession(p *push, s *store.Server, timeout time.Duration) *session {
+	return &session{push: p, server: s, timeout: timeout, before: s.Traffic(), began: time.Now()}
+}
+
+// read is the first wait: what does the server have of this host?
+func (s *session) read(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	s.state, s.err = s.server.ReadHost(ctx, s.push.snap.Host)
+	s.detached = false
+	s.took = time.Since(s.began)
+}
+
+// begin prepares for offers. group are the sessions whose records may be looked at.
+func (s *session) begin(ctx context.Context, group []*session) {
+	s.siblings = group
+	s.records = make(map[string]store.Record)
+	s.sent = outcomes{failed: make(map[string]error)}
+	s.queue = make(chan *store.Batch, batchesAhead)
+	s.batch = s.newBatch()
+	s.sending.Go(func() {
+		for b := range s.queue {
+			if s.sent.err == nil {
+				s.send(ctx, b)
+			}
+		}
+	})
+}
+
+func (s *session) newBatch() *store.Batch {
+	return s.server.NewBatch(s.push.snap.Host, s.push.snap.TTL)
+}
+
+// send sends one batch and takes down what became of it. Large ones get longer.
+func (s *session) send(ctx context.Context, b *store.Batch) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout*time.Duration(1+2*b.Size()/batchBytes))
+	defer cancel()
+	list, err := b.Send(ctx)
+	if err != nil {
+		s.sent.err = err
+		return
+	}
+	for _, o := range list {
+		switch {
+		case o.Err != nil:
+			if s.sent.failed[o.Name] == nil {
+				s.sent.failed[o.Name] = o.Err
+			}
+		case o.Lost:
+			s.sent.lost = append(s.sent.lost, o.Name)
+		case o.Kind == store.OpReplace:
+			s.sent.replaced = append(s.sent.replaced, o.Name)
+		case o.Kind == store.OpSetStat:
+			s.sent.restated = append(s.sent.restated, o.Name)
+		case o.Kind == store.OpRenew:
+			s.sent.renewed++
+		case o.Kind == store.OpDelete:
+			s.sent.deleted = append(s.sent.deleted, o.Name)
+		}
+	}
+}
+
+// offer adds what the server needs to have this object as it is now.
+func (s *session) offer(obj *packed, mayDetach bool) {
+	if s.detached {
+		return
+	}
+	old, recorded := s.state.Records[obj.name]
+	rec := store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: s.firstSeen(obj)}
+	switch {
+	case !recorded || old.Sum != rec.Sum:
+		s.batch.Replace(obj.object(&rec), recorded)
+	case old.StatSum != rec.StatSum:
+		s.batch.SetStat(obj.name, obj.md5sum, obj.stat)
+	default:
+		s.batch.Renew(obj.name, obj.md5sum)
+	}
+	s.records[obj.name] = rec
+	if s.batch.Size() < batchBytes {
+		return
+	}
+	select {
+	case s.queue <- s.batch:
+		s.batch = s.newBatch()
+		return
+	default:
+	}
+	if !mayDetach {
+		s.queue <- s.batch
+		s.batch = s.newBatch()
+		return
+	}
+	timer := time.NewTimer(siblingGrace)
+	defer timer.Stop()
+	select {
+	case s.queue <- s.batch:
+		s.batch = s.newBatch()
+	case <-timer.C:
+		s.detached = true
+	}
+}
+
+// firstSeen is when these contents were first seen, by this server's clock: as
+// any sibling recorded it, so that a server that lost them gives the same answer.
+func (s *session) firstSeen(obj *packed) time.Time {
+	seen := s.state.Now
+	for _, other := range s.siblings {
+		if r, ok := other.state.Records[obj.name]; ok && r.Sum == obj.sum {
+			if t := r.Seen.Add(s.state.Offset - other.state.Offset); t.Before(seen) {
+				seen = t
+			}
+		}
+	}
+	if own, ok := s.state.Records[obj.name]; ok && own.Sum == obj.sum {
+		return own.Seen // it stands in the object; clocks must not move it
+	}
+	return seen
+}
+
+// end deletes what has vanished, waits for the writes, and then repairs,
+// records and commits.
+func (s *session) end(ctx context.Context, names map[string]bool, mark int) {
+	if !s.detached {
+		for name := range s.state.Records {
+			if !names[name] {
+				s.batch.Delete(name)
+			}
+		}
+		s.queue <- s.batch
+	}
+	close(s.queue)
+	s.sending.Wait()
+	s.err = s.sent.err
+	if s.err != nil || s.detached {
+		s.took = time.Since(s.began)
+		return
+	}
+	s.commit(ctx, names, mark)
+	s.took = time.Since(s.began)
+}
+
+// commit is the last wait. An object's record is written only once the object is
+// known to be stored; the snapshot counts as pushed only if all of it was.
+func (s *session) commit(ctx context.Context, names map[string]bool, mark int) {
+	s.batch = s.newBatch()
+	for _, name := range slices.Concat(s.sent.replaced, s.sent.restated) {
+		s.batch.PutRecord(name, s.records[name])
+	}
+	for _, name := range s.sent.deleted {
+		s.batch.DropRecord(name)
+	}
+	lost, before := s.sent.lost, len(s.sent.replaced)
+	for _, name := range lost {
+		obj, err := s.push.retake(ctx, name)
+		if err != nil || obj.name != name {
+			delete(names, name) // it vanished meanwhile, and the server has lost it already
+			s.batch.Delete(name)
+			s.batch.DropRecord(name)
+			continue
+		}
+		rec := store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: s.firstSeen(obj)}
+		s.batch.Replace(obj.object(&rec), true)
+		s.batch.PutRecord(name, rec)
+		if s.batch.Size() >= batchBytes {
+			if s.send(ctx, s.batch); s.sent.err != nil {
+				s.err = s.sent.err
+				return
+			}
+			s.batch = s.newBatch()
+		}
+	}
+	if len(s.sent.failed) == 0 {
+		s.batch.Commit(sortedNames(names), s.push.snap.Machine,
+			store.PushScore(s.state.Now, mark), s.state.Now.Add(s.push.snap.TTL))
+	}
+	s.send(ctx, s.batch)
+	s.err = s.sent.err
+	s.sent.repaired = len(s.sent.replaced) - before
+}
+
+func sortedNames(names map[string]bool) []string {
+	out := make([]string, 0, len(names))
+	for n := range names {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// A PushReport says what became of a push.
+type PushReport struct {
+	Host     string
+	Objects  int             // in the snapshot, as far as it could be read
+	Problems []ObjectProblem // sources that could not be read
+	Servers  []ServerPush
+	Took     time.Duration
+}
+
+// ObjectProblem is an object of which something could not be done.
+type ObjectProblem struct {
+	Name string // empty: the index
+	Err  error
+}
+
+// ServerPush is what became of a push at one server.
+type ServerPush struct {
+	Server   string
+	Err      error           // the server failed: what it has is not known to be whole
+	Refused  []ObjectProblem // objects that it did not take
+	Replaced int             // objects whose contents were sent
+	Restated int             // objects of which only the stat changed
+	Renewed  int             // unchanged objects
+	Deleted  int             // objects that the host no longer has
+	Repaired int             // objects that the server had lost
+	Sent     int64           // bytes
+	Received int64
+	Waits    int64 // times that it was waited for, the greeting of a new connection included
+	Took     time.Duration
+}
+
+func (p *push) report(took time.Duration) *PushReport {
+	r := &PushReport{Host: p.snap.Host, Objects: len(p.sources), Took: took}
+	r.Problems = sortedProblems(p.problems)
+	for _, s := range p.sessions {
+		now := s.server.Traffic()
+		r.Servers = append(r.Servers, ServerPush{
+			Server: s.server.Name(), Err: s.err, Refused: sortedProblems(s.sent.failed),
+			Replaced: len(s.sent.replaced) - s.sent.repaired, Restated: len(s.sent.restated), Renewed: s.sent.renewed,
+			Deleted: len(s.sent.deleted), Repaired: s.sent.repaired,
+			Sent: now.Sent - s.before.Sent, Received: now.Received - s.before.Received, Waits: now.Waits - s.before.Waits,
+			Took: s.took,
+		})
+	}
+	return r
+}
+
+func sortedProblems(m map[string]error) []ObjectProblem {
+	out := make([]ObjectProblem, 0, len(m))
+	for name, err := range m {
+		out = append(out, ObjectProblem{name, err})
+	}
+	slices.SortFunc(out, func(a, b ObjectProblem) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// err sums up what kept the push from being whole; nil if nothing did. Sources
+// that could not be read are told in the report, and are no failure of the push.
+func (r *PushReport) err() error {
+	var errs []error
+	whole := 0
+	for _, s := range r.Servers {
+		switch {
+		case errors.Is(s.Err, ErrOtherMachine):
+			return s.Err
+		case s.Err != nil:
+			errs = append(errs, s.Err)
+		case len(s.Refused) > 0:
+			errs = append(errs, fmt.Errorf("server %s did not take %d of %d objects", s.Server, len(s.Refused), r.Objects))
+		default:
+			whole++
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("cannot push %s to every server (%d of %d have all of it): %w", r.Host, whole, len(r.Servers), joinLine(errs))
+}

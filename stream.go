@@ -1,0 +1,300 @@
+package sysops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"runtime"
+	"sync"
+)
+
+// Limits of what a query holds in memory at a time, whatever its scope holds.
+const (
+	chunkObjects = 512      // in one round of requests
+	chunkBytes   = 1 << 20  // of frames in one round, as far as sizes are known
+	chunksAhead  = 4        // rounds under way
+	unitObjects  = 16       // unpacked or searched by one worker at a time
+	unitBytes    = 1 << 18  // of unpacked contents in a unit, if it has several objects
+	aheadBytes   = 32 << 20 // unpacked and not yet handed on; one object may exceed it
+)
+
+// An item is an object in the course of a stream.
+type item struct {
+	want
+	got
+}
+
+// A unit is a few items that a worker processes together.
+type unit[T any] struct {
+	items   []item
+	results []T
+	keep    []bool // whether results[i] is to be handed on
+	errs    []error
+	bytes   int
+	done    chan struct{}
+}
+
+// stream fetches the targets, has work make something of each, by all CPUs,
+// and hands the results on in key order while the next ones are under way.
+//
+// work returns false to leave an object out. Its error is about that object's
+// bytes; a sibling is then tried. With Query.Partial an object that stays
+// unreadable is counted and left out; else its error ends the sequence.
+func stream[T any](ctx context.Context, a *Answer, elements []int, work func(*item) (T, bool, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		s := &streaming[T]{
+			a: a, fetch: &fetch{elements: elements}, work: work, sizes: sizes{seen: make(map[string]int)},
+			jobs: make(chan *unit[T], runtime.GOMAXPROCS(0)), order: make(chan *unit[T], 64),
+			ahead: newBudget(aheadBytes),
+		}
+		s.start(ctx)
+		var none T
+		for u := range s.order {
+			select {
+			case <-u.done:
+			case <-ctx.Done():
+				yield(none, fmt.Errorf("cannot go on: %w", context.Cause(ctx)))
+				return
+			}
+			for i := range u.items {
+				if err := u.errs[i]; err != nil {
+					if fatal := a.note(&u.items[i], err); fatal != nil {
+						yield(none, fatal)
+						return
+					}
+				} else if u.keep[i] && !yield(u.results[i], nil) {
+					return
+				}
+			}
+			s.ahead.release(u.bytes)
+		}
+		if err := ctx.Err(); err != nil {
+			yield(none, fmt.Errorf("cannot go on: %w", context.Cause(ctx)))
+		}
+	}
+}
+
+type streaming[T any] struct {
+	a     *Answer
+	fetch *fetch
+	work  func(*item) (T, bool, error)
+	sizes sizes
+	jobs  chan *unit[T] // to the workers
+	order chan *unit[T] // to the consumer
+	ahead *budget
+}
+
+// start begins the pipeline: chunks are fetched, some at a time; cut into units
+// in key order; processed by workers. It ends by itself, or with ctx.
+func (s *streaming[T]) start(ctx context.Context) {
+	chunks := make(chan chan []item, chunksAhead-1)
+	go func() {
+		defer close(chunks)
+		for rest := s.a.targets; len(rest) > 0; {
+			n := s.sizes.fit(rest, s.fetch.elements)
+			chunk := rest[:n]
+			rest = rest[n:]
+			result := make(chan []item, 1)
+			select {
+			case chunks <- result:
+			case <-ctx.Done():
+				return
+			}
+			go func() { result <- s.fetchChunk(ctx, chunk) }()
+		}
+	}()
+	go func() {
+		defer close(s.order)
+		defer close(s.jobs)
+		for result := range chunks {
+			select {
+			case items := <-result:
+				if !s.dispatch(ctx, items) {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	for range runtime.GOMAXPROCS(0) {
+		go func() {
+			for u := range s.jobs {
+				if ctx.Err() == nil {
+					s.process(ctx, u)
+				}
+				close(u.done)
+			}
+		}()
+	}
+}
+
+// fetchChunk reads a run of targets, whichever cores they are of.
+func (s *streaming[T]) fetchChunk(ctx context.Context, targets []target) []item {
+	items := make([]item, len(targets))
+	cores := make(map[*coreState][]int)
+	for i := range targets {
+		items[i].want.target = &targets[i]
+		cores[targets[i].core] = append(cores[targets[i].core], i)
+	}
+	var wg sync.WaitGroup
+	for k, positions := range cores {
+		wg.Go(func() {
+			wants := make([]want, len(positions))
+			for j, i := range positions {
+				wants[j] = items[i].want
+			}
+			for j, g := range s.fetch.read(ctx, k, wants) {
+				items[positions[j]].got = g
+			}
+		})
+	}
+	wg.Wait()
+	s.sizes.learn(items)
+	return items
+}
+
+// dispatch cuts items into units and gives them to the workers and, in order, to
+// the consumer, as fast as the consumer allows.
+func (s *streaming[T]) dispatch(ctx context.Context, items []item) bool {
+	for len(items) > 0 {
+		n, bytes := 0, 0
+		for n < len(items) && n < unitObjects {
+			size := items[n].unpackedSize(s.fetch.elements)
+			if n > 0 && bytes+size > unitBytes {
+				break
+			}
+			bytes += size
+			n++
+		}
+		u := &unit[T]{
+			items: items[:n], results: make([]T, n), keep: make([]bool, n), errs: make([]error, n),
+			bytes: bytes, done: make(chan struct{}),
+		}
+		items = items[n:]
+		if !s.ahead.acquire(ctx, bytes) {
+			return false
+		}
+		select {
+		case s.jobs <- u:
+		case <-ctx.Done():
+			return false
+		}
+		select {
+		case s.order <- u:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// process works on the items of a unit. What cannot be unpacked is read again
+// from a sibling, until none is left.
+func (s *streaming[T]) process(ctx context.Context, u *unit[T]) {
+	for i := range u.items {
+		it := &u.items[i]
+		for it.err == nil && !it.gone {
+			v, keep, err := s.work(it)
+			if err == nil {
+				u.results[i], u.keep[i] = v, keep
+				break
+			}
+			damage := fmt.Errorf("%s: %w", it.from.Name(), err)
+			it.want.tried |= it.from.bit
+			it.got = s.fetch.read(ctx, it.core, []want{it.want})[0]
+			if it.err != nil && !errors.Is(it.err, errNoServer) {
+				it.err = damage
+			}
+		}
+		u.errs[i] = it.err
+		it.values = nil // the frame is not needed any more
+	}
+}
+
+// sizes remembers how large the frames of each name have been, to ask for about
+// chunkBytes at a time.
+type sizes struct {
+	mu   sync.Mutex
+	seen map[string]int
+}
+
+const (
+	unknownSize = 64 << 10 // assumed of a name that has not been read yet
+	elementSize = 256      // of elements that are not the contents
+)
+
+// fit returns how many of the targets to ask for in one round.
+func (z *sizes) fit(targets []target, elements []int) int {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	bytes := 0
+	for i := range min(len(targets), chunkObjects) {
+		size := elementSize
+		if elements[0] == int(Contents) {
+			if size = z.seen[targets[i].name]; size == 0 {
+				size = unknownSize
+			}
+		}
+		if bytes += size; bytes > chunkBytes && i > 0 {
+			return i
+		}
+	}
+	return min(len(targets), chunkObjects)
+}
+
+func (z *sizes) learn(items []item) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	for i := range items {
+		if v := items[i].values; len(v) > 0 {
+			z.seen[items[i].name] = max(z.seen[items[i].name], len(v[0]))
+		}
+	}
+}
+
+// A budget bounds the bytes that are held at a time. One goroutine acquires.
+type budget struct {
+	mu     sync.Mutex
+	total  int
+	free   int
+	change chan struct{}
+}
+
+func newBudget(total int) *budget {
+	return &budget{total: total, free: total, change: make(chan struct{}, 1)}
+}
+
+// acquire waits until n bytes are free, or everything is. It reports false if
+// ctx ends first.
+func (b *budget) acquire(ctx context.Context, n int) bool {
+	for {
+		b.mu.Lock()
+		ok := b.free >= n || b.free == b.total
+		if ok {
+			b.free -= n
+		}
+		b.mu.Unlock()
+		if ok {
+			return true
+		}
+		select {
+		case <-b.change:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func (b *budget) release(n int) {
+	b.mu.Lock()
+	b.free += n
+	b.mu.Unlock()
+	select {
+	case b.change <- struct{}{}:
+	default:
+	}
+}

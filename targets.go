@@ -1,0 +1,194 @@
+package sysops
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A target is one object to be fetched.
+type target struct {
+	host    *hostState
+	name    string
+	core    *coreState
+	servers uint64 // members of core that can have it
+}
+
+func (t *target) key() Key { return Key{Host: t.host.name, Name: t.name} }
+
+// settle makes the sorted list of targets out of what the members know.
+func (a *Answer) settle(sel selection) {
+	now := time.Now()
+	a.chooseHosts(now)
+	lists := make(map[*hostState][]target)
+	for _, k := range a.cores {
+		if k.err != nil {
+			continue
+		}
+		add := func(t target) {
+			t.core = k
+			lists[t.host] = append(lists[t.host], t)
+		}
+		k.indexed(sel, add)
+		k.adopted(now, add)
+	}
+	hosts := make([]*hostState, 0, len(lists))
+	for h := range lists {
+		hosts = append(hosts, h)
+	}
+	slices.SortFunc(hosts, func(x, y *hostState) int { return strings.Compare(x.name, y.name) })
+	for _, h := range hosts {
+		// '#' sorts below all that a host name may hold, so hosts in order, and
+		// names in order within each, are keys in order.
+		slices.SortFunc(lists[h], func(x, y target) int { return strings.Compare(x.name, y.name) })
+		for _, t := range lists[h] {
+			a.targets = append(a.targets, a.copies(t)...)
+		}
+	}
+	a.count(now, hosts, sel)
+}
+
+// chooseHosts marks the hosts whose objects the query wants. A host that two
+// cores know (it moved) belongs to the one that it pushed to last.
+func (a *Answer) chooseHosts(now time.Time) {
+	owner := make(map[string]*hostState)
+	for _, k := range a.cores {
+		if k.err != nil {
+			continue
+		}
+		id := 0
+		for name, h := range k.hosts {
+			h.id = id
+			id++
+			if !h.live(now) || !a.query.narrow(name) || a.query.MaxAge > 0 && now.Sub(h.pushed) > a.query.MaxAge {
+				continue
+			}
+			if o := owner[name]; o != nil && !h.pushed.After(o.pushed) {
+				continue
+			} else if o != nil {
+				o.wanted = false
+			}
+			owner[name] = h
+			h.wanted = true
+		}
+	}
+}
+
+// indexed calls add with every object that the index of the members selects. Of
+// a host, only what the members with its latest push say counts.
+func (k *coreState) indexed(sel selection, add func(target)) {
+	lines := make(map[label][]vote)
+	for _, m := range k.left() {
+		for _, h := range m.keys {
+			l := label{h.name, h.host}
+			lines[l] = append(lines[l], vote{m.bit, h.list})
+		}
+	}
+	servers := make([]uint64, len(k.hosts))
+	for l, votes := range lines {
+		if l.host == "" {
+			k.holdersOf(l.name, votes, servers, sel, add)
+		} else {
+			k.namesOf(l.host, votes, sel, add)
+		}
+	}
+}
+
+// label is what a line of the index is about: one of the two is empty.
+type label struct{ name, host string }
+
+// vote is what one member says of a line of the index.
+type vote struct {
+	bit  uint64
+	list []string
+}
+
+// holdersOf adds the objects of one name. servers is scratch space, all zero
+// before and after: one word a host.
+func (k *coreState) holdersOf(name string, votes []vote, servers []uint64, sel selection, add func(target)) {
+	var holders []*hostState
+	for _, v := range votes {
+		for _, host := range v.list {
+			h := k.hosts[host]
+			if h == nil || !h.wanted || h.has&v.bit == 0 {
+				continue
+			}
+			if servers[h.id] == 0 {
+				holders = append(holders, h)
+			}
+			servers[h.id] |= v.bit
+		}
+	}
+	for _, h := range holders {
+		if sel.key(Key{h.name, name}) {
+			add(target{host: h, name: name, servers: servers[h.id]})
+		}
+		servers[h.id] = 0
+	}
+}
+
+// namesOf adds the objects of one host.
+func (k *coreState) namesOf(host string, votes []vote, sel selection, add func(target)) {
+	h := k.hosts[host]
+	if h == nil || !h.wanted {
+		return
+	}
+	servers := make(map[string]uint64)
+	for _, v := range votes {
+		for _, name := range v.list {
+			if h.has&v.bit != 0 && sel.key(Key{host, name}) {
+				servers[name] |= v.bit
+			}
+		}
+	}
+	for name, bits := range servers {
+		add(target{host: h, name: name, servers: bits})
+	}
+}
+
+// adopted adds what SCAN found and the index does not know: the objects of the
+// original's inserter. Their expiry is Redis' alone, so they count as live.
+func (k *coreState) adopted(now time.Time, add func(target)) {
+	servers := make(map[Key]uint64)
+	indexed := make(map[Key]bool)
+	for _, m := range k.left() {
+		for _, line := range m.keys {
+			for _, v := range line.list {
+				if len(m.scanned) > 0 {
+					indexed[Key{cmp.Or(line.host, v), cmp.Or(line.name, v)}] = true
+				}
+			}
+		}
+	}
+	for _, m := range k.left() {
+		for key, selected := range m.scanned {
+			if selected && !indexed[key] {
+				servers[key] |= m.bit
+			}
+		}
+	}
+	for key, bits := range servers {
+		h := k.hosts[key.Host]
+		if h == nil {
+			h = &hostState{name: key.Host, expires: now.Add(time.Hour), wanted: true}
+			k.hosts[key.Host] = h
+		}
+		add(target{host: h, name: key.Name, servers: bits})
+	}
+}
+
+// copies returns t, or with EveryServer one target for each server that has it.
+func (a *Answer) copies(t target) []target {
+	if !a.query.EveryServer {
+		return []target{t}
+	}
+	var out []target
+	for _, m := range t.core.members {
+		if t.servers&m.bit != 0 {
+			t.servers = m.bit
+			out = append(out, t)
+		}
+	}
+	return out
+}
