@@ -147,12 +147,15 @@ func (a *Answer) note(it *item, err error) error {
 	}
 	a.complete.Unreadable = append(a.complete.Unreadable, UnreadableKey{key, err.Error()})
 	if !a.query.Partial {
-		return hinted(fmt.Errorf("cannot read %s: %w: %w: %w", key, ErrIncomplete, ErrUnreadable, err), partialHint)
+		return hinted(fmt.Errorf("cannot read %s: %w: %w: %w", key, ErrIncomplete, ErrUnreadable, err), damageHint)
 	}
 	return nil
 }
 
-const partialHint = "--partial answers without it, and says so; the host's next push repairs a damaged object"
+const (
+	partialHint = "--partial answers without it, and says so"
+	damageHint  = partialHint + "; the host's next push repairs the object"
+)
 
 // String is the completeness on one line, for people.
 func (c *Completeness) String() string {
@@ -187,7 +190,7 @@ func (c *Completeness) String() string {
 	count(out, "servers left out")
 	count(cold, "servers cold")
 	if c.Newest > 0 {
-		parts = append(parts, fmt.Sprintf("pushed %s to %s ago", age(c.Newest), age(c.Oldest)))
+		parts = append(parts, fmt.Sprintf("pushed %s to %s ago", Age(c.Newest), Age(c.Oldest)))
 	}
 	return strings.Join(append(parts, fmt.Sprintf("%.2f s", c.Took.Seconds())), " · ")
 }
@@ -208,8 +211,8 @@ func grouped(n int) string {
 	return s
 }
 
-// age writes a duration in its largest whole unit.
-func age(d time.Duration) string {
+// Age writes a duration in its largest whole unit.
+func Age(d time.Duration) string {
 	switch {
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))

@@ -207,7 +207,7 @@ func (p *push) otherMachine(group []*session) error {
 			continue
 		}
 		return hinted(fmt.Errorf("cannot push as %s: %w: machine %.8s…, not this one (%.8s…), and its snapshot lives for another %s",
-			p.snap.Host, ErrOtherMachine, other, p.snap.Machine, age(s.state.Expires.Sub(s.state.Now))),
+			p.snap.Host, ErrOtherMachine, other, p.snap.Machine, Age(s.state.Expires.Sub(s.state.Now))),
 			"give one of the two another name (agent.host or --host); if this machine replaces the other, push once with --take-over")
 	}
 	return nil

@@ -2,7 +2,6 @@ package sysops
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -199,7 +198,7 @@ func (a *Answer) judgeCores(ctx context.Context) error {
 	if len(gaps) == 0 || a.query.Partial {
 		return nil
 	}
-	return hinted(fmt.Errorf("%w: %w", ErrIncomplete, errors.Join(gaps...)), "--partial answers without it, and says so")
+	return hinted(fmt.Errorf("%w: %w", ErrIncomplete, joinLine(gaps)), partialHint)
 }
 
 func (k *coreState) judge() {

@@ -8,25 +8,39 @@ import (
 )
 
 // assignment is a key that ends in a secret word, and what separates it from
-// its value: groups 1 quote before the key, 2 key, 3 quote behind it, 4 and 6
-// blanks, 5 separator.
-var assignment = regexp.MustCompile(`(?i)(\\?["'])?([a-z0-9_.-]*` + secretWords + `)(\\?["'])?([ \t]*)(=>|[:=])([ \t]*)`)
+// its value.
+var assignment = regexp.MustCompile(`(?i)(\\?["'])?([a-z0-9_.-]*` + secretWords + `)(\\?["'])?([ \t]*)(=>|[:=]|)([ \t]*)`)
 
-// assignments finds the values of keys that end in a secret word.
+// The groups of assignment.
+const (
+	groupOpen = iota + 1
+	groupKey
+	groupClose
+	groupBlanksBefore
+	groupSeparator // empty for a flag: --password hunter2
+	groupBlanksAfter
+)
+
+var secretSet = newTextSet(secretTexts)
+
+// assignments finds the values of keys that end in a secret word. It looks for
+// the words first and gives the expression only what is around them: on long
+// lines expressions are slow.
 func assignments(line []byte) iter.Seq2[int, int] {
 	return func(yield func(int, int) bool) {
-		for pos := 0; pos < len(line); {
-			m := assignment.FindSubmatchIndex(line[pos:])
-			if m == nil {
+		pos := 0
+		for {
+			at := secretSet.next(line, pos)
+			if at == len(line) {
 				return
 			}
-			for i := range m {
-				if m[i] >= 0 {
-					m[i] += pos
-				}
+			k, found := findKey(line, pos, at)
+			if !found {
+				pos = at + 1
+				continue
 			}
-			pos = m[1]
-			start, end, ok := secretValue(line, m)
+			pos = k.end
+			start, end, ok := k.value()
 			if ok && !yield(start, end) {
 				return
 			}
@@ -37,44 +51,99 @@ func assignments(line []byte) iter.Seq2[int, int] {
 	}
 }
 
-// secretValue returns where the value is that belongs to the match m of
-// assignment, and whether it is a secret. Most of what it does is leave alone
-// what only looks like one.
-func secretValue(line []byte, m []int) (start, end int, ok bool) {
-	key := string(line[m[4]:m[5]])
-	separator := string(line[m[10]:m[11]])
-	opened, closed := m[2] >= 0, m[6] >= 0
-	blanks := m[8] < m[9] || m[12] < m[13]
-	rest := line[m[1]:]
-	if isSysctl(key) || bytes.HasPrefix(rest, []byte("=")) { // "==" compares
-		return 0, 0, false
-	}
+// How much of a line around a secret word is searched for the key.
+const (
+	beforeWord = 128
+	afterWord  = 128
+)
 
-	if quote := openingQuote(rest); quote != "" {
-		start = m[1] + len(quote)
-		end = start + quotedLength(line[start:], quote)
-		return start, end, !isPlaceholder(line[start:end])
-	}
-	start, end = m[1], m[1]
-	first, comment := lineStart(line, m[0])
-	switch {
-	case separator == ":" && opened && closed: // JSON
-		end += wordLength(rest, ",}]")
-	case separator == ":" && (!first || m[12] == m[13] || isService(key, rest)):
-		return 0, 0, false
-	case separator == ":" && comment && bytes.ContainsAny(bytes.TrimSpace(rest), " \t"):
-		return 0, 0, false // prose
-	case !first && m[8] == m[9] && m[12] < m[13]: // "password= user=x": an empty one
-		return 0, 0, false
-	case opened && !closed: // Environment="PASSWORD=…"
-		end += quotedLength(rest, string(line[m[2]:m[3]]))
-	case first && blanks:
-		end += lineLength(rest)
-	default:
-		end += optionLength(rest)
-	}
-	return start, end, !isPlaceholder(line[start:end])
+// A secretKey is a match of assignment in a line.
+type secretKey struct {
+	line          []byte
+	at, end       int    // of the match; the value begins at end
+	open, close   string // quotes around the key
+	key           string
+	before, after bool // blanks before and after the separator
+	separator     string
 }
+
+// findKey finds the key of which a part is at line[at:], after pos.
+func findKey(line []byte, pos, at int) (secretKey, bool) {
+	from := max(pos, at-beforeWord)
+	window := line[from:min(len(line), at+afterWord)]
+	m := assignment.FindSubmatchIndex(window)
+	if m == nil {
+		return secretKey{}, false
+	}
+	group := func(n int) string {
+		if m[2*n] < 0 {
+			return ""
+		}
+		return string(window[m[2*n]:m[2*n+1]])
+	}
+	return secretKey{
+		line: line, at: from + m[0], end: from + m[1],
+		open: group(groupOpen), close: group(groupClose), key: group(groupKey),
+		before: group(groupBlanksBefore) != "", after: group(groupBlanksAfter) != "", separator: group(groupSeparator),
+	}, true
+}
+
+// value returns where the value is that belongs to the key, and whether it is a
+// secret. Most of what it does is leave alone what only looks like one.
+func (k secretKey) value() (start, end int, ok bool) {
+	rest := k.line[k.end:]
+	if isSysctl(k.key) || bytes.HasPrefix(rest, []byte("=")) { // "==" compares
+		return 0, 0, false
+	}
+	if k.separator == "" && !k.isFlag(rest) {
+		return 0, 0, false
+	}
+	start = k.end
+	if quote := openingQuote(rest); quote != "" {
+		start += len(quote)
+		end = start + quotedLength(k.line[start:], quote)
+	} else {
+		length, bare := k.bareLength(rest)
+		if !bare {
+			return 0, 0, false
+		}
+		end = start + length
+	}
+	return start, end, !isPlaceholder(k.line[start:end])
+}
+
+// isFlag: "--token x", where x is no flag itself.
+func (k secretKey) isFlag(rest []byte) bool {
+	return strings.HasPrefix(k.key, "-") && k.close == "" && k.before && !bytes.HasPrefix(rest, []byte("-")) &&
+		(k.at == 0 || k.open != "" || isBlank(k.line[k.at-1]))
+}
+
+// bareLength returns how long a value without quotes is; false where it is none
+// that belongs to the key.
+func (k secretKey) bareLength(rest []byte) (int, bool) {
+	first, comment := lineStart(k.line, k.at)
+	switch {
+	case k.separator == "":
+		return optionLength(rest), true
+	case k.separator == ":" && k.open != "" && k.close != "": // JSON
+		isValue := !bytes.HasPrefix(rest, []byte("[")) && !bytes.HasPrefix(rest, []byte("{"))
+		return wordLength(rest, ",}]"), isValue
+	case k.separator == ":" && (!first || !k.after || isService(k.key, rest)):
+		return 0, false
+	case k.separator == ":":
+		isProse := comment && bytes.ContainsAny(bytes.TrimSpace(rest), " \t")
+		return lineLength(rest), !isProse
+	case !first && !k.before && k.after: // "password= user=x": an empty one
+		return 0, false
+	case k.open != "" && k.close == "": // Environment="PASSWORD=…"
+		return quotedLength(rest, k.open), true
+	case first && (k.before || k.after):
+		return lineLength(rest), true
+	}
+	return optionLength(rest), true
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // isSysctl: kernel parameters are settings that audits compare, and none of
 // them is a password.

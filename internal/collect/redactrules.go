@@ -48,7 +48,6 @@ func lineRules() []rule {
 		},
 
 		{secretTexts, assignments},
-		{secretTexts, pattern(`(?i)(?:^|[\s"'])--?[a-z0-9_-]*` + secretWords + `[ \t]+([^\s"'-][^\s"']*)`)},
 	}
 }
 

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
+)
+
+// extractFlags are those of the original's extract_sysops_cache.py.
+type extractFlags struct {
+	search                                      string
+	contents, md5sum, stat, wordcount, time     bool
+	timeHuman, timeUpdated                      bool
+	prefix, listFiles, info, noLoadBalance      bool
+	scope, site, rangeQuery, rangeServers, file string
+	cost, verbose                               bool
+}
+
+func newExtract(u *ui) *cobra.Command {
+	x := &extractFlags{}
+	cmd := &cobra.Command{
+		Use:   "extract --search STR",
+		Short: "Every flag of the original's extract_sysops_cache.py",
+		Long: `The command line of LinkedIn's extract_sysops_cache.py, for hands and scripts that
+know it; sysops behaves so, too, when it is called by that name. Exit status: 0, or 1
+where nothing was found or anything went wrong.`,
+		Example: "  sysops extract --search sysctl-a --contents --scope global | grep net.core.netdev_budget | uniq -c | sort -n",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			u.original = true
+			return x.run(cmd, u)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&x.search, "search", "", "keys that match *STR* or, with a '#' in it, STR itself")
+	f.BoolVar(&x.contents, "contents", false, "print contents")
+	f.BoolVar(&x.md5sum, "md5sum", false, "print md5sums")
+	f.BoolVar(&x.stat, "stat", false, "print what stat(2) said")
+	f.BoolVar(&x.wordcount, "wordcount", false, "print lines, words and bytes")
+	f.BoolVar(&x.time, "time", false, "print since when the contents are as they are, in unix seconds")
+	f.BoolVar(&x.timeHuman, "time-human", false, "print that as a date")
+	f.BoolVar(&x.timeUpdated, "time-updated", false, "print that as how long ago")
+	f.BoolVar(&x.prefix, "prefix-hostnames", false, "put the key before each line")
+	f.BoolVar(&x.listFiles, "list-files", false, "print the names in the scope, each once")
+	f.StringVar(&x.scope, "scope", "local", "local, site or global")
+	f.StringVar(&x.site, "site", "", "ask every core of this site")
+	f.StringVar(&x.rangeQuery, "range-query", "", "only hosts in this Range expression; the scope is global unless a site is given")
+	f.StringVar(&x.rangeServers, "range-servers", "", "Range servers, separated by commas; else those of /etc/cm.conf")
+	f.StringVar(&x.file, "file", "", "only hosts listed in this file, one a line; - is stdin")
+	f.BoolVar(&x.info, "info", false, "print Redis' INFO of the servers")
+	f.BoolVar(&x.noLoadBalance, "no-load-balance", false, "ask every server of a core; keys then end in @<server>")
+	f.BoolVar(&x.cost, "cost", false, "print what it cost, as JSON")
+	f.BoolVar(&x.verbose, "verbose", false, "say what is done, on lines that begin with (+)")
+	return cmd
+}
+
+// say prints a line for --verbose. Those lines are for people: stderr.
+func (x *extractFlags) say(u *ui, format string, args ...any) {
+	if x.verbose {
+		fmt.Fprintf(u.stderr, "(+) %s\n", cli.SafeText(fmt.Sprintf(format, args...)))
+	}
+}
+
+// element returns what to extract; false: nothing but keys.
+func (x *extractFlags) element() (sysops.Element, bool, error) {
+	choices := []struct {
+		on      bool
+		element sysops.Element
+	}{
+		{x.contents, sysops.Contents},
+		{x.md5sum, sysops.MD5Sum},
+		{x.stat, sysops.StatOf},
+		{x.wordcount, sysops.WordCount},
+		{x.time || x.timeHuman || x.timeUpdated, sysops.TimeOf},
+	}
+	var chosen []sysops.Element
+	for _, c := range choices {
+		if c.on {
+			chosen = append(chosen, c.element)
+		}
+	}
+	switch len(chosen) {
+	case 0:
+		return 0, false, nil
+	case 1:
+		return chosen[0], true, nil
+	}
+	return 0, false, errors.New("cannot extract more than one of --contents, --md5sum, --stat, --wordcount and --time at a time")
+}
+
+func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
+	client, err := connect(cmd)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	element, wanted, err := x.element()
+	if err != nil {
+		return err
+	}
+	query, err := x.query(cmd.Context(), u)
+	if err != nil {
+		return err
+	}
+	if x.info {
+		return x.printInfo(cmd.Context(), u, client, query)
+	}
+	search := x.search
+	if search == "" && x.listFiles {
+		search = "*"
+	}
+	if search == "" {
+		return &sysops.HintedError{Err: errors.New("cannot extract anything: nothing to search for"), Hint: "name it with --search, or use --list-files or --info"}
+	}
+	if query.Pattern, err = sysops.ParseSearch(search); err != nil {
+		return err
+	}
+	x.say(u, "searching for %s in scope %s", search, query.Scope)
+	answer, err := client.Ask(cmd.Context(), query)
+	if err != nil {
+		return err
+	}
+	x.say(u, "%d keys match", answer.Len())
+	printed := x.print(cmd.Context(), u, answer, element, wanted)
+	if err := answer.Close(cmd.Context()); err != nil && printed == nil {
+		u.warn("%v", err)
+	}
+	if printed != nil {
+		return printed
+	}
+	return x.conclude(u, answer)
+}
+
+func (x *extractFlags) conclude(u *ui, answer *sysops.Answer) error {
+	if x.cost {
+		b, err := json.MarshalIndent(answer.Cost(), "", "  ")
+		if err != nil {
+			return fmt.Errorf("cannot write the cost: %w", err)
+		}
+		fmt.Fprintf(u.stdout, "%s\n", b)
+	}
+	if err := u.stdout.Flush(); err != nil {
+		return err
+	}
+	complete := answer.Completeness()
+	u.reportCompleteness(&queryFlags{quiet: !x.verbose}, complete)
+	if len(complete.Missing) > 0 && !x.verbose {
+		u.warn("%s", complete)
+	}
+	if answer.Len() == 0 {
+		return fmt.Errorf("cannot find any key that matches %s", x.search)
+	}
+	return nil
+}
+
+func (x *extractFlags) query(ctx context.Context, u *ui) (sysops.Query, error) {
+	q := sysops.Query{Site: x.site, EveryServer: x.noLoadBalance}
+	var err error
+	if q.Scope, err = sysops.ParseScope(x.scope); err != nil {
+		return q, err
+	}
+	if x.rangeQuery != "" {
+		if x.site == "" {
+			q.Scope = sysops.Global
+		}
+		var servers []string
+		if x.rangeServers != "" {
+			servers = strings.Split(x.rangeServers, ",")
+		}
+		if q.Hosts, err = sysops.ExpandRange(ctx, servers, x.rangeQuery); err != nil {
+			return q, err
+		}
+	}
+	if x.file != "" {
+		listed, err := readHosts(u, x.file)
+		if err != nil {
+			return q, err
+		}
+		q.Hosts = q.Hosts.Union(listed)
+	}
+	return q, nil
+}
+
+func (x *extractFlags) printInfo(ctx context.Context, u *ui, client *sysops.Client, query sysops.Query) error {
+	servers, _, err := client.Info(ctx, query)
+	if err != nil {
+		return err
+	}
+	for _, s := range servers {
+		if s.Error != "" {
+			return errors.New(s.Error)
+		}
+		for line := range strings.Lines(s.RawInfo) {
+			fmt.Fprintf(u.stdout, "%s %s\n", s.Server, strings.TrimRight(line, "\r\n"))
+		}
+	}
+	return nil
+}
+
+func (x *extractFlags) print(ctx context.Context, u *ui, answer *sysops.Answer, element sysops.Element, wanted bool) error {
+	switch {
+	case x.listFiles:
+		for _, n := range answer.Names() {
+			fmt.Fprintf(u.stdout, "files#%s\n", n.Name)
+		}
+		return nil
+	case !wanted:
+		for key, server := range answer.Keys() {
+			fmt.Fprintln(u.stdout, keyAt(key, server))
+		}
+		return nil
+	}
+	for o, err := range answer.Objects(ctx, element) {
+		if err != nil {
+			return err
+		}
+		text := x.render(&o, element)
+		if x.prefix {
+			server := ""
+			if x.noLoadBalance {
+				server = o.Server
+			}
+			text = prefixLines(padded(keyAt(o.Key, server)), text)
+		}
+		if _, err := u.stdout.Write(text); err != nil {
+			return err
+		}
+		if len(text) > 0 && text[len(text)-1] != '\n' {
+			if err := u.stdout.WriteByte('\n'); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func keyAt(key sysops.Key, server string) string {
+	if server == "" {
+		return key.String()
+	}
+	return key.String() + "@" + server
+}
+
+// padded pads a key to 50 columns or, where it is longer, to 100.
+func padded(key string) string {
+	if len(key) < 50 {
+		return fmt.Sprintf("%-50s ", key)
+	}
+	return fmt.Sprintf("%-100s ", key)
+}
+
+func (x *extractFlags) render(o *sysops.Object, element sysops.Element) []byte {
+	switch element {
+	case sysops.MD5Sum:
+		return []byte(o.MD5Sum)
+	case sysops.StatOf:
+		if o.Stat == nil {
+			return []byte("no stat available")
+		}
+		s := o.Stat
+		return fmt.Appendf(nil, "st_mode=%d, st_ino=%d, st_dev=%d, st_nlink=%d, st_uid=%d, st_gid=%d, st_size=%d, st_mtime=%d, st_ctime=%d",
+			s.Mode, s.Ino, s.Dev, s.Nlink, s.UID, s.GID, s.Size, s.Mtime, s.Ctime)
+	case sysops.WordCount:
+		return fmt.Appendf(nil, "%d %d %d", o.Words.Lines, o.Words.Words, o.Words.Bytes)
+	case sysops.TimeOf:
+		switch {
+		case x.timeHuman:
+			return []byte(o.Time.Local().Format(time.ANSIC))
+		case x.timeUpdated:
+			return []byte(sysops.Age(time.Since(o.Time)) + " ago")
+		}
+		return fmt.Appendf(nil, "%d", o.Time.Unix())
+	}
+	return o.Contents
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api"
+)
+
+func newFind(u *ui) *cobra.Command {
+	q := &queryFlags{}
+	cmd := &cobra.Command{
+		Use:   "find STR",
+		Short: "Print the keys that match",
+		Long: `Print the keys that match *STR* or, where STR holds a '#', STR itself: what
+Redis' KEYS would print, from the index.`,
+		Example: "  sysops find 'web*#/etc/passwd'\n  sysops find resolv",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return u.ask(cmd, q, sysops.ParseSearch, args[0], printKeys)
+		},
+	}
+	q.add(cmd)
+	return cmd
+}
+
+func printKeys(_ context.Context, in *inquiry) error {
+	for key := range in.answer.Keys() {
+		in.rows++
+		if err := in.out.row([]byte(key.String()+"\n"), keyFields(key)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func keyFields(key sysops.Key) []field {
+	return []field{{"key", key.String()}, {"host", key.Host}, {"name", key.Name}}
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
+)
+
+// queryFlags are the flags of everything that asks.
+type queryFlags struct {
+	scope, site, core string
+	hosts, exclude    string
+	hostsFile         string
+	maxAge            time.Duration
+	partial           bool
+	requireComplete   bool
+	format            string
+	cost              bool
+	color             string
+	quiet             bool
+}
+
+// addScopeFlags adds those that say where to ask.
+func (q *queryFlags) addScopeFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&q.scope, "scope", "local", "how far to ask: local (this core), site, or global")
+	f.StringVar(&q.site, "site", "", "ask every core of this site")
+	f.StringVar(&q.core, "core", "", "ask this core alone")
+}
+
+func (q *queryFlags) add(cmd *cobra.Command) {
+	q.addScopeFlags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&q.hosts, "hosts", "", "only these hosts: names and globs, separated by commas")
+	f.StringVar(&q.hostsFile, "hosts-file", "", "only the hosts listed in this file, one a line; - is stdin; united with --hosts")
+	f.StringVar(&q.exclude, "exclude", "", "not these hosts: names and globs, separated by commas")
+	f.DurationVar(&q.maxAge, "max-age", 0, "only hosts whose last push is younger, such as 30m")
+	f.BoolVar(&q.partial, "partial", false, "answer without the cores that are down and objects that are unreadable; exit status 3")
+	f.BoolVar(&q.requireComplete, "require-complete", false, "exit status 3 also where a host is stale or missing")
+	q.addOutputFlags(cmd)
+	f.BoolVar(&q.cost, "cost", false, "print what the answer cost as JSON on stderr")
+	f.BoolVarP(&q.quiet, "quiet", "q", false, "no completeness line on stderr")
+}
+
+func (q *queryFlags) addOutputFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&q.format, "format", "text", "text, json, jsonl or csv")
+	cmd.Flags().StringVar(&q.color, "color", "auto", "auto, always or never")
+}
+
+// connect opens the client that the config and flags describe.
+func connect(cmd *cobra.Command) (*sysops.Client, error) {
+	conf, err := cli.Settings(cmd)
+	if err != nil {
+		return nil, err
+	}
+	options, err := conf.Options()
+	if err != nil {
+		return nil, err
+	}
+	options.Caller = sysops.Caller{Program: cmd.Root().Name(), Args: os.Args[min(1, len(os.Args)):]}
+	dir, err := cli.Directory(cmd, conf)
+	if err != nil {
+		return nil, err
+	}
+	return sysops.New(dir, options)
+}
+
+// query makes a Query of the flags.
+func (q *queryFlags) query(u *ui, pattern sysops.Pattern) (sysops.Query, error) {
+	out := sysops.Query{Pattern: pattern, Site: q.site, Core: q.core, MaxAge: q.maxAge, Partial: q.partial}
+	var err error
+	if out.Scope, err = sysops.ParseScope(q.scope); err != nil {
+		return out, err
+	}
+	if q.maxAge < 0 {
+		return out, fmt.Errorf("cannot use --max-age %v: it is negative", q.maxAge)
+	}
+	if q.hosts != "" {
+		if out.Hosts, err = sysops.ParseHosts(q.hosts); err != nil {
+			return out, err
+		}
+	}
+	if q.hostsFile != "" {
+		listed, err := readHosts(u, q.hostsFile)
+		if err != nil {
+			return out, err
+		}
+		out.Hosts = out.Hosts.Union(listed)
+	}
+	if q.exclude != "" {
+		if out.Exclude, err = sysops.ParseHosts(q.exclude); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+func readHosts(u *ui, path string) (*sysops.HostSet, error) {
+	if path == "-" {
+		return sysops.ReadHosts(u.stdin, "stdin")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the list of hosts: %w", err)
+	}
+	defer f.Close()
+	return sysops.ReadHosts(f, path)
+}
+
+// An inquiry is one question on its way to an answer on stdout.
+type inquiry struct {
+	*ui
+	*queryFlags
+	answer *sysops.Answer
+	out    sink
+	rows   int
+}
+
+// ask runs a question: it connects, has the answer printed, prints the
+// completeness and sets the exit status.
+func (u *ui) ask(cmd *cobra.Command, q *queryFlags, parse func(string) (sysops.Pattern, error), pattern string, print func(context.Context, *inquiry) error) error {
+	client, err := connect(cmd)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	p, err := parse(pattern)
+	if err != nil {
+		return err
+	}
+	query, err := q.query(u, p)
+	if err != nil {
+		return err
+	}
+	in := &inquiry{ui: u, queryFlags: q}
+	if in.out, err = newSink(q.format, u.stdout); err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	if in.answer, err = client.Ask(ctx, query); err != nil {
+		return err
+	}
+	printed := print(ctx, in)
+	if err := in.answer.Close(ctx); err != nil && ctx.Err() == nil {
+		u.warn("%v", err)
+	}
+	if printed != nil {
+		return printed
+	}
+	return in.conclude()
+}
+
+// conclude prints what goes after the rows, and decides the exit status.
+func (in *inquiry) conclude() error {
+	complete := in.answer.Completeness()
+	if err := in.out.end(complete); err != nil {
+		return err
+	}
+	if err := in.stdout.Flush(); err != nil {
+		return err
+	}
+	in.reportCompleteness(in.queryFlags, complete)
+	if in.cost {
+		if err := in.printCost(in.answer.Cost()); err != nil {
+			return err
+		}
+	}
+	in.status = cmp.Or(partialStatus(complete, in.requireComplete), in.status)
+	if in.status == exitMatch && in.rows == 0 {
+		in.status = exitNothing
+	}
+	return nil
+}
+
+func partialStatus(c *sysops.Completeness, requireComplete bool) int {
+	if c.Partial() || requireComplete && !c.Whole() {
+		return exitPartial
+	}
+	return exitMatch
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api"
+)
+
+func newHosts(u *ui) *cobra.Command {
+	q := &queryFlags{}
+	var stale, missing bool
+	cmd := &cobra.Command{
+		Use:     "hosts",
+		Short:   "Print which hosts report, and since when they have not",
+		Example: "  sysops hosts --missing --scope global\n  sysops hosts --hosts 'web*' --format csv",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			only := map[sysops.HostState]bool{sysops.HostStale: stale, sysops.HostMissing: missing}
+			return u.hosts(cmd, q, only)
+		},
+	}
+	q.add(cmd)
+	cmd.Flags().BoolVar(&stale, "stale", false, "only hosts whose last push is old, though their snapshot still lives")
+	cmd.Flags().BoolVar(&missing, "missing", false, "only hosts without a live snapshot")
+	cmd.AddCommand(newForget(u))
+	return cmd
+}
+
+func (u *ui) hosts(cmd *cobra.Command, q *queryFlags, only map[sysops.HostState]bool) error {
+	client, err := connect(cmd)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	query, err := q.query(u, sysops.Pattern{})
+	if err != nil {
+		return err
+	}
+	in := &inquiry{ui: u, queryFlags: q}
+	if in.out, err = newSink(q.format, u.stdout); err != nil {
+		return err
+	}
+	hosts, answer, err := client.Hosts(cmd.Context(), query)
+	if err != nil {
+		return err
+	}
+	in.answer = answer
+	all := !only[sysops.HostStale] && !only[sysops.HostMissing]
+	for _, h := range hosts {
+		if !all && !only[h.State] {
+			continue
+		}
+		in.rows++
+		since := "never"
+		if !h.Pushed.IsZero() {
+			since = sysops.Age(h.Age) + " ago"
+		}
+		text := fmt.Appendf(nil, "%-40s %-8s %12s  %s\n", h.Host, h.State, since, h.Core)
+		err := in.out.row(text, field{"host", h.Host}, field{"state", h.State}, field{"pushed", optionalTime(h.Pushed)},
+			field{"expires", optionalTime(h.Expires)}, field{"site", h.Site}, field{"core", h.Core}, field{"servers", h.Servers})
+		if err != nil {
+			return err
+		}
+	}
+	return in.conclude()
+}
+
+// optionalTime is a time for output, nil where there is none.
+func optionalTime(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC()
+}
+
+func newForget(u *ui) *cobra.Command {
+	q := &queryFlags{}
+	cmd := &cobra.Command{
+		Use:   "forget HOST...",
+		Short: "Remove hosts and all their objects from the cache at once",
+		Long: `Remove hosts, by their whole names, from every server in scope: for machines that
+are gone for good, which would else count as missing. One that still pushes comes
+back with its next push.`,
+		Example: "  sysops hosts forget old17.example.com --scope global",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := connect(cmd)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			query, err := q.query(u, sysops.Pattern{})
+			if err != nil {
+				return err
+			}
+			n, err := client.Forget(cmd.Context(), query, args)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(u.stderr, "removed %d objects of %s\n", n, strings.Join(args, ", "))
+			return nil
+		},
+	}
+	q.addScopeFlags(cmd)
+	return cmd
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api"
+)
+
+func newInfo(u *ui) *cobra.Command {
+	q := &queryFlags{}
+	var raw bool
+	cmd := &cobra.Command{
+		Use:   "info",
+		Short: "Print the state of every server, and where siblings disagree",
+		Long: `Print a line for every server: its role, version, memory, hosts, and whether it
+lacks pushes that its siblings have (cold). --raw prints Redis' INFO as it is.`,
+		Example: "  sysops info --scope global\n  sysops info --format json",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return u.info(cmd, q, raw) },
+	}
+	q.add(cmd)
+	cmd.Flags().BoolVar(&raw, "raw", false, "Redis' INFO of every server, as it is")
+	return cmd
+}
+
+func (u *ui) info(cmd *cobra.Command, q *queryFlags, raw bool) error {
+	client, err := connect(cmd)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	query, err := q.query(u, sysops.Pattern{})
+	if err != nil {
+		return err
+	}
+	in := &inquiry{ui: u, queryFlags: q}
+	if in.out, err = newSink(q.format, u.stdout); err != nil {
+		return err
+	}
+	servers, answer, err := client.Info(cmd.Context(), query)
+	if err != nil {
+		return err
+	}
+	in.answer = answer
+	if q.format == "text" && !raw && len(servers) > 0 {
+		fmt.Fprintf(u.stdout, infoColumns, "SERVER", "CORE", "ROLE", "VERSION", "UPTIME", "MEMORY", "HOSTS", "LACKS", "CLOCK", "STATE")
+	}
+	for _, s := range servers {
+		in.rows++
+		text := infoLine(s)
+		if raw {
+			text = fmt.Appendf(nil, "# %s (core %s)\n%s\n", s.Server, s.Core, s.RawInfo)
+		}
+		if err := in.out.row(text, infoFields(s)...); err != nil {
+			return err
+		}
+	}
+	return in.conclude()
+}
+
+const infoColumns = "%-24s %-14s %-8s %-9s %8s %9s %8s %6s %7s  %s\n"
+
+func infoLine(s sysops.ServerInfo) []byte {
+	state := "ok"
+	switch {
+	case s.Error != "":
+		state = s.Error
+	case s.Cold:
+		state = "cold"
+	}
+	return fmt.Appendf(nil, infoColumns, s.Server, s.Core, cmp.Or(s.Info["role"], "-"), cmp.Or(s.Info["redis_version"], "-"),
+		uptime(s.Info["uptime_in_seconds"]), cmp.Or(s.Info["used_memory_human"], "-"),
+		fmt.Sprint(s.Hosts), fmt.Sprint(s.Lacks), fmt.Sprintf("%+.1fs", s.Ahead.Seconds()), state)
+}
+
+func uptime(seconds string) string {
+	d, err := time.ParseDuration(seconds + "s")
+	if err != nil {
+		return "-"
+	}
+	return sysops.Age(d)
+}
+
+func infoFields(s sysops.ServerInfo) []field {
+	return []field{
+		{"server", s.Server},
+		{"site", s.Site},
+		{"core", s.Core},
+		{"error", s.Error},
+		{"hosts", s.Hosts},
+		{"lacks", s.Lacks},
+		{"cold", s.Cold},
+		{"clock_ahead_seconds", s.Ahead.Seconds()},
+		{"tls", s.TLS},
+		{"info", s.Info},
+	}
+}
+
+func newQueries(u *ui) *cobra.Command {
+	q := &queryFlags{}
+	var n int
+	cmd := &cobra.Command{
+		Use:     "queries",
+		Short:   "Print who asked what, and what it cost",
+		Example: "  sysops queries -n 50\n  sysops queries --format jsonl --scope global",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := connect(cmd)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			query, err := q.query(u, sysops.Pattern{})
+			if err != nil {
+				return err
+			}
+			out, err := newSink(q.format, u.stdout)
+			if err != nil {
+				return err
+			}
+			records, err := client.Queries(cmd.Context(), query, n)
+			if err != nil {
+				u.status = exitPartial
+				u.warn("%v", err)
+			}
+			return printQueries(out, records)
+		},
+	}
+	q.addScopeFlags(cmd)
+	q.addOutputFlags(cmd)
+	cmd.Flags().IntVarP(&n, "lines", "n", 20, "how many, the newest first")
+	return cmd
+}
+
+func printQueries(out sink, records []sysops.QueryRecord) error {
+	for _, r := range records {
+		text := fmt.Appendf(nil, "%s %s@%s %.2fs %d keys  %s %s\n", r.Time.Format(time.RFC3339), r.User, r.Host,
+			r.Cost.Seconds, r.Cost.Keys, r.Program, strings.Join(r.Args, " "))
+		err := out.row(text, field{"time", r.Time}, field{"user", r.User}, field{"uid", r.UID}, field{"gid", r.GID}, field{"host", r.Host},
+			field{"dir", r.Dir}, field{"program", r.Program}, field{"args", r.Args}, field{"pattern", r.Pattern}, field{"scope", r.Scope},
+			field{"seconds", r.Cost.Seconds}, field{"keys", r.Cost.Keys}, field{"bytes_downloaded", r.Cost.Downloaded}, field{"id", r.ID})
+		if err != nil {
+			return err
+		}
+	}
+	return out.end(nil)
+}

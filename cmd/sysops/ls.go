@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api"
+)
+
+func newLs(u *ui) *cobra.Command {
+	q := &queryFlags{}
+	cmd := &cobra.Command{
+		Use:     "ls [PATTERN]",
+		Short:   "Print the names in the cache, with the number of hosts that hold each",
+		Example: "  sysops ls\n  sysops ls /etc/cron --scope global\n  sysops ls 'web01.example.com#*'",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			pattern := "*#*"
+			if len(args) > 0 {
+				pattern = args[0]
+			}
+			return u.ask(cmd, q, sysops.ParsePattern, pattern, printNames)
+		},
+	}
+	q.add(cmd)
+	return cmd
+}
+
+func printNames(_ context.Context, in *inquiry) error {
+	for _, n := range in.answer.Names() {
+		in.rows++
+		if err := in.out.row(fmt.Appendf(nil, "%7d %s\n", n.Hosts, n.Name), field{"name", n.Name}, field{"hosts", n.Hosts}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+// Command sysops asks a fleet of machines questions: who has this line, who
+// lacks it, what does this file hold everywhere. One file a verb.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api/internal/cli"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// originalNames are the names of the original's command. Called by one of them,
+// sysops is "sysops extract".
+var originalNames = []string{"extract_sysops_cache.py", "extract_sysops_cache"}
+
+// run executes the command line and returns the exit status.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	u := newUI(stdin, stdout, stderr)
+	root := newRoot(u)
+	if slices.Contains(originalNames, filepath.Base(args[0])) {
+		root = newExtract(u)
+		root.Use = filepath.Base(args[0])
+		cli.AddConnectionFlags(root)
+		cli.Silence(root)
+	}
+	root.SetArgs(args[1:])
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	return u.finish(ctx, root, root.ExecuteContext(ctx))
+}
+
+func newRoot(u *ui) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sysops",
+		Short: "Ask a fleet of machines any question, and be answered out of Redis",
+		Long: `sysops answers questions about tens of thousands of machines in a fraction of a
+second: who has this line, who lacks it, what does this file hold everywhere.
+The machines push snapshots of themselves into Redis (sysops-agent); nothing is
+executed on them to answer a question.
+
+PATTERN selects objects:
+  web*#/etc/passwd   host-glob#name-glob, where it holds a '#'
+  /etc/passwd        a whole name: exactly that one
+  sysctl-a           the section of a name: the output of that command
+  passwd             anything else: every key that contains it, globs allowed
+
+Exit status: 0 something matched, 1 nothing matched, 2 error, 3 the answer is partial.
+
+Every flag can be an environment variable (--scope: SYSOPS_SCOPE) or a line of
+/etc/sysops/config.yaml or ~/.config/sysops/config.yaml (scope: global).`,
+		Example: `  sysops demo                                          try it, with nothing installed
+  sysops ls                                            which files and outputs are there?
+  sysops cat web01.example.com#/etc/resolv.conf        one host's file
+  sysops grep --uniq net.core.netdev_budget sysctl-a   which values, and how often?
+  sysops grep -L '^PermitRootLogin no' /etc/ssh/sshd_config   who lacks the line?`,
+	}
+	cli.AddConnectionFlags(root)
+	cli.Silence(root)
+	root.AddGroup(
+		&cobra.Group{ID: "ask", Title: "Questions:"},
+		&cobra.Group{ID: "fleet", Title: "The fleet and its servers:"},
+		&cobra.Group{ID: "more", Title: "More:"})
+	add := func(group string, cmds ...*cobra.Command) {
+		for _, c := range cmds {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	add("ask", newFind(u), newLs(u), newCat(u), newGrep(u), newStat(u), newMD5Sum(u), newWc(u), newTime(u))
+	add("fleet", newHosts(u), newInfo(u), newQueries(u), newGC(u), newIndex(u))
+	add("more", newDemo(u), newExtract(u))
+	root.SetHelpCommandGroupID("more")
+	root.SetCompletionCommandGroupID("more")
+	return root
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api"
+)
+
+// A rendering is how a verb shows one element of an object.
+type rendering func(o *sysops.Object) (text string, fields []field)
+
+// newMetadata makes the verb that prints one element other than the contents.
+func newMetadata(u *ui, use, short, example string, element sysops.Element, show rendering) (*cobra.Command, *queryFlags) {
+	q := &queryFlags{}
+	cmd := &cobra.Command{
+		Use: use, Short: short, Example: example,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return u.ask(cmd, q, sysops.ParsePattern, args[0], func(ctx context.Context, in *inquiry) error {
+				return printElement(ctx, in, element, show)
+			})
+		},
+	}
+	q.add(cmd)
+	return cmd, q
+}
+
+func printElement(ctx context.Context, in *inquiry, element sysops.Element, show rendering) error {
+	for o, err := range in.answer.Objects(ctx, element) {
+		if err != nil {
+			return err
+		}
+		in.rows++
+		text, fields := show(&o)
+		if err := in.out.row(fmt.Appendf(nil, "%s %s\n", text, o.Key), append(keyFields(o.Key), fields...)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newStat(u *ui) *cobra.Command {
+	cmd, _ := newMetadata(u, "stat PATTERN", "Print mode, links, owner, group, size and mtime",
+		"  sysops stat /etc/sudoers", sysops.StatOf,
+		func(o *sysops.Object) (string, []field) {
+			if o.Stat == nil {
+				return "-                      no stat: the output of a command", []field{{"stat", nil}}
+			}
+			s := o.Stat
+			mtime := time.Unix(s.Mtime, 0).UTC().Format(time.RFC3339)
+			return fmt.Sprintf("%s %2d %5d %5d %9d %s", s.FileMode(), s.Nlink, s.UID, s.GID, s.Size, mtime), []field{{"stat", s}}
+		})
+	return cmd
+}
+
+func newMD5Sum(u *ui) *cobra.Command {
+	cmd, _ := newMetadata(u, "md5sum PATTERN", "Print the md5sum of contents, as md5sum(1) does",
+		"  sysops md5sum /etc/hosts | cut -d' ' -f1 | sort | uniq -c", sysops.MD5Sum,
+		func(o *sysops.Object) (string, []field) { return o.MD5Sum + " ", []field{{"md5sum", o.MD5Sum}} })
+	return cmd
+}
+
+func newWc(u *ui) *cobra.Command {
+	cmd, _ := newMetadata(u, "wc PATTERN", "Print lines, words and bytes, as wc(1) does",
+		"  sysops wc /etc/passwd", sysops.WordCount,
+		func(o *sysops.Object) (string, []field) {
+			w := o.Words
+			return fmt.Sprintf("%7d %7d %7d", w.Lines, w.Words, w.Bytes), []field{{"lines", w.Lines}, {"words", w.Words}, {"bytes", w.Bytes}}
+		})
+	return cmd
+}
+
+func newTime(u *ui) *cobra.Command {
+	var ago, unix bool
+	cmd, _ := newMetadata(u, "time PATTERN", "Print since when the contents are as they are",
+		"  sysops time /etc/resolv.conf --ago", sysops.TimeOf,
+		func(o *sysops.Object) (string, []field) {
+			text := o.Time.UTC().Format(time.RFC3339)
+			switch {
+			case ago:
+				text = fmt.Sprintf("%-20s", sysops.Age(time.Since(o.Time)))
+			case unix:
+				text = fmt.Sprint(o.Time.Unix())
+			}
+			return text, []field{{"time", o.Time.UTC()}}
+		})
+	cmd.Flags().BoolVar(&ago, "ago", false, "as how long ago")
+	cmd.Flags().BoolVar(&unix, "unix", false, "in unix seconds")
+	cmd.MarkFlagsMutuallyExclusive("ago", "unix")
+	return cmd
+}

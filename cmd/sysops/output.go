@@ -1,0 +1,209 @@
+package main
+
+import (
+	"bufio"
+	"encoding/base64"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
+)
+
+// A field is one named value of a row.
+type field struct {
+	name  string
+	value any
+}
+
+// A sink writes rows in one of the output formats. Text is for hands and pipes;
+// the others are for programs, and have every field by name.
+type sink interface {
+	row(text []byte, fields ...field) error
+
+	// end closes the output. complete is nil where the rows are no answer of
+	// the fleet.
+	end(complete *sysops.Completeness) error
+}
+
+func newSink(format string, w *bufio.Writer) (sink, error) {
+	switch format {
+	case "text":
+		return textSink{w}, nil
+	case "json":
+		return &jsonSink{w: w}, nil
+	case "jsonl":
+		return jsonlSink{w}, nil
+	case "csv":
+		return &csvSink{w: csv.NewWriter(w)}, nil
+	}
+	return nil, &sysops.HintedError{
+		Err:  fmt.Errorf("cannot write format %q", format),
+		Hint: "the formats are text, json, jsonl and csv",
+	}
+}
+
+type textSink struct{ w *bufio.Writer }
+
+func (s textSink) row(text []byte, _ ...field) error {
+	_, err := s.w.Write(text)
+	return err
+}
+
+func (textSink) end(*sysops.Completeness) error { return nil }
+
+// A jsonSink writes one object: {"results": […], "completeness": {…}}.
+type jsonSink struct {
+	w    *bufio.Writer
+	rows int
+}
+
+func (s *jsonSink) row(_ []byte, fields ...field) error {
+	lead := ",\n  "
+	if s.rows == 0 {
+		lead = "{\"results\": [\n  "
+	}
+	s.rows++
+	if _, err := s.w.WriteString(lead); err != nil {
+		return err
+	}
+	return writeJSON(s.w, fields)
+}
+
+func (s *jsonSink) end(complete *sysops.Completeness) error {
+	lead := "\n]"
+	if s.rows == 0 {
+		lead = "{\"results\": []"
+	}
+	if complete == nil {
+		_, err := fmt.Fprintf(s.w, "%s}\n", lead)
+		return err
+	}
+	c, err := json.Marshal(complete)
+	if err != nil {
+		return fmt.Errorf("cannot write the completeness: %w", err)
+	}
+	_, err = fmt.Fprintf(s.w, "%s, \"completeness\": %s}\n", lead, c)
+	return err
+}
+
+type jsonlSink struct{ w *bufio.Writer }
+
+func (s jsonlSink) row(_ []byte, fields ...field) error {
+	if err := writeJSON(s.w, fields); err != nil {
+		return err
+	}
+	return s.w.WriteByte('\n')
+}
+
+func (jsonlSink) end(*sysops.Completeness) error { return nil }
+
+// writeJSON writes fields as an object, in their order.
+func writeJSON(w *bufio.Writer, fields []field) error {
+	for i, f := range fields {
+		name, value := f.name, f.value
+		if b, ok := value.([]byte); ok {
+			value = string(b)
+			if !utf8.Valid(b) { // JSON has no other way to carry bytes
+				name, value = name+"_base64", base64.StdEncoding.EncodeToString(b)
+			}
+		}
+		v, err := json.Marshal(value)
+		if err != nil {
+			return fmt.Errorf("cannot write %s as JSON: %w", name, err)
+		}
+		lead := ", "
+		if i == 0 {
+			lead = "{"
+		}
+		if _, err := fmt.Fprintf(w, "%s%q: %s", lead, name, v); err != nil {
+			return err
+		}
+	}
+	return w.WriteByte('}')
+}
+
+type csvSink struct {
+	w      *csv.Writer
+	header bool
+}
+
+func (s *csvSink) row(_ []byte, fields ...field) error {
+	var names, values []string
+	for _, f := range fields {
+		names = append(names, f.name)
+		values = append(values, csvValue(f.value))
+	}
+	if !s.header {
+		s.header = true
+		if err := s.w.Write(names); err != nil {
+			return err
+		}
+	}
+	return s.w.Write(values)
+}
+
+func (s *csvSink) end(*sysops.Completeness) error {
+	s.w.Flush()
+	return s.w.Error()
+}
+
+func csvValue(v any) string {
+	switch v := v.(type) {
+	case []byte:
+		return string(v)
+	case []string:
+		return strings.Join(v, " ")
+	case time.Time:
+		if v.IsZero() {
+			return ""
+		}
+		return v.UTC().Format(time.RFC3339)
+	case nil:
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+// reportCompleteness prints the line that says what the answer rests on, and
+// what of it needs attention.
+func (u *ui) reportCompleteness(q *queryFlags, c *sysops.Completeness) {
+	for _, k := range c.Cores {
+		if k.Error != "" {
+			u.warn("%s", k.Error)
+			continue
+		}
+		for _, s := range k.Servers {
+			switch {
+			case s.Error != "":
+				u.warn("core %s answered without one of its servers: %s", k.Core, s.Error)
+			case s.Cold:
+				u.warn("server %s of core %s is cold: it lacks the latest push of %d of %d hosts; its siblings fill in", s.Server, k.Core, s.Lacks, k.Hosts)
+			}
+		}
+	}
+	const shown = 10
+	for i, o := range c.Unreadable {
+		if i == shown {
+			u.warn("… and %d more objects are unreadable", len(c.Unreadable)-shown)
+			break
+		}
+		u.warn("cannot read %s: %s", o.Key, o.Reason)
+	}
+	if !q.quiet {
+		fmt.Fprintln(u.stderr, cli.SafeText(c.String()))
+	}
+}
+
+func (u *ui) printCost(cost sysops.CostReport) error {
+	b, err := json.MarshalIndent(cost, "", "  ")
+	if err != nil {
+		return fmt.Errorf("cannot write the cost: %w", err)
+	}
+	_, err = fmt.Fprintf(u.stderr, "%s\n", b)
+	return err
+}

@@ -1,0 +1,85 @@
+package sysops_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sysops-api/sysops-api"
+
+// mayImport is the architecture: imports run downwards only, and the leaves know
+// neither the root nor each other. A package that is not listed here may import
+// nothing of the project.
+var mayImport = map[string][]string{
+	"cmd/sysops":         {"", "internal/cli", "internal/collect", "internal/fleetsim"},
+	"cmd/sysops-agent":   {"", "internal/cli", "internal/collect"},
+	"internal/cli":       {""},
+	"internal/collect":   {""},
+	"internal/fleetsim":  {""},
+	"":                   {"internal/store", "internal/codec", "internal/directory"},
+	"internal/store":     {},
+	"internal/codec":     {},
+	"internal/directory": {},
+	"internal/redistest": {},
+	"bench":              {"", "internal/fleetsim", "internal/redistest"},
+}
+
+// confined lists imports that only some packages may have.
+var confined = map[string][]string{
+	"github.com/redis/go-redis/v9":       {"internal/store"},
+	"github.com/alicebob/miniredis/v2":   {"cmd/sysops"},
+	"os/exec":                            {"internal/collect", "internal/redistest"},
+	"github.com/spf13/cobra":             {"cmd/sysops", "cmd/sysops-agent", "internal/cli"},
+	"github.com/goccy/go-yaml":           {""},
+	"github.com/klauspost/compress/zstd": {"internal/codec"},
+}
+
+func TestImportsRunDownwards(t *testing.T) {
+	files := token.NewFileSet()
+	checked := 0
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		f, err := parser.ParseFile(files, path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		pkg := filepath.ToSlash(filepath.Dir(path))
+		if pkg == "." {
+			pkg = ""
+		}
+		for _, imp := range f.Imports {
+			name, err := strconv.Unquote(imp.Path.Value)
+			if err != nil {
+				return err
+			}
+			checked++
+			if own, ok := strings.CutPrefix(name, module); ok && !slices.Contains(mayImport[pkg], strings.TrimPrefix(own, "/")) {
+				t.Errorf("%s: package %q may not import %s", path, pkg, name)
+			}
+			if allowed, ok := confined[name]; ok && !slices.Contains(allowed, pkg) {
+				t.Errorf("%s: package %q may not import %s: it is confined to %v", path, pkg, name, allowed)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if checked < 100 {
+		t.Errorf("only %d imports were checked: is this the module's root?", checked)
+	}
+}

@@ -1,0 +1,93 @@
+// Package cli is what the commands sysops and sysops-agent share: where a flag's
+// value comes from, how errors are told, and how text from hosts is made harmless
+// on a terminal.
+package cli
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/sysops-api/sysops-api"
+)
+
+// AddConnectionFlags adds what every command needs to reach the servers.
+func AddConnectionFlags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.String("config", "", "config `file`, in place of the user's and the system's")
+	f.StringSlice("server", nil, "`URL` of a server, redis://host:port/db; repeated: the servers of one core, in place of a directory")
+}
+
+// Directory returns the directory that --server or, without it, the config describes.
+func Directory(cmd *cobra.Command, conf *sysops.Config) (sysops.Directory, error) {
+	urls, err := cmd.Flags().GetStringSlice("server")
+	if err != nil {
+		return nil, err
+	}
+	if len(urls) > 0 {
+		return sysops.Servers(urls...), nil
+	}
+	return conf.OpenDirectory()
+}
+
+// Settings gives each flag that the command line does not set its value from the
+// environment, else from the config, and returns the config.
+func Settings(cmd *cobra.Command) (*sysops.Config, error) {
+	path, err := cmd.Flags().GetString("config")
+	if err != nil {
+		return nil, err
+	}
+	conf, err := sysops.LoadConfig(path, allFlags(cmd.Root()))
+	if err != nil {
+		return nil, err
+	}
+	var failed error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed || failed != nil || f.Name == "config" || f.Name == "help" {
+			return
+		}
+		name := "SYSOPS_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if v, ok := os.LookupEnv(name); ok && v != "" {
+			if err := cmd.Flags().Set(f.Name, v); err != nil {
+				failed = fmt.Errorf("cannot use %s=%q from the environment: %w", name, v, err)
+			}
+			return
+		}
+		for _, c := range slices.Backward(conf.Flags) {
+			if c.Name == f.Name {
+				if err := cmd.Flags().Set(f.Name, strings.Trim(c.Value, `"'`)); err != nil {
+					failed = fmt.Errorf("cannot read the config: %s: %w", c.Where, err)
+				}
+				return
+			}
+		}
+	})
+	return conf, failed
+}
+
+// allFlags lists the flags of all commands: what a config may set.
+func allFlags(root *cobra.Command) []string {
+	seen := make(map[string]bool)
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		for _, set := range []*pflag.FlagSet{c.LocalFlags(), c.PersistentFlags()} {
+			set.VisitAll(func(f *pflag.Flag) { seen[f.Name] = true })
+		}
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(root)
+	delete(seen, "help")
+	delete(seen, "config")
+	out := make([]string, 0, len(seen))
+	for name := range seen {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
