@@ -1,0 +1,156 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/collect"
+)
+
+func newCheck() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Say what is wrong with config, permissions and connections",
+		Long: `Look at everything that a push relies on, and print a line for each: ok, warning or
+error. Exit status 0 where a push can work, 2 where it cannot.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := newSettings(cmd)
+			if err != nil {
+				return err
+			}
+			c := &checklist{w: cmd.OutOrStdout()}
+			s.checkConfig(c)
+			s.checkFiles(c)
+			s.checkServers(cmd, c)
+			if c.errors > 0 {
+				return fmt.Errorf("cannot push yet: %d of the checks failed", c.errors)
+			}
+			return nil
+		},
+	}
+}
+
+// A checklist prints what was found.
+type checklist struct {
+	w      io.Writer
+	errors int
+}
+
+func (c *checklist) ok(format string, args ...any) {
+	fmt.Fprintf(c.w, "ok       %s\n", cli.SafeText(fmt.Sprintf(format, args...)))
+}
+
+func (c *checklist) warning(format string, args ...any) {
+	fmt.Fprintf(c.w, "warning  %s\n", cli.SafeText(fmt.Sprintf(format, args...)))
+}
+
+func (c *checklist) error(err error) {
+	c.errors++
+	fmt.Fprintf(c.w, "error    %s\n", cli.SafeText(err.Error()))
+	var h *sysops.HintedError
+	if errors.As(err, &h) {
+		fmt.Fprintf(c.w, "         %s\n", cli.SafeText(h.Hint))
+	}
+	for _, hint := range sysops.ServerHints(err) {
+		fmt.Fprintf(c.w, "         %s\n", hint)
+	}
+}
+
+func (s *settings) checkConfig(c *checklist) {
+	for _, f := range s.conf.Files {
+		c.ok("config %s", f)
+	}
+	if len(s.conf.Files) == 0 {
+		c.ok("no config file: flags, environment and defaults")
+	}
+	c.ok("host name %s", s.host)
+	if collect.MachineID() == "" {
+		c.warning("this machine has no id (/etc/machine-id): two machines that push as %s would not be told apart", s.host)
+	}
+	if path := s.conf.Redis.PasswordFile; path != "" {
+		if fi, err := os.Stat(path); err == nil && fi.Mode().Perm()&0o077 != 0 {
+			c.warning("the password file %s can be read by others: chmod 600 %[1]s", path)
+		}
+	}
+	if _, err := s.commands(); err != nil {
+		c.error(err)
+	}
+}
+
+func (s *settings) checkFiles(c *checklist) {
+	if os.Geteuid() != 0 {
+		c.warning("not running as root: what this user cannot read is left out")
+	}
+	if err := collect.CheckOutgoing(s.agent.Outgoing); err != nil {
+		c.error(err)
+	} else if snap, problems, err := s.snapshot(); err != nil {
+		c.error(err)
+	} else {
+		c.ok("outgoing directory %s: %d objects", s.agent.Outgoing, len(snap.Sources))
+		if len(snap.Sources) == 0 {
+			c.error(errors.New("cannot push an empty snapshot: sysops-agent init chooses files"))
+		}
+		for _, p := range problems {
+			c.warning("%v", p)
+		}
+	}
+	if err := writable(filepath.Dir(s.agent.JSON)); err != nil {
+		c.warning("collect cannot write %s: %v", s.agent.JSON, err)
+	} else {
+		c.ok("collect can write %s", s.agent.JSON)
+	}
+}
+
+// writable creates and removes a file, which is the only way to be sure.
+func writable(dir string) error {
+	f, err := os.CreateTemp(dir, ".sysops-check-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+func (s *settings) checkServers(cmd *cobra.Command, c *checklist) {
+	client, dir, err := s.connect(cmd)
+	if err != nil {
+		c.error(err)
+		return
+	}
+	defer client.Close()
+	_, core, err := dir.Local(cmd.Context())
+	if err != nil {
+		c.error(err)
+		return
+	}
+	if core == "" {
+		c.error(errors.New("cannot find this host's core: set directory.local.core in the config"))
+		return
+	}
+	servers, err := dir.Servers(cmd.Context(), core)
+	if err != nil {
+		c.error(err)
+		return
+	}
+	if len(servers) == 1 {
+		c.warning("core %s has a single server: nothing answers while it is down", core)
+	}
+	for _, url := range servers {
+		warnings, err := client.CheckServer(cmd.Context(), url, s.host)
+		if err != nil {
+			c.error(err)
+			continue
+		}
+		c.ok("server %s answers, and takes writes", url)
+		for _, w := range warnings {
+			c.warning("%s", w)
+		}
+	}
+}

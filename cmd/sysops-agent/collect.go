@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/collect"
+)
+
+func newCollect() *cobra.Command {
+	var quiet bool
+	cmd := &cobra.Command{
+		Use:   "collect",
+		Short: "Run the catalogue of commands and write their output as one JSON object",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := newSettings(cmd)
+			if err != nil {
+				return err
+			}
+			return s.collect(cmd.Context(), cmd.ErrOrStderr(), quiet)
+		},
+	}
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "say nothing of commands that failed, and no summary")
+	return cmd
+}
+
+func (s *settings) collect(ctx context.Context, stderr io.Writer, quiet bool) error {
+	commands, err := s.commands()
+	if err != nil {
+		return err
+	}
+	report := collect.Run(ctx, collect.Options{Commands: commands})
+	if ctx.Err() != nil {
+		return fmt.Errorf("cannot collect: %w", context.Cause(ctx)) // half a collection replaces no whole one
+	}
+	if err := report.Write(s.agent.JSON); err != nil {
+		return err
+	}
+	if quiet {
+		return nil
+	}
+	for _, r := range report.Results {
+		switch {
+		case r.TimedOut:
+			cli.Warn(stderr, "%s: stopped after %.1f s", r.Section, r.Duration.Seconds())
+		case r.Truncated:
+			cli.Warn(stderr, "%s: cut at its output limit", r.Section)
+		case r.Error != "":
+			cli.Warn(stderr, "%s: %s", r.Section, r.Error)
+		case r.Exit != 0 && len(r.Output) == 0:
+			cli.Warn(stderr, "%s: exit status %d: %s", r.Section, r.Exit, r.Stderr)
+		}
+	}
+	fmt.Fprintf(stderr, "%s: %d sections, %d commands not installed\n", s.agent.JSON, len(report.Results), len(report.Missing))
+	return nil
+}

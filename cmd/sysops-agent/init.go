@@ -1,0 +1,35 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api/internal/collect"
+)
+
+func newInit() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init",
+		Short: "Fill the outgoing directory with links to the files worth having",
+		Long: `Create the outgoing directory, for the owner alone, and link in it the files worth
+having on this distribution. It adds what is missing and removes nothing: links and
+files of your own stay, and a link that you removed comes back with the next init.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := newSettings(cmd)
+			if err != nil {
+				return err
+			}
+			made, err := collect.Init(s.agent.Outgoing)
+			for _, target := range made {
+				fmt.Fprintln(cmd.OutOrStdout(), target)
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d new links\n", s.agent.Outgoing, len(made))
+			return nil
+		},
+	}
+}

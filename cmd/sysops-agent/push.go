@@ -1,0 +1,181 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/collect"
+)
+
+// originalServers are the flags by which the original took its four servers.
+var originalServers = []struct{ name, letter, ordinal string }{
+	{"primary", "p", "first"},
+	{"secondary", "s", "second"},
+	{"tertiary", "t", "third"},
+	{"fourth", "f", "fourth"},
+}
+
+func newPush() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "push",
+		Short: "Push the outgoing directory and the collected JSON object",
+		Long: `Push what the outgoing directory chooses, and each section of the JSON object, to
+all servers of the core at once. Contents travel only where they changed or a server
+lost them; objects that this host no longer has are deleted.
+
+Exit status 0: every server has all of it. 2: some server does not; the others do.`,
+		Example: "  sysops-agent push --server redis://mps01:6379/1 --server redis://mps02:6379/1\n  sysops-agent push -p mps01 -s mps02 -t mps01 -f mps02",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := newSettings(cmd)
+			if err != nil {
+				return err
+			}
+			quiet, err := cmd.Flags().GetBool("quiet")
+			if err != nil {
+				return err
+			}
+			return s.push(cmd, quiet)
+		},
+	}
+	addPushFlags(cmd)
+	for _, f := range originalServers {
+		cmd.Flags().StringP(f.name, f.letter, "", "the "+f.ordinal+" of the original's four servers; repeats are folded")
+	}
+	return cmd
+}
+
+// addPushFlags adds the flags that push and run share.
+func addPushFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.Duration("ttl", 0, "how long the snapshot lives unless it is renewed (default 6h)")
+	f.Bool("take-over", false, "push although another machine uses this host name")
+	f.BoolP("quiet", "q", false, "say nothing but errors")
+}
+
+func (s *settings) push(cmd *cobra.Command, quiet bool) error {
+	unlock, err := lock(s.agent.Outgoing)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	snap, problems, err := s.snapshot()
+	if err != nil {
+		return err
+	}
+	client, _, err := s.connect(cmd)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	report, pushed := client.Publish(cmd.Context(), "", snap)
+	if report == nil {
+		return pushed
+	}
+	if s.agent.Interactions {
+		if err := s.recordInteractions(report, time.Now()); err != nil {
+			cli.Warn(cmd.ErrOrStderr(), "%v", err)
+		}
+	}
+	if !quiet {
+		for _, p := range problems {
+			cli.Warn(cmd.ErrOrStderr(), "%v", p)
+		}
+		printReport(cmd.ErrOrStderr(), report)
+	}
+	return pushed
+}
+
+// lock keeps two pushes of one outgoing directory apart: the second would undo
+// what the first is doing.
+func lock(dir string) (unlock func(), err error) {
+	f, err := os.Open(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, &sysops.HintedError{Err: fmt.Errorf("cannot push: %w", err), Hint: "sysops-agent init creates and fills it; --outgoing names another"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot push: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("cannot push %s: another push of it is under way: %w", dir, err)
+	}
+	return func() { f.Close() }, nil
+}
+
+// snapshot lists what there is to push.
+func (s *settings) snapshot() (sysops.Snapshot, []collect.Problem, error) {
+	options, err := s.fileOptions()
+	if err != nil {
+		return sysops.Snapshot{}, nil, err
+	}
+	found, err := collect.Outgoing(s.agent.Outgoing, options)
+	if err != nil {
+		return sysops.Snapshot{}, nil, err
+	}
+	snap := sysops.Snapshot{
+		Host: s.host, Machine: collect.MachineID(), TTL: time.Duration(s.agent.TTL), Sources: found.Sources, TakeOver: s.takeOver,
+	}
+	if s.agent.Interactions {
+		snap.Sources = append(snap.Sources, s.interactionSource())
+	}
+	return snap, found.Problems, nil
+}
+
+func printReport(w io.Writer, r *sysops.PushReport) {
+	for _, p := range r.Problems {
+		cli.Warn(w, "%s is left out: %v", p.Name, p.Err)
+	}
+	for _, s := range r.Servers {
+		for _, p := range s.Refused {
+			cli.Warn(w, "server %s: %v", s.Server, p.Err)
+		}
+		if s.Err != nil {
+			cli.Warn(w, "%v", s.Err)
+			continue
+		}
+		fmt.Fprintf(w, "%s: %d sent, %d unchanged", s.Server, s.Replaced, s.Renewed)
+		for _, n := range []struct {
+			n    int
+			what string
+		}{{s.Restated, "only stat"}, {s.Deleted, "deleted"}, {s.Repaired, "repaired"}, {len(s.Refused), "REFUSED"}} {
+			if n.n > 0 {
+				fmt.Fprintf(w, ", %d %s", n.n, n.what)
+			}
+		}
+		fmt.Fprintf(w, " · %.1f KB out, %.1f KB in · %.2f s\n", float64(s.Sent)/1e3, float64(s.Received)/1e3, s.Took.Seconds())
+	}
+}
+
+func newLeave() *cobra.Command {
+	return &cobra.Command{
+		Use:   "leave",
+		Short: "Remove this host and all its objects from the servers",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := newSettings(cmd)
+			if err != nil {
+				return err
+			}
+			client, _, err := s.connect(cmd)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			n, err := client.Forget(cmd.Context(), sysops.Query{}, []string{s.host})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "removed %d objects of %s\n", n, s.host)
+			return nil
+		},
+	}
+}

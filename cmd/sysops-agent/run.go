@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api/internal/cli"
+)
+
+func newRun() *cobra.Command {
+	var once bool
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Collect and push on a schedule",
+		Long: `Collect and push, at once and then every --every, each time put off by up to --splay
+so that a fleet does not push in step. What fails is told and tried again next time.
+Ctrl-C or SIGTERM ends it.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := newSettings(cmd)
+			if err != nil {
+				return err
+			}
+			quiet, err := cmd.Flags().GetBool("quiet")
+			if err != nil {
+				return err
+			}
+			if once {
+				return s.cycle(cmd, quiet)
+			}
+			for cmd.Context().Err() == nil {
+				next := time.Now().Add(time.Duration(s.agent.Every))
+				if err := s.cycle(cmd, quiet); err != nil && cmd.Context().Err() == nil {
+					cli.Fail(cmd.ErrOrStderr(), "sysops-agent", err)
+				}
+				wait := time.Until(next) + rand.N(time.Duration(s.agent.Splay)+1)
+				if !quiet && cmd.Context().Err() == nil {
+					fmt.Fprintf(cmd.ErrOrStderr(), "next in %s\n", wait.Round(time.Second))
+				}
+				sleep(cmd.Context(), wait)
+			}
+			return nil
+		},
+	}
+	addPushFlags(cmd)
+	f := cmd.Flags()
+	f.Duration("every", 0, "how often (default 20m)")
+	f.Duration("splay", 0, "put each run off by a random time up to this (default a quarter of --every)")
+	f.BoolVar(&once, "once", false, "collect and push once: for cron and timers")
+	return cmd
+}
+
+// cycle is one collection and one push. A collection that failed stops no push:
+// the files are worth having, and so is the last collection.
+func (s *settings) cycle(cmd *cobra.Command, quiet bool) error {
+	if err := s.collect(cmd.Context(), cmd.ErrOrStderr(), true); err != nil {
+		if cmd.Context().Err() != nil {
+			return err
+		}
+		cli.Warn(cmd.ErrOrStderr(), "%v", err)
+	}
+	return s.push(cmd, quiet)
+}
+
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

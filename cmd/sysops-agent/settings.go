@@ -1,0 +1,174 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/collect"
+)
+
+// Where things are unless the config or a flag says otherwise.
+const (
+	defaultOutgoing = "/var/lib/sysops/outgoing"
+	defaultState    = "/var/lib/sysops/state"
+	defaultEvery    = 20 * time.Minute
+)
+
+// settings is what the flags, the environment and the config say, together.
+type settings struct {
+	conf     *sysops.Config
+	agent    sysops.AgentConfig // with the defaults filled in
+	host     string
+	takeOver bool
+	servers  []string // of -p -s -t -f
+}
+
+func newSettings(cmd *cobra.Command) (*settings, error) {
+	conf, err := cli.Settings(cmd)
+	if err != nil {
+		return nil, err
+	}
+	s := &settings{conf: conf, agent: conf.Agent}
+	text := func(flag string) string {
+		f := cmd.Flags().Lookup(flag)
+		if f == nil {
+			return ""
+		}
+		return f.Value.String()
+	}
+	a := &s.agent
+	a.Outgoing = cmp.Or(text("outgoing"), a.Outgoing, defaultOutgoing)
+	a.JSON = cmp.Or(text("json"), a.JSON, collect.DefaultPath)
+	a.State = cmp.Or(a.State, defaultState)
+	for _, d := range []struct {
+		flag  string
+		value *sysops.Duration
+		or    time.Duration
+	}{
+		{"ttl", &a.TTL, sysops.DefaultTTL},
+		{"every", &a.Every, defaultEvery},
+		{"splay", &a.Splay, 0},
+	} {
+		if v := text(d.flag); v != "" && v != "0s" {
+			parsed, err := time.ParseDuration(v)
+			if err != nil || parsed < 0 {
+				return nil, fmt.Errorf("cannot use --%s %s: it is not a duration such as 20m", d.flag, v)
+			}
+			*d.value = sysops.Duration(parsed)
+		}
+		*d.value = cmp.Or(*d.value, sysops.Duration(d.or))
+	}
+	a.Splay = cmp.Or(a.Splay, a.Every/4)
+	if s.host, err = hostName(cmp.Or(text("host"), a.Host), a.Domain); err != nil {
+		return nil, err
+	}
+	s.takeOver = text("take-over") == "true"
+	for _, f := range originalServers {
+		if v := text(f.name); v != "" {
+			s.servers = append(s.servers, serverURL(v))
+		}
+	}
+	return s, nil
+}
+
+func hostName(given, domain string) (string, error) {
+	if given == "" {
+		return collect.HostName(domain)
+	}
+	host, err := sysops.ParseHost(given)
+	if err == nil && domain != "" && !strings.Contains(host, ".") {
+		host, err = sysops.ParseHost(host + "." + domain)
+	}
+	return host, err
+}
+
+// serverURL makes a URL of the bare host names that the original took.
+func serverURL(s string) string {
+	if strings.Contains(s, "://") {
+		return s
+	}
+	return "redis://" + s
+}
+
+// connect opens the client for the servers of this host's core.
+func (s *settings) connect(cmd *cobra.Command) (*sysops.Client, sysops.Directory, error) {
+	options, err := s.conf.Options()
+	if err != nil {
+		return nil, nil, err
+	}
+	dir := sysops.Servers(s.servers...)
+	if len(s.servers) == 0 {
+		if dir, err = cli.Directory(cmd, s.conf); err != nil {
+			return nil, nil, err
+		}
+	}
+	client, err := sysops.New(dir, options)
+	return client, dir, err
+}
+
+// commands returns the catalogue as the config changes it.
+func (s *settings) commands() ([]collect.Command, error) {
+	list := collect.Catalogue()
+	for _, section := range sortedKeys(s.agent.Commands) {
+		c := s.agent.Commands[section]
+		list = slices.DeleteFunc(list, func(old collect.Command) bool {
+			return old.Section == section && (c.Off || len(c.Run) > 0)
+		})
+		switch {
+		case c.Off:
+		case len(c.Run) > 0:
+			list = append(list, collect.Command{Section: section, Argv: c.Run, Timeout: time.Duration(c.Timeout), Limit: int64(c.Limit)})
+		default:
+			known := false
+			for i := range list {
+				if list[i].Section == section {
+					list[i].Timeout = cmp.Or(time.Duration(c.Timeout), list[i].Timeout)
+					list[i].Limit = cmp.Or(int64(c.Limit), list[i].Limit)
+					known = true
+				}
+			}
+			if !known {
+				return nil, &sysops.HintedError{
+					Err:  fmt.Errorf("cannot use agent.commands.%s: it says no program to run, and the catalogue has no such section", section),
+					Hint: "write run: [program, argument …]",
+				}
+			}
+		}
+	}
+	return list, nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// fileOptions returns how files are read, the redaction included.
+func (s *settings) fileOptions() (collect.FileOptions, error) {
+	o := collect.FileOptions{JSON: s.agent.JSON, MaxSize: int64(s.agent.MaxObject)}
+	if s.agent.Redact != nil && !*s.agent.Redact {
+		return o, nil
+	}
+	var key []byte
+	if s.agent.RedactKeyFile != "" {
+		text, err := os.ReadFile(s.agent.RedactKeyFile)
+		if err != nil {
+			return o, fmt.Errorf("cannot read the key for redaction: %w", err)
+		}
+		key = []byte(strings.TrimSpace(string(text)))
+	}
+	o.Redactor = collect.NewRedactor(key)
+	return o, nil
+}
