@@ -49,7 +49,7 @@ func (c *Client) Info(ctx context.Context, q Query) ([]ServerInfo, *Answer, erro
 	if err := a.judgeCores(ctx); err != nil {
 		return nil, nil, err
 	}
-	a.settle(selection{host: anyHost})
+	a.settleHosts()
 	var out []ServerInfo
 	for i, r := range a.coreReports() {
 		for j, s := range r.Servers {

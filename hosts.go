@@ -44,7 +44,7 @@ func (c *Client) Hosts(ctx context.Context, q Query) ([]HostReport, *Answer, err
 	if err := a.judgeCores(ctx); err != nil {
 		return nil, nil, err
 	}
-	a.settle(selection{host: anyHost})
+	a.settleHosts()
 	best := make(map[string]HostReport)
 	for _, k := range a.cores {
 		for name, h := range k.hosts {
@@ -68,8 +68,14 @@ func (c *Client) Hosts(ctx context.Context, q Query) ([]HostReport, *Answer, err
 		}
 	}
 	slices.SortFunc(out, func(x, y HostReport) int { return strings.Compare(x.Host, y.Host) })
-	a.complete.Answered = a.complete.Expected - len(a.complete.Missing)
 	return out, a, nil
+}
+
+// settleHosts settles an answer that is about hosts, not objects: every live host
+// has answered.
+func (a *Answer) settleHosts() {
+	a.settle(selection{host: anyHost})
+	a.complete.Answered = a.complete.Expected - len(a.complete.Missing)
 }
 
 func (a *Answer) hostReport(k *coreState, h *hostState) HostReport {

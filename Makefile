@@ -1,0 +1,39 @@
+# make test    installs what the tests need where it may, and runs them all
+# make lint    gofumpt, go vet, staticcheck
+# make race    the race detector over what is concurrent
+# make bench   the benchmarks over whole fleets; results in bench/results
+# make fuzz    every fuzz test for FUZZTIME each
+# make build   the two commands, static, in bin/
+
+GOFUMPT     = mvdan.cc/gofumpt@v0.12.0
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    = 60s
+
+.PHONY: test lint race bench fuzz build deps
+
+test: deps
+	go test -timeout 10m ./...
+
+deps:
+	@sh scripts/test-deps.sh
+
+lint:
+	@files=$$(go run $(GOFUMPT) -l .); if [ -n "$$files" ]; then echo "not formatted with gofumpt: $$files"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+race: deps
+	go test -race -timeout 20m . ./internal/store ./internal/codec ./internal/collect ./cmd/...
+
+bench: deps
+	go test -run '^$$' -bench . -benchtime 5x -timeout 30m ./bench
+
+fuzz:
+	@for pkg in $$(go list ./...); do \
+		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
