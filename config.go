@@ -73,7 +73,7 @@ type AgentConfig struct {
 	TTL           Duration                 `yaml:"ttl"`      // default 6h
 	MaxObject     Size                     `yaml:"max_object"`
 	Every         Duration                 `yaml:"every"` // between two runs; default 20m
-	Splay         Duration                 `yaml:"splay"` // default: a quarter of every
+	Splay         *Duration                `yaml:"splay"` // default: a quarter of every
 	Commands      map[string]CommandConfig `yaml:"commands"`
 	Interactions  bool                     `yaml:"interaction_times"` // keep a record of them and push it
 	Redact        *bool                    `yaml:"redact"`            // default true

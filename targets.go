@@ -61,6 +61,9 @@ func (a *Answer) chooseHosts(now time.Time) {
 		for name, h := range k.hosts {
 			h.id = id
 			id++
+			if a.query.EveryServer {
+				h.has = ^uint64(0) // what each server says, be it old
+			}
 			if !h.live(now) || !a.query.narrow(name) || a.query.MaxAge > 0 && now.Sub(h.pushed) > a.query.MaxAge {
 				continue
 			}

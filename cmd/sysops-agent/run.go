@@ -16,8 +16,8 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Collect and push on a schedule",
-		Long: `Collect and push, at once and then every --every, each time put off by up to --splay
-so that a fleet does not push in step. What fails is told and tried again next time.
+		Long: `Collect and push every --every, each time put off by up to --splay so that a fleet
+does not push in step; the first time too, unless it is watched on a terminal. What fails is told and tried again next time.
 Ctrl-C or SIGTERM ends it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -32,12 +32,16 @@ Ctrl-C or SIGTERM ends it.`,
 			if once {
 				return s.cycle(cmd, quiet)
 			}
+			// A fleet that was updated all at once starts all at once, too.
+			if !cli.IsTerminal(cmd.ErrOrStderr()) {
+				sleep(cmd.Context(), s.splay())
+			}
 			for cmd.Context().Err() == nil {
 				next := time.Now().Add(time.Duration(s.agent.Every))
 				if err := s.cycle(cmd, quiet); err != nil && cmd.Context().Err() == nil {
 					cli.Fail(cmd.ErrOrStderr(), "sysops-agent", err)
 				}
-				wait := time.Until(next) + rand.N(time.Duration(s.agent.Splay)+1)
+				wait := time.Until(next) + s.splay()
 				if !quiet && cmd.Context().Err() == nil {
 					fmt.Fprintf(cmd.ErrOrStderr(), "next in %s\n", wait.Round(time.Second))
 				}
@@ -53,6 +57,8 @@ Ctrl-C or SIGTERM ends it.`,
 	f.BoolVar(&once, "once", false, "collect and push once: for cron and timers")
 	return cmd
 }
+
+func (s *settings) splay() time.Duration { return rand.N(time.Duration(*s.agent.Splay) + 1) }
 
 // cycle is one collection and one push. A collection that failed stops no push:
 // the files are worth having, and so is the last collection.

@@ -48,25 +48,16 @@ func newSettings(cmd *cobra.Command) (*settings, error) {
 	a.Outgoing = cmp.Or(text("outgoing"), a.Outgoing, defaultOutgoing)
 	a.JSON = cmp.Or(text("json"), a.JSON, collect.DefaultPath)
 	a.State = cmp.Or(a.State, defaultState)
-	for _, d := range []struct {
-		flag  string
-		value *sysops.Duration
-		or    time.Duration
-	}{
-		{"ttl", &a.TTL, sysops.DefaultTTL},
-		{"every", &a.Every, defaultEvery},
-		{"splay", &a.Splay, 0},
-	} {
-		if v := text(d.flag); v != "" && v != "0s" {
-			parsed, err := time.ParseDuration(v)
-			if err != nil || parsed < 0 {
-				return nil, fmt.Errorf("cannot use --%s %s: it is not a duration such as 20m", d.flag, v)
-			}
-			*d.value = sysops.Duration(parsed)
-		}
-		*d.value = cmp.Or(*d.value, sysops.Duration(d.or))
+	a.TTL = cmp.Or(a.TTL, sysops.Duration(sysops.DefaultTTL))
+	a.Every = cmp.Or(a.Every, sysops.Duration(defaultEvery))
+	if a.Splay == nil {
+		a.Splay = new(a.Every / 4)
 	}
-	a.Splay = cmp.Or(a.Splay, a.Every/4)
+	for flag, value := range map[string]*sysops.Duration{"ttl": &a.TTL, "every": &a.Every, "splay": a.Splay} {
+		if err := durationFlag(cmd, flag, value); err != nil {
+			return nil, err
+		}
+	}
 	if s.host, err = hostName(cmp.Or(text("host"), a.Host), a.Domain); err != nil {
 		return nil, err
 	}
@@ -77,6 +68,22 @@ func newSettings(cmd *cobra.Command) (*settings, error) {
 		}
 	}
 	return s, nil
+}
+
+// durationFlag sets value from a flag, where the command has it and it is given.
+func durationFlag(cmd *cobra.Command, flag string, value *sysops.Duration) error {
+	if !cmd.Flags().Changed(flag) {
+		return nil
+	}
+	d, err := cmd.Flags().GetDuration(flag)
+	if err != nil {
+		return err
+	}
+	if d < 0 {
+		return fmt.Errorf("cannot use --%s %v: it is negative", flag, d)
+	}
+	*value = sysops.Duration(d)
+	return nil
 }
 
 func hostName(given, domain string) (string, error) {

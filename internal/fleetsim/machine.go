@@ -33,9 +33,10 @@ const (
 	cache
 	lb
 	logs
+	roleCount
 )
 
-var roles = []role{
+var roles = [roleCount]role{
 	web: {name: "web", port: 443, daemon: "nginx", account: "nginx:x:991:988:nginx user:/var/cache/nginx:/sbin/nologin", calls: 8080},
 	app: {
 		name: "app", port: 8080, daemon: "java", account: "app:x:1500:1500:application:/srv/app:/bin/bash", calls: 5432,
