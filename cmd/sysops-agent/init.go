@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
 )
 
@@ -15,7 +16,7 @@ func newInit() *cobra.Command {
 		Long: `Create the outgoing directory, for the owner alone, and link in it the files worth
 having on this distribution. It adds what is missing and removes nothing: links and
 files of your own stay, and a link that you removed comes back with the next init.`,
-		Args: cobra.NoArgs,
+		Args: cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := newSettings(cmd)
 			if err != nil {

@@ -68,7 +68,7 @@ an environment variable (--ttl: SYSOPS_TTL) or a line of the config
   sysops-agent run --server redis://mps01:6379/1        collect and push, every 20 minutes`,
 	}
 	cli.AddConnectionFlags(root)
-	cli.Silence(root)
+	cli.Prepare(root)
 	f := root.PersistentFlags()
 	f.String("host", "", "push as this host; default: the machine's name")
 	f.String("outgoing", "", "`directory` of links to what is pushed; default /var/lib/sysops/outgoing")

@@ -33,7 +33,7 @@ lost them; objects that this host no longer has are deleted.
 
 Exit status 0: every server has all of it. 2: some server does not; the others do.`,
 		Example: "  sysops-agent push --server redis://mps01:6379/1 --server redis://mps02:6379/1\n  sysops-agent push -p mps01 -s mps02 -t mps01 -f mps02",
-		Args:    cobra.NoArgs,
+		Args:    cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := newSettings(cmd)
 			if err != nil {
@@ -159,7 +159,7 @@ func newLeave() *cobra.Command {
 	return &cobra.Command{
 		Use:   "leave",
 		Short: "Remove this host and all its objects from the servers",
-		Args:  cobra.NoArgs,
+		Args:  cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := newSettings(cmd)
 			if err != nil {

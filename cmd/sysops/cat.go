@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
 func newCat(u *ui) *cobra.Command {
@@ -16,7 +17,7 @@ func newCat(u *ui) *cobra.Command {
 		Use:     "cat PATTERN",
 		Short:   "Print contents, in the order of their keys",
 		Example: "  sysops cat web01.example.com#/etc/fstab\n  sysops cat -H /etc/resolv.conf --hosts 'web*'",
-		Args:    cobra.ExactArgs(1),
+		Args:    cli.Args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return u.ask(cmd, q, sysops.ParsePattern, args[0], func(ctx context.Context, in *inquiry) error {
 				return printContents(ctx, in, prefix)

@@ -33,7 +33,7 @@ func newExtract(u *ui) *cobra.Command {
 know it; sysops behaves so, too, when it is called by that name. Exit status: 0, or 1
 where nothing was found or anything went wrong.`,
 		Example: "  sysops extract --search sysctl-a --contents --scope global | grep net.core.netdev_budget | uniq -c | sort -n",
-		Args:    cobra.NoArgs,
+		Args:    cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			u.original = true
 			return x.run(cmd, u)
@@ -97,11 +97,10 @@ func (x *extractFlags) element() (sysops.Element, bool, error) {
 }
 
 func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
-	client, err := connect(cmd)
+	conf, err := cli.Settings(cmd)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
 	element, wanted, err := x.element()
 	if err != nil {
 		return err
@@ -110,6 +109,11 @@ func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
 	if err != nil {
 		return err
 	}
+	client, err := connect(cmd, conf)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
 	if x.info {
 		return x.printInfo(cmd.Context(), u, client, query)
 	}

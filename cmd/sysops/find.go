@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
 func newFind(u *ui) *cobra.Command {
@@ -16,7 +17,7 @@ func newFind(u *ui) *cobra.Command {
 		Long: `Print the keys that match *STR* or, where STR holds a '#', STR itself: what
 Redis' KEYS would print, from the index.`,
 		Example: "  sysops find 'web*#/etc/passwd'\n  sysops find resolv",
-		Args:    cobra.ExactArgs(1),
+		Args:    cli.Args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return u.ask(cmd, q, sysops.ParseSearch, args[0], printKeys)
 		},

@@ -55,11 +55,7 @@ func (q *queryFlags) addOutputFlags(cmd *cobra.Command) {
 }
 
 // connect opens the client that the config and flags describe.
-func connect(cmd *cobra.Command) (*sysops.Client, error) {
-	conf, err := cli.Settings(cmd)
-	if err != nil {
-		return nil, err
-	}
+func connect(cmd *cobra.Command, conf *sysops.Config) (*sysops.Client, error) {
 	options, err := conf.Options()
 	if err != nil {
 		return nil, err
@@ -71,6 +67,28 @@ func connect(cmd *cobra.Command) (*sysops.Client, error) {
 	}
 	return sysops.New(dir, options)
 }
+
+// begin settles the flags, and makes of them a query and what answers it. What
+// is wrong with the command line is told before anything is wrong with a server.
+func (u *ui) begin(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pattern, error)) (*sysops.Client, sysops.Query, error) {
+	conf, err := cli.Settings(cmd)
+	if err != nil {
+		return nil, sysops.Query{}, err
+	}
+	pattern, err := parse()
+	if err != nil {
+		return nil, sysops.Query{}, err
+	}
+	query, err := q.query(u, pattern)
+	if err != nil {
+		return nil, query, err
+	}
+	client, err := connect(cmd, conf)
+	return client, query, err
+}
+
+// noPattern is for questions that are not about objects.
+func noPattern() (sysops.Pattern, error) { return sysops.Pattern{}, nil }
 
 // query makes a Query of the flags.
 func (q *queryFlags) query(u *ui, pattern sysops.Pattern) (sysops.Query, error) {
@@ -123,24 +141,21 @@ type inquiry struct {
 	rows   int
 }
 
+func (u *ui) inquire(q *queryFlags) (*inquiry, error) {
+	out, err := newSink(q.format, u.stdout)
+	return &inquiry{ui: u, queryFlags: q, out: out}, err
+}
+
 // ask runs a question: it connects, has the answer printed, prints the
 // completeness and sets the exit status.
 func (u *ui) ask(cmd *cobra.Command, q *queryFlags, parse func(string) (sysops.Pattern, error), pattern string, print func(context.Context, *inquiry) error) error {
-	client, err := connect(cmd)
+	client, query, err := u.begin(cmd, q, func() (sysops.Pattern, error) { return parse(pattern) })
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	p, err := parse(pattern)
+	in, err := u.inquire(q)
 	if err != nil {
-		return err
-	}
-	query, err := q.query(u, p)
-	if err != nil {
-		return err
-	}
-	in := &inquiry{ui: u, queryFlags: q}
-	if in.out, err = newSink(q.format, u.stdout); err != nil {
 		return err
 	}
 	ctx := cmd.Context()

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
 func newGC(u *ui) *cobra.Command {
@@ -47,17 +48,13 @@ func newServerChange(
 	change func(*cobra.Command, *sysops.Client, sysops.Query) ([]sysops.ServerChange, error),
 ) *cobra.Command {
 	q := &queryFlags{}
-	cmd.Args = cobra.NoArgs
+	cmd.Args = cli.Args(0, 0)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		client, err := connect(cmd)
+		client, query, err := u.begin(cmd, q, noPattern)
 		if err != nil {
 			return err
 		}
 		defer client.Close()
-		query, err := q.query(u, sysops.Pattern{})
-		if err != nil {
-			return err
-		}
 		out, err := newSink(q.format, u.stdout)
 		if err != nil {
 			return err

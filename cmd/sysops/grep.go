@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
 // grepFlags are the switches of grep(1), and those that make one answer of a
@@ -38,7 +39,7 @@ can go back into --hosts-file.`,
 		Example: `  sysops grep 10.132.40.56 ss-anp --scope global
   sysops grep --uniq net.core.netdev_budget sysctl-a
   sysops grep -L '^PermitRootLogin no' /etc/ssh/sshd_config`,
-		Args: cobra.ExactArgs(2),
+		Args: cli.Args(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := g.check(); err != nil {
 				return err

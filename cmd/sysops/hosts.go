@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
 func newHosts(u *ui) *cobra.Command {
@@ -17,7 +19,7 @@ func newHosts(u *ui) *cobra.Command {
 		Use:     "hosts",
 		Short:   "Print which hosts report, and since when they have not",
 		Example: "  sysops hosts --missing --scope global\n  sysops hosts --hosts 'web*' --format csv",
-		Args:    cobra.NoArgs,
+		Args:    cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			only := map[sysops.HostState]bool{sysops.HostStale: stale, sysops.HostMissing: missing}
 			return u.hosts(cmd, q, only)
@@ -31,17 +33,13 @@ func newHosts(u *ui) *cobra.Command {
 }
 
 func (u *ui) hosts(cmd *cobra.Command, q *queryFlags, only map[sysops.HostState]bool) error {
-	client, err := connect(cmd)
+	client, query, err := u.begin(cmd, q, noPattern)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	query, err := q.query(u, sysops.Pattern{})
+	in, err := u.inquire(q)
 	if err != nil {
-		return err
-	}
-	in := &inquiry{ui: u, queryFlags: q}
-	if in.out, err = newSink(q.format, u.stdout); err != nil {
 		return err
 	}
 	hosts, answer, err := client.Hosts(cmd.Context(), query)
@@ -86,17 +84,13 @@ func newForget(u *ui) *cobra.Command {
 are gone for good, which would else count as missing. One that still pushes comes
 back with its next push.`,
 		Example: "  sysops hosts forget old17.example.com --scope global",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    cli.Args(1, math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := connect(cmd)
+			client, query, err := u.begin(cmd, q, noPattern)
 			if err != nil {
 				return err
 			}
 			defer client.Close()
-			query, err := q.query(u, sysops.Pattern{})
-			if err != nil {
-				return err
-			}
 			n, err := client.Forget(cmd.Context(), query, args)
 			if err != nil {
 				return err

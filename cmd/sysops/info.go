@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
 func newInfo(u *ui) *cobra.Command {
@@ -20,7 +21,7 @@ func newInfo(u *ui) *cobra.Command {
 		Long: `Print a line for every server: its role, version, memory, hosts, and whether it
 lacks pushes that its siblings have (cold). --raw prints Redis' INFO as it is.`,
 		Example: "  sysops info --scope global\n  sysops info --format json",
-		Args:    cobra.NoArgs,
+		Args:    cli.Args(0, 0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return u.info(cmd, q, raw) },
 	}
 	q.add(cmd)
@@ -29,17 +30,13 @@ lacks pushes that its siblings have (cold). --raw prints Redis' INFO as it is.`,
 }
 
 func (u *ui) info(cmd *cobra.Command, q *queryFlags, raw bool) error {
-	client, err := connect(cmd)
+	client, query, err := u.begin(cmd, q, noPattern)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	query, err := q.query(u, sysops.Pattern{})
+	in, err := u.inquire(q)
 	if err != nil {
-		return err
-	}
-	in := &inquiry{ui: u, queryFlags: q}
-	if in.out, err = newSink(q.format, u.stdout); err != nil {
 		return err
 	}
 	servers, answer, err := client.Info(cmd.Context(), query)
@@ -108,17 +105,13 @@ func newQueries(u *ui) *cobra.Command {
 		Use:     "queries",
 		Short:   "Print who asked what, and what it cost",
 		Example: "  sysops queries -n 50\n  sysops queries --format jsonl --scope global",
-		Args:    cobra.NoArgs,
+		Args:    cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := connect(cmd)
+			client, query, err := u.begin(cmd, q, noPattern)
 			if err != nil {
 				return err
 			}
 			defer client.Close()
-			query, err := q.query(u, sysops.Pattern{})
-			if err != nil {
-				return err
-			}
 			out, err := newSink(q.format, u.stdout)
 			if err != nil {
 				return err

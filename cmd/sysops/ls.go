@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
 func newLs(u *ui) *cobra.Command {
@@ -15,7 +16,7 @@ func newLs(u *ui) *cobra.Command {
 		Use:     "ls [PATTERN]",
 		Short:   "Print the names in the cache, with the number of hosts that hold each",
 		Example: "  sysops ls\n  sysops ls /etc/cron --scope global\n  sysops ls 'web01.example.com#*'",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    cli.Args(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pattern := "*#*"
 			if len(args) > 0 {

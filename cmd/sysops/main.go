@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		root = newExtract(u)
 		root.Use = filepath.Base(args[0])
 		cli.AddConnectionFlags(root)
-		cli.Silence(root)
+		cli.Prepare(root)
 	}
 	root.SetArgs(args[1:])
 	root.SetIn(stdin)
@@ -70,7 +70,7 @@ Every flag can be an environment variable (--scope: SYSOPS_SCOPE) or a line of
   sysops grep -L '^PermitRootLogin no' /etc/ssh/sshd_config   who lacks the line?`,
 	}
 	cli.AddConnectionFlags(root)
-	cli.Silence(root)
+	cli.Prepare(root)
 	root.AddGroup(
 		&cobra.Group{ID: "ask", Title: "Questions:"},
 		&cobra.Group{ID: "fleet", Title: "The fleet and its servers:"},

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
 // A rendering is how a verb shows one element of an object.
@@ -18,7 +19,7 @@ func newMetadata(u *ui, use, short, example string, element sysops.Element, show
 	q := &queryFlags{}
 	cmd := &cobra.Command{
 		Use: use, Short: short, Example: example,
-		Args: cobra.ExactArgs(1),
+		Args: cli.Args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return u.ask(cmd, q, sysops.ParsePattern, args[0], func(ctx context.Context, in *inquiry) error {
 				return printElement(ctx, in, element, show)

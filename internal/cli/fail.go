@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/sysops-api/sysops-api"
@@ -40,10 +39,4 @@ func hints(err error) []string {
 		out = append(out, h.Hint)
 	}
 	return append(out, sysops.ServerHints(err)...)
-}
-
-// Silence leaves it to Fail to print errors.
-func Silence(cmd *cobra.Command) {
-	cmd.SilenceErrors, cmd.SilenceUsage = true, true
-	cmd.SuggestionsMinimumDistance = 2
 }

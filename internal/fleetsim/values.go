@@ -1,9 +1,8 @@
 package fleetsim
 
 import (
-	"encoding/hex"
-	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 )
 
@@ -35,57 +34,135 @@ var knobs = []knob{
 	{"vm.zone_reclaim_mode", "0", "1"},
 }
 
+// A valueFunc appends the value that a setting has on a host.
+type valueFunc func(m *machine, r *rand.Rand, b []byte) []byte
+
 // values are the settings that differ from host to host: what the kernel derives
-// from the hardware (the formulas are the kernel's, rounded), identifiers, and
-// counters.
-var values = map[string]func(m *machine, r *rand.Rand, b []byte) []byte{
-	"fs.epoll.max_user_watches":      ofMemory(2227, 10000),
-	"fs.fanotify.max_user_marks":     upTo(1048576, ofMemory(1, 120)),
-	"fs.file-max":                    ofMemory(1, 10),
-	"fs.inotify.max_user_watches":    upTo(1048576, ofMemory(1, 128)),
-	"kernel.threads-max":             ofMemory(1, 128),
-	"user.max_fanotify_marks":        upTo(1048576, ofMemory(1, 120)),
-	"user.max_inotify_watches":       upTo(1048576, ofMemory(1, 128)),
-	"user.max_cgroup_namespaces":     ofMemory(1, 256),
-	"user.max_ipc_namespaces":        ofMemory(1, 256),
-	"user.max_mnt_namespaces":        ofMemory(1, 256),
-	"user.max_net_namespaces":        ofMemory(1, 256),
-	"user.max_pid_namespaces":        ofMemory(1, 256),
-	"user.max_time_namespaces":       ofMemory(1, 256),
-	"user.max_user_namespaces":       ofMemory(1, 256),
-	"user.max_uts_namespaces":        ofMemory(1, 256),
-	"vm.user_reserve_kbytes":         upTo(131072, ofMemory(1, 32)),
-	"net.ipv4.tcp_max_orphans":       upTo(262144, ofMemory(1, 128)),
-	"net.ipv4.tcp_max_tw_buckets":    upTo(262144, ofMemory(1, 128)),
-	"net.ipv4.tcp_mem":               pages(256),
-	"net.ipv4.udp_mem":               pages(128),
-	"kernel.numa_balancing":          onNodes("0", "1"),
-	"vm.min_free_kbytes":             onNodes("67584", "90112"),
-	"kernel.watchdog_cpumask":        cpuMask,
-	"kernel.hostname":                func(m *machine, _ *rand.Rand, b []byte) []byte { return append(b, m.name...) },
-	"kernel.domainname":              func(_ *machine, _ *rand.Rand, b []byte) []byte { return append(b, "(none)"...) },
-	"kernel.random.boot_id":          uuid,
-	"kernel.random.uuid":             uuid,
-	"kernel.random.entropy_avail":    entropy,
-	"kernel.ns_last_pid":             counter(400, 60000),
-	"kernel.pty.nr":                  counter(0, 6),
+// from the hardware (by about the kernel's formulas), identifiers, and counters.
+var values = map[string]valueFunc{
+	"fs.epoll.max_user_watches":   ofMemory(2227, 10000),
+	"fs.fanotify.max_user_marks":  ofMemory(1, 120).upTo(1 << 20),
+	"fs.file-max":                 ofMemory(1, 10),
+	"fs.inotify.max_user_watches": ofMemory(1, 128).upTo(1 << 20),
+	"kernel.threads-max":          ofMemory(1, 128),
+	"net.ipv4.tcp_max_orphans":    ofMemory(1, 128).upTo(1 << 18),
+	"net.ipv4.tcp_max_tw_buckets": ofMemory(1, 128).upTo(1 << 18),
+	"net.ipv4.tcp_mem":            pressure(64),
+	"net.ipv4.udp_mem":            pressure(32),
+	"user.max_cgroup_namespaces":  ofMemory(1, 256),
+	"user.max_fanotify_marks":     ofMemory(1, 120).upTo(1 << 20),
+	"user.max_inotify_watches":    ofMemory(1, 128).upTo(1 << 20),
+	"user.max_ipc_namespaces":     ofMemory(1, 256),
+	"user.max_mnt_namespaces":     ofMemory(1, 256),
+	"user.max_net_namespaces":     ofMemory(1, 256),
+	"user.max_pid_namespaces":     ofMemory(1, 256),
+	"user.max_time_namespaces":    ofMemory(1, 256),
+	"user.max_user_namespaces":    ofMemory(1, 256),
+	"user.max_uts_namespaces":     ofMemory(1, 256),
+	"vm.user_reserve_kbytes":      ofMemory(1, 32).upTo(1 << 17),
+
+	"kernel.numa_balancing": func(m *machine, _ *rand.Rand, b []byte) []byte { return number(b, m.nodes-1) },
+	"vm.min_free_kbytes":    func(m *machine, _ *rand.Rand, b []byte) []byte { return number(b, 45056+22528*m.nodes) },
+	"kernel.watchdog_cpumask": func(m *machine, _ *rand.Rand, b []byte) []byte {
+		return number(append(b, "0-"...), m.cpus-1)
+	},
+
+	"kernel.domainname":         func(_ *machine, _ *rand.Rand, b []byte) []byte { return append(b, "(none)"...) },
+	"kernel.hostname":           func(m *machine, _ *rand.Rand, b []byte) []byte { return append(b, m.name...) },
+	"kernel.random.boot_id":     func(_ *machine, r *rand.Rand, b []byte) []byte { return hexGroups(b, r, '-', 4, 2, 2, 2, 6) },
+	"kernel.random.uuid":        func(_ *machine, r *rand.Rand, b []byte) []byte { return hexGroups(b, r, '-', 4, 2, 2, 2, 6) },
+	"net.ipv4.tcp_fastopen_key": func(_ *machine, r *rand.Rand, b []byte) []byte { return hexGroups(b, r, '-', 4, 4, 4, 4) },
+	"net.core.netdev_rss_key": func(_ *machine, r *rand.Rand, b []byte) []byte {
+		return hexGroups(b, r, ':', slices.Repeat([]int{1}, 52)...)
+	},
+
+	"fs.aio-nr":                         oneOf("0", "0", "0", "2048", "5632"),
+	"fs.dentry-state":                   counters("\t", 900000, 800000, 1, 1, 90000, 1),
+	"fs.file-nr":                        openFiles,
+	"fs.inode-nr":                       counters("\t", 800000, 60000),
+	"fs.inode-state":                    counters("\t", 800000, 60000, 1, 1, 1, 1, 1),
+	"fs.quota.syncs":                    counters("", 400),
+	"kernel.ns_last_pid":                counters("", 60000),
 	"kernel.perf_event_max_sample_rate": oneOf("100000", "100000", "100000", "63000", "50000", "32000"),
-	"net.core.netdev_rss_key":        rssKey,
-	"net.ipv4.tcp_fastopen_key":      fastopenKey,
-	"net.netfilter.nf_conntrack_count": counter(0, 20000),
-	"fs.aio-nr":                      oneOf("0", "0", "0", "2048", "5632"),
-	"fs.dentry-state":                dentries,
-	"fs.file-nr":                     openFiles,
-	"fs.inode-nr":                    inodes("\t"),
-	"fs.inode-state":                 inodes("\t", "0\t0\t0\t0\t0"),
-	"fs.quota.syncs":                 counter(0, 400),
+	"kernel.pty.nr":                     counters("", 6),
+	"kernel.random.entropy_avail":       entropy,
+	"net.netfilter.nf_conntrack_count":  counters("", 20000),
 }
 
-type valueFunc = func(m *machine, r *rand.Rand, b []byte) []byte
+func number(b []byte, n int) []byte { return strconv.AppendInt(b, int64(n), 10) }
 
-// ofMemory is that share of the memory in KiB.
+// ofMemory is a share of the memory in KiB.
 func ofMemory(numerator, denominator int64) valueFunc {
 	return func(m *machine, _ *rand.Rand, b []byte) []byte {
 		return strconv.AppendInt(b, m.memory*numerator/denominator, 10)
 	}
+}
+
+// upTo is f, which appends a number, limited.
+func (f valueFunc) upTo(limit int64) valueFunc {
+	return func(m *machine, r *rand.Rand, b []byte) []byte {
+		at := len(b)
+		b = f(m, r, b)
+		if n, err := strconv.ParseInt(string(b[at:]), 10, 64); err == nil && n > limit {
+			b = strconv.AppendInt(b[:at], limit, 10)
+		}
+		return b
+	}
+}
+
+// pressure is the kernel's three limits of memory in pages of 4 KiB, of which the
+// middle one is that part of all.
+func pressure(part int64) valueFunc {
+	return func(m *machine, _ *rand.Rand, b []byte) []byte {
+		middle := m.memory / part
+		b = append(strconv.AppendInt(b, middle/4*3, 10), '\t')
+		b = append(strconv.AppendInt(b, middle, 10), '\t')
+		return strconv.AppendInt(b, middle/2*3, 10)
+	}
+}
+
+func oneOf(values ...string) valueFunc {
+	return func(_ *machine, r *rand.Rand, b []byte) []byte { return append(b, values[r.IntN(len(values))]...) }
+}
+
+// counters are numbers below these limits.
+func counters(between string, limits ...int) valueFunc {
+	return func(_ *machine, r *rand.Rand, b []byte) []byte {
+		for i, n := range limits {
+			if i > 0 {
+				b = append(b, between...)
+			}
+			b = number(b, r.IntN(n))
+		}
+		return b
+	}
+}
+
+func openFiles(m *machine, r *rand.Rand, b []byte) []byte {
+	b = append(number(b, 300+r.IntN(20000)), "\t0\t"...)
+	return strconv.AppendInt(b, m.memory/10, 10)
+}
+
+// entropy was an estimate that moved until Linux 5.18, and is the pool's size since.
+func entropy(m *machine, r *rand.Rand, b []byte) []byte {
+	if m.family.kernel >= 5018 {
+		return append(b, "256"...)
+	}
+	return number(b, 700+r.IntN(3000))
+}
+
+// hexGroups appends groups of random bytes in hex.
+func hexGroups(b []byte, r *rand.Rand, between byte, sizes ...int) []byte {
+	const digits = "0123456789abcdef"
+	for i, n := range sizes {
+		if i > 0 {
+			b = append(b, between)
+		}
+		bits := r.Uint64()
+		for range 2 * n {
+			b = append(b, digits[bits&15])
+			bits >>= 4
+		}
+	}
+	return b
 }

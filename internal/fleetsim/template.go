@@ -1,0 +1,194 @@
+package fleetsim
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sysops-api/sysops-api"
+)
+
+// defaultJSON is where the sections of a machine without any would come from:
+// the path that agents use.
+const defaultJSON = "/etc/hardware_identification.json"
+
+// A Template is one real machine, ready to be turned into others. It is safe for
+// concurrent use.
+type Template struct {
+	families []*family
+	objects  []object // sorted by name
+}
+
+// An object is what each host has, or most.
+type object struct {
+	name     string
+	stat     *sysops.Stat // the real one; nil for the output of a command
+	packages string       // hosts with another packaging system lack it; "": none does
+	card     string       // hosts without this interface lack it; "": none does
+
+	text []byte // the real machine's own, where make is nil
+	make func(m *machine) []byte
+}
+
+// NewTemplate reads the objects of a real machine once. What cannot be read is
+// left out. What a fleet must have and the machine lacks (sysctl-a,
+// /etc/ssh/sshd_config and the like) comes with the package.
+func NewTemplate(ctx context.Context, sources []sysops.Source) (*Template, error) {
+	found := make(map[string]object, len(sources))
+	for _, src := range sources {
+		c, err := src.Read(ctx)
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("cannot read the real machine: %w", context.Cause(ctx))
+		}
+		if err != nil {
+			continue
+		}
+		name := src.Name
+		if c.Name != "" {
+			name = c.Name
+		}
+		found[name] = object{name: name, stat: c.Stat, text: bytes.Clone(c.Data)}
+	}
+	t := &Template{}
+	if err := t.addFamilies(found); err != nil {
+		return nil, err
+	}
+	for name, made := range t.generated(found) {
+		o := found[name]
+		o.name, o.make = name, made
+		if o.stat == nil && !strings.Contains(name, "@") {
+			o.stat = &sysops.Stat{Mode: 0o100644, Nlink: 1, Dev: 2049, Mtime: epoch, Ctime: epoch}
+		}
+		found[name] = o
+	}
+	for _, o := range found {
+		o.packages, o.card = packagesOfName(o.name), cardOfName(o.name)
+		t.objects = append(t.objects, o)
+	}
+	slices.SortFunc(t.objects, func(a, b object) int { return strings.Compare(a.name, b.name) })
+	return t, nil
+}
+
+// addFamilies makes the real machine's distribution and the others out of it.
+func (t *Template) addFamilies(found map[string]object) error {
+	base := parseSysctl(found[sectionName(found, "sysctl-a")].text)
+	if !usable(base) {
+		var err error
+		if base, err = parseBase(baseText); err != nil {
+			return err
+		}
+	}
+	sortSettings(base)
+	own := &family{share: ownShare, system: string(found["/etc/os-release"].text), card: "eth"}
+	if own.system == "" {
+		own.system = osRelease("Debian GNU/Linux", "12 (bookworm)", "12", "debian", "")
+	}
+	own.packages = packagesOf(own.system)
+	ages := newAge()
+	t.families = families(own)
+	for _, f := range t.families {
+		f.kernel = version(f.release)
+		if f.release == "" {
+			own.kernel = version(valueOf(base, "kernel.osrelease"))
+		} else {
+			f.set = append(slices.Clone(f.set), setting{"kernel.osrelease", f.release}, setting{"kernel.version", f.build})
+		}
+		f.sysctl = newProgram(settingsOf(base, f, ages), f.card)
+	}
+	own.release, own.build = valueOf(base, "kernel.osrelease"), valueOf(base, "kernel.version")
+	return nil
+}
+
+func valueOf(settings []setting, key string) string {
+	for _, s := range settings {
+		if s.key == key {
+			return s.value
+		}
+	}
+	return ""
+}
+
+// sectionName returns the name of a command's output as this machine has it, or
+// would have it.
+func sectionName(found map[string]object, section string) string {
+	path := defaultJSON
+	for name := range found {
+		if p, s, ok := strings.Cut(name, "@"); ok && s == section {
+			return name
+		} else if ok && s != "file_size_exceeded" {
+			path = p
+		}
+	}
+	return path + "@" + section
+}
+
+// packagesOfName tells which packaging system an object belongs to.
+func packagesOfName(name string) string {
+	for _, o := range []struct{ part, packages string }{
+		{"/etc/apt/", "deb"},
+		{"/etc/debian_version", "deb"},
+		{"/etc/network/", "deb"},
+		{"/etc/netplan/", "deb"},
+		{"@dpkg-l", "deb"},
+		{"/etc/yum", "rpm"},
+		{"/etc/dnf/", "rpm"},
+		{"/etc/zypp/", "rpm"},
+		{"/etc/redhat-release", "rpm"},
+		{"/etc/sysconfig/", "rpm"},
+		{"@rpm-qa", "rpm"},
+	} {
+		if strings.HasPrefix(name, o.part) || o.part[0] == '@' && strings.HasSuffix(name, o.part) {
+			return o.packages
+		}
+	}
+	return ""
+}
+
+func cardOfName(name string) string {
+	_, card, _ := strings.Cut(name, "@ethtool-")
+	return card
+}
+
+// Host returns the snapshot of host i of the fleet that seed stands for, under
+// the name that [Name] gives it in domain. Its sources may be read again and
+// again, also at the same time, and say the same each time. domain decides
+// names and addresses, and nothing else.
+func (t *Template) Host(seed uint64, i int, domain string) sysops.Snapshot {
+	m := t.machine(seed, i, domain)
+	snap := sysops.Snapshot{
+		Host:    m.name,
+		Machine: string(hexGroups(nil, m.random(streamMachine), '-', 8)) + string(hexGroups(nil, m.random(streamStat), '-', 8)),
+		Sources: make([]sysops.Source, 0, len(t.objects)),
+	}
+	for j := range t.objects {
+		o := &t.objects[j]
+		if o.packages != "" && o.packages != m.family.packages || o.card != "" && !slices.Contains(m.interfaces, o.card) {
+			continue
+		}
+		snap.Sources = append(snap.Sources, sysops.Source{Name: o.name, Read: func(context.Context) (sysops.Content, error) {
+			return o.content(m, j), nil
+		}})
+	}
+	return snap
+}
+
+// content is the object as host m has it.
+func (o *object) content(m *machine, index int) sysops.Content {
+	c := sysops.Content{Data: o.text}
+	if o.make != nil {
+		c.Data = o.make(m)
+	}
+	if o.stat != nil {
+		st := *o.stat
+		at := mix(m.seed ^ mix(uint64(m.index)<<16+uint64(index)))
+		st.Ino = 131072 + at%4000000
+		installed := int64(m.random(streamStat).IntN(400 * 86400)) // before the real machine was
+		st.Mtime -= installed
+		st.Ctime -= installed
+		st.Size = int64(len(c.Data))
+		c.Stat = &st
+	}
+	return c
+}
