@@ -60,11 +60,7 @@ func (c *Client) Info(ctx context.Context, q Query) ([]ServerInfo, *Answer, erro
 			}
 			if m.index != nil {
 				info.Ahead = m.index.Offset
-				for h := range m.index.Expires {
-					if m.index.Live(h) {
-						info.Hosts++
-					}
-				}
+				info.Hosts = m.index.Live()
 			}
 			out = append(out, info)
 		}

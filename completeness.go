@@ -89,9 +89,8 @@ func (a *Answer) coreReports() []CoreReport {
 // the hosts with at least one target.
 func (a *Answer) count(now time.Time, holders []*hostState, sel selection) {
 	c := &a.complete
-	holds := make(map[string]bool, len(holders))
 	for _, h := range holders {
-		holds[h.name] = true
+		c.Answered++
 		if age := now.Sub(h.pushed); !h.pushed.IsZero() {
 			c.Oldest = max(c.Oldest, age)
 			if c.Newest == 0 || age < c.Newest {
@@ -99,39 +98,38 @@ func (a *Answer) count(now time.Time, holders []*hostState, sel selection) {
 			}
 		}
 	}
-	c.Answered = len(holds)
-	seen := make(map[string]*hostState)
 	for _, k := range a.cores {
 		for name, h := range k.hosts {
-			if k.err != nil || !sel.host(name) || !a.query.narrow(name) {
+			if !h.owned || !sel.host(name) || !a.query.narrow(name) {
 				continue
 			}
-			if old := seen[name]; old == nil || h.pushed.After(old.pushed) {
-				seen[name] = h
+			c.Expected++
+			if !h.live(now) {
+				c.Missing = append(c.Missing, name)
+				continue
+			}
+			if !h.wanted || !h.pushed.IsZero() && now.Sub(h.pushed) > a.client.opts.StaleAfter {
+				c.Stale = append(c.Stale, name)
+			}
+			if sel.lacking && h.wanted && h.count == 0 {
+				c.Lacking = append(c.Lacking, name)
 			}
 		}
 	}
 	for _, name := range a.query.Hosts.Names() {
-		if _, known := seen[name]; !known && sel.host(name) && !a.query.Exclude.Contains(name) {
-			seen[name] = nil
-		}
-	}
-	c.Expected = len(seen)
-	for name, h := range seen {
-		switch {
-		case h == nil || !h.live(now):
+		if !a.knows(name) && sel.host(name) && !a.query.Exclude.Contains(name) {
+			c.Expected++
 			c.Missing = append(c.Missing, name)
-			continue
-		case !h.pushed.IsZero() && now.Sub(h.pushed) > a.client.opts.StaleAfter, !h.wanted:
-			c.Stale = append(c.Stale, name)
-		}
-		if sel.lacking && h.wanted && !holds[name] {
-			c.Lacking = append(c.Lacking, name)
 		}
 	}
 	for _, list := range [][]string{c.Stale, c.Missing, c.Lacking} {
 		slices.Sort(list)
 	}
+}
+
+// knows reports whether any core that answers knows the host.
+func (a *Answer) knows(host string) bool {
+	return slices.ContainsFunc(a.cores, func(k *coreState) bool { return k.err == nil && k.hosts[host] != nil })
 }
 
 // note takes down that an object could not be read. It returns the error that

@@ -28,6 +28,7 @@ type coreState struct {
 	place
 	members []*member
 	hosts   map[string]*hostState
+	united  int   // how many members hosts was made of
 	first   int   // the member that is preferred throughout the query
 	err     error // why the core is left out
 }
@@ -140,9 +141,13 @@ type hostState struct {
 	mark    int
 	expires time.Time // of its snapshot, by our clock
 	has     uint64    // the members that have the latest push
-	id      int       // 0 … len(core.hosts)-1
 
-	wanted bool // the query wants its objects, and this core is the one to ask for them
+	owned  bool // of all cores that know it, this one has its latest push
+	wanted bool // owned, live, and in the query's host sets: its objects are wanted
+
+	id    int // 0 … len(core.hosts)-1
+	first int // where its targets begin
+	count int // how many it has
 }
 
 // sameWithin is how far the corrected clocks of two servers may disagree on the
@@ -150,22 +155,30 @@ type hostState struct {
 const sameWithin = 30 * time.Second
 
 // uniteHosts makes k.hosts of what the members know, and counts what each lacks.
-// It may be called again when members have dropped out.
+// It is to be called again when members have dropped out.
 func (k *coreState) uniteHosts() {
-	k.hosts = make(map[string]*hostState)
 	members := k.left()
+	most := 0
 	for _, m := range members {
-		m.lacks = 0
-		for host, p := range m.index.Pushed {
-			k.see(m, host, p.At.Add(-m.index.Offset), p.Mark)
+		most = max(most, len(m.index.Pushed))
+	}
+	k.hosts = make(map[string]*hostState, most)
+	k.united = len(members)
+	for _, m := range members {
+		for _, p := range m.index.Pushed {
+			k.see(m, p.Host, p.At.Add(-m.index.Offset), p.Mark)
 		}
 	}
-	for _, h := range k.hosts {
-		for _, m := range members {
+	for _, m := range members {
+		for _, e := range m.index.Expires {
+			if h := k.hosts[e.Host]; h != nil && h.has&m.bit != 0 {
+				h.expires = maxTime(h.expires, e.At.Add(-m.index.Offset))
+			}
+		}
+		m.lacks = 0
+		for _, h := range k.hosts {
 			if h.has&m.bit == 0 {
 				m.lacks++
-			} else if e := m.index.Expires[h.name]; !e.IsZero() {
-				h.expires = maxTime(h.expires, e.Add(-m.index.Offset))
 			}
 		}
 	}
@@ -173,12 +186,12 @@ func (k *coreState) uniteHosts() {
 
 // see notes that m had a push from host at this time, by our clock.
 func (k *coreState) see(m *member, host string, at time.Time, mark int) {
-	h, known := k.hosts[host]
-	if !known {
+	h := k.hosts[host]
+	if h == nil {
 		if lower, err := ParseHost(host); err != nil || lower != host {
 			return // no publisher writes such a host
 		}
-		k.hosts[host] = &hostState{name: host, pushed: at, mark: mark, has: m.bit}
+		k.hosts[host] = &hostState{name: host, pushed: at, mark: mark, has: m.bit, id: len(k.hosts)}
 		return
 	}
 	apart := at.Sub(h.pushed)

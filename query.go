@@ -146,7 +146,9 @@ func (k *coreState) lookUp(ctx context.Context, legacy Legacy, q *Query, sel sel
 	if legacy != LegacyNever {
 		k.scan(ctx, legacy, q, sel)
 	}
-	k.uniteHosts()
+	if len(k.left()) != k.united {
+		k.uniteHosts()
+	}
 }
 
 // namesPerHost is a guess at how many objects a host has, to choose between

@@ -21,32 +21,58 @@ func (t *target) key() Key { return Key{Host: t.host.name, Name: t.name} }
 func (a *Answer) settle(sel selection) {
 	now := time.Now()
 	a.chooseHosts(now)
-	lists := make(map[*hostState][]target)
+	var found []target
 	for _, k := range a.cores {
 		if k.err != nil {
 			continue
 		}
 		add := func(t target) {
 			t.core = k
-			lists[t.host] = append(lists[t.host], t)
+			t.host.count++
+			found = append(found, t)
 		}
 		k.indexed(sel, add)
 		k.adopted(now, add)
 	}
-	hosts := make([]*hostState, 0, len(lists))
-	for h := range lists {
-		hosts = append(hosts, h)
-	}
-	slices.SortFunc(hosts, func(x, y *hostState) int { return strings.Compare(x.name, y.name) })
-	for _, h := range hosts {
-		// '#' sorts below all that a host name may hold, so hosts in order, and
-		// names in order within each, are keys in order.
-		slices.SortFunc(lists[h], func(x, y target) int { return strings.Compare(x.name, y.name) })
-		for _, t := range lists[h] {
-			a.targets = append(a.targets, a.copies(t)...)
+	var holders []*hostState
+	for _, k := range a.cores {
+		for _, h := range k.hosts {
+			if h.count > 0 {
+				holders = append(holders, h)
+			}
 		}
 	}
-	a.count(now, hosts, sel)
+	a.targets = inKeyOrder(found, holders)
+	a.count(now, holders, sel)
+	if a.query.EveryServer {
+		var all []target
+		for _, t := range a.targets {
+			all = append(all, t.copies()...)
+		}
+		a.targets = all
+	}
+}
+
+// inKeyOrder returns the targets sorted by key. '#' sorts below all that a host
+// name may hold, so hosts in order, and names in order within each, are keys in
+// order. Few hosts have many names and names come sorted, most often: hosts are
+// sorted, and their targets put in place.
+func inKeyOrder(found []target, holders []*hostState) []target {
+	slices.SortFunc(holders, func(x, y *hostState) int { return strings.Compare(x.name, y.name) })
+	at := 0
+	for _, h := range holders {
+		h.first = at
+		at += h.count
+	}
+	sorted := make([]target, len(found))
+	for _, t := range found {
+		sorted[t.host.first] = t
+		t.host.first++
+	}
+	for _, h := range holders {
+		slices.SortFunc(sorted[h.first-h.count:h.first], func(x, y target) int { return strings.Compare(x.name, y.name) })
+	}
+	return sorted
 }
 
 // chooseHosts marks the hosts whose objects the query wants. A host that two
@@ -57,23 +83,22 @@ func (a *Answer) chooseHosts(now time.Time) {
 		if k.err != nil {
 			continue
 		}
-		id := 0
 		for name, h := range k.hosts {
-			h.id = id
-			id++
+			h.owned = true
+			if len(a.cores) > 1 {
+				o := owner[name]
+				if h.owned = o == nil || h.pushed.After(o.pushed); h.owned {
+					owner[name] = h
+					if o != nil {
+						o.owned, o.wanted = false, false
+					}
+				}
+			}
+			h.wanted = h.owned && h.live(now) && a.query.narrow(name) &&
+				(a.query.MaxAge == 0 || now.Sub(h.pushed) <= a.query.MaxAge)
 			if a.query.EveryServer {
 				h.has = ^uint64(0) // what each server says, be it old
 			}
-			if !h.live(now) || !a.query.narrow(name) || a.query.MaxAge > 0 && now.Sub(h.pushed) > a.query.MaxAge {
-				continue
-			}
-			if o := owner[name]; o != nil && !h.pushed.After(o.pushed) {
-				continue
-			} else if o != nil {
-				o.wanted = false
-			}
-			owner[name] = h
-			h.wanted = true
 		}
 	}
 }
@@ -174,23 +199,21 @@ func (k *coreState) adopted(now time.Time, add func(target)) {
 	for key, bits := range servers {
 		h := k.hosts[key.Host]
 		if h == nil {
-			h = &hostState{name: key.Host, expires: now.Add(time.Hour), wanted: true}
+			h = &hostState{name: key.Host, expires: now.Add(time.Hour), owned: true, wanted: true, id: len(k.hosts)}
 			k.hosts[key.Host] = h
 		}
 		add(target{host: h, name: key.Name, servers: bits})
 	}
 }
 
-// copies returns t, or with EveryServer one target for each server that has it.
-func (a *Answer) copies(t target) []target {
-	if !a.query.EveryServer {
-		return []target{t}
-	}
+// copies returns t once for each server that can have it.
+func (t target) copies() []target {
 	var out []target
 	for _, m := range t.core.members {
 		if t.servers&m.bit != 0 {
-			t.servers = m.bit
-			out = append(out, t)
+			one := t
+			one.servers = m.bit
+			out = append(out, one)
 		}
 	}
 	return out

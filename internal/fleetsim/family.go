@@ -1,6 +1,7 @@
 package fleetsim
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -9,7 +10,7 @@ import (
 type family struct {
 	share    float64
 	kernel   int    // see version
-	release  string // kernel.osrelease; empty: the real machine's
+	release  string // kernel.osrelease
 	build    string // kernel.version
 	system   string // /etc/os-release
 	packages string // "deb" or "rpm"; empty: neither
@@ -17,6 +18,24 @@ type family struct {
 	set      []setting
 
 	sysctl program
+}
+
+// settings makes this family's settings of the real machine's, which are sorted.
+func (f *family) settings(base []setting, since ages) []setting {
+	set := append(slices.Clone(f.set), setting{"kernel.osrelease", f.release}, setting{"kernel.version", f.build})
+	replaced := make(map[string]bool)
+	for _, s := range set {
+		replaced[s.key] = true
+	}
+	out := make([]setting, 0, len(base)+len(set))
+	for _, s := range base {
+		if !replaced[s.key] && since.of(s.key) <= f.kernel {
+			out = append(out, s)
+		}
+	}
+	out = append(out, set...)
+	sortSettings(out)
+	return out
 }
 
 // version is a kernel's "6.1.0-28-amd64" as a number that compares: 6001.
@@ -31,10 +50,9 @@ func version(release string) int {
 	return a*1000 + b
 }
 
-// families lists what hosts run, the real machine's own first.
-func families(own *family) []*family {
+// otherFamilies lists what hosts run other than the real machine's own.
+func otherFamilies() []*family {
 	return []*family{
-		own,
 		{
 			share: 0.12, release: "3.10.0-1160.119.1.el7.x86_64", build: "#1 SMP Tue Jun 4 14:43:51 UTC 2024",
 			system:   osRelease("CentOS Linux", "7 (Core)", "7", "centos", "rhel fedora"),
@@ -48,12 +66,12 @@ func families(own *family) []*family {
 		{
 			share: 0.18, release: "5.15.0-130-generic", build: "#140-Ubuntu SMP Wed Dec 18 17:59:53 UTC 2024",
 			system:   osRelease("Ubuntu", "22.04.5 LTS (Jammy Jellyfish)", "22.04", "ubuntu", "debian"),
-			packages: "deb", card: "eno", set: ubuntu,
+			packages: "deb", card: "eth", set: ubuntu,
 		},
 		{
 			share: 0.10, release: "6.1.0-28-amd64", build: "#1 SMP PREEMPT_DYNAMIC Debian 6.1.119-1 (2024-11-22)",
 			system:   osRelease("Debian GNU/Linux", "12 (bookworm)", "12", "debian", ""),
-			packages: "deb", card: "eno", set: debian,
+			packages: "deb", card: "eth", set: debian,
 		},
 	}
 }
@@ -230,13 +248,13 @@ var since = map[int]string{
 		"net.mptcp.available_schedulers net.mptcp.path_manager net.mptcp.available_path_managers net.mptcp.syn_retrans_before_tcp_fallback",
 }
 
-// age tells since which kernel a setting exists, 0 for always.
-type age struct {
+// ages tell since which kernel a setting exists, 0 for always.
+type ages struct {
 	keys, directories map[string]int
 }
 
-func newAge() age {
-	a := age{keys: make(map[string]int), directories: make(map[string]int)}
+func newAges() ages {
+	a := ages{keys: make(map[string]int), directories: make(map[string]int)}
 	for kernel, names := range since {
 		for _, name := range strings.Fields(names) {
 			if strings.HasSuffix(name, ".") {
@@ -249,7 +267,7 @@ func newAge() age {
 	return a
 }
 
-func (a age) of(key string) int {
+func (a ages) of(key string) int {
 	if directory, name, rest, ok := splitInterface(key); ok && name != "" {
 		key = directory + "*." + rest
 	}

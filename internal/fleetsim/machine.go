@@ -108,6 +108,7 @@ const (
 	streamState
 	streamConnections
 	streamStat
+	streamID
 )
 
 func random(seed uint64, index int, s stream) *rand.Rand {
@@ -124,6 +125,12 @@ func mix(x uint64) uint64 {
 }
 
 func (m *machine) random(s stream) *rand.Rand { return random(m.seed, m.index, s) }
+
+// id is as long as a machine-id, and like one no other host's.
+func (m *machine) id() string {
+	r := m.random(streamID)
+	return fmt.Sprintf("%016x%016x", r.Uint64(), r.Uint64())
+}
 
 // Name returns the name of host i in a domain: "web0001.esv4.example.com" for 0.
 // Numbers are unique within a role, whatever the domain.
@@ -153,7 +160,7 @@ func (t *Template) machine(seed uint64, i int, domain string) *machine {
 	m.hardware = models[min(len(models)-1, int(r.ExpFloat64()*2))]
 	// Firmware of three ages, which keep different amounts for themselves.
 	m.memory = int64(m.gib) << 20 * (985 - 3*int64(r.IntN(3))) / 1000
-	m.interfaces = interfaceNames(m.family.card, []int{1, 2, 2, 2, 3, 4, 4}[r.IntN(7)])
+	m.interfaces = interfaceNames(m.family.card, []int{1, 2, 2, 3, 4, 4, 4, 4}[r.IntN(8)])
 	m.modules = roles[m.role].modules
 	for module := module(1); module < moduleEnd; module <<= 1 {
 		if r.Float64() < 0.6 {

@@ -292,20 +292,3 @@ func blocks(settings []setting, directory, model, card string) map[string][]byte
 	}
 	return out
 }
-
-// settingsOf makes a family's settings of the real machine's.
-func settingsOf(base []setting, f *family, ages age) []setting {
-	out := make([]setting, 0, len(base)+len(f.set))
-	replaced := make(map[string]bool)
-	for _, s := range f.set {
-		replaced[s.key] = true
-	}
-	for _, s := range base {
-		if !replaced[s.key] && (f.release == "" || ages.of(s.key) <= f.kernel) {
-			out = append(out, s)
-		}
-	}
-	out = append(out, f.set...)
-	sortSettings(out)
-	return out
-}

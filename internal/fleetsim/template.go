@@ -81,23 +81,23 @@ func (t *Template) addFamilies(found map[string]object) error {
 		}
 	}
 	sortSettings(base)
-	own := &family{share: ownShare, system: string(found["/etc/os-release"].text), card: "eth"}
+	own := &family{
+		share: ownShare, system: string(found["/etc/os-release"].text), card: "eth",
+		release: valueOf(base, "kernel.osrelease"), build: valueOf(base, "kernel.version"),
+	}
 	if own.system == "" {
 		own.system = osRelease("Debian GNU/Linux", "12 (bookworm)", "12", "debian", "")
 	}
 	own.packages = packagesOf(own.system)
-	ages := newAge()
-	t.families = families(own)
-	for _, f := range t.families {
+	own.kernel = version(own.release)
+	own.sysctl = newProgram(base, own.card)
+	t.families = []*family{own}
+	since := newAges()
+	for _, f := range otherFamilies() {
 		f.kernel = version(f.release)
-		if f.release == "" {
-			own.kernel = version(valueOf(base, "kernel.osrelease"))
-		} else {
-			f.set = append(slices.Clone(f.set), setting{"kernel.osrelease", f.release}, setting{"kernel.version", f.build})
-		}
-		f.sysctl = newProgram(settingsOf(base, f, ages), f.card)
+		f.sysctl = newProgram(f.settings(base, since), f.card)
+		t.families = append(t.families, f)
 	}
-	own.release, own.build = valueOf(base, "kernel.osrelease"), valueOf(base, "kernel.version")
 	return nil
 }
 
@@ -159,7 +159,7 @@ func (t *Template) Host(seed uint64, i int, domain string) sysops.Snapshot {
 	m := t.machine(seed, i, domain)
 	snap := sysops.Snapshot{
 		Host:    m.name,
-		Machine: string(hexGroups(nil, m.random(streamMachine), '-', 8)) + string(hexGroups(nil, m.random(streamStat), '-', 8)),
+		Machine: m.id(),
 		Sources: make([]sysops.Source, 0, len(t.objects)),
 	}
 	for j := range t.objects {

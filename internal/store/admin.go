@@ -89,22 +89,11 @@ func (s *Server) Prune(ctx context.Context, keep time.Duration) (Pruned, error) 
 	if err != nil {
 		return p, err
 	}
-	var gone []string
-	for host := range x.Pushed {
-		if x.Expires[host].Before(x.Now.Add(-keep)) {
-			gone = append(gone, host)
-		}
-	}
-	for host := range x.Expires {
-		if _, ok := x.Pushed[host]; !ok && x.Expires[host].Before(x.Now.Add(-keep)) {
-			gone = append(gone, host)
-		}
-	}
+	gone, known := x.split(keep)
 	if _, err := s.Forget(ctx, gone); err != nil {
 		return p, err
 	}
 	p.Hosts = len(gone)
-	known := func(host string) bool { _, ok := x.Pushed[host]; return ok }
 	for _, name := range x.Names {
 		n, err := s.pruneHolders(ctx, name, known)
 		p.Entries += n
@@ -122,9 +111,29 @@ func (s *Server) Prune(ctx context.Context, keep time.Duration) (Pruned, error) 
 	return p, nil
 }
 
+// split returns the hosts whose snapshot expired over keep ago, or of which no
+// expiry is known, and those that stay.
+func (x *Index) split(keep time.Duration) (gone []string, known map[string]bool) {
+	known = make(map[string]bool, len(x.Expires))
+	for _, e := range x.Expires {
+		if e.At.Before(x.Now.Add(-keep)) {
+			gone = append(gone, e.Host)
+		} else {
+			known[e.Host] = true
+		}
+	}
+	for _, p := range x.Pushed {
+		if !known[p.Host] && p.At.Before(x.Now.Add(-keep)) {
+			gone = append(gone, p.Host)
+		}
+	}
+	slices.Sort(gone)
+	return slices.Compact(gone), known
+}
+
 // pruneHolders removes the hosts from $on:<name> that have neither a record of
 // the object nor the object, or that are no longer known and lack the object.
-func (s *Server) pruneHolders(ctx context.Context, name string, known func(string) bool) (int, error) {
+func (s *Server) pruneHolders(ctx context.Context, name string, known map[string]bool) (int, error) {
 	lists, err := s.Holders(ctx, []string{name})
 	if err != nil {
 		return 0, err
@@ -145,7 +154,7 @@ func (s *Server) pruneHolders(ctx context.Context, name string, known func(strin
 			if err := firstError(recorded[i], stored[i]); err != nil {
 				return pruned, s.wrap(err)
 			}
-			if stored[i].Val() == 0 && !(recorded[i].Val() && known(host)) {
+			if stored[i].Val() == 0 && !(recorded[i].Val() && known[host]) {
 				stale = append(stale, host)
 			}
 		}

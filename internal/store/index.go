@@ -13,14 +13,35 @@ import (
 type Index struct {
 	Now     time.Time     // the server's clock
 	Offset  time.Duration // the server's clock less ours
-	Pushed  map[string]PushTime
-	Expires map[string]time.Time
+	Pushed  []Push
+	Expires []Expiry
 	Names   []string
 	Indexed bool // $names exists: the server is ours, not one that only the original filled
 }
 
-// Live reports whether the host's snapshot has not expired.
-func (x *Index) Live(host string) bool { return x.Expires[host].After(x.Now) }
+// A Push is one member of $hosts.
+type Push struct {
+	Host string
+	PushTime
+}
+
+// An Expiry is one member of $live: when a host's snapshot expires, by the
+// server's clock.
+type Expiry struct {
+	Host string
+	At   time.Time
+}
+
+// Live counts the hosts whose snapshot has not expired.
+func (x *Index) Live() int {
+	n := 0
+	for _, e := range x.Expires {
+		if e.At.After(x.Now) {
+			n++
+		}
+	}
+	return n
+}
 
 // Index reads TIME, $hosts, $live and $names in one request.
 func (s *Server) Index(ctx context.Context) (*Index, error) {
@@ -39,14 +60,14 @@ func (s *Server) Index(ctx context.Context) (*Index, error) {
 	}
 	x := &Index{
 		Now: now.Val(), Offset: offset(now.Val(), began, ended), Names: names.Val(), Indexed: len(names.Val()) > 0,
-		Pushed:  make(map[string]PushTime, len(pushed.Val())),
-		Expires: make(map[string]time.Time, len(live.Val())),
+		Pushed:  make([]Push, len(pushed.Val())),
+		Expires: make([]Expiry, len(live.Val())),
 	}
-	for _, z := range pushed.Val() {
-		x.Pushed[member(z)] = pushTime(z.Score)
+	for i, z := range pushed.Val() {
+		x.Pushed[i] = Push{member(z), pushTime(z.Score)}
 	}
-	for _, z := range live.Val() {
-		x.Expires[member(z)] = fromUnix(z.Score)
+	for i, z := range live.Val() {
+		x.Expires[i] = Expiry{member(z), fromUnix(z.Score)}
 	}
 	return x, nil
 }
