@@ -1,5 +1,243 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
 
-func newDemo(u *ui) *cobra.Command { return &cobra.Command{Use: "demo"} }
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/collect"
+	"github.com/sysops-api/sysops-api/internal/fleetsim"
+)
+
+// A demo is one run of the demonstration.
+type demo struct {
+	*ui
+	hosts int
+	seed  uint64
+	once  bool
+	fleet *demoFleet
+}
+
+const demoHostsLimit = 5000
+
+func newDemo(u *ui) *cobra.Command {
+	d := &demo{ui: u}
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Try it all on this machine, with nothing installed",
+		Long: `Start a fleet inside this process, ask it three questions, and keep it running so
+that you can ask your own from another terminal.
+
+The fleet is six Redis servers in three cores at two sites, on free ports of
+127.0.0.1. This machine pushes a snapshot of itself, and a few hundred neighbours
+made up from that snapshot push theirs. Nothing is kept: a private temporary
+folder holds the config, and is removed at the end. Nobody pushes again, so after
+an hour the hosts count as stale, and after six they are missing.`,
+		Example: "  sysops demo\n  sysops demo --once --hosts 1000",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, name := range []string{"config", "server"} {
+				if cmd.Flags().Changed(name) {
+					return fmt.Errorf("cannot use --%s here: the demonstration brings its own servers", name)
+				}
+			}
+			if d.hosts < 1 || d.hosts > demoHostsLimit {
+				return fmt.Errorf("cannot make %d hosts: 1 to %d fit into a demonstration", d.hosts, demoHostsLimit)
+			}
+			return d.run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&d.hosts, "hosts", 300, "how many neighbours this machine gets")
+	f.Uint64Var(&d.seed, "seed", 1, "another number makes other neighbours")
+	f.BoolVar(&d.once, "once", false, "end after the questions")
+	return cmd
+}
+
+func (d *demo) run(ctx context.Context) (err error) {
+	defer setAside("SYSOPS_")()
+	if d.fleet, err = startDemoFleet(); err != nil {
+		return err
+	}
+	defer func() { err = cmp.Or(err, d.fleet.close()) }()
+	if err := d.fill(ctx); err != nil {
+		return err
+	}
+	if err := d.ask(ctx); err != nil {
+		return err
+	}
+	if d.once {
+		return nil
+	}
+	d.invite()
+	<-ctx.Done()
+	fmt.Fprintln(d.stderr, "\nThe demonstration is over: servers stopped, folder removed.")
+	return nil
+}
+
+// setAside takes the environment variables with this prefix away, and returns
+// what brings them back: a SYSOPS_SERVER of the user's own must not lead the
+// demonstration's questions to a real fleet.
+func setAside(prefix string) (restore func()) {
+	var taken [][2]string
+	for _, kv := range os.Environ() {
+		if name, value, _ := strings.Cut(kv, "="); strings.HasPrefix(name, prefix) {
+			taken = append(taken, [2]string{name, value})
+			os.Unsetenv(name)
+		}
+	}
+	return func() {
+		for _, kv := range taken {
+			os.Setenv(kv[0], kv[1])
+		}
+	}
+}
+
+// fill has this machine and its neighbours push.
+func (d *demo) fill(ctx context.Context) error {
+	began := time.Now()
+	fmt.Fprintf(d.stderr, "Taking a snapshot of this machine (its files and the output of commands) … ")
+	own, err := d.ownSnapshot(ctx)
+	if err != nil {
+		fmt.Fprintln(d.stderr)
+		return err
+	}
+	fmt.Fprintf(d.stderr, "%d objects, %.1f s\n", len(own.Sources), time.Since(began).Seconds())
+	pushes, objects, err := d.pushes(ctx, own)
+	if err != nil {
+		return err
+	}
+	began = time.Now()
+	var done atomic.Int64
+	what := fmt.Sprintf("Pushing %s and %d neighbours made from it (%d objects) to 3 cores of 2 Redis servers …", own.Host, d.hosts, objects)
+	fmt.Fprint(d.stderr, what)
+	err = d.fleet.publish(ctx, pushes, func() {
+		if n := done.Add(1); d.errTerminal && n%10 == 0 {
+			fmt.Fprintf(d.stderr, "\r%s %d", what, n)
+		}
+	})
+	if d.errTerminal {
+		fmt.Fprintf(d.stderr, "\r%s", what)
+	}
+	if err != nil {
+		fmt.Fprintln(d.stderr)
+		return err
+	}
+	fmt.Fprintf(d.stderr, " %.1f s\n", time.Since(began).Seconds())
+	return nil
+}
+
+// Limits that keep a demonstration short on any machine.
+const (
+	demoCommandTime = 2 * time.Second
+	demoObjectLimit = 64 << 10 // bytes of an object that neighbours get
+	demoObjects     = 40       // that neighbours get, besides those that fleetsim makes
+	demoSilentTTL   = time.Second
+)
+
+// slowCommands probe hardware, or list every package and unit: their output is
+// long, or they take seconds on some machines.
+var slowCommands = []string{"lshw-json", "dmidecode", "lspci", "rpm-qa", "last"}
+
+// ownSnapshot collects what an agent would, within the demonstration's limits.
+func (d *demo) ownSnapshot(ctx context.Context) (sysops.Snapshot, error) {
+	var snap sysops.Snapshot
+	commands := slices.DeleteFunc(collect.Catalogue(), func(c collect.Command) bool {
+		return slices.Contains(slowCommands, c.Section)
+	})
+	for i := range commands {
+		commands[i].Timeout = demoCommandTime
+	}
+	report := collect.Run(ctx, collect.Options{Commands: commands})
+	if ctx.Err() != nil {
+		return snap, context.Cause(ctx)
+	}
+	path := filepath.Join(d.fleet.folder, "facts.json")
+	if err := report.Write(path); err != nil {
+		return snap, err
+	}
+	if _, err := collect.Init(d.fleet.outgoing()); err != nil {
+		return snap, err
+	}
+	listed, err := collect.Outgoing(d.fleet.outgoing(), collect.FileOptions{JSON: path, Redactor: collect.NewRedactor(nil)})
+	if err != nil {
+		return snap, err
+	}
+	// Names come from the path. This one's would be nobody's: they get those
+	// that an agent, whose JSON object lies at the usual place, gives them.
+	for i := range listed.Sources {
+		src := &listed.Sources[i]
+		if section, ok := strings.CutPrefix(src.Name, path+"@"); ok {
+			*src = renamed(*src, collect.DefaultPath+"@"+section)
+		}
+	}
+	snap = sysops.Snapshot{Machine: collect.MachineID(), Sources: listed.Sources}
+	if snap.Host, err = collect.HostName(""); err != nil {
+		snap.Host = "localhost" // a machine without a proper name can still try it
+	}
+	return snap, nil
+}
+
+// renamed returns the source under another name, whatever its content says.
+func renamed(src sysops.Source, name string) sysops.Source {
+	return sysops.Source{Name: name, Read: func(ctx context.Context) (sysops.Content, error) {
+		c, err := src.Read(ctx)
+		c.Name = ""
+		return c, err
+	}}
+}
+
+// pushes makes the neighbours. Those that are silent are pushed first and live
+// for a second, so that they are missing when the questions are asked.
+func (d *demo) pushes(ctx context.Context, own sysops.Snapshot) (out []demoPush, objects int, err error) {
+	template, err := fleetsim.NewTemplate(ctx, neighbourly(ctx, own.Sources))
+	if err != nil {
+		return nil, 0, err
+	}
+	cores := d.fleet.cores
+	rest := []demoPush{{cores[0].name, own}}
+	for i := range d.hosts {
+		core := cores[i%len(cores)]
+		push := demoPush{core.name, template.Host(d.seed, i, core.domain())}
+		objects += len(push.snap.Sources)
+		if fleetsim.Silent(d.seed, i) {
+			push.snap.TTL = demoSilentTTL
+			out = append(out, push)
+		} else {
+			rest = append(rest, push)
+		}
+	}
+	return append(out, rest...), objects + len(own.Sources), nil
+}
+
+// neighbourly chooses the objects that neighbours get: the outputs of commands
+// and the best-known files, as far as they are short. A machine with a thousand
+// files must not make the demonstration a slow one.
+func neighbourly(ctx context.Context, sources []sysops.Source) []sysops.Source {
+	var out []sysops.Source
+	for _, src := range sources {
+		if c, err := src.Read(ctx); err == nil && len(c.Data) <= demoObjectLimit {
+			out = append(out, src)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b sysops.Source) int { return cmp.Compare(unfamiliar(a.Name), unfamiliar(b.Name)) })
+	return out[:min(len(out), demoObjects)]
+}
+
+// unfamiliar ranks names: outputs of commands, files in /etc itself, the rest.
+func unfamiliar(name string) int {
+	if strings.Contains(name, "@") {
+		return 0
+	}
+	return strings.Count(name, "/")
+}

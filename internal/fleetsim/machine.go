@@ -160,10 +160,10 @@ func (t *Template) machine(seed uint64, i int, domain string) *machine {
 	m.hardware = models[min(len(models)-1, int(r.ExpFloat64()*2))]
 	// Firmware of three ages, which keep different amounts for themselves.
 	m.memory = int64(m.gib) << 20 * (985 - 3*int64(r.IntN(3))) / 1000
-	m.interfaces = interfaceNames(m.family.card, []int{1, 2, 2, 3, 4, 4, 4, 4}[r.IntN(8)])
+	m.interfaces = interfaceNames(m.family.card, []int{1, 2, 3, 4, 4, 4, 4, 4}[r.IntN(8)])
 	m.modules = roles[m.role].modules
 	for module := module(1); module < moduleEnd; module <<= 1 {
-		if r.Float64() < 0.6 {
+		if r.Float64() < 0.8 {
 			m.modules |= module
 		}
 	}

@@ -57,7 +57,7 @@ func connections(m *machine) []byte {
 	listen(22, "sshd")
 	listen(role.port, role.daemon)
 	for range 3 + r.IntN(12) {
-		peer := address(m.domain, max(0, m.index-500+r.IntN(1000)))
+		peer := address(m.domain, abs(m.index-500+r.IntN(1000)))
 		if r.IntN(2) == 0 {
 			b = fmt.Appendf(b, "tcp   ESTAB  0      0      %s:%d %s:%d users:((%q,pid=%d,fd=%d))\n",
 				m.address(), role.port, peer, 32768+r.IntN(28000), role.daemon, 2600+r.IntN(30000), 7+r.IntN(90))
@@ -87,3 +87,5 @@ func routes(m *machine) []byte {
 	net, card := site(m.domain), m.interfaces[0]
 	return fmt.Appendf(nil, "default via 10.%[1]d.0.1 dev %[2]s \n10.%[1]d.0.0/16 dev %[2]s proto kernel scope link src %[3]s \n", net, card, m.address())
 }
+
+func abs(n int) int { return max(n, -n) }
