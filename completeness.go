@@ -25,6 +25,8 @@ type Completeness struct {
 	Oldest     time.Duration   `json:"oldest_push_ns"` // age of the oldest push that answered
 	Newest     time.Duration   `json:"newest_push_ns"`
 	Took       time.Duration   `json:"took_ns"`
+
+	anyKey bool // the pattern says nothing of which hosts should have a match
 }
 
 // UnreadableKey is an object that could not be read, and why.
@@ -89,6 +91,7 @@ func (a *Answer) coreReports() []CoreReport {
 // the hosts with at least one target.
 func (a *Answer) count(now time.Time, holders []*hostState, sel selection) {
 	c := &a.complete
+	c.anyKey = !sel.lacking
 	for _, h := range holders {
 		c.Answered++
 		if age := now.Sub(h.pushed); !h.pushed.IsZero() {
@@ -163,7 +166,11 @@ func (c *Completeness) String() string {
 			parts = append(parts, fmt.Sprintf("%s %s", grouped(n), what))
 		}
 	}
-	parts = append(parts, fmt.Sprintf("%s of %s hosts answered", grouped(c.Answered), grouped(c.Expected)))
+	verb := "answered"
+	if c.anyKey {
+		verb = "match"
+	}
+	parts = append(parts, fmt.Sprintf("%s of %s hosts %s", grouped(c.Answered), grouped(c.Expected), verb))
 	count(len(c.Lacking), "lack it")
 	count(len(c.Missing), "missing")
 	count(len(c.Stale), "stale")

@@ -74,7 +74,8 @@ func (c *Client) Hosts(ctx context.Context, q Query) ([]HostReport, *Answer, err
 // settleHosts settles an answer that is about hosts, not objects: every live host
 // has answered.
 func (a *Answer) settleHosts() {
-	a.settle(selection{host: anyHost})
+	a.settle(selection{host: anyHost, name: func(string) bool { return false }})
+	a.complete.anyKey = false
 	a.complete.Answered = a.complete.Expected - len(a.complete.Missing)
 }
 

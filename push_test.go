@@ -175,6 +175,8 @@ func TestElementsComeBackAsTheyWere(t *testing.T) {
 	}
 }
 
+func md5Of(b []byte) string { return fmt.Sprintf("%x", md5.Sum(b)) }
+
 func serverFirstSeen(t testing.TB, s *redistest.Server, key string) int64 {
 	t.Helper()
 	n, err := strconv.ParseInt(element(t, s, key, 4), 10, 64)
@@ -502,6 +504,7 @@ func TestFirstSeenSurvives(t *testing.T) {
 	})
 	t.Run("a restart of one server", func(t *testing.T) {
 		servers[0].Restart()
+		c = connect(t, redistest.URLs(servers)...) // TestAClientOutlivesARestartOfItsServer is another matter
 		publish(t, c, snapshot("web01", withStat("/etc/motd", "m", sysops.Stat{Mode: 0o100600}), text("/etc/issue", "old")))
 		for _, s := range servers {
 			if got := serverFirstSeen(t, s, "web01#/etc/motd"); got < first-1 || got > first+1 { // two estimates of two clocks
@@ -523,6 +526,20 @@ func TestFirstSeenSurvives(t *testing.T) {
 			t.Errorf("%d: new contents were seen with the old ones, at %d", got, first)
 		}
 	})
+}
+
+// An agent that runs for weeks, and "sysops serve", keep their connections.
+func TestAClientOutlivesARestartOfItsServer(t *testing.T) {
+	server := redistest.Start(t)
+	c := connect(t, server.URL())
+	publish(t, c, snapshot("web01", text("/etc/motd", "x")))
+	server.Restart()
+	publish(t, c, snapshot("web01", text("/etc/motd", "x")))
+	server.Restart()
+	publish(t, connect(t, server.URL()), snapshot("web01", text("/etc/motd", "y")))
+	if got, _ := contents(t, c, sysops.Query{Pattern: pattern(t, "/etc/motd")}); !slices.Equal(got, []string{"web01#/etc/motd: y"}) {
+		t.Errorf("%q", got)
+	}
 }
 
 // The loss is learnt of in the second wait, so the repair is the third.

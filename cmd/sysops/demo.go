@@ -3,8 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,7 +25,10 @@ type demo struct {
 	hosts int
 	seed  uint64
 	once  bool
-	fleet *demoFleet
+
+	fleet    *demoFleet
+	own      string   // this machine's name
+	setAside []string // variables of the user's environment that would lead elsewhere
 }
 
 const demoHostsLimit = 5000
@@ -65,7 +68,8 @@ an hour the hosts count as stale, and after six they are missing.`,
 }
 
 func (d *demo) run(ctx context.Context) (err error) {
-	defer setAside("SYSOPS_")()
+	defer d.setEnvironmentAside()()
+	fmt.Fprintln(d.stderr, "Starting 6 Redis servers in this process: 2 sites, 3 cores, 2 servers a core")
 	if d.fleet, err = startDemoFleet(); err != nil {
 		return err
 	}
@@ -85,20 +89,21 @@ func (d *demo) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// setAside takes the environment variables with this prefix away, and returns
-// what brings them back: a SYSOPS_SERVER of the user's own must not lead the
-// demonstration's questions to a real fleet.
-func setAside(prefix string) (restore func()) {
-	var taken [][2]string
+// setEnvironmentAside takes the variables that stand for flags out of the
+// environment, and returns what brings them back: a SYSOPS_SERVER of the user's
+// own must not lead the demonstration's questions to a real fleet.
+func (d *demo) setEnvironmentAside() (restore func()) {
+	values := make(map[string]string)
 	for _, kv := range os.Environ() {
-		if name, value, _ := strings.Cut(kv, "="); strings.HasPrefix(name, prefix) {
-			taken = append(taken, [2]string{name, value})
+		if name, value, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "SYSOPS_") {
+			values[name] = value
 			os.Unsetenv(name)
 		}
 	}
+	d.setAside = slices.DeleteFunc(slices.Sorted(maps.Keys(values)), func(name string) bool { return name == "SYSOPS_CONFIG" })
 	return func() {
-		for _, kv := range taken {
-			os.Setenv(kv[0], kv[1])
+		for name, value := range values {
+			os.Setenv(name, value)
 		}
 	}
 }
@@ -106,34 +111,58 @@ func setAside(prefix string) (restore func()) {
 // fill has this machine and its neighbours push.
 func (d *demo) fill(ctx context.Context) error {
 	began := time.Now()
-	fmt.Fprintf(d.stderr, "Taking a snapshot of this machine (its files and the output of commands) … ")
+	fmt.Fprint(d.stderr, "Taking a snapshot of this machine … ")
 	own, err := d.ownSnapshot(ctx)
 	if err != nil {
 		fmt.Fprintln(d.stderr)
 		return err
 	}
-	fmt.Fprintf(d.stderr, "%d objects, %.1f s\n", len(own.Sources), time.Since(began).Seconds())
-	pushes, objects, err := d.pushes(ctx, own)
+	d.own = own.Host
+	fmt.Fprintf(d.stderr, "%d files and outputs, %.1f s\n", len(own.Sources), time.Since(began).Seconds())
+	template, err := fleetsim.NewTemplate(ctx, neighbourly(ctx, own.Sources))
 	if err != nil {
 		return err
 	}
-	began = time.Now()
-	var done atomic.Int64
-	what := fmt.Sprintf("Pushing %s and %d neighbours made from it (%d objects) to 3 cores of 2 Redis servers …", own.Host, d.hosts, objects)
+	silent, live := d.pushes(template)
+	live = append(live, demoPush{d.fleet.cores[0].name, own})
+	objects := 0
+	for _, p := range slices.Concat(silent, live) {
+		objects += len(p.snap.Sources)
+	}
+	return d.push(ctx, silent, live, fmt.Sprintf("Making %d neighbours of it, and pushing %d objects … ", d.hosts, objects))
+}
+
+// push publishes the hosts that are to be silent first, with a TTL so short that
+// they are missing when the questions are asked.
+func (d *demo) push(ctx context.Context, silent, live []demoPush, what string) error {
+	began := time.Now()
 	fmt.Fprint(d.stderr, what)
-	err = d.fleet.publish(ctx, pushes, func() {
+	var done atomic.Int64
+	step := func() {
 		if n := done.Add(1); d.errTerminal && n%10 == 0 {
-			fmt.Fprintf(d.stderr, "\r%s %d", what, n)
+			fmt.Fprintf(d.stderr, "\r%s%d of %d", what, n, len(silent)+len(live))
 		}
-	})
-	if d.errTerminal {
-		fmt.Fprintf(d.stderr, "\r%s", what)
+	}
+	err := d.fleet.publish(ctx, silent, step)
+	expired := time.After(demoSilentTTL + 100*time.Millisecond)
+	if err == nil {
+		err = d.fleet.publish(ctx, live, step)
 	}
 	if err != nil {
 		fmt.Fprintln(d.stderr)
 		return err
 	}
-	fmt.Fprintf(d.stderr, " %.1f s\n", time.Since(began).Seconds())
+	if len(silent) > 0 {
+		select {
+		case <-expired:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	if d.errTerminal { // in place of the count
+		fmt.Fprintf(d.stderr, "\r%s%*s\r%s", what, len("5000 of 5000"), "", what)
+	}
+	fmt.Fprintf(d.stderr, "%.1f s\n", time.Since(began).Seconds())
 	return nil
 }
 
@@ -197,27 +226,19 @@ func renamed(src sysops.Source, name string) sysops.Source {
 	}}
 }
 
-// pushes makes the neighbours. Those that are silent are pushed first and live
-// for a second, so that they are missing when the questions are asked.
-func (d *demo) pushes(ctx context.Context, own sysops.Snapshot) (out []demoPush, objects int, err error) {
-	template, err := fleetsim.NewTemplate(ctx, neighbourly(ctx, own.Sources))
-	if err != nil {
-		return nil, 0, err
-	}
-	cores := d.fleet.cores
-	rest := []demoPush{{cores[0].name, own}}
+// pushes makes the neighbours, those that have stopped reporting apart.
+func (d *demo) pushes(template *fleetsim.Template) (silent, live []demoPush) {
 	for i := range d.hosts {
-		core := cores[i%len(cores)]
+		core := d.fleet.core(i)
 		push := demoPush{core.name, template.Host(d.seed, i, core.domain())}
-		objects += len(push.snap.Sources)
 		if fleetsim.Silent(d.seed, i) {
 			push.snap.TTL = demoSilentTTL
-			out = append(out, push)
+			silent = append(silent, push)
 		} else {
-			rest = append(rest, push)
+			live = append(live, push)
 		}
 	}
-	return append(out, rest...), objects + len(own.Sources), nil
+	return silent, live
 }
 
 // neighbourly chooses the objects that neighbours get: the outputs of commands

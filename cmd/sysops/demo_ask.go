@@ -2,10 +2,112 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/fleetsim"
 )
+
+// A question is what a sysadmin wants to know, and the arguments that ask it.
+type question struct {
+	text string
+	args []string
+}
+
+func (d *demo) questions() []question {
+	return []question{
+		{
+			"Which values has net.core.netdev_budget, on all machines everywhere?",
+			[]string{"grep", "--uniq", "^net.core.netdev_budget =", "sysctl-a", "--scope", "global"},
+		},
+		{
+			"Which name servers does this one host use?",
+			[]string{"cat", d.aHost() + "#/etc/resolv.conf", "--scope", "global"},
+		},
+		{
+			"Who differs from the usual 300, or does not tell?",
+			[]string{"grep", "-L", "^net.core.netdev_budget = 300$", "sysctl-a", "--scope", "global"},
+		},
+	}
+}
+
+// aHost is the first neighbour that still reports, this machine if there is none.
+func (d *demo) aHost() string {
+	for i := range d.hosts {
+		if !fleetsim.Silent(d.seed, i) {
+			return fleetsim.Name(i, d.fleet.core(i).domain())
+		}
+	}
+	return d.own
+}
+
+// ask asks the questions as the shell would: through the same commands. The
+// question, the command and its answer go to stdout, what the command tells
+// people to stderr.
+func (d *demo) ask(ctx context.Context) error {
+	for _, q := range d.questions() {
+		fmt.Fprintf(d.stdout, "\n# %s\n$ %s\n", q.text, commandLine(q.args))
+		if err := d.stdout.Flush(); err != nil {
+			return err
+		}
+		began := time.Now()
+		args := append([]string{"sysops"}, q.args...)
+		status := run(ctx, append(args, "--config", d.fleet.config()), d.stdin, d.stdout, d.stderr)
+		took := time.Since(began)
+		if status > exitNothing {
+			return fmt.Errorf("cannot go on: %s ended with exit status %d", commandLine(q.args), status)
+		}
+		fmt.Fprintf(d.stderr, "(exit status %d, %.2f s for the whole command)\n", status, took.Seconds())
+	}
+	return nil
+}
+
+// invite says how to go on.
+func (d *demo) invite() {
+	fmt.Fprintf(d.stderr, `
+The fleet keeps running. In another terminal:
+
+  export SYSOPS_CONFIG=%s
+`, shellQuote(d.fleet.config()))
+	if len(d.setAside) > 0 {
+		fmt.Fprintf(d.stderr, "  unset %s\n", strings.Join(d.setAside, " "))
+	}
+	for _, args := range [][]string{
+		{"ls"},
+		{"hosts", "--missing", "--scope", "global"},
+		{"grep", "-L", "^PermitRootLogin no", "/etc/ssh/sshd_config", "--scope", "global"},
+		{"grep", "--uniq", "^nameserver", "/etc/resolv.conf", "--scope", "global"},
+		{"grep", "-c", "LISTEN", "ss-anp", "--hosts", "db*", "--scope", "global"},
+		{"cat", d.own + "#/etc/os-release"},
+		{"info"},
+	} {
+		fmt.Fprintf(d.stderr, "  %s\n", commandLine(args))
+	}
+	fmt.Fprint(d.stderr, `
+Without an installed sysops, write "go run ./cmd/sysops" in place of "sysops".
+Ctrl-C ends the demonstration.
+`)
+}
+
+// commandLine is what a user would type.
+func commandLine(args []string) string {
+	var b strings.Builder
+	b.WriteString("sysops")
+	for _, a := range args {
+		b.WriteByte(' ')
+		b.WriteString(shellQuote(a))
+	}
+	return b.String()
+}
+
+// shellQuote quotes a word for the shell, where it needs that.
+func shellQuote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:,=@%+", r)
+	}
+	if s != "" && strings.TrimFunc(s, plain) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

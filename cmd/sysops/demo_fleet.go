@@ -24,7 +24,7 @@ type demoCore struct {
 
 func (k *demoCore) domain() string { return k.site + ".example.com" }
 
-const demoServersPerCore = 2
+const demoServers = 2 // a core
 
 // A demoFleet is all that the demonstration leaves in the machine while it runs:
 // servers on free ports of the loopback interface, and a private folder with the
@@ -55,7 +55,7 @@ func (f *demoFleet) start() error {
 		return fmt.Errorf("cannot make a temporary folder: %w", err)
 	}
 	for _, k := range f.cores {
-		for range demoServersPerCore {
+		for range demoServers {
 			s := miniredis.NewMiniRedis()
 			if err := s.StartAddr("127.0.0.1:0"); err != nil {
 				return fmt.Errorf("cannot start an embedded Redis server: %w", err)
@@ -121,6 +121,9 @@ func (f *demoFleet) close() error {
 	}
 	return nil
 }
+
+// core is where neighbour i pushes to.
+func (f *demoFleet) core(i int) *demoCore { return f.cores[i%len(f.cores)] }
 
 func (f *demoFleet) config() string { return filepath.Join(f.folder, "config.yaml") }
 

@@ -68,30 +68,11 @@ func connect(cmd *cobra.Command, conf *sysops.Config) (*sysops.Client, error) {
 	return sysops.New(dir, options)
 }
 
-// begin settles the flags, and makes of them a query and what answers it. What
-// is wrong with the command line is told before anything is wrong with a server.
-func (u *ui) begin(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pattern, error)) (*sysops.Client, sysops.Query, error) {
-	conf, err := cli.Settings(cmd)
-	if err != nil {
-		return nil, sysops.Query{}, err
-	}
-	pattern, err := parse()
-	if err != nil {
-		return nil, sysops.Query{}, err
-	}
-	query, err := q.query(u, pattern)
-	if err != nil {
-		return nil, query, err
-	}
-	client, err := connect(cmd, conf)
-	return client, query, err
-}
-
 // noPattern is for questions that are not about objects.
 func noPattern() (sysops.Pattern, error) { return sysops.Pattern{}, nil }
 
-// query makes a Query of the flags.
-func (q *queryFlags) query(u *ui, pattern sysops.Pattern) (sysops.Query, error) {
+// toQuery makes a Query of the flags.
+func (q *queryFlags) toQuery(u *ui, pattern sysops.Pattern) (sysops.Query, error) {
 	out := sysops.Query{Pattern: pattern, Site: q.site, Core: q.core, MaxAge: q.maxAge, Partial: q.partial}
 	var err error
 	if out.Scope, err = sysops.ParseScope(q.scope); err != nil {
@@ -136,30 +117,46 @@ func readHosts(u *ui, path string) (*sysops.HostSet, error) {
 type inquiry struct {
 	*ui
 	*queryFlags
+	client *sysops.Client
+	query  sysops.Query
 	answer *sysops.Answer
 	out    sink
 	rows   int
 }
 
-func (u *ui) inquire(q *queryFlags) (*inquiry, error) {
-	out, err := newSink(q.format, u.stdout)
-	return &inquiry{ui: u, queryFlags: q, out: out}, err
+// inquire settles the flags and makes of them a query, what answers it, and where
+// the answer goes. What is wrong with the command line is told before anything is
+// wrong with a server. Close the client.
+func (u *ui) inquire(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pattern, error)) (*inquiry, error) {
+	conf, err := cli.Settings(cmd)
+	if err != nil {
+		return nil, err
+	}
+	in := &inquiry{ui: u, queryFlags: q}
+	pattern, err := parse()
+	if err != nil {
+		return nil, err
+	}
+	if in.query, err = q.toQuery(u, pattern); err != nil {
+		return nil, err
+	}
+	if in.out, err = newSink(q.format, u.stdout); err != nil {
+		return nil, err
+	}
+	in.client, err = connect(cmd, conf)
+	return in, err
 }
 
-// ask runs a question: it connects, has the answer printed, prints the
+// ask runs a question about objects: it has the answer printed, prints the
 // completeness and sets the exit status.
 func (u *ui) ask(cmd *cobra.Command, q *queryFlags, parse func(string) (sysops.Pattern, error), pattern string, print func(context.Context, *inquiry) error) error {
-	client, query, err := u.begin(cmd, q, func() (sysops.Pattern, error) { return parse(pattern) })
+	in, err := u.inquire(cmd, q, func() (sysops.Pattern, error) { return parse(pattern) })
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	in, err := u.inquire(q)
-	if err != nil {
-		return err
-	}
+	defer in.client.Close()
 	ctx := cmd.Context()
-	if in.answer, err = client.Ask(ctx, query); err != nil {
+	if in.answer, err = in.client.Ask(ctx, in.query); err != nil {
 		return err
 	}
 	printed := print(ctx, in)

@@ -50,28 +50,24 @@ func newServerChange(
 	q := &queryFlags{}
 	cmd.Args = cli.Args(0, 0)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		client, query, err := u.begin(cmd, q, noPattern)
+		in, err := u.inquire(cmd, q, noPattern)
 		if err != nil {
 			return err
 		}
-		defer client.Close()
-		out, err := newSink(q.format, u.stdout)
-		if err != nil {
-			return err
-		}
-		changes, failed := change(cmd, client, query)
+		defer in.client.Close()
+		changes, failed := change(cmd, in.client, in.query)
 		for _, c := range changes {
 			what := describe(c)
 			if c.Error != "" {
 				what = "failed"
 			}
-			err := out.row(fmt.Appendf(nil, "%-24s %s\n", c.Server, what), field{"server", c.Server},
+			err := in.out.row(fmt.Appendf(nil, "%-24s %s\n", c.Server, what), field{"server", c.Server},
 				field{"hosts", c.Hosts}, field{"entries", c.Entries}, field{"names", c.Names}, field{"error", c.Error})
 			if err != nil {
 				return err
 			}
 		}
-		if err := out.end(nil); err != nil {
+		if err := in.out.end(nil); err != nil {
 			return err
 		}
 		return failed

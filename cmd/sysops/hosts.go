@@ -33,16 +33,12 @@ func newHosts(u *ui) *cobra.Command {
 }
 
 func (u *ui) hosts(cmd *cobra.Command, q *queryFlags, only map[sysops.HostState]bool) error {
-	client, query, err := u.begin(cmd, q, noPattern)
+	in, err := u.inquire(cmd, q, noPattern)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	in, err := u.inquire(q)
-	if err != nil {
-		return err
-	}
-	hosts, answer, err := client.Hosts(cmd.Context(), query)
+	defer in.client.Close()
+	hosts, answer, err := in.client.Hosts(cmd.Context(), in.query)
 	if err != nil {
 		return err
 	}
@@ -86,12 +82,12 @@ back with its next push.`,
 		Example: "  sysops hosts forget old17.example.com --scope global",
 		Args:    cli.Args(1, math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, query, err := u.begin(cmd, q, noPattern)
+			in, err := u.inquire(cmd, q, noPattern)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			n, err := client.Forget(cmd.Context(), query, args)
+			defer in.client.Close()
+			n, err := in.client.Forget(cmd.Context(), in.query, args)
 			if err != nil {
 				return err
 			}

@@ -30,16 +30,12 @@ lacks pushes that its siblings have (cold). --raw prints Redis' INFO as it is.`,
 }
 
 func (u *ui) info(cmd *cobra.Command, q *queryFlags, raw bool) error {
-	client, query, err := u.begin(cmd, q, noPattern)
+	in, err := u.inquire(cmd, q, noPattern)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	in, err := u.inquire(q)
-	if err != nil {
-		return err
-	}
-	servers, answer, err := client.Info(cmd.Context(), query)
+	defer in.client.Close()
+	servers, answer, err := in.client.Info(cmd.Context(), in.query)
 	if err != nil {
 		return err
 	}
@@ -107,21 +103,17 @@ func newQueries(u *ui) *cobra.Command {
 		Example: "  sysops queries -n 50\n  sysops queries --format jsonl --scope global",
 		Args:    cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, query, err := u.begin(cmd, q, noPattern)
+			in, err := u.inquire(cmd, q, noPattern)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			out, err := newSink(q.format, u.stdout)
-			if err != nil {
-				return err
-			}
-			records, err := client.Queries(cmd.Context(), query, n)
+			defer in.client.Close()
+			records, err := in.client.Queries(cmd.Context(), in.query, n)
 			if err != nil {
 				u.status = exitPartial
 				u.warn("%v", err)
 			}
-			return printQueries(out, records)
+			return printQueries(in.out, records)
 		},
 	}
 	q.addScopeFlags(cmd)

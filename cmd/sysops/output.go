@@ -32,7 +32,7 @@ type sink interface {
 
 func newSink(format string, w *bufio.Writer) (sink, error) {
 	switch format {
-	case "text":
+	case "text", "": // "": a command that has no rows
 		return textSink{w}, nil
 	case "json":
 		return &jsonSink{w: w}, nil

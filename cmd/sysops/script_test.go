@@ -34,7 +34,7 @@ import (
 //	status N COMMAND...             run, and demand this exit status
 //	until COMMAND...                run until it succeeds
 //	redis URL COMMAND...            redis-cli
-//	json FILE [PATH VALUE]          FILE is valid JSON, and at PATH (a.0.b, a.#) is VALUE
+//	json FILE [PATH VALUE]          FILE is valid JSON, and at PATH (a.0.b, a.len) is VALUE
 //	jsonl FILE N                    FILE is N lines of JSON objects
 //	contained ROOT N NAME ARG...    run sysops, by this name, in a chroot, and demand exit status N:
 //	                                where files of the machine, such as /etc/sysops/config.yaml, matter
@@ -42,7 +42,9 @@ import (
 // $A $B $C are three servers' databases that belong to the script alone, $D $E $F
 // three more on the same servers. $DEAD refuses connections, $SECURE wants the
 // password "correct horse", $RANGE and $GRANGE are Range servers (host:port), and
-// $ETC is the folder in which the fleet's files lie on their hosts.
+// $ETC is the folder in which the fleet's files lie on their hosts. The config is
+// empty unless the script has a config.yaml, in which variables are expanded, and
+// SYSOPS_SERVER is $A,$B unless the script unsets it.
 func TestScript(t *testing.T) {
 	servers := redistest.Core(t, 3, redistest.Config("databases 256"))
 	secure := redistest.Start(t, redistest.Password("correct horse"))
@@ -113,11 +115,22 @@ func isolate(env *testscript.Env) error {
 	env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "home", ".config"))
 	conf := filepath.Join(env.WorkDir, "config.yaml")
 	env.Setenv("SYSOPS_CONFIG", conf)
-	f, err := os.OpenFile(conf, os.O_CREATE, 0o600)
-	if err != nil {
+	if f, err := os.OpenFile(conf, os.O_CREATE, 0o600); err != nil {
+		return err
+	} else if err := f.Close(); err != nil {
 		return err
 	}
-	return f.Close()
+	env.Setenv("SYSOPS_SERVER", env.Getenv("A")+","+env.Getenv("B"))
+	return filepath.WalkDir(env.WorkDir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".yaml" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(path, []byte(os.Expand(string(text), env.Getenv)), 0o600)
+	})
 }
 
 // unpack writes the files of an archive into dir, unless the script has brought
@@ -248,7 +261,7 @@ func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// at follows a path such as results.0.key; # is a list's length.
+// at follows a path such as results.0.key; len is a list's length.
 func at(ts *testscript.TestScript, v any, path string) any {
 	for step := range strings.SplitSeq(path, ".") {
 		switch w := v.(type) {
@@ -259,7 +272,7 @@ func at(ts *testscript.TestScript, v any, path string) any {
 			}
 			v = inner
 		case []any:
-			if step == "#" {
+			if step == "len" {
 				return float64(len(w))
 			}
 			i, err := strconv.Atoi(step)
