@@ -38,6 +38,7 @@ var serverHints = []struct {
 }{
 	{ErrServerUnreachable, "is redis-server running there, and is the port right? A server that demands TLS needs rediss://, a private authority redis.ca_file"},
 	{ErrServerTimeout, "the server may be overloaded, hung, or behind a firewall that drops packets"},
+	{ErrServerCut, "the server may be restarting, or at its maxclients"},
 	{ErrServerNotRedis, "is that the port of another service? A server that demands TLS needs rediss://"},
 	{ErrServerAuth, "set redis.user and redis.password_file in the config, or SYSOPS_REDIS_PASSWORD"},
 	{ErrServerPermission, "the server's ACL must let this user read the index and objects and, to push, write them"},

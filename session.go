@@ -122,7 +122,7 @@ func (s *session) offer(obj *packed, mayDetach bool) {
 	rec := store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: s.firstSeen(obj)}
 	switch {
 	case !recorded || old.Sum != rec.Sum:
-		s.batch.Replace(obj.object(&rec), recorded)
+		s.batch.Replace(obj.object(&rec))
 	case old.StatSum != rec.StatSum:
 		s.batch.SetStat(obj.name, obj.md5sum, obj.stat)
 	default:
@@ -212,7 +212,7 @@ func (s *session) commit(ctx context.Context, names map[string]bool, mark int) {
 			continue
 		}
 		rec := store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: s.firstSeen(obj)}
-		s.batch.Replace(obj.object(&rec), true)
+		s.batch.Replace(obj.object(&rec))
 		s.batch.PutRecord(name, rec)
 		if s.batch.Size() >= batchBytes {
 			if s.send(ctx, s.batch); s.sent.err != nil {
@@ -308,7 +308,7 @@ func (r *PushReport) err() error {
 		case s.Err != nil:
 			errs = append(errs, s.Err)
 		case len(s.Refused) > 0:
-			errs = append(errs, fmt.Errorf("server %s did not take %d of %d objects", s.Server, len(s.Refused), r.Objects))
+			errs = append(errs, fmt.Errorf("server %s did not take %d of %d objects: %w", s.Server, len(s.Refused), r.Objects, s.Refused[0].Err))
 		default:
 			whole++
 		}

@@ -31,7 +31,9 @@ type demo struct {
 	setAside []string // variables of the user's environment that would lead elsewhere
 }
 
-const demoHostsLimit = 5000
+// demoHostsLimit keeps the servers, which need about a megabyte for two hosts,
+// within a machine's memory.
+const demoHostsLimit = 2000
 
 func newDemo(u *ui) *cobra.Command {
 	d := &demo{ui: u}
@@ -160,7 +162,7 @@ func (d *demo) push(ctx context.Context, silent, live []demoPush, what string) e
 		}
 	}
 	if d.errTerminal { // in place of the count
-		fmt.Fprintf(d.stderr, "\r%s%*s\r%s", what, len("5000 of 5000"), "", what)
+		fmt.Fprintf(d.stderr, "\r%s%*s\r%s", what, len("2000 of 2000"), "", what)
 	}
 	fmt.Fprintf(d.stderr, "%.1f s\n", time.Since(began).Seconds())
 	return nil
@@ -170,7 +172,7 @@ func (d *demo) push(ctx context.Context, silent, live []demoPush, what string) e
 const (
 	demoCommandTime = 2 * time.Second
 	demoObjectLimit = 64 << 10 // bytes of an object that neighbours get
-	demoObjects     = 40       // that neighbours get, besides those that fleetsim makes
+	demoObjects     = 60       // that neighbours get, besides those that fleetsim makes
 	demoSilentTTL   = time.Second
 )
 

@@ -63,29 +63,32 @@ func (d *demo) ask(ctx context.Context) error {
 	return nil
 }
 
+// invitations are questions to go on with. The config makes the scope global.
+func (d *demo) invitations() []question {
+	return []question{
+		{"which files and outputs are there?", []string{"ls"}},
+		{"who has stopped reporting?", []string{"hosts", "--missing"}},
+		{"who lacks this line?", []string{"grep", "-L", "^PermitRootLogin no", "/etc/ssh/sshd_config"}},
+		{"which kernels are there?", []string{"grep", "--uniq", "^kernel.osrelease", "sysctl-a"}},
+		{"who uses a public name server?", []string{"grep", "-F", "8.8.8.8", "/etc/resolv.conf"}},
+		{"who talks to this address?", []string{"grep", "-l", "-F", fleetsim.Address(0, d.fleet.core(0).domain()) + ":", "ss-anp"}},
+		{"this machine's own", []string{"cat", d.own + "#/etc/os-release"}},
+		{"who asked what, and what did it cost?", []string{"queries"}},
+	}
+}
+
 // invite says how to go on.
 func (d *demo) invite() {
-	fmt.Fprintf(d.stderr, `
-The fleet keeps running. In another terminal:
-
-  export SYSOPS_CONFIG=%s
-`, shellQuote(d.fleet.config()))
+	fmt.Fprintf(d.stderr, "\nThe fleet keeps running. In another terminal:\n\n  export SYSOPS_CONFIG=%s\n", shellQuote(d.fleet.config()))
 	if len(d.setAside) > 0 {
 		fmt.Fprintf(d.stderr, "  unset %s\n", strings.Join(d.setAside, " "))
 	}
-	for _, args := range [][]string{
-		{"ls"},
-		{"hosts", "--missing", "--scope", "global"},
-		{"grep", "-L", "^PermitRootLogin no", "/etc/ssh/sshd_config", "--scope", "global"},
-		{"grep", "--uniq", "^nameserver", "/etc/resolv.conf", "--scope", "global"},
-		{"grep", "-c", "LISTEN", "ss-anp", "--hosts", "db*", "--scope", "global"},
-		{"cat", d.own + "#/etc/os-release"},
-		{"info"},
-	} {
-		fmt.Fprintf(d.stderr, "  %s\n", commandLine(args))
+	fmt.Fprintln(d.stderr)
+	for _, q := range d.invitations() {
+		fmt.Fprintf(d.stderr, "  %-58s # %s\n", commandLine(q.args), q.text)
 	}
 	fmt.Fprint(d.stderr, `
-Without an installed sysops, write "go run ./cmd/sysops" in place of "sysops".
+From a checkout, without sysops installed, write it as: go run ./cmd/sysops ls
 Ctrl-C ends the demonstration.
 `)
 }

@@ -154,6 +154,7 @@ func (f *demoFleet) configText() []byte {
 		}
 	}
 	fmt.Fprintf(&b, "  local: {site: %s, core: %s}\n", f.cores[0].site, f.cores[0].name)
+	b.WriteString("\nscope: global # the default of --scope, as that of any flag\n")
 	return []byte(b.String())
 }
 

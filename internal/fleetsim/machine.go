@@ -207,10 +207,10 @@ func site(domain string) int {
 	return 128 + int(mix(sum)%100)
 }
 
-// address is the host's own, 10.site.x.y; index 0 has 10.site.0.10.
-func (m *machine) address() string { return address(m.domain, m.index) }
-
-func address(domain string, index int) string {
-	n := index + 10
+// Address returns the address of host i in a domain.
+func Address(i int, domain string) string {
+	n := i + 10
 	return fmt.Sprintf("10.%d.%d.%d", site(domain), n/250%256, n%250+1)
 }
+
+func (m *machine) address() string { return Address(m.index, m.domain) }

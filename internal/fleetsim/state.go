@@ -57,7 +57,7 @@ func connections(m *machine) []byte {
 	listen(22, "sshd")
 	listen(role.port, role.daemon)
 	for range 3 + r.IntN(12) {
-		peer := address(m.domain, abs(m.index-500+r.IntN(1000)))
+		peer := Address(abs(m.index-500+r.IntN(1000)), m.domain)
 		if r.IntN(2) == 0 {
 			b = fmt.Appendf(b, "tcp   ESTAB  0      0      %s:%d %s:%d users:((%q,pid=%d,fd=%d))\n",
 				m.address(), role.port, peer, 32768+r.IntN(28000), role.daemon, 2600+r.IntN(30000), 7+r.IntN(90))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -53,6 +54,7 @@ func kindOf(err error) error {
 	var dial *net.OpError
 	var timeout net.Error
 	var reply redis.Error
+	var errno syscall.Errno
 	switch {
 	case errors.Is(err, context.Canceled):
 		return context.Canceled
@@ -76,7 +78,7 @@ func kindOf(err error) error {
 		return ErrTimeout
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return ErrUnreachable
-	case errors.As(err, &dial), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, redis.ErrClosed):
+	case errors.As(err, &dial), errors.As(err, &errno), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, redis.ErrClosed):
 		return ErrCut
 	case tlsError(err):
 		return ErrUnreachable

@@ -4,6 +4,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 )
 
 // A meter counts what a server's connections carry, bounds what one request may
@@ -21,11 +22,19 @@ func (m *meter) traffic() Traffic {
 	return Traffic{Sent: m.sent.Load(), Received: m.received.Load(), Waits: m.waits.Load()}
 }
 
+// wrap meters conn. What it returns is a syscall.Conn if conn is one: go-redis
+// looks there for connections that a restarted server has closed meanwhile.
 func (m *meter) wrap(conn net.Conn) net.Conn {
 	c := &meteredConn{Conn: conn, meter: m}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.conns[c] = struct{}{}
+	if raw, ok := conn.(syscall.Conn); ok {
+		return struct {
+			*meteredConn
+			syscall.Conn
+		}{c, raw}
+	}
 	return c
 }
 

@@ -113,15 +113,12 @@ func (b *Batch) add(kind OpKind, name string, size int, cmds ...redis.Cmder) {
 }
 
 // Replace writes an object in one MULTI: a reader sees the old list or the new
-// one. Its record goes first, if there is one: should the push be cut short,
-// no record is left that describes contents which are not there. PutRecord,
-// once the outcome is known, goes with a later batch.
-func (b *Batch) Replace(o Object, recorded bool) {
+// one. Its record is not touched: PutRecord goes with a later batch, once the
+// outcome is known. Should the push be cut short between the two, the record is
+// that of the contents before, and Renew finds out that they are no longer there.
+func (b *Batch) Replace(o Object) {
 	ctx := context.Background() // go-redis keeps it with the command and does not use it
 	key := keyObject(b.host, o.Name)
-	if recorded {
-		b.add(OpIndex, o.Name, 64+len(o.Name)+len(b.host), b.pipe.HDel(ctx, keyOf(b.host), o.Name))
-	}
 	b.add(
 		OpReplace, o.Name, o.size(b.host),
 		b.pipe.Do(ctx, "MULTI"), // what follows is answered QUEUED, so no typed command will do
