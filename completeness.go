@@ -161,9 +161,12 @@ const (
 // String is the completeness on one line, for people.
 func (c *Completeness) String() string {
 	var parts []string
-	count := func(n int, what string) {
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", grouped(n), what))
+	count := func(n int, one, many string) {
+		switch {
+		case n == 1:
+			parts = append(parts, "1 "+one)
+		case n > 1:
+			parts = append(parts, grouped(n)+" "+many)
 		}
 	}
 	verb := "answered"
@@ -171,10 +174,10 @@ func (c *Completeness) String() string {
 		verb = "match"
 	}
 	parts = append(parts, fmt.Sprintf("%s of %s hosts %s", grouped(c.Answered), grouped(c.Expected), verb))
-	count(len(c.Lacking), "lack it")
-	count(len(c.Missing), "missing")
-	count(len(c.Stale), "stale")
-	count(len(c.Unreadable), "objects unreadable")
+	count(len(c.Lacking), "lacks it", "lack it")
+	count(len(c.Missing), "missing", "missing")
+	count(len(c.Stale), "stale", "stale")
+	count(len(c.Unreadable), "object unreadable", "objects unreadable")
 	asked, servers, out, cold := 0, 0, 0, 0
 	for _, k := range c.Cores {
 		if k.Error == "" {
@@ -191,11 +194,15 @@ func (c *Completeness) String() string {
 		}
 	}
 	parts = append(parts, fmt.Sprintf("%s, %s", plural(asked, "core"), plural(servers-out, "server")))
-	count(len(c.Cores)-asked, "cores LEFT OUT")
-	count(out, "servers left out")
-	count(cold, "servers cold")
+	count(len(c.Cores)-asked, "core LEFT OUT", "cores LEFT OUT")
+	count(out, "server left out", "servers left out")
+	count(cold, "server cold", "servers cold")
 	if c.Newest > 0 {
-		parts = append(parts, fmt.Sprintf("pushed %s to %s ago", Age(c.Newest), Age(c.Oldest)))
+		since := Age(c.Newest)
+		if oldest := Age(c.Oldest); oldest != since {
+			since += " to " + oldest
+		}
+		parts = append(parts, "pushed "+since+" ago")
 	}
 	return strings.Join(append(parts, fmt.Sprintf("%.2f s", c.Took.Seconds())), " · ")
 }

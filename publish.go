@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -52,6 +53,7 @@ func (c *Client) Publish(ctx context.Context, core string, snap Snapshot) (*Push
 // A push is one snapshot on its way to the servers of a core.
 type push struct {
 	snap     Snapshot
+	mark     int // of this push, on every server
 	sessions []*session
 
 	mu       sync.Mutex // guards what follows: one object is read and packed at a time
@@ -85,7 +87,7 @@ func (c *Client) newPush(ctx context.Context, core string, snap Snapshot) (*push
 		return nil, err
 	}
 	p := &push{
-		snap: snap, encoder: codec.NewEncoder(),
+		snap: snap, mark: rand.IntN(store.Marks), encoder: codec.NewEncoder(),
 		sources: make(map[string]*Source), problems: make(map[string]error),
 	}
 	for _, m := range cores[0].members {
@@ -179,10 +181,9 @@ func (p *push) pass(ctx context.Context, group []*session) {
 			s.offer(obj, len(group) > 1)
 		}
 	}
-	mark := rand.IntN(store.Marks)
 	var wg sync.WaitGroup
 	for _, s := range group {
-		wg.Go(func() { s.end(ctx, names, mark) })
+		wg.Go(func() { s.end(ctx, maps.Clone(names)) })
 	}
 	wg.Wait()
 }

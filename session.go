@@ -171,8 +171,8 @@ func (s *session) firstSeen(obj *packed) time.Time {
 }
 
 // end deletes what has vanished, waits for the writes, and then repairs,
-// records and commits.
-func (s *session) end(ctx context.Context, names map[string]bool, mark int) {
+// records and commits. names are those in the snapshot; they are end's to change.
+func (s *session) end(ctx context.Context, names map[string]bool) {
 	if !s.detached {
 		for name := range s.state.Records {
 			if !names[name] {
@@ -188,13 +188,13 @@ func (s *session) end(ctx context.Context, names map[string]bool, mark int) {
 		s.took = time.Since(s.began)
 		return
 	}
-	s.commit(ctx, names, mark)
+	s.commit(ctx, names)
 	s.took = time.Since(s.began)
 }
 
 // commit is the last wait. An object's record is written only once the object is
 // known to be stored; the snapshot counts as pushed only if all of it was.
-func (s *session) commit(ctx context.Context, names map[string]bool, mark int) {
+func (s *session) commit(ctx context.Context, names map[string]bool) {
 	s.batch = s.newBatch()
 	for _, name := range slices.Concat(s.sent.replaced, s.sent.restated) {
 		s.batch.PutRecord(name, s.records[name])
@@ -224,7 +224,7 @@ func (s *session) commit(ctx context.Context, names map[string]bool, mark int) {
 	}
 	if len(s.sent.failed) == 0 {
 		s.batch.Commit(sortedNames(names), s.push.snap.Machine,
-			store.PushScore(s.state.Now, mark), s.state.Now.Add(s.push.snap.TTL))
+			store.PushScore(s.state.Now, s.push.mark), s.state.Now.Add(s.push.snap.TTL))
 	}
 	s.send(ctx, s.batch)
 	s.err = s.sent.err

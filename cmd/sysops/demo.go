@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -70,6 +72,11 @@ an hour the hosts count as stale, and after six they are missing.`,
 }
 
 func (d *demo) run(ctx context.Context) (err error) {
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		var stop func()
+		ctx, stop = signal.NotifyContext(ctx, syscall.SIGHUP) // a closed terminal must leave nothing behind either
+		defer stop()
+	}
 	defer d.setEnvironmentAside()()
 	fmt.Fprintln(d.stderr, "Starting 6 Redis servers in this process: 2 sites, 3 cores, 2 servers a core")
 	if d.fleet, err = startDemoFleet(); err != nil {

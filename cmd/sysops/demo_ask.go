@@ -66,14 +66,14 @@ func (d *demo) ask(ctx context.Context) error {
 // invitations are questions to go on with. The config makes the scope global.
 func (d *demo) invitations() []question {
 	return []question{
-		{"which files and outputs are there?", []string{"ls"}},
-		{"who has stopped reporting?", []string{"hosts", "--missing"}},
-		{"who lacks this line?", []string{"grep", "-L", "^PermitRootLogin no", "/etc/ssh/sshd_config"}},
-		{"which kernels are there?", []string{"grep", "--uniq", "^kernel.osrelease", "sysctl-a"}},
-		{"who uses a public name server?", []string{"grep", "-F", "8.8.8.8", "/etc/resolv.conf"}},
-		{"who talks to this address?", []string{"grep", "-l", "-F", fleetsim.Address(0, d.fleet.core(0).domain()) + ":", "ss-anp"}},
-		{"this machine's own", []string{"cat", d.own + "#/etc/os-release"}},
-		{"who asked what, and what did it cost?", []string{"queries"}},
+		{"Which files and outputs are there, on how many hosts?", []string{"ls"}},
+		{"Who has stopped reporting?", []string{"hosts", "--missing"}},
+		{"Who lacks this line?", []string{"grep", "-L", "^PermitRootLogin no", "/etc/ssh/sshd_config"}},
+		{"Which kernels are there?", []string{"grep", "--uniq", "^kernel.osrelease", "sysctl-a"}},
+		{"Who uses a public name server?", []string{"grep", "-F", "8.8.8.8", "/etc/resolv.conf"}},
+		{"Who has a connection to this address?", []string{"grep", "-l", "-F", fleetsim.Address(0, d.fleet.core(0).domain()) + ":", "ss-anp"}},
+		{"What does this machine say?", []string{"cat", d.own + "#/etc/os-release"}},
+		{"Who asked what?", []string{"queries"}},
 	}
 }
 
@@ -83,9 +83,8 @@ func (d *demo) invite() {
 	if len(d.setAside) > 0 {
 		fmt.Fprintf(d.stderr, "  unset %s\n", strings.Join(d.setAside, " "))
 	}
-	fmt.Fprintln(d.stderr)
 	for _, q := range d.invitations() {
-		fmt.Fprintf(d.stderr, "  %-58s # %s\n", commandLine(q.args), q.text)
+		fmt.Fprintf(d.stderr, "\n  # %s\n  %s\n", q.text, commandLine(q.args))
 	}
 	fmt.Fprint(d.stderr, `
 From a checkout, without sysops installed, write it as: go run ./cmd/sysops ls

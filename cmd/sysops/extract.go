@@ -109,7 +109,7 @@ func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
 	if err != nil {
 		return err
 	}
-	client, err := connect(cmd, conf)
+	client, err := u.connect(cmd, conf)
 	if err != nil {
 		return err
 	}

@@ -55,12 +55,12 @@ func (q *queryFlags) addOutputFlags(cmd *cobra.Command) {
 }
 
 // connect opens the client that the config and flags describe.
-func connect(cmd *cobra.Command, conf *sysops.Config) (*sysops.Client, error) {
+func (u *ui) connect(cmd *cobra.Command, conf *sysops.Config) (*sysops.Client, error) {
 	options, err := conf.Options()
 	if err != nil {
 		return nil, err
 	}
-	options.Caller = sysops.Caller{Program: cmd.Root().Name(), Args: os.Args[min(1, len(os.Args)):]}
+	options.Caller = sysops.Caller{Program: cmd.Root().Name(), Args: u.args}
 	dir, err := cli.Directory(cmd, conf)
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (u *ui) inquire(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pat
 	if in.out, err = newSink(q.format, u.stdout); err != nil {
 		return nil, err
 	}
-	in.client, err = connect(cmd, conf)
+	in.client, err = u.connect(cmd, conf)
 	return in, err
 }
 

@@ -30,6 +30,7 @@ var originalNames = []string{"extract_sysops_cache.py", "extract_sysops_cache"}
 // run executes the command line and returns the exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	u := newUI(stdin, stdout, stderr)
+	u.args = args[1:]
 	root := newRoot(u)
 	if slices.Contains(originalNames, filepath.Base(args[0])) {
 		root = newExtract(u)

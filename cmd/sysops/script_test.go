@@ -230,7 +230,7 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 		if time.Now().After(deadline) {
 			ts.Fatalf("waited %v in vain", patient)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 
@@ -267,6 +267,9 @@ func at(ts *testscript.TestScript, v any, path string) any {
 		switch w := v.(type) {
 		case map[string]any:
 			inner, ok := w[step]
+			if !ok && step == "len" {
+				return float64(len(w))
+			}
 			if !ok {
 				ts.Fatalf("%s: no %q in it", path, step)
 			}

@@ -28,6 +28,8 @@ type ui struct {
 
 	outTerminal, errTerminal bool
 
+	args []string // of the command line, for the record of queries
+
 	status int // of a command that returned no error
 
 	// original: extract's users know status 1 for everything that went wrong.

@@ -132,6 +132,7 @@ func TestSharesAreAsClaimed(t *testing.T) {
 			"budget 600":   sysctlName + " net.core.netdev_budget = 600",
 			"budget 300":   sysctlName + " net.core.netdev_budget = 300",
 			"root login":   "/etc/ssh/sshd_config PermitRootLogin yes",
+			"password":     "/etc/ssh/sshd_config PasswordAuthentication yes",
 			"resolver":     "/etc/resolv.conf nameserver 8.8.8.8",
 			"second root":  "/etc/passwd toor:x:0:0:second root:/root:/bin/bash",
 			"el7":          sysctlName + " kernel.osrelease = 3.10.0-1160.119.1.el7.x86_64",
@@ -152,7 +153,7 @@ func TestSharesAreAsClaimed(t *testing.T) {
 		t.Errorf("%d hosts have a budget of 300 and %d of 600, together not %d", counts["budget 300"], counts["budget 600"], n)
 	}
 	for name, share := range map[string]float64{
-		"budget 600": shareTuned, "root login": shareRootLogin, "resolver": shareResolver, "second root": shareSecondRoot,
+		"budget 600": shareTuned, "root login": shareRootLogin, "password": sharePassword, "resolver": shareResolver, "second root": shareSecondRoot,
 		"silent": shareSilent, "el7": 0.12, "old kernel": 0.12, "deb packages": ownShare + 0.18 + 0.10, "bond": 6.0 / 8,
 	} {
 		tolerance := 4 * math.Sqrt(n*share*(1-share)) // four standard deviations
