@@ -46,6 +46,13 @@ const (
 	LegacyNever  Legacy = "never"
 )
 
+func (l Legacy) check() error {
+	if slices.Contains([]Legacy{LegacyAuto, LegacyAlways, LegacyNever}, l) {
+		return nil
+	}
+	return fmt.Errorf("%q is not a legacy mode: write auto, always or never", string(l))
+}
+
 const defaultStaleAfter = time.Hour
 
 // A Client asks questions of the servers that a Directory lists. It keeps its
@@ -69,8 +76,8 @@ func New(dir Directory, o Options) (*Client, error) {
 	if o.Legacy == "" {
 		o.Legacy = LegacyAuto
 	}
-	if !slices.Contains([]Legacy{LegacyAuto, LegacyAlways, LegacyNever}, o.Legacy) {
-		return nil, hinted(fmt.Errorf("cannot use legacy mode %q", o.Legacy), "the modes are auto, always and never")
+	if err := o.Legacy.check(); err != nil {
+		return nil, err
 	}
 	conf, err := o.tlsConfig()
 	if err != nil {

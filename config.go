@@ -3,18 +3,13 @@ package sysops
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/sysops-api/sysops-api/internal/directory"
 	"github.com/sysops-api/sysops-api/internal/store"
@@ -92,21 +87,27 @@ type CommandConfig struct {
 type Duration time.Duration
 
 // UnmarshalYAML reads "20m".
-func (d *Duration) UnmarshalYAML(b []byte) error {
-	v, err := time.ParseDuration(unquote(b))
+func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
+	v, err := time.ParseDuration(n.Value)
 	if err != nil || v < 0 {
-		return fmt.Errorf("%q is not a duration: write 90s, 20m or 6h", unquote(b))
+		return fmt.Errorf("%q is not a duration: write 90s, 20m or 6h", n.Value)
 	}
 	*d = Duration(v)
 	return nil
+}
+
+// UnmarshalYAML reads "auto".
+func (l *Legacy) UnmarshalYAML(n *yaml.Node) error {
+	*l = Legacy(n.Value)
+	return l.check()
 }
 
 // A Size is a number of bytes: 4096, 512KiB, 10MiB, 1GiB.
 type Size int64
 
 // UnmarshalYAML reads "10MiB".
-func (s *Size) UnmarshalYAML(b []byte) error {
-	v, err := ParseSize(unquote(b))
+func (s *Size) UnmarshalYAML(n *yaml.Node) error {
+	v, err := ParseSize(n.Value)
 	*s = v
 	return err
 }
@@ -124,167 +125,6 @@ func ParseSize(text string) (Size, error) {
 		return 0, fmt.Errorf("%q is not a size: write 4096, 512KiB or 10MiB", text)
 	}
 	return Size(n * unit), nil
-}
-
-func unquote(b []byte) string {
-	s := strings.TrimSpace(string(b))
-	if v, err := strconv.Unquote(s); err == nil {
-		return v
-	}
-	return strings.Trim(s, "'")
-}
-
-// LoadConfig reads the named file or, where path is empty, the file that
-// SYSOPS_CONFIG names or, without that, the user's and the system's; those two
-// need not exist. A key that is unknown or wrong is an error that says file,
-// line, and what was likely meant.
-//
-// flags are the names of flags that a top-level key may set; nil accepts any.
-func LoadConfig(path string, flags []string) (*Config, error) {
-	if path == "" {
-		path = os.Getenv("SYSOPS_CONFIG")
-	}
-	paths := []string{path}
-	optional := path == ""
-	if optional {
-		paths = []string{SystemConfig}
-		if dir, err := os.UserConfigDir(); err == nil {
-			paths = append(paths, filepath.Join(dir, "sysops", "config.yaml"))
-		}
-	}
-	c := &Config{}
-	for _, p := range paths { // the more important later: its keys replace the others'
-		text, err := os.ReadFile(p)
-		if optional && errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the config: %w", err)
-		}
-		if err := c.merge(p, text, flags); err != nil {
-			return nil, err
-		}
-		c.Files = append([]string{p}, c.Files...)
-	}
-	return c, nil
-}
-
-var configSections = []string{"directory", "redis", "agent", "stale_after", "legacy"}
-
-func (c *Config) merge(path string, text []byte, flags []string) error {
-	file, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		return fmt.Errorf("cannot read the config %s: %s", path, yaml.FormatError(err, false, true))
-	}
-	for _, doc := range file.Docs {
-		if doc.Body == nil {
-			continue
-		}
-		root, ok := doc.Body.(ast.MapNode)
-		if !ok {
-			return fmt.Errorf("cannot read the config %s: it is not a mapping of keys to values", path)
-		}
-		for it := root.MapRange(); it.Next(); {
-			if err := c.mergeKey(path, it.KeyValue(), flags); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (c *Config) mergeKey(path string, kv *ast.MappingValueNode, flags []string) error {
-	key := kv.Key.GetToken().Value
-	where := fmt.Sprintf("%s:%d", path, kv.Key.GetToken().Position.Line)
-	var into any
-	switch key {
-	case "directory":
-		c.Directory = DirectoryConfig{}
-		into = &c.Directory
-	case "redis":
-		c.Redis = RedisConfig{}
-		into = &c.Redis
-	case "agent":
-		c.Agent = AgentConfig{}
-		into = &c.Agent
-	case "stale_after":
-		into = &c.StaleAfter
-	case "legacy":
-		into = &c.Legacy
-	default:
-		name := strings.ReplaceAll(key, "_", "-")
-		if flags != nil && !slices.Contains(flags, name) {
-			return unknownKey(where, key, slices.Concat(configSections, flags))
-		}
-		c.Flags = append(c.Flags, ConfigFlag{Name: name, Value: strings.TrimSpace(kv.Value.String()), Where: where})
-		return nil
-	}
-	err := yaml.NodeToValue(kv.Value, into, yaml.Strict())
-	if err == nil {
-		return nil
-	}
-	if tok := errorLine(err); tok > 0 {
-		where = fmt.Sprintf("%s:%d", path, tok)
-	}
-	return fmt.Errorf("cannot read the config: %s: %s", where, errorMessage(err))
-}
-
-// errorLine returns the line that a YAML error points at, 0 if it does not.
-func errorLine(err error) int {
-	var ye yaml.Error
-	if errors.As(err, &ye) && ye.GetToken() != nil {
-		return ye.GetToken().Position.Line
-	}
-	return 0
-}
-
-func errorMessage(err error) string {
-	var ye yaml.Error
-	if errors.As(err, &ye) {
-		return ye.GetMessage()
-	}
-	return err.Error()
-}
-
-func unknownKey(where, key string, valid []string) error {
-	err := fmt.Errorf("cannot read the config: %s: unknown key %q", where, key)
-	if near := Nearest(key, valid); near != "" {
-		return hinted(err, fmt.Sprintf("did you mean %q?", near))
-	}
-	return hinted(err, "the keys are "+strings.Join(configSections, ", ")+", and the names of flags")
-}
-
-// Nearest returns the word that s is most likely a misspelling of, "" if none is
-// close.
-func Nearest(s string, words []string) string {
-	best, distance := "", max(2, len(s)/3)+1
-	for _, w := range words {
-		if d := editDistance(s, w); d < distance {
-			best, distance = w, d
-		}
-	}
-	return best
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // OpenDirectory returns the directory that the config describes.

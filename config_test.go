@@ -86,7 +86,7 @@ prefix_hostnames: true
 	for _, f := range c.Flags {
 		got = append(got, f.Name+"="+f.Value)
 	}
-	if !slices.Equal(got, want) || !strings.HasSuffix(c.Flags[0].Where, "config.yaml:27") {
+	if !slices.Equal(got, want) || !strings.HasSuffix(c.Flags[0].Where, "config.yaml:26") {
 		t.Errorf("%q at %s", got, c.Flags[0].Where)
 	}
 }
@@ -284,6 +284,25 @@ func TestServersThatAreNone(t *testing.T) {
 	}
 }
 
+// The same directory, in the styles of YAML.
+func TestTheDirectoryInAnyStyleOfYAML(t *testing.T) {
+	for _, text := range []string{
+		"directory:\n  sites:\n    s:\n      k:\n      - redis://a:6379/1\n      - redis://b:6379\n",
+		"directory:\n  sites:\n    s:\n      k: [redis://a:6379/1, redis://b:6379]\n",
+		"directory:\n  sites:\n    s: {k: [redis://a:6379/1, redis://b:6379]}\n",
+		"directory: {sites: {s: {k: [redis://a:6379/1, redis://b:6379]}}}\n",
+		"directory: {sites: {s: {k: ['redis://a:6379/1', \"redis://b:6379\"]}}}\n",
+		`{"directory": {"sites": {"s": {"k": ["redis://a:6379/1", "redis://b:6379"]}}}}`,
+	} {
+		c, err := sysops.LoadConfig(configFile(t, text), nil)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		} else if got := c.Directory.Sites["s"]["k"]; !slices.Equal(got, []string{"redis://a:6379/1", "redis://b:6379"}) {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}
+
 func TestDirectoriesThatContradictThemselves(t *testing.T) {
 	for _, row := range []struct{ name, text, says string }{
 		{"a core of two sites", "sites: {a: {k: [redis://x]}, b: {k: [redis://y]}}", `"k"`},
@@ -308,7 +327,7 @@ func TestOpenAsksTheServersOfTheConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, err := sysops.Open(configFile(t, fmt.Sprintf(
-		"directory:\n  sites: {s: {k: [%s/3]}}\n  local: {core: k}\nredis: {password_file: %s}\n", server.URL(), password)))
+		"directory:\n  sites:\n    s:\n      k: [%s/3]\n  local: {core: k}\nredis: {password_file: %s}\n", server.URL(), password)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,9 +363,25 @@ func TestThePasswordIsAnOption(t *testing.T) {
 		if row.ok && err != nil || !row.ok && !errors.Is(err, sysops.ErrServerAuth) {
 			t.Errorf("%s: %v", row.name, err)
 		}
+		if _, err := c.Publish(t.Context(), "", snapshot("web01", text("/etc/motd", "x"))); row.ok && err != nil || !row.ok && !errors.Is(err, sysops.ErrServerAuth) {
+			t.Errorf("%s: a push: %v", row.name, err)
+		}
 		if err != nil && (strings.Contains(err.Error(), "wrong") || strings.Contains(err.Error(), "secret")) {
 			t.Errorf("%s: the password is shown: %v", row.name, err)
 		}
+	}
+}
+
+// A server that refuses the greeting is not an empty one.
+func TestADatabaseThatDoesNotExistIsAnError(t *testing.T) {
+	server := redistest.Start(t)
+	publish(t, connect(t, server.URL()), snapshot("web01", text("/etc/motd", "x")))
+	c := connect(t, server.URL()+"/99")
+	if _, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/motd")}); !strings.Contains(fmt.Sprint(err), "DB index is out of range") {
+		t.Errorf("a question: %v", err)
+	}
+	if _, err := c.Publish(t.Context(), "", snapshot("web01", text("/etc/motd", "x"))); !strings.Contains(fmt.Sprint(err), "DB index is out of range") {
+		t.Errorf("a push: %v", err)
 	}
 }
 

@@ -454,6 +454,25 @@ func TestASlowServerGetsAllOfALargePush(t *testing.T) {
 	}
 }
 
+// Nor does it help the other machine that the one server that knows the first
+// is slower than one that lost everything: half a push would lock the first out.
+func TestAnotherMachineIsRefusedThoughTheServerThatKnowsIsSlow(t *testing.T) {
+	servers := redistest.Core(t, 2)
+	publish(t, connect(t, servers[1].URL()), snapshot("web01", text("/etc/motd", "first machine")))
+	proxy := redistest.NewProxy(t, servers[1].Addr())
+	proxy.Delay(75 * time.Millisecond) // the greeting and the reading take 0.3 s
+	twin := snapshot("web01", text("/etc/motd", "second machine"))
+	twin.Machine = "another-machine"
+	_, err := connect(t, servers[0].URL(), proxy.URL()).Publish(t.Context(), "", twin)
+	if !errors.Is(err, sysops.ErrOtherMachine) {
+		t.Errorf("%v; want ErrOtherMachine", err)
+	}
+	if dump := redistest.Dump(t, servers[0]); dump != "" {
+		t.Errorf("nothing was to be written, and yet:\n%s", dump)
+	}
+	publish(t, connect(t, redistest.URLs(servers)...), snapshot("web01", text("/etc/motd", "first machine")))
+}
+
 func TestAnotherMachineUnderTheSameNameIsRefused(t *testing.T) {
 	servers := redistest.Core(t, 2)
 	c := connect(t, redistest.URLs(servers)...)

@@ -31,8 +31,13 @@ type got struct {
 	err    error // no server could give it
 }
 
-// errNoServer: the servers that could have the object are down.
-var errNoServer = errors.New("no server is left")
+var (
+	// errNoServer: the servers that could have the object are down.
+	errNoServer = errors.New("no server is left")
+
+	// errNoCopy: some are up, but have lost or damaged it.
+	errNoCopy = errors.New("no server has a good copy")
+)
 
 // pick returns the member to read w from: the first in the query's order that
 // neither failed nor lags, else one that lags.
@@ -80,15 +85,26 @@ func (f *fetch) read(ctx context.Context, k *coreState, wants []want) []got {
 	return out
 }
 
+// whyNone tells why no server is left for w: errNoServer if all that could have
+// it are down, else that those that are up have no good copy.
 func (k *coreState) whyNone(w want) error {
 	var errs []error
+	up := false
 	for _, m := range k.members {
-		if err := m.down.Load(); err != nil && w.servers&^w.tried&m.bit != 0 {
+		if w.servers&m.bit == 0 {
+			continue
+		}
+		if err := m.down.Load(); err != nil {
 			errs = append(errs, *err)
+		} else {
+			up = true
 		}
 	}
-	if len(errs) == 0 {
-		return errors.New("no server has a good copy")
+	switch {
+	case len(errs) == 0:
+		return errNoCopy
+	case up:
+		return fmt.Errorf("%w: %w", errNoCopy, joinLine(errs))
 	}
 	return fmt.Errorf("%w: %w", errNoServer, joinLine(errs))
 }
@@ -234,8 +250,9 @@ func (f *fetch) accept(ctx context.Context, k *coreState, m *member, wants []wan
 	return out
 }
 
-// forgiveDeleted tells the objects that were deleted since the index was read
-// from those that the index still lists but that are lost.
+// forgiveDeleted tells the objects that their host has deleted since the index was
+// read from those that are lost: of the former the index says so, and it still
+// knows the host. An object that only SCAN found has no index, and may have expired.
 func (f *fetch) forgiveDeleted(ctx context.Context, m *member, wants []want, out []got, lost []int) {
 	if len(lost) == 0 {
 		return
@@ -244,15 +261,16 @@ func (f *fetch) forgiveDeleted(ctx context.Context, m *member, wants []want, out
 	for j, i := range lost {
 		rest[j] = wants[i]
 	}
-	listed, err := m.Listed(ctx, refs(rest))
+	deleted, err := m.Deleted(ctx, refs(rest))
 	if err != nil {
 		return // they stay errors
 	}
 	for j, i := range lost {
-		if !listed[j] {
+		switch {
+		case deleted[j] || rest[j].host.pushed.IsZero():
 			out[i] = got{gone: true}
-		} else if !errors.Is(out[i].err, errNoServer) {
-			out[i].err = errors.New("the index lists it, but no server has it")
+		case errors.Is(out[i].err, errNoCopy):
+			out[i].err = fmt.Errorf("the index listed it, but %w", out[i].err)
 		}
 	}
 }

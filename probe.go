@@ -154,6 +154,10 @@ type hostState struct {
 // time of one push: a server that was slow to take it is not behind.
 const sameWithin = 30 * time.Second
 
+// markedWithin is how close two pushes must be for their marks to tell which came
+// first; otherwise the corrected clocks do.
+const markedWithin = 10 * time.Second
+
 // uniteHosts makes k.hosts of what the members know, and counts what each lacks.
 // It is to be called again when members have dropped out.
 func (k *coreState) uniteHosts() {
@@ -188,8 +192,8 @@ func (k *coreState) uniteHosts() {
 func (k *coreState) see(m *member, host string, at time.Time, mark int) {
 	h := k.hosts[host]
 	if h == nil {
-		if lower, err := ParseHost(host); err != nil || lower != host {
-			return // no publisher writes such a host
+		if _, err := ParseHost(host); err != nil {
+			return // no publisher writes such a host; adopted ones may be in capitals
 		}
 		k.hosts[host] = &hostState{name: host, pushed: at, mark: mark, has: m.bit, id: len(k.hosts)}
 		return
@@ -199,7 +203,7 @@ func (k *coreState) see(m *member, host string, at time.Time, mark int) {
 	case h.mark == mark && apart.Abs() <= sameWithin:
 		h.has |= m.bit
 		h.pushed = maxTime(h.pushed, at)
-	case apart > 0:
+	case apart.Abs() <= markedWithin && store.MarkedAfter(mark, h.mark), apart > markedWithin:
 		h.pushed, h.mark, h.has = at, mark, m.bit
 	}
 }

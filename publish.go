@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -53,7 +52,7 @@ func (c *Client) Publish(ctx context.Context, core string, snap Snapshot) (*Push
 // A push is one snapshot on its way to the servers of a core.
 type push struct {
 	snap     Snapshot
-	mark     int // of this push, on every server
+	mark     int // of this push, on every server; see store.PushScore
 	sessions []*session
 
 	mu       sync.Mutex // guards what follows: one object is read and packed at a time
@@ -87,7 +86,7 @@ func (c *Client) newPush(ctx context.Context, core string, snap Snapshot) (*push
 		return nil, err
 	}
 	p := &push{
-		snap: snap, mark: rand.IntN(store.Marks), encoder: codec.NewEncoder(),
+		snap: snap, mark: store.Mark(time.Now()), encoder: codec.NewEncoder(),
 		sources: make(map[string]*Source), problems: make(map[string]error),
 	}
 	for _, m := range cores[0].members {

@@ -191,7 +191,11 @@ func TestObjectsExpireAndTheIndexDoesNot(t *testing.T) {
 	c := connect(t, server.URL())
 	snap := snapshot("web01", text("/etc/motd", "x"))
 	publish(t, c, snap)
-	for ttl, max := range map[string]int64{"default": 6 * 3600 * 1000, "short": 90_000} {
+	for _, row := range []struct {
+		ttl string
+		max int64
+	}{{"default", 6 * 3600 * 1000}, {"short", 90_000}} {
+		ttl, max := row.ttl, row.max
 		if ttl == "short" {
 			snap.TTL = 90 * time.Second
 			publish(t, c, snap) // unchanged: renewed, to the new TTL

@@ -26,7 +26,7 @@ import (
 //	status N COMMAND...    run, and demand this exit status
 //	until COMMAND...       run until it succeeds
 //	redis URL COMMAND...   redis-cli
-//	json FILE PATH VALUE   FILE is JSON, and at PATH (/a/b) is VALUE; * is any
+//	json FILE PATH VALUE   FILE is JSON, and at PATH (/a/0/b, /a/len) is VALUE; * is any
 //
 // $A $B $C are three servers' databases that belong to the script alone; $DEAD
 // refuses connections, $SECURE wants the password "correct horse", and the server of
@@ -143,8 +143,6 @@ func cmdRedis(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdJSON takes slashes in paths, because the names of servers hold dots; a key that
-// holds a slash itself is written with ~1, as in JSON pointers.
 func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: json FILE PATH VALUE")
@@ -155,7 +153,7 @@ func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
 		list, isList := v.([]any)
 		object, isObject := v.(map[string]any)
 		i, err := strconv.Atoi(step)
-		inner, known := object[strings.ReplaceAll(step, "~1", "/")]
+		inner, known := object[step]
 		switch {
 		case isList && step == "len":
 			v = len(list)

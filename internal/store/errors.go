@@ -34,8 +34,15 @@ var (
 // not all arrive. An error reply (a redis.Error) is a reply.
 func connectionError(err error) bool {
 	var reply redis.Error
-	return err != nil && !errors.As(err, &reply)
+	var unanswered *unansweredError
+	return err != nil && (errors.As(err, &unanswered) || !errors.As(err, &reply))
 }
+
+// An unansweredError is an error of a pipeline none of whose commands was answered.
+type unansweredError struct{ err error }
+
+func (e *unansweredError) Error() string { return e.err.Error() }
+func (e *unansweredError) Unwrap() error { return e.err }
 
 // wrap names the server and what is wrong with it.
 func (s *Server) wrap(err error) error {

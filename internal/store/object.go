@@ -53,23 +53,24 @@ func (s *Server) Elements(ctx context.Context, objects []Ref, elements []int) ([
 	return entries, nil
 }
 
-// Listed reports, for each object, whether the index still says that its host
-// holds it.
-func (s *Server) Listed(ctx context.Context, objects []Ref) ([]bool, error) {
+// Deleted reports, for each object, whether its host has deleted it: the index no
+// longer lists the object, and still knows the host.
+func (s *Server) Deleted(ctx context.Context, objects []Ref) ([]bool, error) {
 	pipe := s.db.Pipeline()
-	cmds := make([]*redis.BoolCmd, len(objects))
+	listed, known := make([]*redis.BoolCmd, len(objects)), make([]*redis.FloatCmd, len(objects))
 	for i, o := range objects {
-		cmds[i] = pipe.SIsMember(ctx, keyOn(o.Name), o.Host)
+		listed[i] = pipe.SIsMember(ctx, keyOn(o.Name), o.Host)
+		known[i] = pipe.ZScore(ctx, keyHosts, o.Host)
 	}
 	if err := s.exec(ctx, pipe); err != nil {
 		return nil, err
 	}
-	listed := make([]bool, len(cmds))
-	for i, c := range cmds {
-		if err := c.Err(); err != nil {
+	deleted := make([]bool, len(objects))
+	for i := range objects {
+		if err := firstError(listed[i], known[i]); err != nil {
 			return nil, s.wrap(err)
 		}
-		listed[i] = c.Val()
+		deleted[i] = !listed[i].Val() && known[i].Err() == nil
 	}
-	return listed, nil
+	return deleted, nil
 }

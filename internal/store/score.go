@@ -5,25 +5,34 @@ import (
 	"time"
 )
 
-// A score of $hosts is the time of a host's last push in unix seconds, with the
-// push's mark in its lowest bits: 10 bits of fraction count 1/1024 s, the 11
-// below them are the mark. 2^31 s and 21 bits of fraction fit the 53 bits of a
-// double, and Redis prints doubles so that they read back the same.
+// A score of $hosts is the time of a host's last push in unix seconds, by the
+// server's clock and in eighths of a second, with the push's mark in the 18 bits
+// below. 2^32 s and 21 bits of fraction fit the 53 bits of a double, and Redis
+// prints doubles so that they read back the same.
 //
-// The mark is drawn once a push and is the same on all servers. Two servers
-// whose scores for a host lie close together, by their corrected clocks, hold
-// the same push if the marks are equal, and different ones if not; the times
-// alone could not tell a slow server from one that missed a quick second push.
+// The mark is the time of the push by the host's own clock, in 1/8192 s, modulo
+// 32 s. It is the same on all servers. Two servers whose scores for a host lie
+// close together, by their corrected clocks, hold the same push if the marks are
+// equal; if not, the marks say which push came first. The servers' times alone
+// could not tell a slow server from one that missed a quick second push.
 const (
-	tickBits = 10
-	markBits = 11
-	Marks    = 1 << markBits // marks run from 0 to Marks-1
+	tickBits = 3
+	markBits = 18
+	marks    = 1 << markBits
+	markRate = 8192 // a second
 )
+
+// Mark returns the mark of a push that its host makes now.
+func Mark(now time.Time) int { return int(now.UnixMicro() % 32e6 * markRate / 1e6) }
+
+// MarkedAfter reports whether the push marked a came after the one marked b. It
+// holds for pushes of one host that lie less than 16 s apart.
+func MarkedAfter(a, b int) bool { return a != b && (a-b)&(marks-1) < marks/2 }
 
 // PushScore returns the score of a push with this mark at this time.
 func PushScore(at time.Time, mark int) float64 {
 	ticks := math.Floor(unix(at) * (1 << tickBits))
-	return ticks/(1<<tickBits) + float64(mark%Marks)/(1<<(tickBits+markBits))
+	return ticks/(1<<tickBits) + float64(mark&(marks-1))/(1<<(tickBits+markBits))
 }
 
 // A PushTime is a score of $hosts taken apart.
@@ -34,8 +43,8 @@ type PushTime struct {
 
 func pushTime(score float64) PushTime {
 	ticks := math.Floor(score * (1 << tickBits))
-	mark := (score*(1<<tickBits) - ticks) * (1 << markBits)
-	return PushTime{At: fromUnix(ticks / (1 << tickBits)), Mark: int(math.Round(mark)) % Marks}
+	mark := (score*(1<<tickBits) - ticks) * marks
+	return PushTime{At: fromUnix(ticks / (1 << tickBits)), Mark: int(math.Round(mark)) & (marks - 1)}
 }
 
 func unix(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }

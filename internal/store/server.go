@@ -193,7 +193,13 @@ func (s *Server) exec(ctx context.Context, pipe redis.Pipeliner) error {
 	}
 	done := make(chan error, 1)
 	go func() {
-		_, err := pipe.Exec(ctx)
+		cmds, err := pipe.Exec(ctx)
+		if err != nil && firstError(cmds...) == nil && !errors.Is(err, redis.Nil) {
+			// An error reply to the greeting (a wrong password, no such database)
+			// is returned here and stands at no command: they look as if the
+			// server had answered with nothing.
+			err = &unansweredError{err}
+		}
 		done <- err
 	}()
 	select {

@@ -1,0 +1,81 @@
+package store
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A score holds time and mark, to a millisecond and exactly, as Redis prints
+// and reads a double.
+func TestPushScoresComeApartAgain(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		at := time.UnixMicro(random.Int64N(1 << 31 * 1e6))
+		mark := random.IntN(Marks)
+		got := pushTime(PushScore(at, mark))
+		if d := at.Sub(got.At); d < 0 || d >= time.Millisecond || got.Mark != mark {
+			t.Fatalf("%v with mark %d comes back as %v with mark %d", at, mark, got.At, got.Mark)
+		}
+	}
+}
+
+func TestPushScoresAreOrderedByTime(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 20_000 {
+		at := time.UnixMicro(random.Int64N(1 << 31 * 1e6))
+		later := at.Add(time.Millisecond + time.Duration(random.Int64N(int64(time.Hour))))
+		if a, b := PushScore(at, random.IntN(Marks)), PushScore(later, random.IntN(Marks)); a >= b {
+			t.Fatalf("%v scores %v, %v scores %v", at, a, later, b)
+		}
+	}
+}
+
+// What a hostile host writes into $hosts or $live is a time, or none.
+func TestAbsurdScoresAreTimes(t *testing.T) {
+	for _, score := range []float64{math.Inf(1), math.Inf(-1), math.NaN(), -1, 0, math.MaxFloat64, math.SmallestNonzeroFloat64, 1 << 41, 1e300} {
+		p := pushTime(score)
+		if year := p.At.UTC().Year(); p.Mark < 0 || p.Mark >= Marks || year > 40_000 {
+			t.Errorf("%v: %v, mark %d", score, p.At, p.Mark)
+		}
+	}
+}
+
+func TestRecordsComeBack(t *testing.T) {
+	r := Record{StatSum: 0x0123456789abcdef, Seen: time.Unix(1700000000, 0)}
+	for i := range r.Sum {
+		r.Sum[i] = byte(i * 7)
+	}
+	got, ok := decodeRecord(string(r.encode()))
+	if !ok || got.Sum != r.Sum || got.StatSum != r.StatSum || !got.Seen.Equal(r.Seen) {
+		t.Errorf("%+v, %v; want %+v", got, ok, r)
+	}
+}
+
+func TestRecordsOfAnotherShapeAreNone(t *testing.T) {
+	good := string(Record{}.encode())
+	for _, bad := range []string{"", "\x01", good[:len(good)-1], good + "x", "\x02" + good[1:], strings.Repeat("a", len(good))} {
+		if r, ok := decodeRecord(bad); ok || r != (Record{}) {
+			t.Errorf("%q is read as %+v", bad, r)
+		}
+	}
+}
+
+func TestURLsOfServers(t *testing.T) {
+	for url, name := range map[string]string{
+		"redis://mps01": "mps01:6379/0", "redis://mps01:7000": "mps01:7000/0", "redis://mps01/3": "mps01:6379/3",
+		"rediss://mps01:7000/3/": "mps01:7000/3", "redis://[::1]:7000": "[::1]:7000/0", "redis://[::1]": "[::1]:6379/0", "redis://user@mps01": "mps01:6379/0",
+	} {
+		s, err := Open(url, Options{})
+		if err != nil {
+			t.Errorf("%s: %v", url, err)
+			continue
+		}
+		if s.Name() != name || s.Secure() != strings.HasPrefix(url, "rediss") {
+			t.Errorf("%s: %s, secure: %v; want %s", url, s.Name(), s.Secure(), name)
+		}
+		s.Close()
+	}
+}
