@@ -130,6 +130,11 @@ func CompileExpr(expr string, o GrepOptions) (*Expr, error) {
 	return &Expr{x}, nil
 }
 
+// Spans returns where on a line the expression matches, as start and end: for
+// highlighting. Of an expression compiled with Invert it returns what does not
+// belong to the answer.
+func (e *Expr) Spans(line []byte) [][2]int { return e.x.Spans(line) }
+
 // A Match is what Grep found in one object.
 type Match struct {
 	Object
@@ -167,6 +172,11 @@ func (a *Answer) Grep(ctx context.Context, expr *Expr, o GrepOptions) iter.Seq2[
 // Completeness says what the answer rests on. It is final once the answer has
 // been read to its end.
 func (a *Answer) Completeness() *Completeness {
+	for _, list := range []*[]string{&a.complete.Stale, &a.complete.Missing, &a.complete.Lacking} {
+		if *list == nil {
+			*list = []string{} // programs that read the JSON loop over it
+		}
+	}
 	a.complete.Cores = a.coreReports()
 	a.complete.Took = time.Since(a.began)
 	return &a.complete

@@ -142,7 +142,7 @@ func (a *Answer) note(it *item, err error) error {
 	if errors.Is(err, errNoServer) {
 		it.core.err = fmt.Errorf("core %s went down during the query: %w", it.core.core, err)
 		if !a.query.Partial {
-			return hinted(fmt.Errorf("%w: %w", ErrIncomplete, it.core.err), partialHint)
+			return fmt.Errorf("%w: %w", ErrIncomplete, it.core.err)
 		}
 		return nil
 	}
@@ -153,10 +153,7 @@ func (a *Answer) note(it *item, err error) error {
 	return nil
 }
 
-const (
-	partialHint = "--partial answers without it, and says so"
-	damageHint  = partialHint + "; the host's next push repairs the object"
-)
+const damageHint = "the host's next push repairs the object"
 
 // String is the completeness on one line, for people.
 func (c *Completeness) String() string {

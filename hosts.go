@@ -111,7 +111,7 @@ func (c *Client) Forget(ctx context.Context, q Query, hosts []string) (int, erro
 		}
 	}
 	if len(set.globs) > 0 {
-		return 0, hinted(errors.New("cannot forget a pattern of hosts"), "name each host; sysops hosts lists them")
+		return 0, errors.New("cannot forget a pattern of hosts: each has to be named whole")
 	}
 	a, err := c.survey(ctx, q)
 	if err != nil {
@@ -132,7 +132,7 @@ func (c *Client) Forget(ctx context.Context, q Query, hosts []string) (int, erro
 	}
 	for _, h := range set.Names() {
 		if !known[h] && len(errs) == 0 {
-			return 0, hinted(fmt.Errorf("cannot forget %s: %w to the servers of scope %s", h, ErrUnknown, a.query.Scope), "sysops hosts lists the hosts; --scope global reaches all cores")
+			return 0, fmt.Errorf("cannot forget %s: %w to the servers of scope %s", h, ErrUnknown, a.query.Scope)
 		}
 	}
 	removed := 0

@@ -32,10 +32,10 @@ func newExtract(u *ui) *cobra.Command {
 		Long: `The command line of LinkedIn's extract_sysops_cache.py, for hands and scripts that
 know it; sysops behaves so, too, when it is called by that name. Exit status: 0, or 1
 where nothing was found or anything went wrong.`,
-		Example: "  sysops extract --search sysctl-a --contents --scope global | grep net.core.netdev_budget | uniq -c | sort -n",
-		Args:    cli.Args(0, 0),
+		Example:     "  sysops extract --search sysctl-a --contents --scope global | grep net.core.netdev_budget | uniq -c | sort -n",
+		Args:        cli.Args(0, 0),
+		Annotations: map[string]string{originalStatus: "1"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			u.original = true
 			return x.run(cmd, u)
 		},
 	}
@@ -151,7 +151,7 @@ func (x *extractFlags) conclude(u *ui, answer *sysops.Answer) error {
 		}
 		fmt.Fprintf(u.stdout, "%s\n", b)
 	}
-	if err := u.stdout.Flush(); err != nil {
+	if err := u.flush(); err != nil {
 		return err
 	}
 	complete := answer.Completeness()
@@ -256,9 +256,9 @@ func keyAt(key sysops.Key, server string) string {
 // padded pads a key to 50 columns or, where it is longer, to 100.
 func padded(key string) string {
 	if len(key) < 50 {
-		return fmt.Sprintf("%-50s ", key)
+		return fmt.Sprintf("%-50s", key)
 	}
-	return fmt.Sprintf("%-100s ", key)
+	return fmt.Sprintf("%-99s ", key)
 }
 
 func (x *extractFlags) render(o *sysops.Object, element sysops.Element) []byte {

@@ -140,6 +140,9 @@ func (u *ui) inquire(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pat
 	if in.query, err = q.toQuery(u, pattern); err != nil {
 		return nil, err
 	}
+	if err := checkColor(q.color); err != nil {
+		return nil, err
+	}
 	if in.out, err = newSink(q.format, u.stdout); err != nil {
 		return nil, err
 	}
@@ -175,7 +178,7 @@ func (in *inquiry) conclude() error {
 	if err := in.out.end(complete); err != nil {
 		return err
 	}
-	if err := in.stdout.Flush(); err != nil {
+	if err := in.flush(); err != nil {
 		return err
 	}
 	in.reportCompleteness(in.queryFlags, complete)

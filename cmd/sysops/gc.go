@@ -22,6 +22,9 @@ administrators, from a timer; it may run beside pushes and queries.`,
 	}, func(c sysops.ServerChange) string {
 		return fmt.Sprintf("removed %d hosts, %d entries, %d names", c.Hosts, c.Entries, c.Names)
 	}, func(cmd *cobra.Command, c *sysops.Client, q sysops.Query) ([]sysops.ServerChange, error) {
+		if keep < 0 {
+			return nil, fmt.Errorf("cannot use --keep %v: it is negative, and would forget hosts that are alive", keep)
+		}
 		return c.GC(cmd.Context(), q, keep)
 	})
 	cmd.Flags().DurationVar(&keep, "keep", 30*24*time.Hour, "how long a host counts as missing before it is forgotten")

@@ -126,24 +126,40 @@ func (g *grepFlags) print(ctx context.Context, in *inquiry, expr *sysops.Expr) e
 			return in.out.row([]byte(m.Key.String()+"\n"), keyFields(m.Key)...)
 		})
 	}
-	return g.each(ctx, in, expr, func(m *sysops.Match) error { return g.printLines(in, m) })
+	return g.each(ctx, in, expr, func(m *sysops.Match) error { return g.printLines(in, expr, m) })
 }
 
-func (g *grepFlags) printLines(in *inquiry, m *sysops.Match) error {
+func (g *grepFlags) printLines(in *inquiry, expr *sysops.Expr, m *sysops.Match) error {
 	in.rows += m.Count
 	if m.Binary && m.Count > 0 {
 		return in.out.row(fmt.Appendf(nil, "%s: binary matches\n", m.Key), append(keyFields(m.Key), field{"line", "binary matches"})...)
 	}
 	prefix := ""
 	if g.prefix {
-		prefix = m.Key.String() + ":"
+		prefix = m.Key.String()
 	}
 	for _, line := range m.Lines {
-		if err := in.out.row(slices.Concat([]byte(prefix), line, []byte("\n")), append(keyFields(m.Key), field{"line", line})...); err != nil {
+		if err := g.printLine(in, expr, prefix, m.Key, line); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (g *grepFlags) printLine(in *inquiry, expr *sysops.Expr, prefix string, key sysops.Key, line []byte) error {
+	if in.colored() {
+		var spans [][2]int
+		if !g.Invert {
+			spans = expr.Spans(line)
+		}
+		return in.printColored(prefix, line, spans)
+	}
+	text := make([]byte, 0, len(prefix)+len(line)+2)
+	if prefix != "" {
+		text = append(append(text, prefix...), ':')
+	}
+	text = append(append(text, line...), '\n')
+	return in.out.row(text, append(keyFields(key), field{"line", line})...)
 }
 
 // printUniq counts lines, as "sort | uniq -c | sort -rn" would; lines that are

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -88,6 +89,9 @@ back with its next push.`,
 			}
 			defer in.client.Close()
 			n, err := in.client.Forget(cmd.Context(), in.query, args)
+			if errors.Is(err, sysops.ErrUnknown) {
+				return &sysops.HintedError{Err: err, Hint: "sysops hosts lists the hosts; --scope global reaches all cores"}
+			}
 			if err != nil {
 				return err
 			}

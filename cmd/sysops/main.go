@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -35,6 +36,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if slices.Contains(originalNames, filepath.Base(args[0])) {
 		root = newExtract(u)
 		root.Use = filepath.Base(args[0])
+		root.Example = strings.ReplaceAll(root.Example, "sysops extract", root.Use)
 		cli.AddConnectionFlags(root)
 		cli.Prepare(root)
 	}
@@ -42,7 +44,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return u.finish(ctx, root, root.ExecuteContext(ctx))
+	cmd, err := root.ExecuteContextC(ctx)
+	return u.finish(cmd, err)
 }
 
 func newRoot(u *ui) *cobra.Command {

@@ -165,8 +165,14 @@ func csvValue(v any) string {
 		return v.UTC().Format(time.RFC3339)
 	case nil:
 		return ""
+	case string, int, int64, float64, bool, sysops.HostState, sysops.Scope:
+		return fmt.Sprint(v)
 	}
-	return fmt.Sprint(v)
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(b)
 }
 
 // reportCompleteness prints the line that says what the answer rests on, and

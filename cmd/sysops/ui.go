@@ -2,12 +2,13 @@ package main
 
 import (
 	"bufio"
-	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
@@ -23,7 +24,8 @@ const (
 // A ui is all that a person sees: stdout for data, stderr for people.
 type ui struct {
 	stdin  io.Reader
-	stdout *bufio.Writer
+	stdout *bufio.Writer // neutralises what could do harm on a terminal
+	raw    *bufio.Writer // does not: for text that holds escapes of ours
 	stderr io.Writer
 
 	outTerminal, errTerminal bool
@@ -31,13 +33,15 @@ type ui struct {
 	args []string // of the command line, for the record of queries
 
 	status int // of a command that returned no error
-
-	// original: extract's users know status 1 for everything that went wrong.
-	original bool
 }
+
+// originalStatus marks a command whose users know status 1 for everything that
+// goes wrong.
+const originalStatus = "original status"
 
 func newUI(stdin io.Reader, stdout, stderr io.Writer) *ui {
 	u := &ui{stdin: stdin, stderr: stderr, outTerminal: cli.IsTerminal(stdout), errTerminal: cli.IsTerminal(stderr)}
+	u.raw = bufio.NewWriterSize(stdout, 64<<10)
 	if u.outTerminal {
 		stdout = cli.SafeWriter(stdout)
 	}
@@ -45,24 +49,31 @@ func newUI(stdin io.Reader, stdout, stderr io.Writer) *ui {
 	return u
 }
 
-// finish flushes stdout, prints what went wrong, and returns the exit status.
-func (u *ui) finish(ctx context.Context, root *cobra.Command, err error) int {
-	if flushErr := u.stdout.Flush(); err == nil {
+// finish flushes stdout, prints what went wrong, and returns the exit status of
+// cmd, the command that ran.
+func (u *ui) finish(cmd *cobra.Command, err error) int {
+	if flushErr := u.flush(); err == nil {
 		err = flushErr
 	}
-	if err == nil {
+	name := cmd.Root().Name()
+	switch {
+	case err == nil:
 		return u.status
-	}
-	name := root.Name()
-	if ctx.Err() != nil {
+	case cmd.Context() != nil && cmd.Context().Err() != nil:
 		fmt.Fprintf(u.stderr, "%s: interrupted\n", name)
 		return exitSignal
 	}
 	cli.Fail(u.stderr, name, err)
-	if u.original {
+	if errors.Is(err, sysops.ErrIncomplete) && cmd.Flags().Lookup("partial") != nil {
+		fmt.Fprintln(u.stderr, "hint: --partial answers without it, and says so")
+	}
+	if cmd.Annotations[originalStatus] != "" {
 		return exitNothing
 	}
 	return exitError
 }
+
+// flush writes out what was printed. A command prints on one of the two.
+func (u *ui) flush() error { return errors.Join(u.stdout.Flush(), u.raw.Flush()) }
 
 func (u *ui) warn(format string, args ...any) { cli.Warn(u.stderr, format, args...) }

@@ -41,7 +41,7 @@ func Settings(cmd *cobra.Command) (*sysops.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	conf, err := sysops.LoadConfig(path, allFlags(cmd.Root()))
+	conf, err := sysops.LoadConfig(path, ConfigFlags())
 	if err != nil {
 		return nil, err
 	}
@@ -69,25 +69,12 @@ func Settings(cmd *cobra.Command) (*sysops.Config, error) {
 	return conf, failed
 }
 
-// allFlags lists the flags of all commands: what a config may set.
-func allFlags(root *cobra.Command) []string {
-	seen := make(map[string]bool)
-	var walk func(*cobra.Command)
-	walk = func(c *cobra.Command) {
-		for _, set := range []*pflag.FlagSet{c.LocalFlags(), c.PersistentFlags()} {
-			set.VisitAll(func(f *pflag.Flag) { seen[f.Name] = true })
-		}
-		for _, sub := range c.Commands() {
-			walk(sub)
-		}
+// ConfigFlags are the flags that a line of the config may set, those of both
+// commands: one file serves them on the same machine. Each command has a test
+// that its own are here.
+func ConfigFlags() []string {
+	return []string{
+		"color", "core", "cost", "every", "exclude", "format", "host", "hosts", "hosts-file", "json", "keep", "max-age",
+		"outgoing", "partial", "prefix-hostnames", "quiet", "require-complete", "scope", "server", "site", "splay", "ttl",
 	}
-	walk(root)
-	delete(seen, "help")
-	delete(seen, "config")
-	out := make([]string, 0, len(seen))
-	for name := range seen {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
 }

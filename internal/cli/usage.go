@@ -25,16 +25,20 @@ func Prepare(root *cobra.Command) {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		var verbs []string
-		for _, c := range cmd.Commands() {
-			verbs = append(verbs, c.Name())
-		}
-		err := fmt.Errorf("cannot %s: %s has no such command", args[0], cmd.Name())
-		if near := sysops.Nearest(args[0], verbs); near != "" {
-			return &sysops.HintedError{Err: err, Hint: fmt.Sprintf("did you mean %s %s?", cmd.Name(), near)}
-		}
-		return &sysops.HintedError{Err: err, Hint: fmt.Sprintf("%s --help lists them", cmd.Name())}
+		return unknownVerb(cmd, args[0])
 	}
+}
+
+func unknownVerb(cmd *cobra.Command, verb string) error {
+	var verbs []string
+	for _, c := range cmd.Commands() {
+		verbs = append(verbs, c.Name())
+	}
+	hint := cmd.CommandPath() + " --help lists them"
+	if near := sysops.Nearest(verb, verbs); near != "" {
+		hint = fmt.Sprintf("did you mean %s %s?", cmd.CommandPath(), near)
+	}
+	return &sysops.HintedError{Err: fmt.Errorf("cannot %s: %s has no such command", verb, cmd.CommandPath()), Hint: hint}
 }
 
 func flagError(cmd *cobra.Command, err error) error {
@@ -55,6 +59,9 @@ func Args(least, most int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) >= least && len(args) <= most {
 			return nil
+		}
+		if cmd.HasSubCommands() && len(args) > most {
+			return unknownVerb(cmd, args[0])
 		}
 		takes := fmt.Sprintf("%d arguments", least)
 		switch {

@@ -191,5 +191,16 @@ func (x *Expr) eachMatch(line []byte, emit func([]byte) bool) bool {
 	return true
 }
 
+// Spans returns where on a line the non-empty matches are, as start and end.
+func (x *Expr) Spans(line []byte) [][2]int {
+	var spans [][2]int
+	x.eachMatch(line, func(part []byte) bool {
+		start := cap(line) - cap(part) // part is cut out of line
+		spans = append(spans, [2]int{start, start + len(part)})
+		return true
+	})
+	return spans
+}
+
 // IsBinary reports whether text holds a NUL, by which grep tells binary files.
 func IsBinary(text []byte) bool { return bytes.IndexByte(text, 0) >= 0 }

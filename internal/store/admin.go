@@ -90,10 +90,17 @@ func (s *Server) Prune(ctx context.Context, keep time.Duration) (Pruned, error) 
 		return p, err
 	}
 	gone, known := x.split(keep)
-	if _, err := s.Forget(ctx, gone); err != nil {
-		return p, err
+	for _, host := range gone {
+		removed, err := s.expel(ctx, host, x.Now.Add(-keep))
+		if err != nil {
+			return p, err
+		}
+		if removed {
+			p.Hosts++
+		} else {
+			known[host] = true
+		}
 	}
-	p.Hosts = len(gone)
 	for _, name := range x.Names {
 		n, err := s.pruneHolders(ctx, name, known)
 		p.Entries += n
@@ -129,6 +136,47 @@ func (x *Index) split(keep time.Duration) (gone []string, known map[string]bool)
 	}
 	slices.Sort(gone)
 	return slices.Compact(gone), known
+}
+
+// expel removes a host whose snapshot expired before that time from the index,
+// unless it has pushed meanwhile. Its objects have expired by themselves, and its
+// entries in $on are left to pruneHolders.
+func (s *Server) expel(ctx context.Context, host string, before time.Time) (bool, error) {
+	gone := func(live *redis.FloatCmd) bool { return live.Err() == redis.Nil || fromUnix(live.Val()).Before(before) }
+	pipe := s.db.Pipeline()
+	live := pipe.ZScore(ctx, keyLive, host)
+	if err := s.exec(ctx, pipe); err != nil {
+		return false, err
+	}
+	if err := firstError(live); err != nil || !gone(live) {
+		return false, s.wrap(err)
+	}
+	pipe = s.db.TxPipeline()
+	live = pipe.ZScore(ctx, keyLive, host)
+	pushed := pipe.ZScore(ctx, keyHosts, host)
+	of := pipe.HGetAll(ctx, keyOf(host))
+	pipe.Unlink(ctx, keyOf(host))
+	pipe.ZRem(ctx, keyHosts, host)
+	pipe.ZRem(ctx, keyLive, host)
+	if err := s.exec(ctx, pipe); err != nil {
+		return false, err
+	}
+	if err := firstError(live, pushed, of); err != nil || gone(live) {
+		return err == nil, s.wrap(err)
+	}
+	// It came back between the two. NX: what it has pushed since then is newer.
+	pipe = s.db.Pipeline()
+	var back []redis.Cmder
+	for field, v := range of.Val() {
+		back = append(back, pipe.HSetNX(ctx, keyOf(host), field, v))
+	}
+	back = append(back,
+		pipe.ZAddNX(ctx, keyHosts, redis.Z{Score: pushed.Val(), Member: host}),
+		pipe.ZAddNX(ctx, keyLive, redis.Z{Score: live.Val(), Member: host}))
+	if err := s.exec(ctx, pipe); err != nil {
+		return false, err
+	}
+	return false, s.wrap(firstError(back...))
 }
 
 // pruneHolders removes the hosts from $on:<name> that have neither a record of
@@ -267,6 +315,7 @@ func (s *Server) adopt(ctx context.Context, refs []Ref, ttl time.Duration) (int,
 		left   *redis.DurationCmd
 		kind   *redis.StatusCmd
 		record *redis.StringCmd
+		ours   *redis.BoolCmd // a publisher of ours serves the host
 	}
 	states := make([]state, len(refs))
 	for i, r := range refs {
@@ -274,6 +323,7 @@ func (s *Server) adopt(ctx context.Context, refs []Ref, ttl time.Duration) (int,
 			left:   pipe.PTTL(ctx, keyObject(r.Host, r.Name)),
 			kind:   pipe.Type(ctx, keyObject(r.Host, r.Name)),
 			record: pipe.HGet(ctx, keyOf(r.Host), r.Name),
+			ours:   pipe.HExists(ctx, keyOf(r.Host), fieldMachine),
 		}
 	}
 	if err := s.exec(ctx, pipe); err != nil {
@@ -283,7 +333,7 @@ func (s *Server) adopt(ctx context.Context, refs []Ref, ttl time.Duration) (int,
 	var cmds []redis.Cmder
 	adopted := 0
 	for i, r := range refs {
-		if err := firstError(now, states[i].left, states[i].kind, states[i].record); err != nil {
+		if err := firstError(now, states[i].left, states[i].kind, states[i].record, states[i].ours); err != nil {
 			return 0, s.wrap(err)
 		}
 		// A record of ours has a length; the one that adoption leaves is empty.
@@ -298,8 +348,11 @@ func (s *Server) adopt(ctx context.Context, refs []Ref, ttl time.Duration) (int,
 			adopted++
 		}
 		expires := now.Val().Add(left)
+		cmds = append(cmds, pipe.SAdd(ctx, keyNames, r.Name), pipe.SAdd(ctx, keyOn(r.Name), r.Host), pipe.HSetNX(ctx, keyOf(r.Host), r.Name, ""))
+		if states[i].ours.Val() {
+			continue // its own pushes say when it reported
+		}
 		cmds = append(cmds,
-			pipe.SAdd(ctx, keyNames, r.Name), pipe.SAdd(ctx, keyOn(r.Name), r.Host), pipe.HSetNX(ctx, keyOf(r.Host), r.Name, ""),
 			pipe.ZAddArgs(ctx, keyHosts, redis.ZAddArgs{GT: true, Members: []redis.Z{{Score: PushScore(expires.Add(-ttl), 0), Member: r.Host}}}),
 			pipe.ZAddArgs(ctx, keyLive, redis.ZAddArgs{GT: true, Members: []redis.Z{{Score: unix(expires), Member: r.Host}}}))
 	}

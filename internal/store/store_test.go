@@ -3,20 +3,26 @@ package store
 import (
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-// A score holds time and mark, to a millisecond and exactly, as Redis prints
-// and reads a double.
+// A score holds the time, to an eighth of a second, and the mark exactly, as
+// Redis prints and reads a double.
 func TestPushScoresComeApartAgain(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
-		at := time.UnixMicro(random.Int64N(1 << 31 * 1e6))
-		mark := random.IntN(Marks)
-		got := pushTime(PushScore(at, mark))
-		if d := at.Sub(got.At); d < 0 || d >= time.Millisecond || got.Mark != mark {
+		at := time.UnixMicro(random.Int64N(1 << 32 * 1e6))
+		mark := random.IntN(marks)
+		printed := strconv.FormatFloat(PushScore(at, mark), 'g', 17, 64)
+		score, err := strconv.ParseFloat(printed, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := pushTime(score)
+		if d := at.Sub(got.At); d < 0 || d >= time.Second/8+time.Microsecond || got.Mark != mark {
 			t.Fatalf("%v with mark %d comes back as %v with mark %d", at, mark, got.At, got.Mark)
 		}
 	}
@@ -26,9 +32,23 @@ func TestPushScoresAreOrderedByTime(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 20_000 {
 		at := time.UnixMicro(random.Int64N(1 << 31 * 1e6))
-		later := at.Add(time.Millisecond + time.Duration(random.Int64N(int64(time.Hour))))
-		if a, b := PushScore(at, random.IntN(Marks)), PushScore(later, random.IntN(Marks)); a >= b {
+		later := at.Add(time.Second/8 + time.Duration(random.Int64N(int64(time.Hour))))
+		if a, b := PushScore(at, random.IntN(marks)), PushScore(later, random.IntN(marks)); a >= b {
 			t.Fatalf("%v scores %v, %v scores %v", at, a, later, b)
+		}
+	}
+}
+
+// The marks of two pushes of one host, a millisecond to 15 s apart, say which
+// came first, wherever in their cycle they are.
+func TestMarksTellWhichPushCameFirst(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	for range 20_000 {
+		at := time.UnixMicro(1_700_000_000_000_000 + random.Int64N(100e6))
+		later := at.Add(time.Millisecond + time.Duration(random.Int64N(int64(15*time.Second))))
+		a, b := Mark(at), Mark(later)
+		if a < 0 || a >= marks || !MarkedAfter(b, a) || MarkedAfter(a, b) || MarkedAfter(a, a) {
+			t.Fatalf("%v has mark %d, %v mark %d: %v, %v", at, a, later, b, MarkedAfter(b, a), MarkedAfter(a, b))
 		}
 	}
 }
@@ -37,7 +57,7 @@ func TestPushScoresAreOrderedByTime(t *testing.T) {
 func TestAbsurdScoresAreTimes(t *testing.T) {
 	for _, score := range []float64{math.Inf(1), math.Inf(-1), math.NaN(), -1, 0, math.MaxFloat64, math.SmallestNonzeroFloat64, 1 << 41, 1e300} {
 		p := pushTime(score)
-		if year := p.At.UTC().Year(); p.Mark < 0 || p.Mark >= Marks || year > 40_000 {
+		if year := p.At.UTC().Year(); p.Mark < 0 || p.Mark >= marks || year > 40_000 {
 			t.Errorf("%v: %v, mark %d", score, p.At, p.Mark)
 		}
 	}
