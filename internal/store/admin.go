@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"strings"
@@ -138,45 +139,41 @@ func (x *Index) split(keep time.Duration) (gone []string, known map[string]bool)
 	return slices.Compact(gone), known
 }
 
-// expel removes a host whose snapshot expired before that time from the index,
-// unless it has pushed meanwhile. Its objects have expired by themselves, and its
-// entries in $on are left to pruneHolders.
+// expel removes a host whose snapshot expired before that time, unless it pushes
+// meanwhile: a push touches one of the keys that are watched, and Commit touches
+// the host's records last.
 func (s *Server) expel(ctx context.Context, host string, before time.Time) (bool, error) {
-	gone := func(live *redis.FloatCmd) bool { return live.Err() == redis.Nil || fromUnix(live.Val()).Before(before) }
-	pipe := s.db.Pipeline()
-	live := pipe.ZScore(ctx, keyLive, host)
-	if err := s.exec(ctx, pipe); err != nil {
+	lists, err := s.NamesOf(ctx, []string{host})
+	if err != nil {
 		return false, err
 	}
-	if err := firstError(live); err != nil || !gone(live) {
-		return false, s.wrap(err)
+	names := lists[0]
+	watched := []string{keyOf(host)}
+	for _, name := range names {
+		watched = append(watched, keyObject(host, name))
 	}
-	pipe = s.db.TxPipeline()
-	live = pipe.ZScore(ctx, keyLive, host)
-	pushed := pipe.ZScore(ctx, keyHosts, host)
-	of := pipe.HGetAll(ctx, keyOf(host))
-	pipe.Unlink(ctx, keyOf(host))
-	pipe.ZRem(ctx, keyHosts, host)
-	pipe.ZRem(ctx, keyLive, host)
-	if err := s.exec(ctx, pipe); err != nil {
-		return false, err
+	removed := false
+	err = s.db.Watch(ctx, func(tx *redis.Tx) error {
+		live, err := tx.ZScore(ctx, keyLive, host).Result()
+		if err != nil && err != redis.Nil || err == nil && !fromUnix(live).Before(before) {
+			return err
+		}
+		_, err = tx.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+			for _, name := range names {
+				pipe.SRem(ctx, keyOn(name), host)
+			}
+			pipe.Unlink(ctx, watched...)
+			pipe.ZRem(ctx, keyHosts, host)
+			pipe.ZRem(ctx, keyLive, host)
+			return nil
+		})
+		removed = err == nil
+		return err
+	}, watched...)
+	if errors.Is(err, redis.TxFailedErr) {
+		return false, nil // it is back
 	}
-	if err := firstError(live, pushed, of); err != nil || gone(live) {
-		return err == nil, s.wrap(err)
-	}
-	// It came back between the two. NX: what it has pushed since then is newer.
-	pipe = s.db.Pipeline()
-	var back []redis.Cmder
-	for field, v := range of.Val() {
-		back = append(back, pipe.HSetNX(ctx, keyOf(host), field, v))
-	}
-	back = append(back,
-		pipe.ZAddNX(ctx, keyHosts, redis.Z{Score: pushed.Val(), Member: host}),
-		pipe.ZAddNX(ctx, keyLive, redis.Z{Score: live.Val(), Member: host}))
-	if err := s.exec(ctx, pipe); err != nil {
-		return false, err
-	}
-	return false, s.wrap(firstError(back...))
+	return removed, s.wrap(err)
 }
 
 // pruneHolders removes the hosts from $on:<name> that have neither a record of

@@ -188,9 +188,9 @@ func (b *Batch) Commit(names []string, machine string, score float64, expires ti
 	}
 	b.add(
 		OpIndex, keyHosts, 256+4*len(b.host),
-		b.pipe.HSet(ctx, keyOf(b.host), fieldMachine, machine, fieldTTL, int64(b.ttl.Seconds())),
 		b.pipe.ZAdd(ctx, keyHosts, redis.Z{Score: score, Member: b.host}),
 		b.pipe.ZAdd(ctx, keyLive, redis.Z{Score: unix(expires), Member: b.host}),
+		b.pipe.HSet(ctx, keyOf(b.host), fieldMachine, machine, fieldTTL, int64(b.ttl.Seconds())), // last; see expel
 	)
 }
 
