@@ -142,7 +142,7 @@ func (a *Answer) note(it *item, err error) error {
 	if errors.Is(err, errNoServer) {
 		it.core.err = fmt.Errorf("core %s went down during the query: %w", it.core.core, err)
 		if !a.query.Partial {
-			return fmt.Errorf("%w: %w", ErrIncomplete, it.core.err)
+			return hinted(fmt.Errorf("%w: %w", ErrIncomplete, it.core.err), gapHint)
 		}
 		return nil
 	}
@@ -153,7 +153,10 @@ func (a *Answer) note(it *item, err error) error {
 	return nil
 }
 
-const damageHint = "the host's next push repairs the object"
+const (
+	gapHint    = "a partial answer leaves it out, and says so"
+	damageHint = "the host's next push repairs the object"
+)
 
 // String is the completeness on one line, for people.
 func (c *Completeness) String() string {

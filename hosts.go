@@ -45,26 +45,17 @@ func (c *Client) Hosts(ctx context.Context, q Query) ([]HostReport, *Answer, err
 		return nil, nil, err
 	}
 	a.settleHosts()
-	best := make(map[string]HostReport)
+	var out []HostReport
 	for _, k := range a.cores {
 		for name, h := range k.hosts {
-			if k.err != nil || !a.query.narrow(name) {
-				continue
-			}
-			if old, ok := best[name]; !ok || h.pushed.After(old.Pushed) {
-				best[name] = a.hostReport(k, h)
+			if h.owned && a.query.narrow(name) && (q.MaxAge == 0 || time.Since(h.pushed) <= q.MaxAge) {
+				out = append(out, a.hostReport(k, h))
 			}
 		}
 	}
 	for _, name := range a.complete.Missing {
-		if _, known := best[name]; !known {
-			best[name] = HostReport{Host: name, State: HostMissing}
-		}
-	}
-	out := make([]HostReport, 0, len(best))
-	for _, r := range best {
-		if q.MaxAge == 0 || r.Age <= q.MaxAge && !r.Pushed.IsZero() {
-			out = append(out, r)
+		if !a.knows(name) && q.MaxAge == 0 {
+			out = append(out, HostReport{Host: name, State: HostMissing})
 		}
 	}
 	slices.SortFunc(out, func(x, y HostReport) int { return strings.Compare(x.Host, y.Host) })

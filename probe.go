@@ -198,14 +198,22 @@ func (k *coreState) see(m *member, host string, at time.Time, mark int) {
 		k.hosts[host] = &hostState{name: host, pushed: at, mark: mark, has: m.bit, id: len(k.hosts)}
 		return
 	}
-	apart := at.Sub(h.pushed)
 	switch {
-	case h.mark == mark && apart.Abs() <= sameWithin:
+	case h.mark == mark && at.Sub(h.pushed).Abs() <= sameWithin:
 		h.has |= m.bit
 		h.pushed = maxTime(h.pushed, at)
-	case apart.Abs() <= markedWithin && store.MarkedAfter(mark, h.mark), apart > markedWithin:
+	case later(at, mark, h.pushed, h.mark):
 		h.pushed, h.mark, h.has = at, mark, m.bit
 	}
+}
+
+// later reports whether the first of two pushes of one host came after the second.
+func later(at time.Time, mark int, than time.Time, thanMark int) bool {
+	apart := at.Sub(than)
+	if apart.Abs() <= markedWithin && mark != thanMark {
+		return store.MarkedAfter(mark, thanMark)
+	}
+	return apart > 0
 }
 
 func maxTime(a, b time.Time) time.Time {

@@ -116,26 +116,7 @@ func (p *push) run(ctx context.Context) {
 			arrived <- s
 		}()
 	}
-	began := time.Now()
-	var group []*session
-	var grace <-chan time.Time
-	waiting := len(p.sessions)
-gather:
-	for waiting > 0 {
-		select {
-		case s := <-arrived:
-			waiting--
-			if s.err != nil {
-				continue
-			}
-			group = append(group, s)
-			if grace == nil {
-				grace = time.After(siblingGrace + time.Since(began))
-			}
-		case <-grace:
-			break gather
-		}
-	}
+	group, waiting := p.gather(arrived)
 	var wg sync.WaitGroup
 	wg.Go(func() { p.pass(ctx, group) })
 	for range waiting {
@@ -151,6 +132,37 @@ gather:
 		}
 	}
 	wg.Wait()
+}
+
+// gather returns the sessions that answered in time, and how many are still to
+// arrive. In time is siblingGrace, and as long as the first took, after the first;
+// longer where none of them knows which machine has this host's name: one that
+// does may be slow, and the decision must be the same on all servers.
+func (p *push) gather(arrived <-chan *session) (group []*session, waiting int) {
+	began := time.Now()
+	wait := probeWait
+	var first time.Duration
+	var timeout <-chan time.Time
+	for waiting = len(p.sessions); waiting > 0; {
+		select {
+		case s := <-arrived:
+			waiting--
+			if s.err != nil {
+				continue
+			}
+			group = append(group, s)
+			if first == 0 {
+				first = time.Since(began)
+			}
+			if s.state.Machine != "" || p.snap.Machine == "" {
+				wait = siblingGrace
+			}
+			timeout = time.After(time.Until(began.Add(2*first + wait)))
+		case <-timeout:
+			return group, waiting
+		}
+	}
+	return group, waiting
 }
 
 // pass takes the snapshot once and brings a group of servers up to it.

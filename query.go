@@ -200,7 +200,7 @@ func (a *Answer) judgeCores(ctx context.Context) error {
 	if len(gaps) == 0 || a.query.Partial {
 		return nil
 	}
-	return fmt.Errorf("%w: %w", ErrIncomplete, joinLine(gaps))
+	return hinted(fmt.Errorf("%w: %w", ErrIncomplete, joinLine(gaps)), gapHint)
 }
 
 func (k *coreState) judge() {

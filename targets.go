@@ -87,7 +87,7 @@ func (a *Answer) chooseHosts(now time.Time) {
 			h.owned = true
 			if len(a.cores) > 1 {
 				o := owner[name]
-				if h.owned = o == nil || h.pushed.After(o.pushed); h.owned {
+				if h.owned = o == nil || later(h.pushed, h.mark, o.pushed, o.mark); h.owned {
 					owner[name] = h
 					if o != nil {
 						o.owned, o.wanted = false, false

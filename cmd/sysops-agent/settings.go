@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -48,6 +49,12 @@ func newSettings(cmd *cobra.Command) (*settings, error) {
 	a.Outgoing = cmp.Or(text("outgoing"), a.Outgoing, defaultOutgoing)
 	a.JSON = cmp.Or(text("json"), a.JSON, collect.DefaultPath)
 	a.State = cmp.Or(a.State, defaultState)
+	for _, path := range []*string{&a.Outgoing, &a.JSON, &a.State} {
+		// Names are made of them: the same wherever the agent is started.
+		if *path, err = filepath.Abs(*path); err != nil {
+			return nil, fmt.Errorf("cannot find %s: %w", *path, err)
+		}
+	}
 	a.TTL = cmp.Or(a.TTL, sysops.Duration(sysops.DefaultTTL))
 	a.Every = cmp.Or(a.Every, sysops.Duration(defaultEvery))
 	if a.Splay == nil {

@@ -63,10 +63,14 @@ func (u *ui) finish(cmd *cobra.Command, err error) int {
 		fmt.Fprintf(u.stderr, "%s: interrupted\n", name)
 		return exitSignal
 	}
-	cli.Fail(u.stderr, name, err)
 	if errors.Is(err, sysops.ErrIncomplete) && cmd.Flags().Lookup("partial") != nil {
-		fmt.Fprintln(u.stderr, "hint: --partial answers without it, and says so")
+		hint := "--partial answers without it, and says so"
+		if errors.Is(err, sysops.ErrUnreadable) {
+			hint += "; the host's next push repairs the object"
+		}
+		err = &sysops.HintedError{Err: err, Hint: hint}
 	}
+	cli.Fail(u.stderr, name, err)
 	if cmd.Annotations[originalStatus] != "" {
 		return exitNothing
 	}

@@ -193,6 +193,9 @@ func (d *Decoder) unzstd(frame []byte) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, Zstd, err)
 	}
+	if n, ok := Len(frame); ok && n != len(contents) {
+		return nil, fmt.Errorf("%w: %s is followed by something else", ErrDamaged, Zstd)
+	}
 	return contents, nil
 }
 
