@@ -37,7 +37,7 @@ func (c *Client) Info(ctx context.Context, q Query) ([]ServerInfo, *Answer, erro
 	raw := make(map[*member]string)
 	var mu sync.Mutex
 	each(a.cores, func(k *coreState) {
-		ask(ctx, k, false,
+		ask(ctx, k, quick,
 			func(ctx context.Context, m *member) (string, error) { return m.Info(ctx) },
 			func(m *member, text string) {
 				mu.Lock()
@@ -154,7 +154,7 @@ func (c *Client) Queries(ctx context.Context, q Query, n int) ([]QueryRecord, er
 	var out []QueryRecord
 	var errs []error
 	for _, k := range cores {
-		ask(ctx, k, false,
+		ask(ctx, k, quick,
 			func(ctx context.Context, m *member) ([]string, error) { return m.Queries(ctx, n) },
 			func(_ *member, entries []string) {
 				for _, e := range entries {

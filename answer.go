@@ -194,7 +194,7 @@ func (a *Answer) Close(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for i, k := range a.cores {
 		wg.Go(func() {
-			ask(ctx, k, false,
+			ask(ctx, k, quick,
 				func(ctx context.Context, m *member) (error, error) {
 					if m.down.Load() != nil || m.slow.Load() {
 						return nil, nil

@@ -1,6 +1,7 @@
 package sysops
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,8 +40,9 @@ type UnreadableKey struct {
 type CoreReport struct {
 	Site    string         `json:"site"`
 	Core    string         `json:"core"`
-	Hosts   int            `json:"hosts"`           // that its servers know
-	Error   string         `json:"error,omitempty"` // why it is left out, or stopped answering
+	Hosts   int            `json:"hosts"`                 // that its servers know
+	Short   int            `json:"hosts_short,omitempty"` // hosts that it should have, and no server that answers does
+	Error   string         `json:"error,omitempty"`       // why it is left out, stopped answering, or is short of over 1 % of its hosts
 	Servers []ServerReport `json:"servers"`
 }
 
@@ -60,7 +62,8 @@ func (c *Completeness) Partial() bool {
 // Whole reports whether nothing at all is left to be desired: no gap, every
 // expected host live, none stale.
 func (c *Completeness) Whole() bool {
-	return !c.Partial() && len(c.Missing) == 0 && len(c.Stale) == 0
+	return !c.Partial() && len(c.Missing) == 0 && len(c.Stale) == 0 &&
+		!slices.ContainsFunc(c.Cores, func(k CoreReport) bool { return k.Short > 0 })
 }
 
 // coldShare: a server that lacks more than one host in coldShare is cold.
@@ -69,9 +72,9 @@ const coldShare = 100
 func (a *Answer) coreReports() []CoreReport {
 	var out []CoreReport
 	for _, k := range a.cores {
-		r := CoreReport{Site: k.site, Core: k.core, Hosts: len(k.hosts)}
-		if k.err != nil {
-			r.Error = k.err.Error()
+		r := CoreReport{Site: k.site, Core: k.core, Hosts: len(k.hosts), Short: k.short}
+		if err := cmp.Or(k.err, k.partial); err != nil {
+			r.Error = err.Error()
 		}
 		for _, m := range k.members {
 			s := ServerReport{Server: m.Name(), Lacks: m.lacks, Cold: m.err == nil && m.lacks*coldShare > len(k.hosts)}
@@ -180,9 +183,10 @@ func (c *Completeness) String() string {
 	count(len(c.Unreadable), "object unreadable", "objects unreadable")
 	asked, servers, out, cold := 0, 0, 0, 0
 	for _, k := range c.Cores {
-		if k.Error == "" {
+		if k.Error == "" || k.Short > 0 {
 			asked++
 		}
+		count(k.Short, "more is not known to the servers that answer", "more are not known to the servers that answer")
 		for _, s := range k.Servers {
 			servers++
 			if s.Error != "" {

@@ -13,7 +13,8 @@ import (
 // How long a core's servers are waited for. One that sends nothing for
 // probeWait is left out; so is one that has not answered siblingGrace, and as
 // long as the fastest took, after its fastest sibling: a hung server must cost
-// nobody a second.
+// nobody a second. Where the fastest know that they are not whole, the others
+// have probeWait in place of siblingGrace.
 const (
 	probeWait    = time.Second
 	siblingGrace = 100 * time.Millisecond
@@ -31,6 +32,8 @@ type coreState struct {
 	united  int   // how many members hosts was made of
 	first   int   // the member that is preferred throughout the query
 	err     error // why the core is left out
+	short   int   // hosts that its servers know of and do not have
+	partial error // why its answer is not whole, though it is not left out
 }
 
 // A member is one server of a core in the course of one query. What it knows is
@@ -60,8 +63,9 @@ var errLate = errors.New("did not answer in the time that its siblings took")
 
 // ask puts one question to every member of k that is still in, at once, and
 // hands take each answer, in the caller's goroutine. A member that fails is
-// left out, with its error. patient waits for all of them, as long as ctx allows.
-func ask[T any](ctx context.Context, k *coreState, patient bool, question func(context.Context, *member) (T, error), take func(*member, T)) {
+// left out, with its error. grace is how much longer than the fastest the others
+// may take; it is asked again with each answer. nil: as long as ctx allows.
+func ask[T any](ctx context.Context, k *coreState, grace func() time.Duration, question func(context.Context, *member) (T, error), take func(*member, T)) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type reply struct {
@@ -83,7 +87,8 @@ func ask[T any](ctx context.Context, k *coreState, patient bool, question func(c
 		m.err = fmt.Errorf("server %s %w", m.Name(), why)
 	}
 	began := time.Now()
-	var grace <-chan time.Time
+	var first time.Duration // that the fastest took
+	var late <-chan time.Time
 	pulse := time.NewTicker(probeWait)
 	defer pulse.Stop()
 	for len(waiting) > 0 {
@@ -94,17 +99,20 @@ func ask[T any](ctx context.Context, k *coreState, patient bool, question func(c
 				continue
 			}
 			take(r.m, r.v)
-			if grace == nil && !patient {
-				grace = time.After(siblingGrace + time.Since(began))
+			if first == 0 {
+				first = time.Since(began)
+			}
+			if grace != nil {
+				late = time.After(time.Until(began.Add(2*first + grace())))
 			}
 		case <-pulse.C:
 			for m, before := range waiting {
 				now := m.Traffic().Received
-				if waiting[m] = now; now == before && !patient {
+				if waiting[m] = now; now == before && grace != nil {
 					drop(m, store.ErrTimeout)
 				}
 			}
-		case <-grace:
+		case <-late:
 			for m := range waiting {
 				drop(m, errLate)
 			}
@@ -129,9 +137,41 @@ func (k *coreState) left() []*member {
 
 // probe reads the index of hosts and names of every member.
 func (k *coreState) probe(ctx context.Context) {
-	ask(ctx, k, false,
+	grace := func() time.Duration {
+		if k.shortBy(k.mostHosts()) > 0 {
+			return probeWait // those that answered know that others know more
+		}
+		return siblingGrace
+	}
+	ask(ctx, k, grace,
 		func(ctx context.Context, m *member) (*store.Index, error) { return m.Index(ctx) },
 		func(m *member, x *store.Index) { m.index = x })
+}
+
+// quick is the grace of questions whose answers cannot be short.
+func quick() time.Duration { return siblingGrace }
+
+// mostHosts is the most that any member that has answered knows.
+func (k *coreState) mostHosts() int {
+	most := 0
+	for _, m := range k.members {
+		if m.index != nil {
+			most = max(most, len(m.index.Pushed))
+		}
+	}
+	return most
+}
+
+// shortBy is how many more than these hosts the core has, as its servers have
+// been told with the pushes.
+func (k *coreState) shortBy(hosts int) int {
+	size := 0
+	for _, m := range k.members {
+		if m.index != nil {
+			size = max(size, m.index.Size)
+		}
+	}
+	return max(0, size-hosts)
 }
 
 // A hostState is what the members of a core know of one host.

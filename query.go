@@ -1,6 +1,7 @@
 package sysops
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -133,7 +134,7 @@ func (k *coreState) lookUp(ctx context.Context, legacy Legacy, q *Query, sel sel
 		}
 	}
 	byHost := len(hosts)*min(len(known), namesPerHost) < len(names)*len(k.hosts)
-	ask(ctx, k, false,
+	ask(ctx, k, quick,
 		func(ctx context.Context, m *member) ([]held, error) {
 			if byHost {
 				lists, err := m.NamesOf(ctx, hosts)
@@ -168,7 +169,7 @@ func holdings(lists [][]string, label func(int, *held)) []held {
 // LegacyAlways. A server that restarted empty beside indexed siblings has
 // nothing to scan, so asking it costs one request.
 func (k *coreState) scan(ctx context.Context, legacy Legacy, q *Query, sel selection) {
-	ask(ctx, k, true,
+	ask(ctx, k, nil,
 		func(ctx context.Context, m *member) (map[Key]bool, error) {
 			if m.index.Indexed && legacy != LegacyAlways {
 				return nil, nil
@@ -193,8 +194,8 @@ func (a *Answer) judgeCores(ctx context.Context) error {
 	var gaps []error
 	for _, k := range a.cores {
 		k.judge()
-		if k.err != nil {
-			gaps = append(gaps, k.err)
+		if err := cmp.Or(k.err, k.partial); err != nil {
+			gaps = append(gaps, err)
 		}
 	}
 	if len(gaps) == 0 || a.query.Partial {
@@ -216,6 +217,10 @@ func (k *coreState) judge() {
 		k.err = fmt.Errorf("core %s is down: %w", k.core, joinLine(errs))
 	case len(k.hosts) == 0 && !slices.ContainsFunc(members, func(m *member) bool { return len(m.scanned) > 0 }):
 		k.err = fmt.Errorf("core %s is empty: none of its servers knows any host", k.core)
+	default:
+		if k.short = k.shortBy(len(k.hosts)); k.short*coldShare > k.short+len(k.hosts) {
+			k.partial = fmt.Errorf("core %s is short of %d of its %d hosts: the servers that answer do not have them", k.core, k.short, k.short+len(k.hosts))
+		}
 	}
 }
 

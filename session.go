@@ -224,11 +224,27 @@ func (s *session) commit(ctx context.Context, names map[string]bool) {
 	}
 	if len(s.sent.failed) == 0 {
 		s.batch.Commit(sortedNames(names), s.push.snap.Machine,
-			store.PushScore(s.state.Now, s.push.mark), s.state.Now.Add(s.push.snap.TTL))
+			store.PushScore(s.state.Now, s.push.mark), s.state.Now.Add(s.push.snap.TTL), s.coreSize())
 	}
 	s.send(ctx, s.batch)
 	s.err = s.sent.err
 	s.sent.repaired = len(s.sent.replaced) - before
+}
+
+// coreSize is how many hosts the core has. Each server keeps that number, so that
+// one which restarted empty knows, and tells, that it is not whole, also while its
+// siblings are down. Where all servers know equally many hosts, that is it; else
+// the most that any of them knows, or has been told.
+func (s *session) coreSize() int {
+	size, agreed := 0, len(s.siblings) == len(s.push.sessions)
+	for _, other := range s.siblings {
+		agreed = agreed && other.state.Hosts == s.state.Hosts
+		size = max(size, other.state.Hosts, other.state.Size)
+	}
+	if agreed {
+		return s.state.Hosts
+	}
+	return size
 }
 
 func sortedNames(names map[string]bool) []string {

@@ -198,15 +198,16 @@ func (x *extractFlags) printInfo(ctx context.Context, u *ui, client *sysops.Clie
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, s := range servers {
 		if s.Error != "" {
-			return errors.New(s.Error)
+			failed = append(failed, errors.New(s.Error))
 		}
 		for line := range strings.Lines(s.RawInfo) {
 			fmt.Fprintf(u.stdout, "%s %s\n", s.Server, strings.TrimRight(line, "\r\n"))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func (x *extractFlags) print(ctx context.Context, u *ui, answer *sysops.Answer, element sysops.Element, wanted bool) error {

@@ -182,6 +182,9 @@ func (in *inquiry) conclude() error {
 		return err
 	}
 	in.reportCompleteness(in.queryFlags, complete)
+	if in.query.Pattern.String() != "" && in.answer.Len() == 0 && !in.quiet {
+		fmt.Fprintf(in.stderr, "nothing matches %s; sysops ls lists the names\n", cli.SafeText(in.query.Pattern.String()))
+	}
 	if in.cost {
 		if err := in.printCost(in.answer.Cost()); err != nil {
 			return err

@@ -183,6 +183,9 @@ func (u *ui) reportCompleteness(q *queryFlags, c *sysops.Completeness) {
 			u.warn("%s", k.Error)
 			continue
 		}
+		if k.Short > 0 {
+			u.warn("core %s has %d more hosts, which no server that answers knows", k.Core, k.Short)
+		}
 		for _, s := range k.Servers {
 			switch {
 			case s.Error != "":

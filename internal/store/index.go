@@ -16,6 +16,7 @@ type Index struct {
 	Pushed  []Push
 	Expires []Expiry
 	Names   []string
+	Size    int  // how many hosts its core should have; 0: nobody has said
 	Indexed bool // $names exists: the server is ours, not one that only the original filled
 }
 
@@ -43,10 +44,11 @@ func (x *Index) Live() int {
 	return n
 }
 
-// Index reads TIME, $hosts, $live and $names in one request.
+// Index reads TIME, $size, $hosts, $live and $names in one request.
 func (s *Server) Index(ctx context.Context) (*Index, error) {
 	pipe := s.db.Pipeline()
 	now := pipe.Time(ctx)
+	size := pipe.Get(ctx, keySize)
 	pushed := pipe.ZRangeWithScores(ctx, keyHosts, 0, -1)
 	live := pipe.ZRangeWithScores(ctx, keyLive, 0, -1)
 	names := pipe.SMembers(ctx, keyNames)
@@ -55,11 +57,12 @@ func (s *Server) Index(ctx context.Context) (*Index, error) {
 		return nil, err
 	}
 	ended := time.Now()
-	if err := firstError(now, pushed, live, names); err != nil {
+	if err := firstError(now, size, pushed, live, names); err != nil {
 		return nil, s.wrap(err)
 	}
 	x := &Index{
-		Now: now.Val(), Offset: offset(now.Val(), began, ended), Names: names.Val(), Indexed: len(names.Val()) > 0,
+		Size: count(size),
+		Now:  now.Val(), Offset: offset(now.Val(), began, ended), Names: names.Val(), Indexed: len(names.Val()) > 0,
 		Pushed:  make([]Push, len(pushed.Val())),
 		Expires: make([]Expiry, len(live.Val())),
 	}
@@ -70,6 +73,15 @@ func (s *Server) Index(ctx context.Context) (*Index, error) {
 		x.Expires[i] = Expiry{member(z), fromUnix(z.Score)}
 	}
 	return x, nil
+}
+
+// count reads a number that anyone may have written: what is none counts as 0.
+func count(c *redis.StringCmd) int {
+	n, err := c.Int()
+	if err != nil {
+		return 0
+	}
+	return max(n, 0)
 }
 
 // offset assumes that the server read its clock half way.

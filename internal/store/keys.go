@@ -7,6 +7,7 @@ const (
 	keyHosts   = "$hosts"   // ZSET: host → PushScore of its last push
 	keyLive    = "$live"    // ZSET: host → unix time at which its snapshot expires
 	keyNames   = "$names"   // SET: names
+	keySize    = "$size"    // STRING: how many hosts the core has, as the last push saw it at all servers
 	keyQueries = "$queries" // STREAM: one entry a query
 	channel    = "sysops-api"
 )

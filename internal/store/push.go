@@ -15,26 +15,33 @@ type HostState struct {
 	Records map[string]Record // by name; a name whose record is unreadable is there with a zero Record
 	Machine string            // id of the machine that pushed last, "" if unknown
 	Expires time.Time         // of its snapshot; zero: never pushed
+	Hosts   int               // how many hosts the server knows, this one included
+	Size    int               // how many hosts its core should have; 0: nobody has said
 }
 
-// ReadHost reads TIME, the host's records and the expiry of its snapshot, in
-// one request.
+// ReadHost reads TIME, the host's records, the expiry of its snapshot and the
+// number of hosts, in one request.
 func (s *Server) ReadHost(ctx context.Context, host string) (*HostState, error) {
 	pipe := s.db.Pipeline()
 	now := pipe.Time(ctx)
 	of := pipe.HGetAll(ctx, keyOf(host))
 	live := pipe.ZScore(ctx, keyLive, host)
+	known, hosts, size := pipe.ZScore(ctx, keyHosts, host), pipe.ZCard(ctx, keyHosts), pipe.Get(ctx, keySize)
 	began := time.Now()
 	if err := s.exec(ctx, pipe); err != nil {
 		return nil, err
 	}
 	ended := time.Now()
-	if err := firstError(now, of, live); err != nil {
+	if err := firstError(now, of, live, known, hosts, size); err != nil {
 		return nil, s.wrap(err)
 	}
 	st := &HostState{
+		Hosts: int(hosts.Val()), Size: count(size),
 		Now: now.Val(), Offset: offset(now.Val(), began, ended),
 		Records: make(map[string]Record, len(of.Val())), Machine: of.Val()[fieldMachine], Expires: fromUnix(live.Val()),
+	}
+	if known.Err() == redis.Nil {
+		st.Hosts++
 	}
 	for field, v := range of.Val() {
 		if field[:min(1, len(field))] == "$" {
@@ -173,9 +180,9 @@ func (b *Batch) PutRecord(name string, r Record) {
 	b.add(OpIndex, name, 128+len(name)+len(b.host), b.pipe.HSet(context.Background(), keyOf(b.host), name, r.encode()))
 }
 
-// Commit declares the snapshot whole: its names, who pushed it, when, and when
-// it expires.
-func (b *Batch) Commit(names []string, machine string, score float64, expires time.Time) {
+// Commit declares the snapshot whole: its names, who pushed it, when, when it
+// expires, and how many hosts the core has.
+func (b *Batch) Commit(names []string, machine string, score float64, expires time.Time, size int) {
 	ctx := context.Background()
 	if len(names) > 0 {
 		members := make([]any, len(names))
@@ -188,6 +195,7 @@ func (b *Batch) Commit(names []string, machine string, score float64, expires ti
 	}
 	b.add(
 		OpIndex, keyHosts, 256+4*len(b.host),
+		b.pipe.Set(ctx, keySize, size, 0),
 		b.pipe.ZAdd(ctx, keyHosts, redis.Z{Score: score, Member: b.host}),
 		b.pipe.ZAdd(ctx, keyLive, redis.Z{Score: unix(expires), Member: b.host}),
 		b.pipe.HSet(ctx, keyOf(b.host), fieldMachine, machine, fieldTTL, int64(b.ttl.Seconds())), // last; see expel
