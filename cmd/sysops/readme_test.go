@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
+)
+
+// readmeCommands returns the commands that README.md shows: the lines of its
+// console blocks that begin with "$ ".
+func readmeCommands(t *testing.T) []string {
+	t.Helper()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var commands []string
+	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
+		for line := range strings.Lines(block[1]) {
+			if command, ok := strings.CutPrefix(strings.TrimSpace(line), "$ "); ok {
+				commands = append(commands, command)
+			}
+		}
+	}
+	return commands
+}
+
+// words splits a command line that quotes with ' alone.
+func words(line string) []string {
+	var out []string
+	for i, part := range strings.Split(line, "'") {
+		if i%2 == 1 {
+			out = append(out, part)
+		} else {
+			out = append(out, strings.Fields(part)...)
+		}
+	}
+	return out
+}
+
+// Every command of README.md works as it stands there: the questions in the
+// demonstration's fleet, the agent's against real servers in place of mps01, mps02.
+func TestEveryCommandOfTheREADMEWorks(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	demo := startDemo(ctx, t)
+	config := regexp.MustCompile(`SYSOPS_CONFIG=(\S+)`)
+	deadline := time.Now().Add(time.Minute)
+	for !config.MatchString(demo.stdout.String() + demo.stderr.String()) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the demonstration does not invite to try it; stderr:\n%s", demo.stderr.String())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	path := config.FindStringSubmatch(demo.stdout.String() + demo.stderr.String())[1]
+	agent := redistest.Build(t, "./cmd/sysops-agent")
+	servers := redistest.Core(t, 2)
+	folder := t.TempDir()
+
+	kinds := make(map[string]int)
+	for _, command := range readmeCommands(t) {
+		args := words(command)
+		kinds[args[0]]++
+		switch args[0] {
+		case "go":
+			if command != "go run ./cmd/sysops demo" {
+				t.Errorf("%s is run by nothing", command)
+			}
+		case "make":
+			makefile, err := os.ReadFile("../../Makefile")
+			if err != nil || !bytes.Contains(makefile, []byte("\n"+args[1]+":")) {
+				t.Errorf("%s: the Makefile has no such target (%v)", command, err)
+			}
+		case "sysops":
+			var stdout, stderr bytes.Buffer
+			if status := run(t.Context(), append(args, "--config", path), strings.NewReader(""), &stdout, &stderr); status != exitMatch || stdout.Len() == 0 {
+				t.Errorf("%s: exit status %d\n%s%s", command, status, stdout.String(), stderr.String())
+			}
+		case "sysops-agent":
+			line := strings.NewReplacer("redis://mps01:6379/1", servers[0].URL(), "redis://mps02:6379/1", servers[1].URL()).Replace(command)
+			args = append(words(line)[1:], "--outgoing", filepath.Join(folder, "outgoing"), "--json", filepath.Join(folder, "hw.json"))
+			if r := redistest.Run(t, agent, args, []string{"SYSOPS_CONFIG=" + os.DevNull}); r.ExitCode != 0 {
+				t.Errorf("%s: exit status %d\n%s%s", command, r.ExitCode, r.Stdout, r.Stderr)
+			}
+		default:
+			t.Errorf("%s is run by nothing", command)
+		}
+	}
+	for kind, least := range map[string]int{"go": 1, "make": 1, "sysops": 5, "sysops-agent": 3} {
+		if kinds[kind] < least {
+			t.Errorf("README.md shows %d commands of %s, want at least %d", kinds[kind], kind, least)
+		}
+	}
+	stop()
+	if status := demo.wait(t); status != exitMatch {
+		t.Errorf("the demonstration ends with status %d", status)
+	}
+}
