@@ -48,6 +48,7 @@ func words(line string) []string {
 // Every command of README.md works as it stands there: the questions in the
 // demonstration's fleet, the agent's against real servers in place of mps01, mps02.
 func TestEveryCommandOfTheREADMEWorks(t *testing.T) {
+	agent := redistest.Build(t, "./cmd/sysops-agent") // first: startDemo sets a TMPDIR that goes with the test
 	ctx, stop := context.WithCancel(t.Context())
 	demo := startDemo(ctx, t)
 	config := regexp.MustCompile(`SYSOPS_CONFIG=(\S+)`)
@@ -59,7 +60,6 @@ func TestEveryCommandOfTheREADMEWorks(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	path := config.FindStringSubmatch(demo.stdout.String() + demo.stderr.String())[1]
-	agent := redistest.Build(t, "./cmd/sysops-agent")
 	servers := redistest.Core(t, 2)
 	folder := t.TempDir()
 
