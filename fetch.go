@@ -145,6 +145,9 @@ func (f *fetch) readFrom(ctx context.Context, k *coreState, m *member, wants []w
 			case errors.Is(r.err, store.ErrReplyTooLarge):
 				return f.split(ctx, k, m, wants, r.err)
 			}
+			if ctx.Err() != nil {
+				return failed(wants, context.Cause(ctx)) // we broke off, not the server
+			}
 			m.down.Store(&r.err)
 			switch {
 			case other != nil:

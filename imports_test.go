@@ -17,24 +17,25 @@ const module = "github.com/sysops-api/sysops-api"
 // neither the root nor each other. A package that is not listed here may import
 // nothing of the project.
 var mayImport = map[string][]string{
-	"cmd/sysops":         {"", "internal/cli", "internal/collect", "internal/fleetsim"},
-	"cmd/sysops-agent":   {"", "internal/cli", "internal/collect"},
-	"internal/cli":       {""},
-	"internal/collect":   {""},
-	"internal/fleetsim":  {""},
-	"":                   {"internal/store", "internal/codec", "internal/directory"},
-	"internal/store":     {},
-	"internal/codec":     {},
-	"internal/directory": {},
-	"internal/redistest": {},
-	"bench":              {"", "internal/fleetsim", "internal/redistest"},
+	"cmd/sysops":          {"", "internal/cli", "internal/collect", "internal/fleetsim"},
+	"cmd/sysops-agent":    {"", "internal/cli", "internal/collect"},
+	"internal/cli":        {""},
+	"internal/collect":    {""},
+	"internal/fleetsim":   {""},
+	"":                    {"internal/store", "internal/codec", "internal/directory"},
+	"internal/store":      {},
+	"internal/codec":      {},
+	"internal/directory":  {},
+	"internal/redistest":  {},
+	"internal/scripttest": {},
+	"bench":               {"", "internal/fleetsim", "internal/redistest"},
 }
 
 // confined lists imports that only some packages may have.
 var confined = map[string][]string{
 	"github.com/redis/go-redis/v9":       {"internal/store"},
 	"github.com/alicebob/miniredis/v2":   {"cmd/sysops"},
-	"os/exec":                            {"internal/collect", "internal/redistest"},
+	"os/exec":                            {"internal/collect", "internal/redistest", "internal/scripttest"},
 	"github.com/spf13/cobra":             {"cmd/sysops", "cmd/sysops-agent", "internal/cli"},
 	"go.yaml.in/yaml/v4":                 {""},
 	"github.com/klauspost/compress/zstd": {"internal/codec"},

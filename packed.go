@@ -24,7 +24,8 @@ type packed struct {
 	words   string
 	stat    string
 	statSum uint64
-	pack    func() []byte
+	size    int           // of the contents
+	pack    func() []byte // safe for concurrent use; see codec.Encoder
 }
 
 func digest(ctx context.Context, src *Source, enc *codec.Encoder) (*packed, error) {
@@ -46,7 +47,7 @@ func digest(ctx context.Context, src *Source, enc *codec.Encoder) (*packed, erro
 	md := md5.Sum(c.Data)
 	obj := &packed{
 		name: name, sum: sha256.Sum256(c.Data), md5sum: hex.EncodeToString(md[:]),
-		words: string(words), stat: statText(c.Stat), statSum: statSum(name, c.Stat),
+		words: string(words), size: len(c.Data), stat: statText(c.Stat), statSum: statSum(name, c.Stat),
 	}
 	obj.pack = sync.OnceValue(func() []byte {
 		frame := enc.Encode(c.Data)

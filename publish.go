@@ -25,11 +25,20 @@ type Snapshot struct {
 	// TakeOver publishes although another machine has pushed under this host's
 	// name and its snapshot has not expired.
 	TakeOver bool
+
+	// MaxBytes is how many bytes of contents a snapshot may have; default 256 MiB.
+	// Objects beyond it are left out, and reported.
+	MaxBytes int64
 }
 
+const (
+	defaultMaxBytes = 256 << 20
+	maxSources      = 20_000 // of a snapshot: each is a name that every search reads
+)
+
 // Publish pushes a snapshot to all servers of a core of the client's directory
-// (the local one, where core is empty), at the same time: each has its own
-// deadline, and none waits for another.
+// (the local one, where core is empty), at the same time. Each has its own
+// deadline; one that is slow or hangs gets the snapshot apart from the others.
 //
 // Contents travel only where they changed or where a server lost them; objects
 // that the snapshot no longer has are deleted. A server is asked three times
@@ -37,7 +46,8 @@ type Snapshot struct {
 //
 // The report says what became of each server and object; it is there even where
 // the error is not nil. The error tells what kept the push from being whole on
-// every server. ErrOtherMachine: nothing was written.
+// every server. ErrOtherMachine: nothing was written, unless the server that knows
+// the other machine was over a second slower than one that does not.
 func (c *Client) Publish(ctx context.Context, core string, snap Snapshot) (*PushReport, error) {
 	p, err := c.newPush(ctx, core, snap)
 	if err != nil {
@@ -55,9 +65,11 @@ type push struct {
 	mark     int // of this push, on every server; see store.PushScore
 	sessions []*session
 
-	mu       sync.Mutex // guards what follows: one object is read and packed at a time
+	mu       sync.Mutex // guards what follows: one object is read at a time
 	encoder  *codec.Encoder
 	sources  map[string]*Source // by the name that the object got when it was read
+	sizes    map[string]int     // of their contents
+	bytes    int64              // of all of them
 	problems map[string]error   // by name: what could not be read
 }
 
@@ -73,6 +85,13 @@ func (c *Client) newPush(ctx context.Context, core string, snap Snapshot) (*push
 	if snap.TTL < time.Second {
 		return nil, fmt.Errorf("cannot publish with a TTL of %v: at least a second is needed", snap.TTL)
 	}
+	if snap.MaxBytes == 0 {
+		snap.MaxBytes = defaultMaxBytes
+	}
+	if len(snap.Sources) > maxSources {
+		return nil, hinted(fmt.Errorf("cannot publish %d objects: at most %d are allowed", len(snap.Sources), maxSources),
+			"a link in the outgoing directory may lead to a directory of many files")
+	}
 	if len(snap.Sources) == 0 {
 		return nil, hinted(errors.New("cannot publish an empty snapshot: it would delete everything that is known of the host"),
 			"to remove the host on purpose, use sysops hosts forget")
@@ -87,7 +106,7 @@ func (c *Client) newPush(ctx context.Context, core string, snap Snapshot) (*push
 	}
 	p := &push{
 		snap: snap, mark: store.Mark(time.Now()), encoder: codec.NewEncoder(),
-		sources: make(map[string]*Source), problems: make(map[string]error),
+		sources: make(map[string]*Source), sizes: make(map[string]int), problems: make(map[string]error),
 	}
 	for _, m := range cores[0].members {
 		p.sessions = append(p.sessions, newSession(p, m.Server, c.timeout()))
@@ -117,6 +136,16 @@ func (p *push) run(ctx context.Context) {
 		}()
 	}
 	group, waiting := p.gather(arrived)
+	if err := p.otherMachine(group); err != nil {
+		// All servers get the same verdict: half a push would lock the other out.
+		for range waiting {
+			<-arrived
+		}
+		for _, s := range p.sessions {
+			s.err = err
+		}
+		return
+	}
 	var wg sync.WaitGroup
 	wg.Go(func() { p.pass(ctx, group) })
 	for range waiting {
@@ -136,8 +165,8 @@ func (p *push) run(ctx context.Context) {
 
 // gather returns the sessions that answered in time, and how many are still to
 // arrive. In time is siblingGrace, and as long as the first took, after the first;
-// longer where none of them knows which machine has this host's name: one that
-// does may be slow, and the decision must be the same on all servers.
+// longer where none of them knows this machine by this host's name: one that knows
+// another may be slow, and the verdict must be the same on all servers.
 func (p *push) gather(arrived <-chan *session) (group []*session, waiting int) {
 	began := time.Now()
 	wait := probeWait
@@ -154,7 +183,7 @@ func (p *push) gather(arrived <-chan *session) (group []*session, waiting int) {
 			if first == 0 {
 				first = time.Since(began)
 			}
-			if s.state.Machine != "" || p.snap.Machine == "" {
+			if s.state.Machine == p.snap.Machine {
 				wait = siblingGrace
 			}
 			timeout = time.After(time.Until(began.Add(2*first + wait)))
@@ -167,8 +196,10 @@ func (p *push) gather(arrived <-chan *session) (group []*session, waiting int) {
 
 // pass takes the snapshot once and brings a group of servers up to it.
 func (p *push) pass(ctx context.Context, group []*session) {
-	group = healthy(group)
-	if err := p.otherMachine(group); err != nil {
+	if group = healthy(group); len(group) == 0 {
+		return // nothing is read for nobody
+	}
+	if err := p.otherMachine(group); err != nil { // one that came late
 		for _, s := range group {
 			s.err = err
 		}
@@ -189,8 +220,15 @@ func (p *push) pass(ctx context.Context, group []*session) {
 		}
 		names[obj.name] = true
 		for _, s := range group {
-			s.offer(obj, len(group) > 1)
+			s.offer(obj)
 		}
+	}
+	if len(names) == 0 {
+		for _, s := range group {
+			s.abandon(hinted(errors.New("cannot publish: none of the snapshot's objects can be read, and an empty snapshot would delete what is known of the host"),
+				"see what could not be read; to remove the host on purpose, use sysops hosts forget"))
+		}
+		return
 	}
 	var wg sync.WaitGroup
 	for _, s := range group {
@@ -234,6 +272,13 @@ func (p *push) take(ctx context.Context, src *Source) (*packed, error) {
 		p.problems[src.Name] = err
 		return nil, err
 	}
+	if p.bytes += int64(obj.size - p.sizes[obj.name]); p.bytes > p.snap.MaxBytes {
+		p.bytes -= int64(obj.size - p.sizes[obj.name])
+		err := fmt.Errorf("cannot push %s: the snapshot would exceed %d bytes", obj.name, p.snap.MaxBytes)
+		p.problems[src.Name] = err
+		return nil, err
+	}
+	p.sizes[obj.name] = obj.size
 	delete(p.problems, src.Name) // an earlier pass may have had less luck
 	p.sources[obj.name] = src
 	return obj, nil

@@ -114,7 +114,7 @@ func (s *session) send(ctx context.Context, b *store.Batch) {
 }
 
 // offer adds what the server needs to have this object as it is now.
-func (s *session) offer(obj *packed, mayDetach bool) {
+func (s *session) offer(obj *packed) {
 	if s.detached {
 		return
 	}
@@ -138,19 +138,35 @@ func (s *session) offer(obj *packed, mayDetach bool) {
 		return
 	default:
 	}
-	if !mayDetach {
-		s.queue <- s.batch
-		s.batch = s.newBatch()
-		return
-	}
-	timer := time.NewTimer(siblingGrace)
+	timer := time.NewTicker(siblingGrace)
 	defer timer.Stop()
-	select {
-	case s.queue <- s.batch:
-		s.batch = s.newBatch()
-	case <-timer.C:
-		s.detached = true
+	for {
+		select {
+		case s.queue <- s.batch:
+			s.batch = s.newBatch()
+			return
+		case <-timer.C:
+			if s.holdsOthersUp() {
+				s.detached = true
+				return
+			}
+		}
 	}
+}
+
+// holdsOthersUp reports whether a sibling could take more than this server does.
+func (s *session) holdsOthersUp() bool {
+	return slices.ContainsFunc(s.siblings, func(other *session) bool {
+		return other != s && !other.detached && len(other.queue) == 0
+	})
+}
+
+// abandon ends a session that has begun, and that nothing has been offered to.
+func (s *session) abandon(err error) {
+	close(s.queue)
+	s.sending.Wait()
+	s.err = err
+	s.took = time.Since(s.began)
 }
 
 // firstSeen is when these contents were first seen, by this server's clock: as
@@ -192,8 +208,10 @@ func (s *session) end(ctx context.Context, names map[string]bool) {
 	s.took = time.Since(s.began)
 }
 
-// commit is the last wait. An object's record is written only once the object is
-// known to be stored; the snapshot counts as pushed only if all of it was.
+// commit is the last wait. The record of a new or changed object is written only
+// now that the object is known to be stored, and the snapshot counts as pushed only
+// if all of it was. Repairs go in the same request: should the server refuse one,
+// the object is missing there, not wrong, and its siblings and the next push know.
 func (s *session) commit(ctx context.Context, names map[string]bool) {
 	s.batch = s.newBatch()
 	for _, name := range slices.Concat(s.sent.replaced, s.sent.restated) {

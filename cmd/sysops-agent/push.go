@@ -39,11 +39,7 @@ Exit status 0: every server has all of it. 2: some server does not; the others d
 			if err != nil {
 				return err
 			}
-			quiet, err := cmd.Flags().GetBool("quiet")
-			if err != nil {
-				return err
-			}
-			return s.push(cmd, quiet)
+			return s.push(cmd)
 		},
 	}
 	addPushFlags(cmd)
@@ -61,7 +57,7 @@ func addPushFlags(cmd *cobra.Command) {
 	f.BoolP("quiet", "q", false, "say nothing but errors")
 }
 
-func (s *settings) push(cmd *cobra.Command, quiet bool) error {
+func (s *settings) push(cmd *cobra.Command) error {
 	unlock, err := lock(s.agent.Outgoing)
 	if err != nil {
 		return err
@@ -85,7 +81,7 @@ func (s *settings) push(cmd *cobra.Command, quiet bool) error {
 			cli.Warn(cmd.ErrOrStderr(), "%v", err)
 		}
 	}
-	if !quiet {
+	if !s.quiet {
 		for _, p := range problems {
 			cli.Warn(cmd.ErrOrStderr(), "%v", p)
 		}

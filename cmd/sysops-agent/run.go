@@ -25,12 +25,8 @@ Ctrl-C or SIGTERM ends it.`,
 			if err != nil {
 				return err
 			}
-			quiet, err := cmd.Flags().GetBool("quiet")
-			if err != nil {
-				return err
-			}
 			if once {
-				return s.cycle(cmd, quiet)
+				return s.cycle(cmd)
 			}
 			// A fleet that was updated all at once starts all at once, too.
 			if !cli.IsTerminal(cmd.ErrOrStderr()) {
@@ -38,11 +34,11 @@ Ctrl-C or SIGTERM ends it.`,
 			}
 			for cmd.Context().Err() == nil {
 				next := time.Now().Add(time.Duration(s.agent.Every))
-				if err := s.cycle(cmd, quiet); err != nil && cmd.Context().Err() == nil {
+				if err := s.cycle(cmd); err != nil && cmd.Context().Err() == nil {
 					cli.Fail(cmd.ErrOrStderr(), "sysops-agent", err)
 				}
 				wait := time.Until(next) + s.splay()
-				if !quiet && cmd.Context().Err() == nil {
+				if !s.quiet && cmd.Context().Err() == nil {
 					fmt.Fprintf(cmd.ErrOrStderr(), "next in %s\n", wait.Round(time.Second))
 				}
 				sleep(cmd.Context(), wait)
@@ -62,14 +58,14 @@ func (s *settings) splay() time.Duration { return rand.N(time.Duration(*s.agent.
 
 // cycle is one collection and one push. A collection that failed stops no push:
 // the files are worth having, and so is the last collection.
-func (s *settings) cycle(cmd *cobra.Command, quiet bool) error {
+func (s *settings) cycle(cmd *cobra.Command) error {
 	if err := s.collect(cmd.Context(), cmd.ErrOrStderr(), true); err != nil {
 		if cmd.Context().Err() != nil {
 			return err
 		}
 		cli.Warn(cmd.ErrOrStderr(), "%v", err)
 	}
-	return s.push(cmd, quiet)
+	return s.push(cmd)
 }
 
 // sleep waits for d, or until ctx ends.

@@ -1,22 +1,19 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/internal/scripttest"
 )
 
 // The scripts are the specification of the command line: testdata/script, one
@@ -54,7 +51,7 @@ func TestScript(t *testing.T) {
 			return isolate(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": cmdStatus, "until": cmdUntil, "redis": cmdRedis, "json": cmdJSON,
+			"status": scripttest.Status, "until": scripttest.Until, "redis": scripttest.Redis, "json": scripttest.JSON,
 		},
 	})
 }
@@ -94,80 +91,4 @@ func isolate(env *testscript.Env) error {
 		return err
 	}
 	return nil
-}
-
-func cmdStatus(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: status N COMMAND...")
-	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	if got := exitStatus(ts, ts.Exec(args[1], args[2:]...)); got != want {
-		ts.Fatalf("exit status %d, want %d", got, want)
-	}
-}
-
-func exitStatus(ts *testscript.TestScript, err error) int {
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		ts.Fatalf("%v", err)
-	}
-	if exit != nil {
-		return exit.ExitCode()
-	}
-	return 0
-}
-
-// patient is longer than anything takes, however busy the machine is.
-const patient = 30 * time.Second
-
-func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) == 0 {
-		ts.Fatalf("usage: until COMMAND...")
-	}
-	deadline := time.Now().Add(patient)
-	for exitStatus(ts, ts.Exec(args[0], args[1:]...)) != 0 {
-		if time.Now().After(deadline) {
-			ts.Fatalf("waited %v in vain", patient)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-}
-
-func cmdRedis(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: redis URL COMMAND...")
-	}
-	if err := ts.Exec("redis-cli", append([]string{"-u", args[0]}, args[1:]...)...); err != nil {
-		ts.Fatalf("cannot run redis-cli (apt-get install redis-tools): %v", err)
-	}
-}
-
-func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 3 {
-		ts.Fatalf("usage: json FILE PATH VALUE")
-	}
-	var v any
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &v))
-	for step := range strings.SplitSeq(strings.TrimPrefix(args[1], "/"), "/") {
-		list, isList := v.([]any)
-		object, isObject := v.(map[string]any)
-		i, err := strconv.Atoi(step)
-		inner, known := object[step]
-		switch {
-		case isList && step == "len":
-			v = len(list)
-		case isList && err == nil && i < len(list):
-			v = list[i]
-		case isObject && known:
-			v = inner
-		case isObject && step == "len":
-			v = len(object)
-		default:
-			ts.Fatalf("%s: %v has no %s", args[1], v, step)
-		}
-	}
-	if got := fmt.Sprint(v); args[2] != "*" && got != args[2] {
-		ts.Fatalf("%s is %s, want %s", args[1], got, args[2])
-	}
 }

@@ -29,6 +29,7 @@ type settings struct {
 	agent    sysops.AgentConfig // with the defaults filled in
 	host     string
 	takeOver bool
+	quiet    bool     // say nothing but errors
 	servers  []string // of -p -s -t -f
 }
 
@@ -68,7 +69,7 @@ func newSettings(cmd *cobra.Command) (*settings, error) {
 	if s.host, err = hostName(cmp.Or(text("host"), a.Host), a.Domain); err != nil {
 		return nil, err
 	}
-	s.takeOver = text("take-over") == "true"
+	s.takeOver, s.quiet = text("take-over") == "true", text("quiet") == "true"
 	for _, f := range originalServers {
 		if v := text(f.name); v != "" {
 			s.servers = append(s.servers, serverURL(v))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,18 +10,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/internal/scripttest"
 )
 
 // The scripts are the specification of the command line: testdata/script, one
@@ -77,8 +75,9 @@ func TestScript(t *testing.T) {
 			return unpack(standard, filepath.Join(env.WorkDir, "fleet"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fleet": cmdFleet, "push": cmdPush, "status": cmdStatus, "until": cmdUntil, "redis": cmdRedis,
-			"json": cmdJSON, "jsonl": cmdJSONL, "contained": cmdContained,
+			"fleet": cmdFleet, "push": cmdPush, "contained": cmdContained,
+			"status": scripttest.Status, "until": scripttest.Until, "redis": scripttest.Redis,
+			"json": scripttest.JSON, "jsonl": scripttest.JSONL,
 		},
 	})
 }
@@ -196,116 +195,6 @@ func push(ts *testscript.TestScript, host string, args []string) {
 	ts.Check(ts.Exec("sysops-agent", line...))
 }
 
-func cmdStatus(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: status N COMMAND...")
-	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	if got := exitStatus(ts, ts.Exec(args[1], args[2:]...)); got != want {
-		ts.Fatalf("exit status %d, want %d", got, want)
-	}
-}
-
-func exitStatus(ts *testscript.TestScript, err error) int {
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		ts.Fatalf("%v", err)
-	}
-	if exit != nil {
-		return exit.ExitCode()
-	}
-	return 0
-}
-
-// patient is longer than anything takes, however busy the machine is.
-const patient = 30 * time.Second
-
-func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) == 0 {
-		ts.Fatalf("usage: until COMMAND...")
-	}
-	deadline := time.Now().Add(patient)
-	for exitStatus(ts, ts.Exec(args[0], args[1:]...)) != 0 {
-		if time.Now().After(deadline) {
-			ts.Fatalf("waited %v in vain", patient)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-}
-
-func cmdRedis(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: redis URL COMMAND...")
-	}
-	if err := ts.Exec("redis-cli", append([]string{"-u", args[0]}, args[1:]...)...); err != nil {
-		ts.Fatalf("cannot run redis-cli (apt-get install redis-tools): %v", err)
-	}
-}
-
-func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 && len(args) != 3 {
-		ts.Fatalf("usage: json FILE [PATH VALUE]")
-	}
-	var root any
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &root))
-	if len(args) == 1 {
-		return
-	}
-	var want any
-	if json.Unmarshal([]byte(args[2]), &want) != nil {
-		want = args[2] // a bare word
-	}
-	if got := at(ts, root, args[1]); !reflect.DeepEqual(got, want) {
-		ts.Fatalf("%s is %v, want %v", args[1], got, want)
-	}
-}
-
-// at follows a path such as results.0.key; len is a list's length.
-func at(ts *testscript.TestScript, v any, path string) any {
-	for step := range strings.SplitSeq(path, ".") {
-		switch w := v.(type) {
-		case map[string]any:
-			inner, ok := w[step]
-			if !ok && step == "len" {
-				return float64(len(w))
-			}
-			if !ok {
-				ts.Fatalf("%s: no %q in it", path, step)
-			}
-			v = inner
-		case []any:
-			if step == "len" {
-				return float64(len(w))
-			}
-			i, err := strconv.Atoi(step)
-			if err != nil || i >= len(w) {
-				ts.Fatalf("%s: no element %s among %d", path, step, len(w))
-			}
-			v = w[i]
-		default:
-			ts.Fatalf("%s: %v has no %s", path, v, step)
-		}
-	}
-	return v
-}
-
-func cmdJSONL(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: jsonl FILE N")
-	}
-	n := 0
-	for line := range strings.Lines(ts.ReadFile(args[0])) {
-		n++
-		if err := json.Unmarshal([]byte(line), new(map[string]any)); err != nil || !strings.HasSuffix(line, "\n") {
-			ts.Fatalf("line %d is no line with a JSON object: %q: %v", n, line, err)
-		}
-	}
-	if fmt.Sprint(n) != args[1] {
-		ts.Fatalf("%d lines, want %s", n, args[1])
-	}
-}
-
 // cmdContained runs a static build of sysops with ROOT as the root of its file
 // system. Who is not root does that in a user namespace.
 func cmdContained(ts *testscript.TestScript, neg bool, args []string) {
@@ -331,7 +220,7 @@ func cmdContained(ts *testscript.TestScript, neg bool, args []string) {
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
 		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
 	}
-	if got := exitStatus(ts, cmd.Run()); got != want {
+	if got := scripttest.ExitStatus(ts, cmd.Run()); got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
 	}
 }

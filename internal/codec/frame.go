@@ -73,8 +73,8 @@ const (
 	minZstd = 64
 )
 
-// An Encoder packs contents. It is not safe for concurrent use; each holds a
-// few megabytes.
+// An Encoder packs contents. It is safe for concurrent use, one object at a time;
+// each holds a few megabytes.
 type Encoder struct {
 	zstd *zstd.Encoder
 }
@@ -182,8 +182,13 @@ func unstore(frame []byte) ([]byte, error) {
 }
 
 func (d *Decoder) unzstd(frame []byte) ([]byte, error) {
+	n, ok := Len(frame)
+	if !ok {
+		// All of ours do, and whoever reads many counts on it to bound memory.
+		return nil, fmt.Errorf("%w: %s without the length of its contents", ErrDamaged, Zstd)
+	}
 	var room []byte
-	if n, ok := Len(frame); ok && n <= 1<<20 {
+	if n <= 1<<20 {
 		room = make([]byte, 0, n) // a larger claim has to be earned first
 	}
 	contents, err := d.zstd.DecodeAll(frame, room)
@@ -193,7 +198,7 @@ func (d *Decoder) unzstd(frame []byte) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, Zstd, err)
 	}
-	if n, ok := Len(frame); ok && n != len(contents) {
+	if n != len(contents) {
 		return nil, fmt.Errorf("%w: %s is followed by something else", ErrDamaged, Zstd)
 	}
 	return contents, nil

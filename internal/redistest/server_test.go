@@ -141,27 +141,6 @@ func TestServerRestartsAfterACleanShutdown(t *testing.T) {
 	s.Must("PING")
 }
 
-// TestServerDiesWithTheTestBinary runs itself in a process that kills itself.
-func TestServerDiesWithTheTestBinary(t *testing.T) {
-	if os.Getenv("REDISTEST_CHILD") != "" {
-		fmt.Println("ADDR", redistest.Start(t).Addr())
-		if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		select {}
-	}
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux has a parent-death signal")
-	}
-	env := []string{"REDISTEST_CHILD=1", "TMPDIR=" + t.TempDir()} // its folders stay behind
-	r := redistest.Run(t, os.Args[0], []string{"-test.run=^TestServerDiesWithTheTestBinary$"}, env)
-	_, addr, ok := strings.Cut(strings.TrimSpace(r.Stdout), "ADDR ")
-	if !ok {
-		t.Fatalf("the child started no server: %s%s", r.Stdout, r.Stderr)
-	}
-	waitFor(t, "the end of the server", func() bool { return !accepts(addr) })
-}
-
 func TestRepliesAreGoValues(t *testing.T) {
 	s := redistest.Start(t)
 	for _, c := range []struct {
