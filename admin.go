@@ -109,9 +109,6 @@ func (c *Client) Adopt(ctx context.Context, q Query) ([]ServerChange, error) {
 
 // everyServer does work at all servers at once. Its error joins theirs.
 func (c *Client) everyServer(ctx context.Context, q Query, work func(*member) (ServerChange, error)) ([]ServerChange, error) {
-	if q.Scope == "" {
-		q.Scope = Local
-	}
 	cores, err := c.cores(ctx, q.Scope, q.Site, q.Core)
 	if err != nil {
 		return nil, err
@@ -133,6 +130,9 @@ func (c *Client) everyServer(ctx context.Context, q Query, work func(*member) (S
 		})
 	}
 	wg.Wait()
+	for _, k := range cores {
+		errs = append(errs, k.recount(ctx)...)
+	}
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if len(errs) > 0 {
 		return changes, joinLine(errs)
@@ -143,9 +143,6 @@ func (c *Client) everyServer(ctx context.Context, q Query, work func(*member) (S
 // Queries returns the newest n entries of the record of queries, newest first,
 // each once, however many servers have it.
 func (c *Client) Queries(ctx context.Context, q Query, n int) ([]QueryRecord, error) {
-	if q.Scope == "" {
-		q.Scope = Local
-	}
 	cores, err := c.cores(ctx, q.Scope, q.Site, q.Core)
 	if err != nil {
 		return nil, err

@@ -23,8 +23,11 @@ type Answer struct {
 	targets []target // in key order
 	began   time.Time
 
-	complete Completeness
-	cost     Cost
+	complete Completeness       // the counts; the rest is filled in when it is asked for
+	unread   map[*hostState]int // objects that the last reading could not read
+	done     *Completeness      // what complete was when the answer was closed
+	ended    time.Time          // when the last reading did; zero: none has
+	cost     costs
 	traffic  map[*member]store.Traffic // when the query began
 }
 
@@ -106,7 +109,10 @@ func (a *Answer) Objects(ctx context.Context, elements ...Element) iter.Seq2[Obj
 }
 
 // Expr is a compiled expression for Answer.Grep. It is safe for concurrent use.
-type Expr struct{ x *codec.Expr }
+type Expr struct {
+	x *codec.Expr
+	o GrepOptions
+}
 
 // GrepOptions are the switches of grep(1).
 type GrepOptions struct {
@@ -127,13 +133,16 @@ func CompileExpr(expr string, o GrepOptions) (*Expr, error) {
 	if err != nil {
 		return nil, hinted(err, "the syntax is that of Go's regexp (RE2); -F searches for the text itself")
 	}
-	return &Expr{x}, nil
+	return &Expr{x, o}, nil
 }
 
 // Spans returns where on a line the expression matches, as start and end: for
 // highlighting. Of an expression compiled with Invert it returns what does not
 // belong to the answer.
 func (e *Expr) Spans(line []byte) [][2]int { return e.x.Spans(line) }
+
+// sliceBytes is what a slice needs beside what it points to.
+const sliceBytes = 24
 
 // A Match is what Grep found in one object.
 type Match struct {
@@ -146,7 +155,7 @@ type Match struct {
 // Grep searches the contents of every object, and returns one Match for each,
 // in key order, those without a matching line included. A line excludes its
 // newline and is matched alone. Its errors are those of Objects.
-func (a *Answer) Grep(ctx context.Context, expr *Expr, o GrepOptions) iter.Seq2[Match, error] {
+func (a *Answer) Grep(ctx context.Context, expr *Expr) iter.Seq2[Match, error] {
 	return stream(ctx, a, []int{int(Contents)}, func(it *item) (Match, bool, error) {
 		packed := len(it.values[0])
 		obj, err := a.client.object(it, []int{int(Contents)})
@@ -156,12 +165,13 @@ func (a *Answer) Grep(ctx context.Context, expr *Expr, o GrepOptions) iter.Seq2[
 		text := obj.Contents
 		a.cost.unpacked.Add(int64(len(text)))
 		a.cost.packed.Add(int64(packed))
-		m := Match{Object: obj, Binary: !o.Text && codec.IsBinary(text)}
+		m := Match{Object: obj, Binary: !expr.o.Text && codec.IsBinary(text)}
 		m.Object.Contents = nil // a match must not keep the whole text alive
 		expr.x.Each(text, func(line []byte) bool {
 			m.Count++
-			if !m.Binary && !o.CountOnly {
+			if !m.Binary && !expr.o.CountOnly {
 				m.Lines = append(m.Lines, bytes.Clone(line))
+				it.held += len(line) + sliceBytes
 			}
 			return true
 		})
@@ -170,8 +180,11 @@ func (a *Answer) Grep(ctx context.Context, expr *Expr, o GrepOptions) iter.Seq2[
 }
 
 // Completeness says what the answer rests on. It is final once the answer has
-// been read to its end.
+// been read to its end, or closed.
 func (a *Answer) Completeness() *Completeness {
+	if a.done != nil {
+		return a.done
+	}
 	for _, list := range []*[]string{&a.complete.Stale, &a.complete.Missing, &a.complete.Lacking} {
 		if *list == nil {
 			*list = []string{} // programs that read the JSON loop over it
@@ -179,6 +192,9 @@ func (a *Answer) Completeness() *Completeness {
 	}
 	a.complete.Cores = a.coreReports()
 	a.complete.Took = time.Since(a.began)
+	if !a.ended.IsZero() {
+		a.complete.Took = a.ended.Sub(a.began)
+	}
 	return &a.complete
 }
 
@@ -186,6 +202,7 @@ func (a *Answer) Completeness() *Completeness {
 // error tells where that was refused (a replica, an ACL); it takes nothing from
 // the answer.
 func (a *Answer) Close(ctx context.Context) error {
+	a.done = a.Completeness() // what servers do from now on is not about the answer
 	entry, err := a.record()
 	if err != nil {
 		return fmt.Errorf("cannot describe the query for the record: %w", err)

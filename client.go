@@ -118,7 +118,7 @@ func (o Options) tlsConfig() (*tls.Config, error) {
 	return conf, nil
 }
 
-// Close closes all connections. Queries under way fail.
+// Close closes all connections. Queries under way fail, later ones are ErrClosed.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -126,7 +126,7 @@ func (c *Client) Close() error {
 	for _, s := range c.servers {
 		errs = append(errs, s.Close())
 	}
-	clear(c.servers)
+	c.servers = nil
 	return errors.Join(errs...)
 }
 
@@ -134,6 +134,9 @@ func (c *Client) Close() error {
 func (c *Client) server(url string) (*store.Server, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.servers == nil {
+		return nil, ErrClosed
+	}
 	if s, ok := c.servers[url]; ok {
 		return s, nil
 	}
@@ -147,6 +150,12 @@ func (c *Client) server(url string) (*store.Server, error) {
 
 // cores resolves a scope to cores with their servers.
 func (c *Client) cores(ctx context.Context, scope Scope, site, core string) ([]*coreState, error) {
+	if scope == "" {
+		scope = Local
+	}
+	if _, err := ParseScope(string(scope)); err != nil {
+		return nil, err
+	}
 	where, err := places(ctx, c.dir, scope, site, core)
 	if err != nil {
 		return nil, err

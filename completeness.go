@@ -42,6 +42,7 @@ type CoreReport struct {
 	Core    string         `json:"core"`
 	Hosts   int            `json:"hosts"`                 // that its servers know
 	Short   int            `json:"hosts_short,omitempty"` // hosts that it should have, and no server that answers does
+	LeftOut bool           `json:"left_out,omitempty"`    // nothing, or not all, of it is in the answer
 	Error   string         `json:"error,omitempty"`       // why it is left out, stopped answering, or is short of over 1 % of its hosts
 	Servers []ServerReport `json:"servers"`
 }
@@ -72,7 +73,7 @@ const coldShare = 100
 func (a *Answer) coreReports() []CoreReport {
 	var out []CoreReport
 	for _, k := range a.cores {
-		r := CoreReport{Site: k.site, Core: k.core, Hosts: len(k.hosts), Short: k.short}
+		r := CoreReport{Site: k.site, Core: k.core, Hosts: len(k.hosts), Short: k.short, LeftOut: k.err != nil}
 		if err := cmp.Or(k.err, k.partial); err != nil {
 			r.Error = err.Error()
 		}
@@ -142,6 +143,9 @@ func (a *Answer) knows(host string) bool {
 // ends the answer, where the query does not allow a partial one.
 func (a *Answer) note(it *item, err error) error {
 	key := it.key().String()
+	if a.unread[it.host]++; a.unread[it.host] == it.host.count {
+		a.complete.Answered--
+	}
 	if errors.Is(err, errNoServer) {
 		it.core.err = fmt.Errorf("core %s went down during the query: %w", it.core.core, err)
 		if !a.query.Partial {
@@ -183,7 +187,7 @@ func (c *Completeness) String() string {
 	count(len(c.Unreadable), "object unreadable", "objects unreadable")
 	asked, servers, out, cold := 0, 0, 0, 0
 	for _, k := range c.Cores {
-		if k.Error == "" || k.Short > 0 {
+		if !k.LeftOut {
 			asked++
 		}
 		count(k.Short, "more is not known to the servers that answer", "more are not known to the servers that answer")

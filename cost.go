@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A Cost counts what an answer has cost so far.
-type Cost struct {
+// costs counts what an answer has cost so far, beside its servers' traffic.
+type costs struct {
 	packed, unpacked atomic.Int64
 }
 

@@ -225,17 +225,17 @@ func TestAnAnswerMayBeReadTwiceAndInPart(t *testing.T) {
 func TestGrepGivesOneMatchAnObject(t *testing.T) {
 	s := newSiblings(t)
 	publish(t, s.both, snapshot("web01", text("/etc/conf", "a = 1\nb = 2\r\na = 3"), text("/etc/none", "x\n"), text("/bin/x", "a\x00b")))
-	x, err := sysops.CompileExpr("^a", sysops.GrepOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	grep := func(o sysops.GrepOptions) map[string]sysops.Match {
+		x, err := sysops.CompileExpr("^a", o)
+		if err != nil {
+			t.Fatal(err)
+		}
 		a, err := s.both.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "web01#*")})
 		if err != nil {
 			t.Fatal(err)
 		}
 		out := map[string]sysops.Match{}
-		for m, err := range a.Grep(t.Context(), x, o) {
+		for m, err := range a.Grep(t.Context(), x) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,15 +11,16 @@ import (
 	"github.com/sysops-api/sysops-api/internal/codec"
 )
 
-// unpackedSize is about how much memory the item needs when it is unpacked.
-func (it *item) unpackedSize(elements []int) int {
+// unpackedSize is how much memory the item needs when it is unpacked; false: it
+// does not declare that (bzip2), and this is a guess.
+func (it *item) unpackedSize(elements []int) (size int, declared bool) {
 	if len(it.values) == 0 || elements[0] != int(Contents) {
-		return elementSize
+		return elementSize, true
 	}
 	if n, ok := codec.Len(it.values[0]); ok {
-		return n
+		return n, true
 	}
-	return 10 * len(it.values[0]) // bzip2 does not say
+	return 10 * len(it.values[0]), false
 }
 
 // object unpacks what was read into an Object. The error is about the bytes.
@@ -30,6 +31,7 @@ func (c *Client) object(it *item, elements []int) (Object, error) {
 			return Object{}, fmt.Errorf("cannot read its %s: %w", Element(e), err)
 		}
 	}
+	it.held = len(o.Contents)
 	return o, nil
 }
 

@@ -28,6 +28,9 @@ var (
 	// undamaged copy of it.
 	ErrUnreadable = errors.New("unreadable object")
 
+	// ErrClosed: the Client has been closed.
+	ErrClosed = errors.New("the client is closed")
+
 	// ErrOtherMachine: another machine pushes under this host's name.
 	ErrOtherMachine = errors.New("another machine has this host name")
 )

@@ -99,7 +99,7 @@ func ExampleAnswer_Grep() {
 		log.Fatal(err)
 	}
 	defer answer.Close(ctx)
-	for match, err := range answer.Grep(ctx, expr, sysops.GrepOptions{}) {
+	for match, err := range answer.Grep(ctx, expr) {
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -19,6 +19,7 @@ var (
 	ErrServerReadOnly    = store.ErrReadOnly
 	ErrServerNoMemory    = store.ErrNoMemory
 	ErrServerWrongType   = store.ErrWrongType
+	ErrReplyTooLarge     = store.ErrReplyTooLarge
 )
 
 // ServerHints returns what to do about the servers' faults that err tells of.
@@ -45,5 +46,6 @@ var serverHints = []struct {
 	{ErrServerLoading, "it answers when it has read its data from disk; until then its siblings do"},
 	{ErrServerReadOnly, "list the primary in the directory: clients replicate here, servers do not"},
 	{ErrServerNoMemory, "raise its maxmemory, or shorten agent.ttl; the next push writes what is missing"},
+	{ErrReplyTooLarge, "ask for less: fewer hosts (--hosts), or a whole name in place of a pattern"},
 	{ErrServerWrongType, "something else uses this Redis database: remove that key, or give sysops a database of its own"},
 }

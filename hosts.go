@@ -70,6 +70,23 @@ func (a *Answer) settleHosts() {
 	a.complete.Answered = a.complete.Expected - len(a.complete.Missing)
 }
 
+// recount declares the size of the core anew, after hosts were removed: as many as
+// its servers know together. Where one cannot be asked the size stays.
+func (k *coreState) recount(ctx context.Context) []error {
+	k.probe(ctx)
+	if len(k.left()) < len(k.members) {
+		return nil // the removal itself has told of that server
+	}
+	k.uniteHosts()
+	var errs []error
+	for _, m := range k.members {
+		if err := m.SetSize(ctx, len(k.hosts)); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
 func (a *Answer) hostReport(k *coreState, h *hostState) HostReport {
 	now := time.Now()
 	r := HostReport{
@@ -137,6 +154,7 @@ func (c *Client) Forget(ctx context.Context, q Query, hosts []string) (int, erro
 			}
 		}
 		removed += most
+		errs = append(errs, k.recount(ctx)...)
 	}
 	if len(errs) > 0 {
 		return removed, fmt.Errorf("cannot forget %s everywhere: %w", strings.Join(set.Names(), ", "), joinLine(errs))

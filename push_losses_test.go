@@ -148,7 +148,6 @@ func TestFirstSeenSurvives(t *testing.T) {
 	})
 	t.Run("a restart of one server", func(t *testing.T) {
 		servers[0].Restart()
-		c = connect(t, redistest.URLs(servers)...) // TestAClientOutlivesARestartOfItsServer is another matter
 		publish(t, c, snapshot("web01", withStat("/etc/motd", "m", sysops.Stat{Mode: 0o100600}), text("/etc/issue", "old")))
 		for _, s := range servers {
 			if got := serverFirstSeen(t, s, "web01#/etc/motd"); got < first-1 || got > first+1 { // two estimates of two clocks

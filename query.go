@@ -71,9 +71,6 @@ func (c *Client) survey(ctx context.Context, q Query) (*Answer, error) {
 	if q.Scope == "" {
 		q.Scope = Local
 	}
-	if _, err := ParseScope(string(q.Scope)); err != nil {
-		return nil, err
-	}
 	cores, err := c.cores(ctx, q.Scope, q.Site, q.Core)
 	if err != nil {
 		return nil, err
@@ -201,7 +198,11 @@ func (a *Answer) judgeCores(ctx context.Context) error {
 	if len(gaps) == 0 || a.query.Partial {
 		return nil
 	}
-	return hinted(fmt.Errorf("%w: %w", ErrIncomplete, joinLine(gaps)), gapHint)
+	hint := gapHint
+	if slices.ContainsFunc(a.cores, func(k *coreState) bool { return k.partial != nil }) {
+		hint += "; a server that restarted empty is full again when all hosts have pushed"
+	}
+	return hinted(fmt.Errorf("%w: %w", ErrIncomplete, joinLine(gaps)), hint)
 }
 
 func (k *coreState) judge() {

@@ -2,6 +2,7 @@ package sysops
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/sysops-api/sysops-api/internal/directory"
 )
@@ -33,6 +34,9 @@ func ExpandRange(ctx context.Context, servers []string, expr string) (*HostSet, 
 			return nil, err
 		}
 		set.names[name] = true
+	}
+	if len(set.names) == 0 {
+		return nil, fmt.Errorf("cannot use the Range expression %q: %w: it stands for none", expr, ErrBadHost)
 	}
 	return set, nil
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"runtime"
 	"sync"
+	"time"
 )
 
 // Limits of what a query holds in memory at a time, whatever its scope holds.
@@ -23,6 +24,7 @@ const (
 type item struct {
 	want
 	got
+	held int // bytes that it and its result hold, as work finds out
 }
 
 // A unit is a few items that a worker processes together.
@@ -45,6 +47,8 @@ func stream[T any](ctx context.Context, a *Answer, elements []int, work func(*it
 	return func(yield func(T, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
+		a.beginReading()
+		defer func() { a.ended = time.Now() }()
 		s := &streaming[T]{
 			a: a, fetch: &fetch{elements: elements}, work: work, sizes: sizes{seen: make(map[string]int)},
 			jobs: make(chan *unit[T], runtime.GOMAXPROCS(0)), order: make(chan *unit[T], 64),
@@ -75,6 +79,17 @@ func stream[T any](ctx context.Context, a *Answer, elements []int, work func(*it
 			yield(none, fmt.Errorf("cannot go on: %w", context.Cause(ctx)))
 		}
 	}
+}
+
+// beginReading takes back what an earlier reading found unreadable.
+func (a *Answer) beginReading() {
+	for h, n := range a.unread {
+		if n == h.count {
+			a.complete.Answered++
+		}
+	}
+	a.unread = make(map[*hostState]int)
+	a.complete.Unreadable = nil
 }
 
 type streaming[T any] struct {
@@ -163,12 +178,15 @@ func (s *streaming[T]) dispatch(ctx context.Context, items []item) bool {
 	for len(items) > 0 {
 		n, bytes := 0, 0
 		for n < len(items) && n < unitObjects {
-			size := items[n].unpackedSize(s.fetch.elements)
-			if n > 0 && bytes+size > unitBytes {
+			size, declared := items[n].unpackedSize(s.fetch.elements)
+			if n > 0 && (bytes+size > unitBytes || !declared) {
 				break
 			}
 			bytes += size
 			n++
+			if !declared {
+				break // alone: what it turns out to be is charged before the next
+			}
 		}
 		u := &unit[T]{
 			items: items[:n], results: make([]T, n), keep: make([]bool, n), errs: make([]error, n),
@@ -195,6 +213,7 @@ func (s *streaming[T]) dispatch(ctx context.Context, items []item) bool {
 // process works on the items of a unit. What cannot be unpacked is read again
 // from a sibling, until none is left.
 func (s *streaming[T]) process(ctx context.Context, u *unit[T]) {
+	held := 0
 	for i := range u.items {
 		it := &u.items[i]
 		for it.err == nil && !it.gone {
@@ -212,6 +231,11 @@ func (s *streaming[T]) process(ctx context.Context, u *unit[T]) {
 		}
 		u.errs[i] = it.err
 		it.values = nil // the frame is not needed any more
+		held += it.held
+	}
+	if held > u.bytes { // more than was declared
+		s.ahead.take(held - u.bytes)
+		u.bytes = held
 	}
 }
 
@@ -287,6 +311,14 @@ func (b *budget) acquire(ctx context.Context, n int) bool {
 			return false
 		}
 	}
+}
+
+// take takes n bytes without waiting: they are held already. The next acquire waits
+// for them.
+func (b *budget) take(n int) {
+	b.mu.Lock()
+	b.free -= n
+	b.mu.Unlock()
 }
 
 func (b *budget) release(n int) {

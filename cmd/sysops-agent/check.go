@@ -83,6 +83,9 @@ func (s *settings) checkConfig(c *checklist) {
 	if _, err := s.commands(); err != nil {
 		c.error(err)
 	}
+	if err := s.checkSchedule(); err != nil {
+		c.error(err)
+	}
 }
 
 func (s *settings) checkFiles(c *checklist) {

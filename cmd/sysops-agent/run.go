@@ -28,6 +28,9 @@ Ctrl-C or SIGTERM ends it.`,
 			if once {
 				return s.cycle(cmd)
 			}
+			if err := s.checkSchedule(); err != nil {
+				return err
+			}
 			// A fleet that was updated all at once starts all at once, too.
 			if !cli.IsTerminal(cmd.ErrOrStderr()) {
 				sleep(cmd.Context(), s.splay())

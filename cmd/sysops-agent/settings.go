@@ -187,3 +187,16 @@ func (s *settings) fileOptions() (collect.FileOptions, error) {
 	o.Redactor = collect.NewRedactor(key)
 	return o, nil
 }
+
+// checkSchedule refuses a schedule by which the host would be missing between two
+// pushes.
+func (s *settings) checkSchedule() error {
+	every, splay, ttl := time.Duration(s.agent.Every), time.Duration(*s.agent.Splay), time.Duration(s.agent.TTL)
+	if every+splay < ttl {
+		return nil
+	}
+	return &sysops.HintedError{
+		Err:  fmt.Errorf("cannot push every %v with a splay of %v and a TTL of %v: the host would be missing between two pushes", every, splay, ttl),
+		Hint: "set agent.ttl to several times agent.every",
+	}
+}

@@ -92,7 +92,7 @@ func (g *grepFlags) check() error {
 func (g *grepFlags) each(ctx context.Context, in *inquiry, expr *sysops.Expr, f func(*sysops.Match) error) error {
 	bar := in.progress("objects", in.answer.Len())
 	defer bar.done()
-	for m, err := range in.answer.Grep(ctx, expr, g.GrepOptions) {
+	for m, err := range in.answer.Grep(ctx, expr) {
 		if err != nil {
 			return err
 		}

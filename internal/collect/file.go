@@ -44,6 +44,7 @@ type file struct {
 	euid       int
 	max        int64 // bytes
 	redactor   *Redactor
+	hangs      *hangs
 
 	// finished is called between reading and looking whether the file changed.
 	// Tests change it at that moment.
@@ -60,7 +61,7 @@ type reading struct {
 
 // read is a sysops.Source's Read.
 func (f *file) read(ctx context.Context) (sysops.Content, error) {
-	r, err := f.load(ctx)
+	r, err := inTime(f.hangs, f.name, func() (reading, error) { return f.load(ctx) })
 	if err != nil {
 		return sysops.Content{}, fmt.Errorf("cannot read %s: %w", f.name, cause(err))
 	}

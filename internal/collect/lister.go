@@ -3,9 +3,12 @@ package collect
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 
 	sysops "github.com/sysops-api/sysops-api"
@@ -23,6 +26,7 @@ type lister struct {
 	euid    int
 	limit   int // entries of one linked directory
 	seen    map[string]bool
+	hangs   hangs
 	json    fs.FileInfo // the JSON object, wherever it is met; nil: there is none
 }
 
@@ -53,7 +57,7 @@ func (l *lister) file(name, path string, links followRule, fi fs.FileInfo) {
 	case l.json != nil && (name == l.options.JSON || os.SameFile(fi, l.json)):
 		// Its sections are objects already.
 	default:
-		f := &file{name: name, path: path, links: links, euid: l.euid, max: l.options.MaxSize, redactor: l.options.Redactor}
+		f := &file{name: name, path: path, links: links, euid: l.euid, max: l.options.MaxSize, redactor: l.options.Redactor, hangs: &l.hangs}
 		l.add(sysops.Source{Name: name, Read: f.read})
 	}
 }
@@ -106,7 +110,7 @@ func (l *lister) link(path string) {
 		name = filepath.Join(filepath.Dir(path), name)
 	}
 	name = filepath.Clean(name)
-	fi, err := os.Stat(path)
+	fi, err := inTime(&l.hangs, name, func() (fs.FileInfo, error) { return os.Stat(path) })
 	switch {
 	case err != nil:
 		l.problem(name, err)
@@ -158,7 +162,7 @@ func (t *tree) directory(b branch) {
 		}
 		t.visited[id] = true
 	}
-	entries, err := os.ReadDir(b.path)
+	entries, err := inTime(&t.hangs, b.name, func() ([]fs.DirEntry, error) { return readDir(b.path, t.left+1) })
 	if err != nil {
 		t.problem(b.name, err)
 	}
@@ -168,6 +172,22 @@ func (t *tree) directory(b branch) {
 		}
 		t.entry(branch{name: filepath.Join(b.name, entry.Name()), path: filepath.Join(b.path, entry.Name())}, entry)
 	}
+}
+
+// readDir returns at most n entries, sorted: a spool of millions must not be held
+// to find out that it is too many.
+func readDir(path string, n int) ([]fs.DirEntry, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(n)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
 }
 
 func (t *tree) entry(b branch, entry fs.DirEntry) {
@@ -190,7 +210,7 @@ func (t *tree) entry(b branch, entry fs.DirEntry) {
 
 // symlink follows a link inside the tree.
 func (t *tree) symlink(b branch, link fs.FileInfo) {
-	target, err := os.Stat(b.path)
+	target, err := inTime(&t.hangs, b.name, func() (fs.FileInfo, error) { return os.Stat(b.path) })
 	if err == nil {
 		err = mayFollow(link, target, t.euid)
 	}

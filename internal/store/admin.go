@@ -26,10 +26,6 @@ func (s *Server) Forget(ctx context.Context, hosts []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	whole, err := s.whole(ctx)
-	if err != nil {
-		return 0, err
-	}
 	removed := 0
 	for i, host := range hosts {
 		n, err := s.forget(ctx, host, union(names, own[i]))
@@ -38,36 +34,17 @@ func (s *Server) Forget(ctx context.Context, hosts []string) (int, error) {
 			return removed, err
 		}
 	}
-	return removed, s.resize(ctx, whole)
+	return removed, nil
 }
 
-// whole reports whether the server knows as many hosts as its core should have.
-func (s *Server) whole(ctx context.Context) (bool, error) {
+// SetSize declares how many hosts the core has, after hosts were removed.
+func (s *Server) SetSize(ctx context.Context, hosts int) error {
 	pipe := s.db.Pipeline()
-	hosts, size := pipe.ZCard(ctx, keyHosts), pipe.Get(ctx, keySize)
-	if err := s.exec(ctx, pipe); err != nil {
-		return false, err
-	}
-	return int(hosts.Val()) >= count(size), s.wrap(firstError(hosts, size))
-}
-
-// resize makes the size of the core what a server that was whole has after hosts
-// were removed on purpose. One that was not cannot say.
-func (s *Server) resize(ctx context.Context, whole bool) error {
-	if !whole {
-		return nil
-	}
-	pipe := s.db.Pipeline()
-	hosts := pipe.ZCard(ctx, keyHosts)
+	set := pipe.Set(ctx, keySize, hosts, 0)
 	if err := s.exec(ctx, pipe); err != nil {
 		return err
 	}
-	pipe = s.db.Pipeline()
-	set := pipe.Set(ctx, keySize, hosts.Val(), 0)
-	if err := s.exec(ctx, pipe); err != nil {
-		return err
-	}
-	return s.wrap(firstError(hosts, set))
+	return s.wrap(set.Err())
 }
 
 func (s *Server) forget(ctx context.Context, host string, names []string) (int, error) {
@@ -98,15 +75,6 @@ func (s *Server) forget(ctx context.Context, host string, names []string) (int, 
 	return removed, s.wrap(firstError(cmds...))
 }
 
-func (s *Server) names(ctx context.Context) ([]string, error) {
-	pipe := s.db.Pipeline()
-	cmd := pipe.SMembers(ctx, keyNames)
-	if err := s.exec(ctx, pipe); err != nil {
-		return nil, err
-	}
-	return cmd.Val(), s.wrap(cmd.Err())
-}
-
 // A Pruned counts what Prune removed.
 type Pruned struct {
 	Hosts   int // whose snapshot expired long ago
@@ -124,10 +92,6 @@ func (s *Server) Prune(ctx context.Context, keep time.Duration) (Pruned, error) 
 		return p, err
 	}
 	gone, known := x.split(keep)
-	whole, err := s.whole(ctx)
-	if err != nil {
-		return p, err
-	}
 	for _, host := range gone {
 		removed, err := s.expel(ctx, host, x.Now.Add(-keep))
 		if err != nil {
@@ -138,9 +102,6 @@ func (s *Server) Prune(ctx context.Context, keep time.Duration) (Pruned, error) 
 		} else {
 			known[host] = true
 		}
-	}
-	if err := s.resize(ctx, whole && p.Hosts > 0); err != nil {
-		return p, err
 	}
 	for _, name := range x.Names {
 		n, err := s.pruneHolders(ctx, name, known)

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,21 +53,26 @@ func (s *Server) Index(ctx context.Context) (*Index, error) {
 	size := pipe.Get(ctx, keySize)
 	pushed := pipe.ZRangeWithScores(ctx, keyHosts, 0, -1)
 	live := pipe.ZRangeWithScores(ctx, keyLive, 0, -1)
-	names := pipe.SMembers(ctx, keyNames)
+	names := pipe.SScan(ctx, keyNames, 0, "", namesAtOnce)
 	began := time.Now()
 	if err := s.exec(ctx, pipe); err != nil {
 		return nil, err
 	}
 	ended := time.Now()
-	if err := firstError(now, size, pushed, live, names); err != nil {
+	err := firstError(now, size, pushed, live, names)
+	if err != nil {
 		return nil, s.wrap(err)
 	}
 	x := &Index{
 		Size: count(size),
-		Now:  now.Val(), Offset: offset(now.Val(), began, ended), Names: names.Val(), Indexed: len(names.Val()) > 0,
+		Now:  now.Val(), Offset: offset(now.Val(), began, ended),
 		Pushed:  make([]Push, len(pushed.Val())),
 		Expires: make([]Expiry, len(live.Val())),
 	}
+	if x.Names, err = s.moreNames(ctx, names); err != nil {
+		return nil, err
+	}
+	x.Indexed = len(x.Names) > 0
 	for i, z := range pushed.Val() {
 		x.Pushed[i] = Push{member(z), pushTime(z.Score)}
 	}
@@ -73,6 +80,46 @@ func (s *Server) Index(ctx context.Context) (*Index, error) {
 		x.Expires[i] = Expiry{member(z), fromUnix(z.Score)}
 	}
 	return x, nil
+}
+
+// Names are read in rounds, because nothing bounds how many a hostile host has
+// added, nor, but for 512 MB, how long they are.
+const (
+	namesAtOnce = 10_000
+	maxNames    = 1_000_000
+)
+
+// names returns all names that any host holds, or held until the last Prune. Some
+// may come twice.
+func (s *Server) names(ctx context.Context) ([]string, error) {
+	pipe := s.db.Pipeline()
+	first := pipe.SScan(ctx, keyNames, 0, "", namesAtOnce)
+	if err := s.exec(ctx, pipe); err != nil {
+		return nil, err
+	}
+	return s.moreNames(ctx, first)
+}
+
+// moreNames goes on from the first round of names, which is most often the last.
+func (s *Server) moreNames(ctx context.Context, round *redis.ScanCmd) ([]string, error) {
+	var all []string
+	for {
+		names, cursor, err := round.Result()
+		if err != nil {
+			return nil, s.wrap(err)
+		}
+		if all = append(all, names...); len(all) > maxNames {
+			return nil, s.wrap(fmt.Errorf("%w: over %d names", ErrReplyTooLarge, maxNames))
+		}
+		if cursor == 0 {
+			return all, nil
+		}
+		pipe := s.db.Pipeline()
+		round = pipe.SScan(ctx, keyNames, cursor, "", namesAtOnce)
+		if err := s.exec(ctx, pipe); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // count reads a number that anyone may have written: what is none counts as 0.
@@ -106,29 +153,43 @@ func firstError(cmds ...redis.Cmder) error {
 
 // Holders returns, for each name, the hosts that hold an object of that name.
 func (s *Server) Holders(ctx context.Context, names []string) ([][]string, error) {
-	return s.lists(ctx, names, func(pipe redis.Pipeliner, name string) *redis.StringSliceCmd {
+	return s.lists(ctx, names, 64, func(pipe redis.Pipeliner, name string) *redis.StringSliceCmd {
 		return pipe.SMembers(ctx, keyOn(name))
 	})
 }
 
 // NamesOf returns, for each host, the names of its objects.
 func (s *Server) NamesOf(ctx context.Context, hosts []string) ([][]string, error) {
-	lists, err := s.lists(ctx, hosts, func(pipe redis.Pipeliner, host string) *redis.StringSliceCmd {
+	lists, err := s.lists(ctx, hosts, 1024, func(pipe redis.Pipeliner, host string) *redis.StringSliceCmd {
 		return pipe.HKeys(ctx, keyOf(host))
 	})
 	for i, fields := range lists {
-		kept := fields[:0]
-		for _, f := range fields {
-			if !strings.HasPrefix(f, "$") {
-				kept = append(kept, f)
-			}
-		}
-		lists[i] = kept
+		lists[i] = slices.DeleteFunc(fields, func(f string) bool { return strings.HasPrefix(f, "$") })
 	}
 	return lists, err
 }
 
-func (s *Server) lists(ctx context.Context, of []string, ask func(redis.Pipeliner, string) *redis.StringSliceCmd) ([][]string, error) {
+// lists asks for one list each, atOnce in a request, and fewer where that makes too
+// large a reply.
+func (s *Server) lists(ctx context.Context, of []string, atOnce int, ask func(redis.Pipeliner, string) *redis.StringSliceCmd) ([][]string, error) {
+	lists := make([][]string, 0, len(of))
+	for len(of) > 0 {
+		part := of[:min(atOnce, len(of))]
+		got, err := s.listsOf(ctx, part, ask)
+		if errors.Is(err, ErrReplyTooLarge) && len(part) > 1 {
+			atOnce = len(part) / 2
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		lists = append(lists, got...)
+		of = of[len(part):]
+	}
+	return lists, nil
+}
+
+func (s *Server) listsOf(ctx context.Context, of []string, ask func(redis.Pipeliner, string) *redis.StringSliceCmd) ([][]string, error) {
 	pipe := s.db.Pipeline()
 	cmds := make([]*redis.StringSliceCmd, len(of))
 	for i, o := range of {
@@ -140,7 +201,7 @@ func (s *Server) lists(ctx context.Context, of []string, ask func(redis.Pipeline
 	lists := make([][]string, len(cmds))
 	for i, c := range cmds {
 		if err := c.Err(); err != nil {
-			return nil, fmt.Errorf("cannot read the index of %s: %w", of[i], s.wrap(err))
+			return nil, fmt.Errorf("cannot read the index of %.200q: %w", of[i], s.wrap(err))
 		}
 		lists[i] = c.Val()
 	}

@@ -54,12 +54,15 @@ func (m *meter) closeAll() {
 type meteredConn struct {
 	net.Conn
 	meter   *meter
+	guard   guard
 	reply   atomic.Int64 // bytes read since the last write
 	sending atomic.Bool
 }
 
 func (c *meteredConn) Write(b []byte) (int, error) {
-	c.reply.Store(0)
+	if c.reply.Swap(0) > 0 {
+		c.guard.reset()
+	}
 	c.sending.Store(true)
 	n, err := c.Conn.Write(b)
 	c.meter.sent.Add(int64(n))
@@ -76,6 +79,9 @@ func (c *meteredConn) Read(b []byte) (int, error) {
 	}
 	c.reply.Add(int64(n))
 	c.meter.received.Add(int64(n))
+	if guardErr := c.guard.feed(b[:n]); guardErr != nil {
+		return 0, guardErr
+	}
 	return n, err
 }
 
