@@ -146,7 +146,7 @@ func (a *Answer) note(it *item, err error) error {
 	if a.unread[it.host]++; a.unread[it.host] == it.host.count {
 		a.complete.Answered--
 	}
-	if errors.Is(err, errNoServer) {
+	if errors.Is(err, errNoServer) && !a.query.EveryServer {
 		it.core.err = fmt.Errorf("core %s went down during the query: %w", it.core.core, err)
 		if !a.query.Partial {
 			return hinted(fmt.Errorf("%w: %w", ErrIncomplete, it.core.err), gapHint)
