@@ -169,7 +169,7 @@ func (c *Client) Queries(ctx context.Context, q Query, n int) ([]QueryRecord, er
 		}
 	}
 	slices.SortStableFunc(out, func(x, y QueryRecord) int { return y.Time.Compare(x.Time) })
-	out = out[:min(n, len(out))]
+	out = out[:max(0, min(n, len(out)))]
 	if len(errs) > 0 {
 		return out, fmt.Errorf("cannot read the record of every server: %w", joinLine(errs))
 	}

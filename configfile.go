@@ -191,10 +191,13 @@ func yamlError(path string, err error) error {
 }
 
 // Nearest returns the word that s is most likely a misspelling of, "" if none is
-// close.
+// close: one that begins with s, or else the one that takes the fewest changes.
 func Nearest(s string, words []string) string {
-	best, distance := "", max(2, len(s)/3)+1
+	best, distance := "", min(max(2, len(s)/3)+1, len(s))
 	for _, w := range words {
+		if len(s) > 2 && strings.HasPrefix(w, s) && len(w) <= len(s)+2 {
+			return w
+		}
 		if d := editDistance(s, w); d < distance {
 			best, distance = w, d
 		}
@@ -202,23 +205,28 @@ func Nearest(s string, words []string) string {
 	return best
 }
 
-// editDistance is Levenshtein's.
+// editDistance counts the letters to be changed, added, taken out, or exchanged with
+// their neighbour (Damerau and Levenshtein's optimal string alignment).
 func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			change := rows[i-1][j-1]
+			if a[i-1] != b[j-1] {
 				change++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+			rows[i][j] = min(change, rows[i-1][j]+1, rows[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }

@@ -38,7 +38,7 @@ var serverHints = []struct {
 	hint string
 }{
 	{ErrServerUnreachable, "is redis-server running there, and is the port right? A server that demands TLS needs rediss://, a private authority redis.ca_file"},
-	{ErrServerTimeout, "the server may be overloaded, hung, or behind a firewall that drops packets"},
+	{ErrServerTimeout, "the server may be overloaded, hung, or behind a firewall that drops packets; one without TLS needs redis://"},
 	{ErrServerCut, "the server may be restarting, or at its maxclients"},
 	{ErrServerNotRedis, "is that the port of another service? A server that demands TLS needs rediss://"},
 	{ErrServerAuth, "set redis.user and redis.password_file in the config, or SYSOPS_REDIS_PASSWORD"},

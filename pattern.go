@@ -15,7 +15,7 @@ type Pattern struct {
 
 // ParsePattern reads the PATTERN of the sysops verbs:
 //
-//	web*#/etc/passwd   host-glob#name-glob, where it holds a '#'
+//	web*#/etc/passwd   host-glob#name-glob, where it holds a '#'; also host-glob#section
 //	/etc/passwd        a whole name: exactly that one
 //	sysctl-a           the whole part of a name after '@': exactly that section
 //	passwd             else every key that contains it, globs allowed
@@ -87,7 +87,7 @@ type selection struct {
 func (p Pattern) resolve(names []string) selection {
 	if !p.search {
 		if host, name, ok := strings.Cut(p.text, "#"); ok {
-			return selectHalves(newGlob(host), newGlob(name))
+			return selectHalves(newGlob(host), name, names)
 		}
 		if exact := namesMeant(p.text, names); len(exact) > 0 {
 			return selectNames(exact)
@@ -124,10 +124,18 @@ func selectNames(names []string) selection {
 	return selection{host: anyHost, name: is, key: func(k Key) bool { return is(k.Name) }, lacking: true}
 }
 
-func selectHalves(host, name glob) selection {
+// selectHalves takes the name as a glob or, where no name matches that, as a
+// section, as without a host.
+func selectHalves(host glob, name string, names []string) selection {
+	is := newGlob(name).match
+	if !slices.ContainsFunc(names, is) {
+		if exact := namesMeant(name, names); len(exact) > 0 {
+			is = func(n string) bool { return slices.Contains(exact, n) }
+		}
+	}
 	return selection{
-		host: host.match, name: name.match, lacking: true,
-		key: func(k Key) bool { return host.match(k.Host) && name.match(k.Name) },
+		host: host.match, name: is, lacking: true,
+		key: func(k Key) bool { return host.match(k.Host) && is(k.Name) },
 	}
 }
 

@@ -211,18 +211,28 @@ func (k *coreState) judge() {
 	case len(k.members) == 0:
 		k.err = fmt.Errorf("core %s has no servers in the directory", k.core)
 	case len(members) == 0:
-		var errs []error
-		for _, m := range k.members {
-			errs = append(errs, m.err)
-		}
-		k.err = fmt.Errorf("core %s is down: %w", k.core, joinLine(errs))
+		k.err = fmt.Errorf("core %s is down: %w", k.core, joinLine(k.leftOut()))
 	case len(k.hosts) == 0 && !slices.ContainsFunc(members, func(m *member) bool { return len(m.scanned) > 0 }):
-		k.err = fmt.Errorf("core %s is empty: none of its servers knows any host", k.core)
+		k.err = fmt.Errorf("core %s is empty: none of its servers knows any host (has an agent pushed there, into this database?)", k.core)
 	default:
 		if k.short = k.shortBy(len(k.hosts)); k.short*coldShare > k.short+len(k.hosts) {
 			k.partial = fmt.Errorf("core %s is short of %d of its %d hosts: the servers that answer do not have them", k.core, k.short, k.short+len(k.hosts))
+			if out := k.leftOut(); len(out) > 0 {
+				k.partial = fmt.Errorf("%w; %w", k.partial, joinLine(out))
+			}
 		}
 	}
+}
+
+// leftOut returns why members are left out.
+func (k *coreState) leftOut() []error {
+	var errs []error
+	for _, m := range k.members {
+		if m.err != nil {
+			errs = append(errs, m.err)
+		}
+	}
+	return errs
 }
 
 // joinLine is errors.Join on one line.

@@ -39,7 +39,7 @@ func (s *settings) collect(ctx context.Context, stderr io.Writer, quiet bool) er
 		return fmt.Errorf("cannot collect: %w", context.Cause(ctx)) // half a collection replaces no whole one
 	}
 	if err := report.Write(s.agent.JSON); err != nil {
-		return err
+		return elsewhere(err)
 	}
 	if quiet {
 		return nil

@@ -27,7 +27,7 @@ files of your own stay, and a link that you removed comes back with the next ini
 				fmt.Fprintln(cmd.OutOrStdout(), target)
 			}
 			if err != nil {
-				return err
+				return elsewhere(err)
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d new links\n", s.agent.Outgoing, len(made))
 			return nil

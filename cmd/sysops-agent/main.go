@@ -22,6 +22,7 @@ func main() {
 	debug.SetGCPercent(40)
 	debug.SetMemoryLimit(40 << 20)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends what does not heed the first
 	code := run(ctx, os.Args, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -54,8 +55,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "sysops-agent",
-		Short: "Push this host's files and command outputs into Redis",
+		Use:     "sysops-agent",
+		Version: cli.Version(),
+		Short:   "Push this host's files and command outputs into Redis",
 		Long: `sysops-agent makes this host's files and command outputs known to sysops: it runs a
 catalogue of commands, and pushes their output, and the files that the outgoing
 directory links to, into the Redis servers of the host's core.

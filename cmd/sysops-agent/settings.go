@@ -2,7 +2,9 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,13 +60,16 @@ func newSettings(cmd *cobra.Command) (*settings, error) {
 	}
 	a.TTL = cmp.Or(a.TTL, sysops.Duration(sysops.DefaultTTL))
 	a.Every = cmp.Or(a.Every, sysops.Duration(defaultEvery))
-	if a.Splay == nil {
-		a.Splay = new(a.Every / 4)
-	}
-	for flag, value := range map[string]*sysops.Duration{"ttl": &a.TTL, "every": &a.Every, "splay": a.Splay} {
+	for flag, value := range map[string]*sysops.Duration{"ttl": &a.TTL, "every": &a.Every} {
 		if err := durationFlag(cmd, flag, value); err != nil {
 			return nil, err
 		}
+	}
+	if a.Splay == nil {
+		a.Splay = new(a.Every / 4)
+	}
+	if err := durationFlag(cmd, "splay", a.Splay); err != nil {
+		return nil, err
 	}
 	if s.host, err = hostName(cmp.Or(text("host"), a.Host), a.Domain); err != nil {
 		return nil, err
@@ -192,6 +197,9 @@ func (s *settings) fileOptions() (collect.FileOptions, error) {
 // pushes.
 func (s *settings) checkSchedule() error {
 	every, splay, ttl := time.Duration(s.agent.Every), time.Duration(*s.agent.Splay), time.Duration(s.agent.TTL)
+	if every < time.Minute {
+		return fmt.Errorf("cannot push every %v: the least is 1m", every)
+	}
 	if every+splay < ttl {
 		return nil
 	}
@@ -199,4 +207,12 @@ func (s *settings) checkSchedule() error {
 		Err:  fmt.Errorf("cannot push every %v with a splay of %v and a TTL of %v: the host would be missing between two pushes", every, splay, ttl),
 		Hint: "set agent.ttl to several times agent.every",
 	}
+}
+
+// elsewhere says, where a path may not be written, how to name another.
+func elsewhere(err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return &sysops.HintedError{Err: err, Hint: "--outgoing DIR and --json FILE, or agent: {outgoing: …, json: …} in ~/.config/sysops/config.yaml, name places that you may write to"}
 }

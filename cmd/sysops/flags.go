@@ -183,7 +183,11 @@ func (in *inquiry) conclude() error {
 	}
 	in.reportCompleteness(in.queryFlags, complete)
 	if in.query.Pattern.String() != "" && in.answer.Len() == 0 && !in.quiet {
-		fmt.Fprintf(in.stderr, "nothing matches %s; sysops ls lists the names\n", cli.SafeText(in.query.Pattern.String()))
+		if complete.Expected == len(complete.Missing) {
+			fmt.Fprintln(in.stderr, "no live host is selected; sysops hosts lists them")
+		} else {
+			fmt.Fprintf(in.stderr, "nothing matches %s; sysops ls lists the names\n", cli.SafeText(in.query.Pattern.String()))
+		}
 	}
 	if in.cost {
 		if err := in.printCost(in.answer.Cost()); err != nil {

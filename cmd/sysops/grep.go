@@ -216,6 +216,12 @@ func (g *grepFlags) printLacking(ctx context.Context, in *inquiry, expr *sysops.
 		return err
 	}
 	complete := in.answer.Completeness()
+	if in.answer.Len() == 0 && len(complete.Lacking) == 0 {
+		return &sysops.HintedError{
+			Err:  fmt.Errorf("cannot say who lacks the line: no live host has an object that matches %s", in.query.Pattern),
+			Hint: "sysops ls lists the names, sysops hosts the hosts",
+		}
+	}
 	for _, h := range complete.Lacking {
 		why[h] = lacksObject
 	}

@@ -45,6 +45,9 @@ func (u *ui) info(cmd *cobra.Command, q *queryFlags, raw bool) error {
 	}
 	for _, s := range servers {
 		in.rows++
+		if s.Error != "" {
+			in.status = exitPartial
+		}
 		text := infoLine(s)
 		if raw {
 			text = fmt.Appendf(nil, "# %s (core %s)\n%s\n", s.Server, s.Core, s.RawInfo)
@@ -59,11 +62,11 @@ func (u *ui) info(cmd *cobra.Command, q *queryFlags, raw bool) error {
 const infoColumns = "%-24s %-14s %-8s %-9s %8s %9s %8s %6s %7s  %s\n"
 
 func infoLine(s sysops.ServerInfo) []byte {
+	if s.Error != "" {
+		return fmt.Appendf(nil, infoColumns, s.Server, s.Core, "-", "-", "-", "-", "-", "-", "-", s.Error)
+	}
 	state := "ok"
-	switch {
-	case s.Error != "":
-		state = s.Error
-	case s.Cold:
+	if s.Cold {
 		state = "cold"
 	}
 	return fmt.Appendf(nil, infoColumns, s.Server, s.Core, cmp.Or(s.Info["role"], "-"), cmp.Or(s.Info["redis_version"], "-"),
@@ -80,15 +83,19 @@ func uptime(seconds string) string {
 }
 
 func infoFields(s sysops.ServerInfo) []field {
+	var hosts, lacks, ahead any // unknown of a server that does not answer
+	if s.Error == "" {
+		hosts, lacks, ahead = s.Hosts, s.Lacks, s.Ahead.Seconds()
+	}
 	return []field{
 		{"server", s.Server},
 		{"site", s.Site},
 		{"core", s.Core},
 		{"error", s.Error},
-		{"hosts", s.Hosts},
-		{"lacks", s.Lacks},
+		{"hosts", hosts},
+		{"lacks", lacks},
 		{"cold", s.Cold},
-		{"clock_ahead_seconds", s.Ahead.Seconds()},
+		{"clock_ahead_seconds", ahead},
 		{"tls", s.TLS},
 		{"info", s.Info},
 	}
@@ -108,6 +115,9 @@ func newQueries(u *ui) *cobra.Command {
 				return err
 			}
 			defer in.client.Close()
+			if n < 0 {
+				return fmt.Errorf("cannot print %d queries: the number is negative", n)
+			}
 			records, err := in.client.Queries(cmd.Context(), in.query, n)
 			if err != nil {
 				u.status = exitPartial
@@ -122,10 +132,22 @@ func newQueries(u *ui) *cobra.Command {
 	return cmd
 }
 
+// quoted writes arguments so that a shell reads them back.
+func quoted(args []string) string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		if a == "" || strings.ContainsAny(a, " \t\n'\"\\$&|;<>()*?[]#~`{}!^") {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		out[i] = a
+	}
+	return strings.Join(out, " ")
+}
+
 func printQueries(out sink, records []sysops.QueryRecord) error {
 	for _, r := range records {
 		text := fmt.Appendf(nil, "%s %s@%s %.2fs %d keys  %s %s\n", r.Time.Format(time.RFC3339), r.User, r.Host,
-			r.Cost.Seconds, r.Cost.Keys, r.Program, strings.Join(r.Args, " "))
+			r.Cost.Seconds, r.Cost.Keys, r.Program, quoted(r.Args))
 		err := out.row(text, field{"time", r.Time}, field{"user", r.User}, field{"uid", r.UID}, field{"gid", r.GID}, field{"host", r.Host},
 			field{"dir", r.Dir}, field{"program", r.Program}, field{"args", r.Args}, field{"pattern", r.Pattern}, field{"scope", r.Scope},
 			field{"seconds", r.Cost.Seconds}, field{"keys", r.Cost.Keys}, field{"bytes_downloaded", r.Cost.Downloaded}, field{"id", r.ID})

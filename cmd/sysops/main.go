@@ -19,6 +19,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends what does not heed the first
 	code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -50,15 +51,16 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 func newRoot(u *ui) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "sysops",
-		Short: "Ask a fleet of machines any question, and be answered out of Redis",
+		Use:     "sysops",
+		Version: cli.Version(),
+		Short:   "Ask a fleet of machines any question, and be answered out of Redis",
 		Long: `sysops answers questions about tens of thousands of machines in a fraction of a
 second: who has this line, who lacks it, what does this file hold everywhere.
 The machines push snapshots of themselves into Redis (sysops-agent); nothing is
 executed on them to answer a question.
 
 PATTERN selects objects:
-  web*#/etc/passwd   host-glob#name-glob, where it holds a '#'
+  web*#/etc/passwd   host-glob#name-glob, where it holds a '#'; also web01#sysctl-a
   /etc/passwd        a whole name: exactly that one
   sysctl-a           the section of a name: the output of that command
   passwd             anything else: every key that contains it, globs allowed

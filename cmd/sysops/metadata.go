@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -89,8 +90,15 @@ func newTime(u *ui) *cobra.Command {
 			}
 			return text, []field{{"time", o.Time.UTC()}}
 		})
+	cmd.Long = `Print since when the cache has these contents: the push that first brought them, by
+the server's clock. The file's own mtime is what "sysops stat" prints.`
 	cmd.Flags().BoolVar(&ago, "ago", false, "as how long ago")
 	cmd.Flags().BoolVar(&unix, "unix", false, "in unix seconds")
-	cmd.MarkFlagsMutuallyExclusive("ago", "unix")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if ago && unix {
+			return errors.New("cannot combine --ago and --unix: each is a form of the time")
+		}
+		return nil
+	}
 	return cmd
 }

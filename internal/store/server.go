@@ -106,6 +106,9 @@ func Open(rawURL string, o Options) (*Server, error) {
 var quiet sync.Once
 
 func parse(rawURL string) (*url.URL, int, error) {
+	if !strings.Contains(rawURL, "://") {
+		return nil, 0, fmt.Errorf("cannot use %q as a server: %w: write redis://host:port/db, or rediss:// for TLS", rawURL, ErrBadURL)
+	}
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		var ue *url.Error
