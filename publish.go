@@ -61,9 +61,9 @@ func (c *Client) Publish(ctx context.Context, core string, snap Snapshot) (*Push
 
 // A push is one snapshot on its way to the servers of a core.
 type push struct {
-	snap     Snapshot
-	mark     int // of this push, on every server; see store.PushScore
-	sessions []*session
+	snap       Snapshot
+	mark       int // of this push, on every server; see store.PushScore
+	deliveries []*delivery
 
 	mu       sync.Mutex // guards what follows: one object is read at a time
 	encoder  *codec.Encoder
@@ -109,9 +109,9 @@ func (c *Client) newPush(ctx context.Context, core string, snap Snapshot) (*push
 		sources: make(map[string]*Source), sizes: make(map[string]int), problems: make(map[string]error),
 	}
 	for _, m := range cores[0].members {
-		p.sessions = append(p.sessions, newSession(p, m.Server, c.timeout()))
+		p.deliveries = append(p.deliveries, newDelivery(p, m.Server, c.timeout()))
 	}
-	if len(p.sessions) == 0 {
+	if len(p.deliveries) == 0 {
 		return nil, fmt.Errorf("cannot publish: core %s has no servers in the directory", cores[0].core)
 	}
 	return p, nil
@@ -128,8 +128,8 @@ func (c *Client) timeout() time.Duration {
 // time together, so that each object is read and packed once. Servers that
 // answer later get a pass of their own.
 func (p *push) run(ctx context.Context) {
-	arrived := make(chan *session, len(p.sessions))
-	for _, s := range p.sessions {
+	arrived := make(chan *delivery, len(p.deliveries))
+	for _, s := range p.deliveries {
 		go func() {
 			s.read(ctx)
 			arrived <- s
@@ -141,7 +141,7 @@ func (p *push) run(ctx context.Context) {
 		for range waiting {
 			<-arrived
 		}
-		for _, s := range p.sessions {
+		for _, s := range p.deliveries {
 			s.err = err
 		}
 		return
@@ -150,29 +150,29 @@ func (p *push) run(ctx context.Context) {
 	wg.Go(func() { p.pass(ctx, group) })
 	for range waiting {
 		s := <-arrived
-		wg.Go(func() { p.pass(ctx, []*session{s}) })
+		wg.Go(func() { p.pass(ctx, []*delivery{s}) })
 	}
 	wg.Wait()
-	for _, s := range p.sessions {
+	for _, s := range p.deliveries {
 		if s.err == nil && s.detached {
 			if s.read(ctx); s.err == nil {
-				wg.Go(func() { p.pass(ctx, []*session{s}) })
+				wg.Go(func() { p.pass(ctx, []*delivery{s}) })
 			}
 		}
 	}
 	wg.Wait()
 }
 
-// gather returns the sessions that answered in time, and how many are still to
+// gather returns the deliveries that answered in time, and how many are still to
 // arrive. In time is siblingGrace, and as long as the first took, after the first;
 // longer where none of them knows this machine by this host's name: one that knows
 // another may be slow, and the verdict must be the same on all servers.
-func (p *push) gather(arrived <-chan *session) (group []*session, waiting int) {
+func (p *push) gather(arrived <-chan *delivery) (group []*delivery, waiting int) {
 	began := time.Now()
 	wait := probeWait
 	var first time.Duration
 	var timeout <-chan time.Time
-	for waiting = len(p.sessions); waiting > 0; {
+	for waiting = len(p.deliveries); waiting > 0; {
 		select {
 		case s := <-arrived:
 			waiting--
@@ -195,7 +195,7 @@ func (p *push) gather(arrived <-chan *session) (group []*session, waiting int) {
 }
 
 // pass takes the snapshot once and brings a group of servers up to it.
-func (p *push) pass(ctx context.Context, group []*session) {
+func (p *push) pass(ctx context.Context, group []*delivery) {
 	if group = healthy(group); len(group) == 0 {
 		return // nothing is read for nobody
 	}
@@ -237,8 +237,8 @@ func (p *push) pass(ctx context.Context, group []*session) {
 	wg.Wait()
 }
 
-func healthy(group []*session) []*session {
-	var out []*session
+func healthy(group []*delivery) []*delivery {
+	var out []*delivery
 	for _, s := range group {
 		if s.err == nil {
 			out = append(out, s)
@@ -250,7 +250,7 @@ func healthy(group []*session) []*session {
 // otherMachine refuses a push under a name that another machine uses. All
 // servers of the group decide together, so that they do not end up with
 // different machines.
-func (p *push) otherMachine(group []*session) error {
+func (p *push) otherMachine(group []*delivery) error {
 	for _, s := range group {
 		other := s.state.Machine
 		if p.snap.TakeOver || p.snap.Machine == "" || other == "" || other == p.snap.Machine || !s.state.Expires.After(s.state.Now) {

@@ -17,8 +17,8 @@ const (
 	batchesAhead = 1       // that may wait for a server while it takes another
 )
 
-// A session is one server's part of a push.
-type session struct {
+// A delivery is one server's part of a push.
+type delivery struct {
 	push    *push
 	server  *store.Server
 	timeout time.Duration
@@ -26,7 +26,7 @@ type session struct {
 	began   time.Time
 
 	state    *store.HostState
-	siblings []*session
+	siblings []*delivery
 	err      error // why the server is left out
 	detached bool  // it could not keep up with the group, and gets a pass of its own
 
@@ -51,90 +51,90 @@ type outcomes struct {
 	failed   map[string]error // by name: what it refused; "" for the index
 }
 
-func newSession(p *push, s *store.Server, timeout time.Duration) *session {
-	return &session{push: p, server: s, timeout: timeout, before: s.Traffic(), began: time.Now()}
+func newDelivery(p *push, s *store.Server, timeout time.Duration) *delivery {
+	return &delivery{push: p, server: s, timeout: timeout, before: s.Traffic(), began: time.Now()}
 }
 
 // read is the first wait: what does the server have of this host?
-func (s *session) read(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+func (d *delivery) read(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	s.state, s.err = s.server.ReadHost(ctx, s.push.snap.Host)
-	s.detached = false
-	s.took = time.Since(s.began)
+	d.state, d.err = d.server.ReadHost(ctx, d.push.snap.Host)
+	d.detached = false
+	d.took = time.Since(d.began)
 }
 
-// begin prepares for offers. group are the sessions whose records may be looked at.
-func (s *session) begin(ctx context.Context, group []*session) {
-	s.siblings = group
-	s.records = make(map[string]store.Record)
-	s.sent = outcomes{failed: make(map[string]error)}
-	s.queue = make(chan *store.Batch, batchesAhead)
-	s.batch = s.newBatch()
-	s.sending.Go(func() {
-		for b := range s.queue {
-			if s.sent.err == nil {
-				s.send(ctx, b)
+// begin prepares for offers. group are the deliveries whose records may be looked at.
+func (d *delivery) begin(ctx context.Context, group []*delivery) {
+	d.siblings = group
+	d.records = make(map[string]store.Record)
+	d.sent = outcomes{failed: make(map[string]error)}
+	d.queue = make(chan *store.Batch, batchesAhead)
+	d.batch = d.newBatch()
+	d.sending.Go(func() {
+		for b := range d.queue {
+			if d.sent.err == nil {
+				d.send(ctx, b)
 			}
 		}
 	})
 }
 
-func (s *session) newBatch() *store.Batch {
-	return s.server.NewBatch(s.push.snap.Host, s.push.snap.TTL)
+func (d *delivery) newBatch() *store.Batch {
+	return d.server.NewBatch(d.push.snap.Host, d.push.snap.TTL)
 }
 
 // send sends one batch and takes down what became of it. Large ones get longer.
-func (s *session) send(ctx context.Context, b *store.Batch) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout*time.Duration(1+2*b.Size()/batchBytes))
+func (d *delivery) send(ctx context.Context, b *store.Batch) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout*time.Duration(1+2*b.Size()/batchBytes))
 	defer cancel()
 	list, err := b.Send(ctx)
 	if err != nil {
-		s.sent.err = err
+		d.sent.err = err
 		return
 	}
 	for _, o := range list {
 		switch {
 		case o.Err != nil:
-			if s.sent.failed[o.Name] == nil {
-				s.sent.failed[o.Name] = o.Err
+			if d.sent.failed[o.Name] == nil {
+				d.sent.failed[o.Name] = o.Err
 			}
 		case o.Lost:
-			s.sent.lost = append(s.sent.lost, o.Name)
+			d.sent.lost = append(d.sent.lost, o.Name)
 		case o.Kind == store.OpReplace:
-			s.sent.replaced = append(s.sent.replaced, o.Name)
+			d.sent.replaced = append(d.sent.replaced, o.Name)
 		case o.Kind == store.OpSetStat:
-			s.sent.restated = append(s.sent.restated, o.Name)
+			d.sent.restated = append(d.sent.restated, o.Name)
 		case o.Kind == store.OpRenew:
-			s.sent.renewed++
+			d.sent.renewed++
 		case o.Kind == store.OpDelete:
-			s.sent.deleted = append(s.sent.deleted, o.Name)
+			d.sent.deleted = append(d.sent.deleted, o.Name)
 		}
 	}
 }
 
 // offer adds what the server needs to have this object as it is now.
-func (s *session) offer(obj *packed) {
-	if s.detached {
+func (d *delivery) offer(obj *packed) {
+	if d.detached {
 		return
 	}
-	old, recorded := s.state.Records[obj.name]
-	rec := store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: s.firstSeen(obj)}
+	old, recorded := d.state.Records[obj.name]
+	rec := store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: d.firstSeen(obj)}
 	switch {
 	case !recorded || old.Sum != rec.Sum:
-		s.batch.Replace(obj.object(&rec))
+		d.batch.Replace(obj.object(&rec))
 	case old.StatSum != rec.StatSum:
-		s.batch.SetStat(obj.name, obj.md5sum, obj.stat)
+		d.batch.SetStat(obj.name, obj.md5sum, obj.stat)
 	default:
-		s.batch.Renew(obj.name, obj.md5sum)
+		d.batch.Renew(obj.name, obj.md5sum)
 	}
-	s.records[obj.name] = rec
-	if s.batch.Size() < batchBytes {
+	d.records[obj.name] = rec
+	if d.batch.Size() < batchBytes {
 		return
 	}
 	select {
-	case s.queue <- s.batch:
-		s.batch = s.newBatch()
+	case d.queue <- d.batch:
+		d.batch = d.newBatch()
 		return
 	default:
 	}
@@ -142,12 +142,12 @@ func (s *session) offer(obj *packed) {
 	defer timer.Stop()
 	for {
 		select {
-		case s.queue <- s.batch:
-			s.batch = s.newBatch()
+		case d.queue <- d.batch:
+			d.batch = d.newBatch()
 			return
 		case <-timer.C:
-			if s.holdsOthersUp() {
-				s.detached = true
+			if d.holdsOthersUp() {
+				d.detached = true
 				return
 			}
 		}
@@ -155,32 +155,32 @@ func (s *session) offer(obj *packed) {
 }
 
 // holdsOthersUp reports whether a sibling could take more than this server does.
-func (s *session) holdsOthersUp() bool {
-	return slices.ContainsFunc(s.siblings, func(other *session) bool {
-		return other != s && !other.detached && len(other.queue) == 0
+func (d *delivery) holdsOthersUp() bool {
+	return slices.ContainsFunc(d.siblings, func(other *delivery) bool {
+		return other != d && !other.detached && len(other.queue) == 0
 	})
 }
 
-// abandon ends a session that has begun, and that nothing has been offered to.
-func (s *session) abandon(err error) {
-	close(s.queue)
-	s.sending.Wait()
-	s.err = err
-	s.took = time.Since(s.began)
+// abandon ends a delivery that has begun, and that nothing has been offered to.
+func (d *delivery) abandon(err error) {
+	close(d.queue)
+	d.sending.Wait()
+	d.err = err
+	d.took = time.Since(d.began)
 }
 
 // firstSeen is when these contents were first seen, by this server's clock: as
 // any sibling recorded it, so that a server that lost them gives the same answer.
-func (s *session) firstSeen(obj *packed) time.Time {
-	seen := s.state.Now
-	for _, other := range s.siblings {
+func (d *delivery) firstSeen(obj *packed) time.Time {
+	seen := d.state.Now
+	for _, other := range d.siblings {
 		if r, ok := other.state.Records[obj.name]; ok && r.Sum == obj.sum {
-			if t := r.Seen.Add(s.state.Offset - other.state.Offset); t.Before(seen) {
+			if t := r.Seen.Add(d.state.Offset - other.state.Offset); t.Before(seen) {
 				seen = t
 			}
 		}
 	}
-	if own, ok := s.state.Records[obj.name]; ok && own.Sum == obj.sum {
+	if own, ok := d.state.Records[obj.name]; ok && own.Sum == obj.sum {
 		return own.Seen // it stands in the object; clocks must not move it
 	}
 	return seen
@@ -188,79 +188,79 @@ func (s *session) firstSeen(obj *packed) time.Time {
 
 // end deletes what has vanished, waits for the writes, and then repairs,
 // records and commits. names are those in the snapshot; they are end's to change.
-func (s *session) end(ctx context.Context, names map[string]bool) {
-	if !s.detached {
-		for name := range s.state.Records {
+func (d *delivery) end(ctx context.Context, names map[string]bool) {
+	if !d.detached {
+		for name := range d.state.Records {
 			if !names[name] {
-				s.batch.Delete(name)
+				d.batch.Delete(name)
 			}
 		}
-		s.queue <- s.batch
+		d.queue <- d.batch
 	}
-	close(s.queue)
-	s.sending.Wait()
-	s.err = s.sent.err
-	if s.err != nil || s.detached {
-		s.took = time.Since(s.began)
+	close(d.queue)
+	d.sending.Wait()
+	d.err = d.sent.err
+	if d.err != nil || d.detached {
+		d.took = time.Since(d.began)
 		return
 	}
-	s.commit(ctx, names)
-	s.took = time.Since(s.began)
+	d.commit(ctx, names)
+	d.took = time.Since(d.began)
 }
 
 // commit is the last wait. The record of a new or changed object is written only
 // now that the object is known to be stored, and the snapshot counts as pushed only
 // if all of it was. Repairs go in the same request: should the server refuse one,
 // the object is missing there, not wrong, and its siblings and the next push know.
-func (s *session) commit(ctx context.Context, names map[string]bool) {
-	s.batch = s.newBatch()
-	for _, name := range slices.Concat(s.sent.replaced, s.sent.restated) {
-		s.batch.PutRecord(name, s.records[name])
+func (d *delivery) commit(ctx context.Context, names map[string]bool) {
+	d.batch = d.newBatch()
+	for _, name := range slices.Concat(d.sent.replaced, d.sent.restated) {
+		d.batch.PutRecord(name, d.records[name])
 	}
-	for _, name := range s.sent.deleted {
-		s.batch.DropRecord(name)
+	for _, name := range d.sent.deleted {
+		d.batch.DropRecord(name)
 	}
-	lost, before := s.sent.lost, len(s.sent.replaced)
+	lost, before := d.sent.lost, len(d.sent.replaced)
 	for _, name := range lost {
-		obj, err := s.push.retake(ctx, name)
+		obj, err := d.push.retake(ctx, name)
 		if err != nil || obj.name != name {
 			delete(names, name) // it vanished meanwhile, and the server has lost it already
-			s.batch.Delete(name)
-			s.batch.DropRecord(name)
+			d.batch.Delete(name)
+			d.batch.DropRecord(name)
 			continue
 		}
-		rec := store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: s.firstSeen(obj)}
-		s.batch.Replace(obj.object(&rec))
-		s.batch.PutRecord(name, rec)
-		if s.batch.Size() >= batchBytes {
-			if s.send(ctx, s.batch); s.sent.err != nil {
-				s.err = s.sent.err
+		rec := store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: d.firstSeen(obj)}
+		d.batch.Replace(obj.object(&rec))
+		d.batch.PutRecord(name, rec)
+		if d.batch.Size() >= batchBytes {
+			if d.send(ctx, d.batch); d.sent.err != nil {
+				d.err = d.sent.err
 				return
 			}
-			s.batch = s.newBatch()
+			d.batch = d.newBatch()
 		}
 	}
-	if len(s.sent.failed) == 0 {
-		s.batch.Commit(sortedNames(names), s.push.snap.Machine,
-			store.PushScore(s.state.Now, s.push.mark), s.state.Now.Add(s.push.snap.TTL), s.coreSize())
+	if len(d.sent.failed) == 0 {
+		d.batch.Commit(sortedNames(names), d.push.snap.Machine,
+			store.PushScore(d.state.Now, d.push.mark), d.state.Now.Add(d.push.snap.TTL), d.coreSize())
 	}
-	s.send(ctx, s.batch)
-	s.err = s.sent.err
-	s.sent.repaired = len(s.sent.replaced) - before
+	d.send(ctx, d.batch)
+	d.err = d.sent.err
+	d.sent.repaired = len(d.sent.replaced) - before
 }
 
 // coreSize is how many hosts the core has. Each server keeps that number, so that
 // one which restarted empty knows, and tells, that it is not whole, also while its
 // siblings are down. Where all servers know equally many hosts, that is it; else
 // the most that any of them knows, or has been told.
-func (s *session) coreSize() int {
-	size, agreed := 0, len(s.siblings) == len(s.push.sessions)
-	for _, other := range s.siblings {
-		agreed = agreed && other.state.Hosts == s.state.Hosts
+func (d *delivery) coreSize() int {
+	size, agreed := 0, len(d.siblings) == len(d.push.deliveries)
+	for _, other := range d.siblings {
+		agreed = agreed && other.state.Hosts == d.state.Hosts
 		size = max(size, other.state.Hosts, other.state.Size)
 	}
 	if agreed {
-		return s.state.Hosts
+		return d.state.Hosts
 	}
 	return size
 }
@@ -308,7 +308,7 @@ type ServerPush struct {
 func (p *push) report(took time.Duration) *PushReport {
 	r := &PushReport{Host: p.snap.Host, Objects: len(p.sources), Took: took}
 	r.Problems = sortedProblems(p.problems)
-	for _, s := range p.sessions {
+	for _, s := range p.deliveries {
 		now := s.server.Traffic()
 		r.Servers = append(r.Servers, ServerPush{
 			Server: s.server.Name(), Err: s.err, Refused: sortedProblems(s.sent.failed),
