@@ -35,7 +35,7 @@ type Answer struct {
 func (a *Answer) Len() int { return len(a.targets) }
 
 // Keys returns the keys of the objects, in order. With Query.EveryServer a key
-// comes once for each server, in the form "<server>" as the second value;
+// comes once for each server, whose name (host:port/db) is the second value;
 // otherwise the second value is empty.
 func (a *Answer) Keys() iter.Seq2[Key, string] {
 	return func(yield func(Key, string) bool) {

@@ -100,8 +100,7 @@ func (t globToken) accepts(c byte) bool {
 	}
 }
 
-// match reports whether the whole of host#name (or of name alone, where host
-// is empty) matches. It takes time proportional to len(pattern)*len(s) at worst.
+// match reports whether the whole of s matches. It takes time proportional to len(pattern)*len(s) at worst.
 func (g glob) match(s string) bool {
 	t, star, mark := 0, -1, 0
 	for i := 0; i < len(s); {

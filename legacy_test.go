@@ -280,3 +280,16 @@ func TestLegacyElementsThatAreNone(t *testing.T) {
 		}
 	}
 }
+
+// In a fleet in migration the original's inserter may have refilled a server that
+// restarted empty, while its sibling has the same object from our publisher.
+func TestAnObjectOfBothInsertersIsThereOnce(t *testing.T) {
+	servers := redistest.Core(t, 2)
+	publish(t, connect(t, servers[1].URL()), snapshot("web01", text("/etc/motd", "ours")))
+	servers[0].Must("RPUSH", "web01#/etc/motd", "x", "0123456789abcdef0123456789abcdef", "null", "{}", "1")
+	c := connect(t, redistest.URLs(servers)...)
+	got, _ := contents(t, c, sysops.Query{Pattern: pattern(t, "web01#/etc/motd")})
+	if want := []string{"web01#/etc/motd: ours"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

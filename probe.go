@@ -55,9 +55,12 @@ type member struct {
 
 // held is one line of the index: the hosts of one name, or the names of one host.
 type held struct {
-	name, host string // one of them is empty
-	list       []string
+	label
+	list []string
 }
+
+// label is what a line of the index is about: one of the two is empty.
+type label struct{ name, host string }
 
 var errLate = errors.New("did not answer in the time that its siblings took")
 

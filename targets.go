@@ -109,8 +109,7 @@ func (k *coreState) indexed(sel selection, add func(target)) {
 	lines := make(map[label][]vote)
 	for _, m := range k.left() {
 		for _, h := range m.keys {
-			l := label{h.name, h.host}
-			lines[l] = append(lines[l], vote{m.bit, h.list})
+			lines[h.label] = append(lines[h.label], vote{m.bit, h.list})
 		}
 	}
 	servers := make([]uint64, len(k.hosts))
@@ -122,9 +121,6 @@ func (k *coreState) indexed(sel selection, add func(target)) {
 		}
 	}
 }
-
-// label is what a line of the index is about: one of the two is empty.
-type label struct{ name, host string }
 
 // vote is what one member says of a line of the index.
 type vote struct {
@@ -178,17 +174,18 @@ func (k *coreState) namesOf(host string, votes []vote, sel selection, add func(t
 // adopted adds what SCAN found and the index does not know: the objects of the
 // original's inserter. Their expiry is Redis' alone, so they count as live.
 func (k *coreState) adopted(now time.Time, add func(target)) {
-	servers := make(map[Key]uint64)
-	indexed := make(map[Key]bool)
+	if !slices.ContainsFunc(k.left(), func(m *member) bool { return len(m.scanned) > 0 }) {
+		return
+	}
+	indexed := make(map[Key]bool) // at any of the servers, not only those that were scanned
 	for _, m := range k.left() {
 		for _, line := range m.keys {
 			for _, v := range line.list {
-				if len(m.scanned) > 0 {
-					indexed[Key{cmp.Or(line.host, v), cmp.Or(line.name, v)}] = true
-				}
+				indexed[Key{cmp.Or(line.host, v), cmp.Or(line.name, v)}] = true
 			}
 		}
 	}
+	servers := make(map[Key]uint64)
 	for _, m := range k.left() {
 		for key, selected := range m.scanned {
 			if selected && !indexed[key] {

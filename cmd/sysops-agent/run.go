@@ -17,8 +17,8 @@ func newRun() *cobra.Command {
 		Use:   "run",
 		Short: "Collect and push on a schedule",
 		Long: `Collect and push every --every, each time put off by up to --splay so that a fleet
-does not push in step; the first time too, unless it is watched on a terminal. What fails is told and tried again next time.
-Ctrl-C or SIGTERM ends it.`,
+does not push in step; the first time too, unless it is watched on a terminal. What
+fails is told and tried again next time. Ctrl-C or SIGTERM ends it.`,
 		Args: cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := newSettings(cmd)

@@ -196,10 +196,9 @@ func (g *grepFlags) printUniq(ctx context.Context, in *inquiry, expr *sysops.Exp
 
 // Why a host is on the list of -L.
 const (
-	lacksLine    = "no line"
-	lacksObject  = "no object"
-	lacksHost    = "missing"
-	lacksColumns = "%-40s %s\n"
+	lacksLine   = "no line"
+	lacksObject = "no object"
+	lacksHost   = "missing"
 )
 
 // printLacking prints each host that has an object without the line, has no
@@ -235,7 +234,7 @@ func (g *grepFlags) printLacking(ctx context.Context, in *inquiry, expr *sysops.
 	slices.Sort(hosts)
 	for _, h := range hosts {
 		in.rows++
-		if err := in.out.row(fmt.Appendf(nil, lacksColumns, h, why[h]), field{"host", h}, field{"lacks", why[h]}); err != nil {
+		if err := in.out.row(fmt.Appendf(nil, "%-40s %s\n", h, why[h]), field{"host", h}, field{"lacks", why[h]}); err != nil {
 			return err
 		}
 	}
