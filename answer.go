@@ -121,8 +121,10 @@ type GrepOptions struct {
 	Word         bool // -w: no word character on either side of the match
 	Invert       bool // -v: lines that do not match
 	OnlyMatching bool // -o: each non-empty match, in place of its line
+	Group        bool // with OnlyMatching: the first capture group, where there is one, in place of the match
 	Text         bool // -a: search contents with NUL bytes like text
 	CountOnly    bool // -c, -l, -L: Match.Lines stays empty
+	MaxCount     int  // -m: no more than the first so many lines of an object; 0: all
 }
 
 // CompileExpr reads a regular expression in Go's syntax, or text with Fixed.
