@@ -37,7 +37,7 @@ func (c *Client) object(it *item, elements []int) (Object, error) {
 
 func (c *Client) unpack(o *Object, e Element, value []byte) error {
 	if e == Contents {
-		contents, err := c.decoder.Decode(value)
+		contents, err := c.decoder.Decode(value, nil)
 		o.Contents = contents
 		return err
 	}
@@ -62,7 +62,7 @@ func (c *Client) unpack(o *Object, e Element, value []byte) error {
 // these with bzip2 too; ours are plain, and none of them begins as bzip2 does.
 func (c *Client) plain(value []byte) (string, error) {
 	if kind, err := codec.KindOf(value); err == nil && kind == codec.Bzip2 {
-		text, err := c.decoder.Decode(value)
+		text, err := c.decoder.Decode(value, nil)
 		return strings.TrimSpace(string(text)), err
 	}
 	return string(value), nil

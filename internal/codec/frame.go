@@ -15,18 +15,26 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
 )
 
 // Kind is how a frame's contents are packed. It is told by the frame's first bytes.
 type Kind string
 
-// The kinds of frame that this version reads. It writes Stored and Zstd.
+// The kinds of frame that this version reads. It writes all but Bzip2.
 const (
 	Stored Kind = "stored" // 00, length, the contents, XXH64
+	Same   Kind = "same"   // 01, a base's ID, length, XXH64: the contents are the base's
+	Delta  Kind = "delta"  // 02, a base's ID, length, edits, XXH64
 	Zstd   Kind = "zstd"   // one zstd frame (RFC 8878) with its content checksum
 	Bzip2  Kind = "bzip2"  // what the original's inserter wrote; read only
+)
+
+// The first bytes of the frames that are ours alone.
+const (
+	stored = 0x00
+	same   = 0x01
+	delta  = 0x02
 )
 
 // magics lists the first bytes of every kind. A new kind is a new line here, a
@@ -35,7 +43,9 @@ var magics = []struct {
 	kind  Kind
 	magic []byte
 }{
-	{Stored, []byte{0x00}},
+	{Stored, []byte{stored}},
+	{Same, []byte{same}},
+	{Delta, []byte{delta}},
 	{Zstd, []byte{0x28, 0xb5, 0x2f, 0xfd}},
 	{Bzip2, []byte("BZh")},
 }
@@ -50,6 +60,9 @@ var (
 
 	// ErrTooLarge: the contents are longer than the limit.
 	ErrTooLarge = errors.New("contents too large")
+
+	// ErrNoBase: the frame refers to a base that is not at hand.
+	ErrNoBase = errors.New("frame without its base")
 )
 
 // DefaultLimit is how long unpacked contents may be: 64 MiB.
@@ -104,10 +117,9 @@ func (e *Encoder) Encode(contents []byte) []byte {
 
 func store(contents []byte) []byte {
 	frame := make([]byte, 0, 1+binary.MaxVarintLen64+len(contents)+sumLen)
-	frame = append(frame, 0x00)
+	frame = append(frame, stored)
 	frame = binary.AppendUvarint(frame, uint64(len(contents)))
-	frame = append(frame, contents...)
-	return binary.LittleEndian.AppendUint64(frame, xxhash.Sum64(frame))
+	return seal(append(frame, contents...))
 }
 
 // A Decoder unpacks frames. It is safe for concurrent use.
@@ -138,6 +150,15 @@ func Len(frame []byte) (int, bool) {
 	case Stored:
 		n, width := binary.Uvarint(frame[1:])
 		return int(n), width > 0 && n <= uint64(len(frame))
+	case Same, Delta:
+		if len(frame) < refLen {
+			return 0, false
+		}
+		n, width := binary.Uvarint(frame[refLen:])
+		if kind == Delta {
+			n >>= 1 // the lowest bit tells of the last newline
+		}
+		return int(n), width > 0 && n <= 1<<40
 	case Zstd:
 		var h zstd.Header
 		if err := h.Decode(frame); err != nil || !h.HasFCS || h.FrameContentSize > 1<<40 {
@@ -148,9 +169,10 @@ func Len(frame []byte) (int, bool) {
 	return 0, false
 }
 
-// Decode returns the contents of frame. The error is ErrUnknownKind, ErrDamaged
-// or ErrTooLarge. The contents may share memory with frame.
-func (d *Decoder) Decode(frame []byte) ([]byte, error) {
+// Decode returns the contents of frame. base is the one that BaseOf names; nil
+// where there is none. The error is ErrUnknownKind, ErrDamaged, ErrTooLarge or
+// ErrNoBase. The contents may share memory with frame and with base.
+func (d *Decoder) Decode(frame []byte, base *Base) ([]byte, error) {
 	kind, err := KindOf(frame)
 	if err != nil {
 		return nil, err
@@ -161,6 +183,17 @@ func (d *Decoder) Decode(frame []byte) ([]byte, error) {
 	switch kind {
 	case Stored:
 		return unstore(frame)
+	case Same:
+		return unsame(frame, base)
+	case Delta:
+		if err := fits(frame, base); err != nil {
+			return nil, err
+		}
+		var e edits
+		if err := e.read(frame, base, d.limit); err != nil {
+			return nil, err
+		}
+		return e.apply(base), nil
 	case Zstd:
 		return d.unzstd(frame)
 	default:
@@ -169,16 +202,43 @@ func (d *Decoder) Decode(frame []byte) ([]byte, error) {
 }
 
 func unstore(frame []byte) ([]byte, error) {
-	n, width := binary.Uvarint(frame[1:])
+	body, err := unseal(Stored, frame)
+	if err != nil {
+		return nil, err
+	}
+	n, width := binary.Uvarint(body[1:])
 	start := 1 + width
-	if width <= 0 || len(frame) < start+sumLen || n != uint64(len(frame)-start-sumLen) {
+	if width <= 0 || n != uint64(len(body)-start) {
 		return nil, fmt.Errorf("%w: %s of %d bytes declares another length", ErrDamaged, Stored, len(frame))
 	}
-	end := start + int(n)
-	if binary.LittleEndian.Uint64(frame[end:]) != xxhash.Sum64(frame[:end]) {
-		return nil, fmt.Errorf("%w: %s with a wrong checksum", ErrDamaged, Stored)
+	return body[start:len(body):len(body)], nil
+}
+
+// fits reports whether base is the one that frame refers to.
+func fits(frame []byte, base *Base) error {
+	id, ok := BaseOf(frame)
+	switch {
+	case !ok:
+		return fmt.Errorf("%w: %d bytes are too few for the ID of a base", ErrDamaged, len(frame))
+	case base == nil || base.ID != id:
+		return fmt.Errorf("%w: %x", ErrNoBase, id)
 	}
-	return frame[start:end:end], nil
+	return nil
+}
+
+func unsame(frame []byte, base *Base) ([]byte, error) {
+	if err := fits(frame, base); err != nil {
+		return nil, err
+	}
+	body, err := unseal(Same, frame)
+	if err != nil {
+		return nil, err
+	}
+	contents := base.Contents()
+	if n, width := binary.Uvarint(body[refLen:]); width != len(body)-refLen || n != uint64(len(contents)) {
+		return nil, fmt.Errorf("%w: %s declares another length than its base's %d bytes", ErrDamaged, Same, len(contents))
+	}
+	return contents, nil
 }
 
 func (d *Decoder) unzstd(frame []byte) ([]byte, error) {

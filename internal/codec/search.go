@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -15,6 +16,7 @@ type ExprOptions struct {
 	Word         bool // -w: no word character on either side of the match
 	Invert       bool // -v: the lines that do not match
 	OnlyMatching bool // -o: each non-empty match in place of its line
+	Group        bool // with OnlyMatching: the first capture group, where there is one, in place of the match
 }
 
 // An Expr finds lines. A line excludes its '\n'; a '\r' stays. Each is matched
@@ -27,16 +29,14 @@ type Expr struct {
 	group   int            // the submatch that is the match
 	options ExprOptions
 
-	// literal is text that every matching line holds, nil where none is known.
-	// Most lines are dismissed by looking for it.
-	literal []byte
-	// certain: a line that holds literal matches.
+	// needles are texts of which every matching line holds one; nil where none
+	// are known.
+	needles []needle
+	// certain: a line that holds a needle matches.
 	certain bool
 }
 
-const (
-	nonWordChar = `[^\p{L}\p{N}_]`
-)
+const nonWordChar = `[^\p{L}\p{N}_]`
 
 // Compile reads a regular expression in Go's syntax (RE2), or text with Fixed.
 func Compile(expr string, o ExprOptions) (*Expr, error) {
@@ -44,21 +44,22 @@ func Compile(expr string, o ExprOptions) (*Expr, error) {
 	if o.Fixed {
 		expr = regexp.QuoteMeta(expr)
 	}
-	tree, err := syntax.Parse(expr, syntax.Perl)
+	parse, flags := syntax.Perl, ""
+	if o.IgnoreCase {
+		parse, flags = syntax.Perl|syntax.FoldCase, "(?i)"
+	}
+	tree, err := syntax.Parse(expr, parse)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the regular expression %q: %w", expr, err)
 	}
-	if !o.IgnoreCase {
-		tree = tree.Simplify()
-		x.literal = requiredLiteral(tree)
-		x.certain = tree.Op == syntax.OpLiteral && x.literal != nil && !o.Word
-	}
-	flags := ""
-	if o.IgnoreCase {
-		flags = "(?i)"
+	tree = tree.Simplify()
+	x.needles = needles(tree)
+	x.certain = tree.Op == syntax.OpLiteral && !o.Word && shortest(x.needles) == len(string(tree.Rune)) && !slices.Contains(tree.Rune, '\n')
+	if o.OnlyMatching && o.Group && tree.MaxCap() > 0 {
+		x.group = 1
 	}
 	if o.Word {
-		x.group = 1
+		x.group++
 		if x.re, err = regexp.Compile(flags + `(?:^|` + nonWordChar + `)(` + expr + `)(?:` + nonWordChar + `|$)`); err == nil {
 			x.again, err = regexp.Compile(flags + nonWordChar + `(` + expr + `)(?:` + nonWordChar + `|$)`)
 		}
@@ -71,66 +72,59 @@ func Compile(expr string, o ExprOptions) (*Expr, error) {
 	return x, nil
 }
 
-// requiredLiteral returns the longest text that every match of tree contains,
-// nil where it knows of none.
-func requiredLiteral(tree *syntax.Regexp) []byte {
-	switch tree.Op {
-	case syntax.OpLiteral:
-		if tree.Flags&syntax.FoldCase != 0 {
-			return nil
-		}
-		for _, r := range tree.Rune {
-			if r == utf8.RuneError {
-				return nil // it also matches bytes that are not UTF-8
-			}
-		}
-		return []byte(string(tree.Rune))
-	case syntax.OpCapture, syntax.OpPlus:
-		return requiredLiteral(tree.Sub[0])
-	case syntax.OpConcat:
-		var longest []byte
-		for _, sub := range tree.Sub {
-			if lit := requiredLiteral(sub); len(lit) > len(longest) {
-				longest = lit
-			}
-		}
-		return longest
-	}
-	return nil
-}
-
 // Each calls emit with every selected line of text, or with every match where
 // OnlyMatching is set, in order, until emit returns false. What emit gets is a
 // part of text.
 func (x *Expr) Each(text []byte, emit func(part []byte) bool) {
+	x.each(text, func(_ int, part []byte) bool { return emit(part) })
+}
+
+// each also tells where the line of each part begins.
+func (x *Expr) each(text []byte, emit func(at int, part []byte) bool) {
 	if x.options.Invert {
 		if !x.options.OnlyMatching {
 			x.eachWithout(text, emit)
 		}
 		return
 	}
+	hunt := newHunt(x.needles, text)
 	for pos := 0; pos < len(text); {
-		if x.literal != nil {
-			at := bytes.Index(text[pos:], x.literal)
-			if at < 0 {
+		if x.needles != nil {
+			at := hunt.from(pos)
+			if at == len(text) {
 				return
 			}
 			// Back to the start of that line; pos is the start of one already.
-			pos += bytes.LastIndexByte(text[pos:pos+at], '\n') + 1
+			pos += bytes.LastIndexByte(text[pos:at], '\n') + 1
 		}
 		line, next := cutLine(text, pos)
+		start := pos
 		pos = next
-		if !x.emitFrom(line, emit) {
-			return
+		switch {
+		case x.options.OnlyMatching:
+			if !x.eachMatch(line, func(part []byte) bool { return emit(start, part) }) {
+				return
+			}
+		case x.certain || x.re.Match(line):
+			if !emit(start, line) {
+				return
+			}
 		}
 	}
 }
 
-func (x *Expr) eachWithout(text []byte, emit func([]byte) bool) {
+func (x *Expr) eachWithout(text []byte, emit func(int, []byte) bool) {
+	hunt := newHunt(x.needles, text)
 	for pos := 0; pos < len(text); {
+		start := pos
 		line, next := cutLine(text, pos)
 		pos = next
-		if !x.matches(line) && !emit(line) {
+		if x.needles == nil || hunt.from(start) < start+len(line) {
+			if x.certain || x.re.Match(line) {
+				continue
+			}
+		}
+		if !emit(start, line) {
 			return
 		}
 	}
@@ -144,39 +138,27 @@ func cutLine(text []byte, pos int) (line []byte, next int) {
 	return text[pos:], len(text)
 }
 
-func (x *Expr) matches(line []byte) bool {
-	if x.literal != nil && !bytes.Contains(line, x.literal) {
-		return false
-	}
-	return x.certain || x.re.Match(line)
-}
-
-func (x *Expr) emitFrom(line []byte, emit func([]byte) bool) bool {
-	if x.options.OnlyMatching {
-		return x.eachMatch(line, emit)
-	}
-	return !x.matches(line) || emit(line)
-}
-
 // eachMatch emits the non-empty matches on a line. A match that Word bounds
 // on the right takes the character there with it, so the next search starts one
 // character earlier than the match ended, and lets that character bound it.
 func (x *Expr) eachMatch(line []byte, emit func([]byte) bool) bool {
 	if x.again == nil {
-		for _, m := range x.re.FindAllIndex(line, -1) {
-			if m[1] > m[0] && !emit(line[m[0]:m[1]]) {
+		for _, m := range x.re.FindAllSubmatchIndex(line, -1) {
+			from, to := m[2*x.group], m[2*x.group+1]
+			if to > from && !emit(line[from:to]) {
 				return false
 			}
 		}
 		return true
 	}
+	whole := 1 // of the submatches, what Word bounds
 	from := 0
 	m := x.re.FindSubmatchIndex(line)
 	for m != nil {
-		start, end := from+m[2*x.group], from+m[2*x.group+1]
-		if end > start && !emit(line[start:end]) {
+		if s, e := m[2*x.group], m[2*x.group+1]; s >= 0 && e > s && !emit(line[from+s:from+e]) {
 			return false
 		}
+		start, end := from+m[2*whole], from+m[2*whole+1]
 		if end == start { // an empty match: step over one character
 			_, size := utf8.DecodeRune(line[end:])
 			end += max(size, 1)

@@ -1,0 +1,138 @@
+package codec
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"sync"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// An ID names contents: their SHA-256.
+type ID [sha256.Size]byte
+
+// Sum returns the ID of contents.
+func Sum(contents []byte) ID { return sha256.Sum256(contents) }
+
+// A Base is contents that others are packed against: one host's, most often, in
+// place of which the others then only say where they differ. It is safe for
+// concurrent use.
+type Base struct {
+	ID   ID
+	text []byte // the contents, with a newline at the end in any case
+	open bool   // the contents themselves do not end in one
+
+	starts []uint32 // of the lines in text, and its length
+	nuls   []uint32 // how many of the lines before this one hold NUL; nil: none does
+
+	index  sync.Once
+	first  map[uint64]uint32 // hash of a line → the first such line, plus 1
+	repeat []uint32          // line → the next line of the same hash, plus 1
+}
+
+// NewBase returns contents as a base. Contents of 4 GiB and more are none: nil.
+// The caller compares ID with the one that it asked for.
+func NewBase(contents []byte) *Base {
+	if uint64(len(contents)) >= 1<<32-1 {
+		return nil
+	}
+	b := &Base{ID: Sum(contents)}
+	b.text, b.open = terminated(contents)
+	b.starts = lineStarts(b.text)
+	if IsBinary(b.text) {
+		b.nuls = make([]uint32, len(b.starts))
+		for i := range b.lines() {
+			b.nuls[i+1] = b.nuls[i]
+			if IsBinary(b.line(i)) {
+				b.nuls[i+1]++
+			}
+		}
+	}
+	return b
+}
+
+// Size is about how many bytes the base holds in memory.
+func (b *Base) Size() int { return len(b.text) + 4*len(b.starts) + 4*len(b.nuls) }
+
+// Contents returns the contents. They must not be changed.
+func (b *Base) Contents() []byte {
+	if b.open {
+		return b.text[: len(b.text)-1 : len(b.text)-1]
+	}
+	return b.text[:len(b.text):len(b.text)]
+}
+
+func (b *Base) lines() int { return len(b.starts) - 1 }
+
+// line returns line i without its newline.
+func (b *Base) line(i int) []byte { return b.text[b.starts[i] : b.starts[i+1]-1] }
+
+// span returns the lines from … to-1, each with its newline.
+func (b *Base) span(from, to int) []byte { return b.text[b.starts[from]:b.starts[to]] }
+
+// binary reports whether one of the lines from … to-1 holds NUL.
+func (b *Base) binary(from, to int) bool { return b.nuls != nil && b.nuls[to] > b.nuls[from] }
+
+// terminated returns contents with a newline at the end, and whether that had to
+// be added. It copies in that case alone.
+func terminated(contents []byte) (text []byte, added bool) {
+	if n := len(contents); n == 0 || contents[n-1] == '\n' {
+		return contents, false
+	}
+	text = make([]byte, len(contents)+1)
+	copy(text, contents)
+	text[len(contents)] = '\n'
+	return text, true
+}
+
+// lineStarts returns where the lines of text begin, and its length. Its last line
+// is terminated.
+func lineStarts(text []byte) []uint32 {
+	starts := make([]uint32, 1, 1+bytes.Count(text, newline))
+	for pos := 0; pos < len(text); {
+		pos += bytes.IndexByte(text[pos:], '\n') + 1
+		starts = append(starts, uint32(pos))
+	}
+	return starts
+}
+
+var newline = []byte{'\n'}
+
+// lookup prepares the base to be packed against: readers do not need that.
+func (b *Base) lookup() {
+	b.index.Do(func() {
+		b.first = make(map[uint64]uint32, b.lines())
+		b.repeat = make([]uint32, b.lines())
+		for i := b.lines() - 1; i >= 0; i-- {
+			h := xxhash.Sum64(b.line(i))
+			b.repeat[i] = b.first[h]
+			b.first[h] = uint32(i) + 1
+		}
+	})
+}
+
+// tries bounds how many equal lines are looked at: a text of a million empty lines
+// must not take a million times as long.
+const tries = 32
+
+// find returns the line of b that equals line and has this hash: at the cursor or
+// soonest after it, else the first. It returns -1 where there is none.
+func (b *Base) find(line []byte, hash uint64, cursor int) int {
+	if cursor < b.lines() && bytes.Equal(b.line(cursor), line) {
+		return cursor
+	}
+	before := -1
+	for n, at := 0, b.first[hash]; at > 0 && n < tries; n, at = n+1, b.repeat[at-1] {
+		i := int(at) - 1
+		if !bytes.Equal(b.line(i), line) {
+			continue
+		}
+		if i >= cursor {
+			return i
+		}
+		if before < 0 {
+			before = i
+		}
+	}
+	return before
+}

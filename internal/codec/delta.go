@@ -1,0 +1,276 @@
+package codec
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// The head of a frame that refers to a base: its first byte and the base's ID.
+const refLen = 1 + len(ID{})
+
+// BaseOf returns the base that a frame refers to, false for a frame that stands
+// by itself.
+func BaseOf(frame []byte) (ID, bool) {
+	if len(frame) < refLen || frame[0] != same && frame[0] != delta {
+		return ID{}, false
+	}
+	return ID(frame[1:refLen]), true
+}
+
+// seal appends the checksum of all that frame holds.
+func seal(frame []byte) []byte {
+	return binary.LittleEndian.AppendUint64(frame, xxhash.Sum64(frame))
+}
+
+// unseal returns what the checksum at the end of frame vouches for.
+func unseal(kind Kind, frame []byte) ([]byte, error) {
+	end := len(frame) - sumLen
+	if end < 1 || binary.LittleEndian.Uint64(frame[end:]) != xxhash.Sum64(frame[:end]) {
+		return nil, fmt.Errorf("%w: %s of %d bytes with a wrong checksum", ErrDamaged, kind, len(frame))
+	}
+	return frame[:end], nil
+}
+
+// sameAs returns the frame of contents that are the base's own.
+func sameAs(b *Base) []byte {
+	frame := make([]byte, 0, refLen+binary.MaxVarintLen64+sumLen)
+	frame = append(append(frame, same), b.ID[:]...)
+	frame = binary.AppendUvarint(frame, uint64(len(b.Contents())))
+	return seal(frame)
+}
+
+// A text is contents that are to be packed, cut into lines.
+type text struct {
+	contents []byte
+	text     []byte // terminated
+	open     bool
+	starts   []uint32
+	hashes   []uint64 // of the lines
+}
+
+func newText(contents []byte) *text {
+	t := &text{contents: contents}
+	t.text, t.open = terminated(contents)
+	t.starts = lineStarts(t.text)
+	t.hashes = make([]uint64, len(t.starts)-1)
+	for i := range t.hashes {
+		t.hashes[i] = xxhash.Sum64(t.line(i))
+	}
+	return t
+}
+
+func (t *text) line(i int) []byte { return t.text[t.starts[i] : t.starts[i+1]-1] }
+
+// lacks is about how many bytes a frame of t against b needs, for choosing one.
+func (t *text) lacks(b *Base) int {
+	b.lookup()
+	n := 0
+	for i, h := range t.hashes {
+		if b.first[h] == 0 {
+			n += int(t.starts[i+1] - t.starts[i])
+		}
+	}
+	return n
+}
+
+// delta returns the frame of t against b: the base's ID, the length of the
+// contents, and edits. An edit copies a run of the base's lines and then inserts
+// lines of its own, each of which may begin like another line. docs/format/frames.md
+// draws the bytes.
+func (t *text) delta(b *Base) []byte {
+	b.lookup()
+	frame := make([]byte, 0, 512)
+	frame = append(append(frame, delta), b.ID[:]...)
+	frame = binary.AppendUvarint(frame, uint64(len(t.contents))<<1|bit(t.open))
+	cursor := 0 // the base's line after the last that was copied
+	for i := 0; i < len(t.hashes); {
+		from, n := cursor, 0
+		if at := b.find(t.line(i), t.hashes[i], cursor); at >= 0 {
+			from = at
+			for n = 1; i+n < len(t.hashes) && from+n < b.lines() && string(t.line(i+n)) == string(b.line(from+n)); n++ {
+			}
+		}
+		frame = binary.AppendVarint(frame, int64(from-cursor))
+		frame = binary.AppendUvarint(frame, uint64(n))
+		cursor = from + n
+		i += n
+		last := i
+		for last < len(t.hashes) && b.find(t.line(last), t.hashes[last], cursor) < 0 {
+			last++
+		}
+		frame = binary.AppendUvarint(frame, uint64(last-i))
+		var previous []byte
+		if n > 0 {
+			previous = b.line(cursor - 1)
+		}
+		for j := 0; i < last; i, j = i+1, j+1 {
+			line := t.line(i)
+			shared, with := commonPrefix(line, previous), withPrevious
+			if cursor+j < b.lines() {
+				if n := commonPrefix(line, b.line(cursor+j)); n >= shared {
+					shared, with = n, withBase
+				}
+			}
+			frame = binary.AppendUvarint(frame, uint64(shared)<<1|with)
+			frame = binary.AppendUvarint(frame, uint64(len(line)-shared))
+			frame = append(frame, line[shared:]...)
+			previous = line
+		}
+	}
+	return seal(frame)
+}
+
+// What an inserted line begins like: the line before it, or the base's line that it
+// stands in the place of, counted from the last that was copied.
+const (
+	withPrevious uint64 = 0
+	withBase     uint64 = 1
+)
+
+func bit(set bool) uint64 {
+	if set {
+		return 1
+	}
+	return 0
+}
+
+func commonPrefix(a, b []byte) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
+// An edit copies the base's lines from … to-1 and then inserts lines, which are in
+// edits.inserted up to end.
+type edit struct {
+	from, to int
+	end      int
+}
+
+// Edits are what a delta frame does to its base, with the inserted lines put
+// together. Their memory is used again by the next frame.
+type edits struct {
+	list     []edit
+	inserted []byte // each line with its newline
+	length   int    // of the contents
+	open     bool   // the last line has no newline
+}
+
+// read reads a delta frame against its base. It verifies all that unpacking would.
+func (e *edits) read(frame []byte, b *Base, limit int) error {
+	e.list, e.inserted = e.list[:0], e.inserted[:0]
+	body, err := unseal(Delta, frame)
+	if err != nil {
+		return err
+	}
+	r := reader{body: body[refLen:]}
+	head := r.uvarint()
+	e.open = head&1 == 1
+	if r.bad || head>>1 > uint64(limit) {
+		return fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrTooLarge, head>>1, limit)
+	}
+	e.length = int(head >> 1)
+	room := e.length + int(head&1) // as if the last line were terminated
+	cursor := 0
+	for len(r.body) > 0 {
+		from := cursor + int(r.varint())
+		copied := r.uvarint()
+		inserts := r.uvarint()
+		if r.bad || from < 0 || from > b.lines() || copied > uint64(b.lines()-from) || inserts > uint64(len(r.body)) {
+			return e.damaged(len(frame))
+		}
+		to := from + int(copied)
+		room -= int(b.starts[to] - b.starts[from])
+		cursor = to
+		var previous []byte
+		if to > from {
+			previous = b.line(to - 1)
+		}
+		for j := range int(inserts) {
+			shared := r.uvarint()
+			like := previous
+			if shared&1 == withBase && shared>>1 > 0 {
+				if cursor+j >= b.lines() {
+					return e.damaged(len(frame))
+				}
+				like = b.line(cursor + j)
+			}
+			rest := r.bytes(r.uvarint())
+			if r.bad || shared>>1 > uint64(len(like)) {
+				return e.damaged(len(frame))
+			}
+			if room -= int(shared>>1) + len(rest) + 1; room < 0 {
+				return e.damaged(len(frame))
+			}
+			start := len(e.inserted)
+			e.inserted = append(append(append(e.inserted, like[:shared>>1]...), rest...), '\n')
+			previous = e.inserted[start : len(e.inserted)-1]
+		}
+		if room < 0 {
+			return e.damaged(len(frame))
+		}
+		e.list = append(e.list, edit{from, to, len(e.inserted)})
+	}
+	if room != 0 || e.open && e.length == 0 {
+		return e.damaged(len(frame))
+	}
+	return nil
+}
+
+func (e *edits) damaged(size int) error {
+	return fmt.Errorf("%w: %s of %d bytes does not fit its base", ErrDamaged, Delta, size)
+}
+
+// apply returns the contents.
+func (e *edits) apply(b *Base) []byte {
+	out := make([]byte, 0, e.length+1)
+	at := 0
+	for _, ed := range e.list {
+		out = append(out, b.span(ed.from, ed.to)...)
+		out = append(out, e.inserted[at:ed.end]...)
+		at = ed.end
+	}
+	return out[:e.length:e.length]
+}
+
+// A reader takes numbers and bytes off a body. After bad, all it returns is zero.
+type reader struct {
+	body []byte
+	bad  bool
+}
+
+func (r *reader) uvarint() uint64 {
+	if len(r.body) > 0 && r.body[0] < 0x80 { // most are small
+		v := uint64(r.body[0])
+		r.body = r.body[1:]
+		return v
+	}
+	v, n := binary.Uvarint(r.body)
+	if n <= 0 {
+		r.bad, r.body = true, nil
+		return 0
+	}
+	r.body = r.body[n:]
+	return v
+}
+
+func (r *reader) varint() int64 {
+	v := r.uvarint()
+	return int64(v>>1) ^ -int64(v&1)
+}
+
+func (r *reader) bytes(n uint64) []byte {
+	if n > uint64(len(r.body)) {
+		r.bad, r.body = true, nil
+		return nil
+	}
+	b := r.body[:n]
+	r.body = r.body[n:]
+	return b
+}
