@@ -112,34 +112,33 @@ func rarity(c byte) int {
 }
 
 // index returns where text first holds the needle at or after pos, len(text) where
-// it does not.
+// it does not. It goes by the rarest byte: the first two, by which bytes.Index does,
+// are all too often those of every line ("net.core…").
 func (n *needle) index(text []byte, pos int) int {
-	if n.fold {
-		return n.indexFold(text, pos)
-	}
-	if i := bytes.Index(text[pos:], n.text); i >= 0 {
-		return pos + i
-	}
-	return len(text)
-}
-
-func (n *needle) indexFold(text []byte, pos int) int {
 	c := n.text[n.pivot]
-	small := byteSearch{c: c, next: -1}
-	large := byteSearch{c: upper(c), next: -1}
+	small, large := byteSearch{c: c, next: -1}, byteSearch{c: upper(c), next: -1}
 	for at := pos + n.pivot; ; at++ {
-		at = min(small.from(text, at), large.from(text, at))
+		if n.fold {
+			at = min(small.from(text, at), large.from(text, at))
+		} else {
+			at = small.from(text, at)
+		}
 		start := at - n.pivot
 		if start+len(n.text) > len(text) {
 			return len(text)
 		}
-		if n.equalFold(text[start:]) {
+		if n.begins(text[start:]) {
 			return start
 		}
 	}
 }
 
-// equalFold reports whether text begins with the needle.
+// begins reports whether text begins with the needle.
+func (n *needle) begins(text []byte) bool {
+	return n.fold && n.equalFold(text) || !n.fold && string(text[:len(n.text)]) == string(n.text)
+}
+
+// equalFold reports whether text begins with the needle in any case.
 func (n *needle) equalFold(text []byte) bool {
 	for i, c := range n.text {
 		if t := text[i]; t != c && t != upper(c) {
