@@ -97,15 +97,17 @@ func (a *Answer) Objects(ctx context.Context, elements ...Element) iter.Seq2[Obj
 		wire[i] = int(e)
 	}
 	slices.Sort(wire) // the contents first: their size governs the pace
-	return stream(ctx, a, wire, func(it *item) (Object, bool, error) {
-		packed := len(it.values[0])
+	size := smallSize
+	if wire[0] == int(Contents) {
+		size = unpackedSize
+	}
+	return stream(ctx, a, a.targets, reading[Object]{fetch: a.client.elementsOf(wire), size: size, work: func(it *item) (Object, bool, error) {
 		o, err := a.client.object(it, wire)
 		if err == nil {
-			a.cost.unpacked.Add(int64(len(o.Contents)))
-			a.cost.packed.Add(int64(packed))
+			a.cost.add(len(it.values[0]), len(o.Contents))
 		}
 		return o, true, err
-	})
+	}})
 }
 
 // Expr is a compiled expression for Answer.Grep. It is safe for concurrent use.
@@ -130,7 +132,7 @@ type GrepOptions struct {
 // CompileExpr reads a regular expression in Go's syntax, or text with Fixed.
 func CompileExpr(expr string, o GrepOptions) (*Expr, error) {
 	x, err := codec.Compile(expr, codec.ExprOptions{
-		Fixed: o.Fixed, IgnoreCase: o.IgnoreCase, Word: o.Word, Invert: o.Invert, OnlyMatching: o.OnlyMatching,
+		Fixed: o.Fixed, IgnoreCase: o.IgnoreCase, Word: o.Word, Invert: o.Invert, OnlyMatching: o.OnlyMatching, Group: o.Group,
 	})
 	if err != nil {
 		return nil, hinted(err, "the syntax is that of Go's regexp (RE2); -F searches for the text itself")
@@ -149,7 +151,7 @@ const sliceBytes = 24
 // A Match is what Grep found in one object.
 type Match struct {
 	Object
-	Lines  [][]byte // without their newline; owned by the receiver
+	Lines  [][]byte // without their newline; must not be changed: others may have the same
 	Count  int      // how many lines (or matches, with OnlyMatching)
 	Binary bool     // the object holds NUL bytes: Lines is empty unless Text is set
 }
@@ -158,27 +160,45 @@ type Match struct {
 // in key order, those without a matching line included. A line excludes its
 // newline and is matched alone. Its errors are those of Objects.
 func (a *Answer) Grep(ctx context.Context, expr *Expr) iter.Seq2[Match, error] {
-	return stream(ctx, a, []int{int(Contents)}, func(it *item) (Match, bool, error) {
-		packed := len(it.values[0])
-		obj, err := a.client.object(it, []int{int(Contents)})
-		if err != nil {
-			return Match{}, false, err
+	return stream(ctx, a, a.targets, searching(a, expr, func(it *item, found *codec.Found) Match {
+		m := Match{
+			Object: Object{Key: it.key(), Core: it.core.core, Server: it.from.Name()},
+			Count:  found.Count, Binary: found.Binary && !expr.o.Text,
 		}
-		text := obj.Contents
-		a.cost.unpacked.Add(int64(len(text)))
-		a.cost.packed.Add(int64(packed))
-		m := Match{Object: obj, Binary: !expr.o.Text && codec.IsBinary(text)}
-		m.Object.Contents = nil // a match must not keep the whole text alive
-		expr.x.Each(text, func(line []byte) bool {
-			m.Count++
-			if !m.Binary && !expr.o.CountOnly {
-				m.Lines = append(m.Lines, bytes.Clone(line))
-				it.held += len(line) + sliceBytes
+		if m.Binary || expr.o.CountOnly {
+			return m
+		}
+		for i := range found.Runs {
+			if r := &found.Runs[i]; r.Hits != nil {
+				m.Lines = append(m.Lines, r.Hits.Parts[r.From:r.To]...)
+			} else {
+				m.Lines = append(m.Lines, bytes.Clone(r.Part))
+				it.held += len(r.Part)
 			}
-			return true
-		})
-		return m, true, nil
-	})
+		}
+		it.held += sliceBytes * len(m.Lines)
+		return m
+	}))
+}
+
+// searching is a reading that searches objects, and has see make something of what is
+// found in each. found is valid until see returns; see is called by all CPUs at once.
+func searching[T any](a *Answer, expr *Expr, see func(it *item, found *codec.Found) T) reading[T] {
+	search := codec.NewSearch(expr.x, a.client.decoder, expr.o.MaxCount)
+	scanners := sync.Pool{New: func() any { return search.NewScanner() }}
+	return reading[T]{
+		fetch: a.client.elementsOf([]int{int(Contents)}), size: searchedSize,
+		work: func(it *item) (v T, keep bool, err error) {
+			scanner, _ := scanners.Get().(*codec.Scanner)
+			defer scanners.Put(scanner)
+			found, err := scanner.Frame(it.values[0], it.base)
+			if err != nil {
+				return v, false, fmt.Errorf("cannot read its contents: %w", err)
+			}
+			a.cost.add(len(it.values[0]), found.Length)
+			return see(it, found), true, nil
+		},
+	}
 }
 
 // Completeness says what the answer rests on. It is final once the answer has

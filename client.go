@@ -30,6 +30,11 @@ type Options struct {
 	MaxObject  int           // unpacked contents may be this long; default 64 MiB
 	Legacy     Legacy        // default LegacyAuto
 
+	// BasesFolder is where Publish keeps the bases that it has downloaded; empty:
+	// in memory. A folder serves one process at a time.
+	BasesFolder string
+	NoBases     bool // Publish packs every object by itself
+
 	// Caller describes who asks, for the record of queries. Empty fields are
 	// filled in from the process.
 	Caller Caller
@@ -58,10 +63,13 @@ const defaultStaleAfter = time.Hour
 // A Client asks questions of the servers that a Directory lists. It keeps its
 // connections open between queries, and is safe for concurrent use.
 type Client struct {
-	dir     Directory
-	opts    Options
-	tls     *tls.Config
-	decoder *codec.Decoder
+	dir      Directory
+	opts     Options
+	tls      *tls.Config
+	decoder  *codec.Decoder
+	encoders sync.Pool // of *codec.Encoder
+	shelf    *shelf    // what Publish knows of bases
+	opened   *cache    // bases that objects are unpacked with
 
 	mu      sync.Mutex
 	servers map[string]*store.Server // by URL
@@ -83,9 +91,11 @@ func New(dir Directory, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	decoder := codec.NewDecoder(o.MaxObject)
 	return &Client{
-		dir: dir, opts: o, tls: conf, decoder: codec.NewDecoder(o.MaxObject),
-		servers: make(map[string]*store.Server),
+		dir: dir, opts: o, tls: conf, servers: make(map[string]*store.Server),
+		decoder: decoder, encoders: sync.Pool{New: func() any { return codec.NewEncoder() }}, opened: newCache(openedBytes),
+		shelf: newShelf(o.BasesFolder, decoder),
 	}, nil
 }
 
@@ -129,6 +139,9 @@ func (c *Client) Close() error {
 	c.servers = nil
 	return errors.Join(errs...)
 }
+
+// openedBytes is how many bytes of unpacked bases a Client keeps for reading.
+const openedBytes = 64 << 20
 
 // server returns the connection to a URL, opening it when it is new.
 func (c *Client) server(url string) (*store.Server, error) {

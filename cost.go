@@ -16,6 +16,12 @@ type costs struct {
 	packed, unpacked atomic.Int64
 }
 
+// add counts one object: how long its frame was, and its contents.
+func (c *costs) add(packed, unpacked int) {
+	c.packed.Add(int64(packed))
+	c.unpacked.Add(int64(unpacked))
+}
+
 // CostReport is the cost of an answer in the original's terms. Bytes are bytes,
 // Rate counts unpacked megabytes (10⁶) a second.
 type CostReport struct {

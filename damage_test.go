@@ -116,7 +116,7 @@ func TestDamagedObjects(t *testing.T) {
 		is    error
 	}{
 		{"junk in place of a frame", motd, [][]string{{"LSET", motd, "0", "junk of a kind"}}, "6a 75 6e 6b", sysops.ErrUnreadable},
-		{"a kind that only a later version knows", motd, [][]string{{"LSET", motd, "0", "\x01\x02\x03\x04"}}, "01 02 03 04", sysops.ErrUnreadable},
+		{"a kind that only a later version knows", motd, [][]string{{"LSET", motd, "0", "\x03\x02\x03\x04"}}, "03 02 03 04", sysops.ErrUnreadable},
 		{"an empty frame", motd, [][]string{{"LSET", motd, "0", ""}}, "", sysops.ErrUnreadable},
 		{"a bit that flipped", issue, [][]string{{"LSET", issue, "0", string(flipped)}}, "damaged", sysops.ErrUnreadable},
 		{"half a frame", issue, [][]string{{"LSET", issue, "0", frame[:len(frame)/2]}}, "damaged", sysops.ErrUnreadable},

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sysops-api/sysops-api/internal/codec"
 	"github.com/sysops-api/sysops-api/internal/store"
 )
 
@@ -34,6 +35,13 @@ type delivery struct {
 	queue   chan *store.Batch
 	sending sync.WaitGroup
 	records map[string]store.Record // what to record of an object once it is stored
+	fresh   []string                // unchanged objects whose record is not as it should be
+
+	users   map[store.ID][]string // base → the objects that refer to it
+	absent  []store.ID            // bases that are offered and not there
+	claims  map[string]claim      // by name
+	claimed int                   // bytes of their frames
+	given   []string              // names whose claim was heard
 
 	sent outcomes // written by the sender until it ends
 	took time.Duration
@@ -49,6 +57,22 @@ type outcomes struct {
 	lost     []string         // it had forgotten them
 	repaired int              // and has them again
 	failed   map[string]error // by name: what it refused; "" for the index
+
+	lostBases []store.ID        // that objects refer to
+	refused   map[store.ID]bool // those that the server would not take
+	cards     map[string]int    // name → how many bases it had when ours was claimed
+}
+
+// base takes down what became of a base that objects refer to, or may later.
+func (s *outcomes) base(o store.Outcome) {
+	var id store.ID
+	if !o.Lost && o.Err == nil || id.UnmarshalText([]byte(o.Name)) != nil {
+		return
+	}
+	s.refused[id] = s.refused[id] || o.Err != nil
+	if !slices.Contains(s.lostBases, id) {
+		s.lostBases = append(s.lostBases, id)
+	}
 }
 
 func newDelivery(p *push, s *store.Server, timeout time.Duration) *delivery {
@@ -59,7 +83,7 @@ func newDelivery(p *push, s *store.Server, timeout time.Duration) *delivery {
 func (d *delivery) read(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	d.state, d.err = d.server.ReadHost(ctx, d.push.snap.Host)
+	d.state, d.err = d.server.ReadHost(ctx, d.push.snap.Host, d.push.stale)
 	d.detached = false
 	d.took = time.Since(d.began)
 }
@@ -68,9 +92,12 @@ func (d *delivery) read(ctx context.Context) {
 func (d *delivery) begin(ctx context.Context, group []*delivery) {
 	d.siblings = group
 	d.records = make(map[string]store.Record)
-	d.sent = outcomes{failed: make(map[string]error)}
+	d.users, d.claims = make(map[store.ID][]string), make(map[string]claim)
+	d.fresh, d.claimed, d.given = nil, 0, nil
+	d.sent = outcomes{failed: make(map[string]error), cards: make(map[string]int), refused: make(map[store.ID]bool)}
 	d.queue = make(chan *store.Batch, batchesAhead)
 	d.batch = d.newBatch()
+	d.unclaimAbsent()
 	d.sending.Go(func() {
 		for b := range d.queue {
 			if d.sent.err == nil {
@@ -95,6 +122,10 @@ func (d *delivery) send(ctx context.Context, b *store.Batch) {
 	}
 	for _, o := range list {
 		switch {
+		case o.Kind == store.OpHoldBase, o.Kind == store.OpGiveBase:
+			d.sent.base(o)
+		case o.Kind == store.OpClaimBase && o.Err == nil:
+			d.sent.cards[o.Name] = o.Card
 		case o.Err != nil:
 			if d.sent.failed[o.Name] == nil {
 				d.sent.failed[o.Name] = o.Err
@@ -119,15 +150,20 @@ func (d *delivery) offer(obj *packed) {
 		return
 	}
 	old, recorded := d.state.Records[obj.name]
-	rec := store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: d.firstSeen(obj)}
+	rec := d.record(obj)
+	rec.Packed, rec.Base = old.Packed, old.Base
 	switch {
-	case !recorded || old.Sum != rec.Sum:
+	case !recorded || old.Sum != rec.Sum, d.packsBetter(obj, &old):
 		d.batch.Replace(obj.object(&rec))
+		d.propose(obj, obj.pack())
 	case old.StatSum != rec.StatSum:
 		d.batch.SetStat(obj.name, obj.md5sum, obj.stat)
 	default:
-		d.batch.Renew(obj.name, obj.md5sum)
+		if d.batch.Renew(obj.name, obj.md5sum); old != rec && obj.offer != offerSum(nil) {
+			d.fresh = append(d.fresh, obj.name)
+		}
 	}
+	d.refer(obj.name, rec.Base)
 	d.records[obj.name] = rec
 	if d.batch.Size() < batchBytes {
 		return
@@ -152,6 +188,24 @@ func (d *delivery) offer(obj *packed) {
 			}
 		}
 	}
+}
+
+// record is what to record of an object, but for its frame.
+func (d *delivery) record(obj *packed) store.Record {
+	return store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: d.firstSeen(obj), Offer: obj.offer}
+}
+
+// packsBetter reports whether bases that there were not when an unchanged object was
+// packed would now halve it.
+func (d *delivery) packsBetter(obj *packed, old *store.Record) bool {
+	if old.Offer == obj.offer || obj.offer == offerSum(nil) || old.Packed > 0 && old.Packed <= leastBased {
+		return false
+	}
+	f := obj.pack()
+	if old.Packed == 0 { // recorded before there were bases
+		return f.base != codec.ID{}
+	}
+	return 2*len(f.bytes) <= old.Packed
 }
 
 // holdsOthersUp reports whether a sibling could take more than this server does.
@@ -214,23 +268,30 @@ func (d *delivery) end(ctx context.Context, names map[string]bool) {
 // the object is missing there, not wrong, and its siblings and the next push know.
 func (d *delivery) commit(ctx context.Context, names map[string]bool) {
 	d.batch = d.newBatch()
-	for _, name := range slices.Concat(d.sent.replaced, d.sent.restated) {
+	d.settleClaims()
+	for _, name := range slices.Concat(d.sent.replaced, d.sent.restated, d.fresh) {
 		d.batch.PutRecord(name, d.records[name])
 	}
 	for _, name := range d.sent.deleted {
 		d.batch.DropRecord(name)
 	}
-	lost, before := d.sent.lost, len(d.sent.replaced)
-	for _, name := range lost {
-		obj, err := d.push.retake(ctx, name)
+	orphans := d.repairBases()
+	lost, before := slices.Concat(d.sent.lost, orphans), len(d.sent.replaced)
+	slices.Sort(lost)
+	for _, name := range slices.Compact(lost) {
+		obj, err := d.push.retake(ctx, name, slices.Contains(orphans, name))
 		if err != nil || obj.name != name {
 			delete(names, name) // it vanished meanwhile, and the server has lost it already
 			d.batch.Delete(name)
 			d.batch.DropRecord(name)
 			continue
 		}
-		rec := store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: d.firstSeen(obj)}
-		d.batch.Replace(obj.object(&rec))
+		rec := d.record(obj)
+		o := obj.object(&rec)
+		if frame := d.push.bases.shelf.frame(codec.ID(rec.Base)); frame != nil && d.users[rec.Base] == nil {
+			d.batch.RepairBase(rec.Base, frame) // nobody has looked whether the server has it
+		}
+		d.batch.Replace(o)
 		d.batch.PutRecord(name, rec)
 		if d.batch.Size() >= batchBytes {
 			if d.send(ctx, d.batch); d.sent.err != nil {
@@ -246,6 +307,12 @@ func (d *delivery) commit(ctx context.Context, names map[string]bool) {
 	}
 	d.send(ctx, d.batch)
 	d.err = d.sent.err
+	if d.err == nil {
+		for _, name := range d.given {
+			d.push.bases.shelf.claimed(name, d.claims[name].obj.sum, d.claims[name].frame)
+		}
+	}
+	d.sent.replaced = slices.Compact(slices.Sorted(slices.Values(d.sent.replaced))) // what became a base was written twice
 	d.sent.repaired = len(d.sent.replaced) - before
 }
 
@@ -280,6 +347,7 @@ type PushReport struct {
 	Objects  int             // in the snapshot, as far as it could be read
 	Problems []ObjectProblem // sources that could not be read
 	Servers  []ServerPush
+	Bases    error // why bases could not be kept on disk; the next push reads them from a server again
 	Took     time.Duration
 }
 

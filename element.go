@@ -1,6 +1,7 @@
 package sysops
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -11,10 +12,10 @@ import (
 	"github.com/sysops-api/sysops-api/internal/codec"
 )
 
-// unpackedSize is how much memory the item needs when it is unpacked; false: it
-// does not declare that (bzip2), and this is a guess.
-func (it *item) unpackedSize(elements []int) (size int, declared bool) {
-	if len(it.values) == 0 || elements[0] != int(Contents) {
+// unpackedSize is how much memory an item's contents need when they are unpacked. A
+// frame that does not declare that (bzip2) gets a guess.
+func unpackedSize(it *item) (size int, declared bool) {
+	if len(it.values) == 0 {
 		return elementSize, true
 	}
 	if n, ok := codec.Len(it.values[0]); ok {
@@ -23,11 +24,25 @@ func (it *item) unpackedSize(elements []int) (size int, declared bool) {
 	return 10 * len(it.values[0]), false
 }
 
+// searchedSize is how much memory an item needs when it is searched: what refers to a
+// base is not unpacked.
+func searchedSize(it *item) (size int, declared bool) {
+	if len(it.values) > 0 {
+		if _, refers := codec.BaseOf(it.values[0]); refers {
+			return 4 * len(it.values[0]), true
+		}
+	}
+	return unpackedSize(it)
+}
+
+// smallSize is for elements other than the contents.
+func smallSize(*item) (size int, declared bool) { return elementSize, true }
+
 // object unpacks what was read into an Object. The error is about the bytes.
 func (c *Client) object(it *item, elements []int) (Object, error) {
 	o := Object{Key: it.key(), Core: it.core.core, Server: it.from.Name()}
 	for i, e := range elements {
-		if err := c.unpack(&o, Element(e), it.values[i]); err != nil {
+		if err := c.unpack(&o, Element(e), it.values[i], it.base); err != nil {
 			return Object{}, fmt.Errorf("cannot read its %s: %w", Element(e), err)
 		}
 	}
@@ -35,10 +50,13 @@ func (c *Client) object(it *item, elements []int) (Object, error) {
 	return o, nil
 }
 
-func (c *Client) unpack(o *Object, e Element, value []byte) error {
+func (c *Client) unpack(o *Object, e Element, value []byte, base *codec.Base) error {
 	if e == Contents {
-		contents, err := c.decoder.Decode(value, nil)
+		contents, err := c.decoder.Decode(value, base)
 		o.Contents = contents
+		if base != nil && err == nil && shares(contents, base) {
+			o.Contents = bytes.Clone(contents) // the receiver may change them
+		}
 		return err
 	}
 	text, err := c.plain(value)
@@ -56,6 +74,12 @@ func (c *Client) unpack(o *Object, e Element, value []byte) error {
 		o.Time, err = parseTime(text)
 	}
 	return err
+}
+
+// shares reports whether contents are the base's own memory.
+func shares(contents []byte, base *codec.Base) bool {
+	own := base.Contents()
+	return len(contents) > 0 && len(own) > 0 && &contents[0] == &own[0]
 }
 
 // plain returns an element other than the contents as text. The original packed

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/sysops-api/sysops-api/internal/codec"
 	"github.com/sysops-api/sysops-api/internal/store"
 )
 
@@ -14,7 +16,26 @@ import (
 // siblings where a server fails, lags or lacks an object, so that neither shows
 // in what it returns. It is safe for concurrent use.
 type fetch struct {
-	elements []int
+	client *Client
+	ask    func(context.Context, *member, []store.Ref) ([]store.Entry, error)
+	packed bool // what is read is frames, which may refer to bases
+}
+
+// elementsOf reads elements of objects, the contents first if they are among them.
+func (c *Client) elementsOf(elements []int) *fetch {
+	return &fetch{
+		client: c, packed: elements[0] == int(Contents),
+		ask: func(ctx context.Context, m *member, refs []store.Ref) ([]store.Entry, error) {
+			return m.Elements(ctx, refs, elements)
+		},
+	}
+}
+
+// records reads what the index says of objects.
+func (c *Client) records() *fetch {
+	return &fetch{client: c, ask: func(ctx context.Context, m *member, refs []store.Ref) ([]store.Entry, error) {
+		return m.Records(ctx, refs)
+	}}
 }
 
 // A want is a target and the servers that it need not be asked of again.
@@ -26,6 +47,7 @@ type want struct {
 // A got is what became of a want.
 type got struct {
 	values [][]byte
+	base   *codec.Base // that values[0] refers to; nil: none, or nobody has it
 	from   *member
 	gone   bool  // the host has deleted it since the index was read
 	err    error // no server could give it
@@ -127,7 +149,7 @@ func (f *fetch) readFrom(ctx context.Context, k *coreState, m *member, wants []w
 	first := make(chan reply, 1)
 	began := time.Now()
 	go func() {
-		entries, err := m.Elements(ctx, refs(wants), f.elements)
+		entries, err := f.ask(ctx, m, refs(wants))
 		first <- reply{entries, err}
 	}()
 	overdue := time.NewTimer(m.patience())
@@ -230,6 +252,7 @@ func (f *fetch) accept(ctx context.Context, k *coreState, m *member, wants []wan
 			out[i] = got{values: e.Values, from: m}
 		}
 	}
+	f.findBases(ctx, k, m, out)
 	if len(lacking) == 0 {
 		return out
 	}
@@ -252,6 +275,88 @@ func (f *fetch) accept(ctx context.Context, k *coreState, m *member, wants []wan
 	f.forgiveDeleted(ctx, m, wants, out, lost)
 	return out
 }
+
+// findBases finds the bases that frames refer to: in memory, at m, which gave the
+// frames, or at a sibling. A base is its SHA-256, so any copy will do.
+func (f *fetch) findBases(ctx context.Context, k *coreState, m *member, list []got) {
+	if !f.packed {
+		return
+	}
+	if len(f.inMemory(list)) == 0 {
+		return
+	}
+	k.basing.Lock() // the rounds under way most often lack the same
+	defer k.basing.Unlock()
+	askable := func(other *member) bool { return other.err == nil && other.down.Load() == nil }
+	order := []*member{m}
+	for _, other := range k.members {
+		if other != m && askable(other) {
+			order = append(order, other)
+		}
+	}
+	for i, m := range order {
+		missing := f.inMemory(list)
+		if len(missing) == 0 {
+			return
+		}
+		f.readBases(ctx, m, missing, i < len(order)-1)
+	}
+	f.inMemory(list)
+}
+
+// inMemory gives the frames the bases that are in memory, and returns those that are
+// not.
+func (f *fetch) inMemory(list []got) []store.ID {
+	var missing []store.ID
+	seen := make(map[codec.ID]*codec.Base)
+	for i := range list {
+		g := &list[i]
+		if g.base != nil || len(g.values) == 0 {
+			continue
+		}
+		id, refers := codec.BaseOf(g.values[0])
+		if !refers {
+			continue
+		}
+		base, looked := seen[id]
+		if !looked {
+			base = f.client.opened.get(id)
+			seen[id] = base
+			if base == nil {
+				missing = append(missing, store.ID(id))
+			}
+		}
+		g.base = base
+	}
+	return missing
+}
+
+// readBases reads bases from m, and keeps those that are what they should be. others:
+// there is someone else to ask, so m is not waited for as long.
+func (f *fetch) readBases(ctx context.Context, m *member, ids []store.ID, others bool) {
+	if others {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, max(siblingGrace, 2*m.patience()))
+		defer cancel()
+	}
+	for part := range slices.Chunk(ids, basesAtOnce) {
+		frames, err := m.Bases(ctx, part)
+		if err != nil {
+			return
+		}
+		for i, frame := range frames {
+			if frame == nil {
+				continue
+			}
+			if b, err := openBase(f.client.decoder, codec.ID(part[i]), frame); err == nil {
+				f.client.opened.put(b)
+			}
+		}
+	}
+}
+
+// basesAtOnce is how many bases are read in one request.
+const basesAtOnce = 64
 
 // forgiveDeleted tells the objects that their host has deleted since the index was
 // read from those that are lost: of the former the index says so, and it still

@@ -145,6 +145,10 @@ type Object struct {
 type Source struct {
 	Name string
 
+	// Private: the contents must never become a base, which every host may read.
+	// What others cannot read on its own host (by its Stat) is private in any case.
+	Private bool
+
 	// Read returns the object as it is now. It is called at most a few times a
 	// push, by one goroutine at a time; its Content is not kept longer than it
 	// takes to pack it. An error that is [fs.ErrNotExist] says that the object

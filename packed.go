@@ -24,11 +24,22 @@ type packed struct {
 	words   string
 	stat    string
 	statSum uint64
-	size    int           // of the contents
-	pack    func() []byte // safe for concurrent use; see codec.Encoder
+	size    int          // of the contents
+	offer   uint32       // digest of the bases that there are for it; 0: none
+	pack    func() frame // safe for concurrent use
+
+	packAlone func() frame // for a server that cannot be given a base; in place of pack
 }
 
-func digest(ctx context.Context, src *Source, enc *codec.Encoder) (*packed, error) {
+// A frame is an object's contents, packed.
+type frame struct {
+	bytes []byte
+	base  codec.ID // that bytes refers to; zero: it stands by itself
+	claim []byte   // a frame that stands by itself, if the contents should become a base
+}
+
+// digest reads src and digests it. bases are where its frame may come from.
+func digest(ctx context.Context, src *Source, bases *bases) (*packed, error) {
 	c, err := src.Read(ctx)
 	if err != nil {
 		return nil, err
@@ -49,17 +60,32 @@ func digest(ctx context.Context, src *Source, enc *codec.Encoder) (*packed, erro
 		name: name, sum: sha256.Sum256(c.Data), md5sum: hex.EncodeToString(md[:]),
 		words: string(words), size: len(c.Data), stat: statText(c.Stat), statSum: statSum(name, c.Stat),
 	}
-	obj.pack = sync.OnceValue(func() []byte {
-		frame := enc.Encode(c.Data)
+	var offered []codec.ID
+	if bases.wanted(src, &c) {
+		offered = bases.shelf.available(name)
+		obj.offer = offerSum(offered)
+	}
+	obj.packAlone = func() frame { return frame{bytes: bases.encoder.Encode(c.Data)} }
+	obj.pack = sync.OnceValue(func() frame {
+		f := bases.pack(c.Data, offered, bases.wanted(src, &c))
 		c.Data = nil // a batch that waits must not keep the contents as well
-		return frame
+		return f
 	})
 	return obj, nil
 }
 
-// object is what is written; state is of the server that it goes to.
-func (o *packed) object(seen *store.Record) store.Object {
-	return store.Object{Name: o.name, Frame: o.pack(), MD5Sum: o.md5sum, Stat: o.stat, WordCount: o.words, Seen: seen.Seen}
+// object is what is written. It completes rec, the record that goes with it.
+func (o *packed) object(rec *store.Record) store.Object {
+	f := o.pack()
+	rec.Packed, rec.Base = len(f.bytes), store.ID(f.base)
+	return store.Object{Name: o.name, Frame: f.bytes, MD5Sum: o.md5sum, Stat: o.stat, WordCount: o.words, Seen: rec.Seen}
+}
+
+// sameAs is what is written where the contents have become a base themselves.
+func (o *packed) sameAs(rec *store.Record) store.Object {
+	bytes := codec.SameAs(o.sum, o.size)
+	rec.Packed, rec.Base = len(bytes), o.sum
+	return store.Object{Name: o.name, Frame: bytes, MD5Sum: o.md5sum, Stat: o.stat, WordCount: o.words, Seen: rec.Seen}
 }
 
 // statSum digests what counts as a change of a file whose contents are the same:

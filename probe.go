@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,8 @@ type coreState struct {
 	err     error // why the core is left out
 	short   int   // hosts that its servers know of and do not have
 	partial error // why its answer is not whole, though it is not left out
+
+	basing sync.Mutex // held while bases are read
 }
 
 // A member is one server of a core in the course of one query. What it knows is
@@ -191,6 +194,8 @@ type hostState struct {
 	id    int // 0 … len(core.hosts)-1
 	first int // where its targets begin
 	count int // how many it has
+
+	number int // among the hosts of the answer; see Answer.numberHosts
 }
 
 // sameWithin is how far the corrected clocks of two servers may disagree on the

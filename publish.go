@@ -55,7 +55,9 @@ func (c *Client) Publish(ctx context.Context, core string, snap Snapshot) (*Push
 	}
 	began := time.Now()
 	p.run(ctx)
+	c.encoders.Put(p.bases.encoder)
 	report := p.report(time.Since(began))
+	report.Bases = c.shelf.save()
 	return report, report.err()
 }
 
@@ -65,8 +67,11 @@ type push struct {
 	mark       int // of this push, on every server; see store.PushScore
 	deliveries []*delivery
 
-	mu       sync.Mutex // guards what follows: one object is read at a time
-	encoder  *codec.Encoder
+	bases bases
+	names []string // of the sources that may be packed against bases
+	stale []string // those whose bases servers are to be asked about
+
+	mu       sync.Mutex         // guards what follows: one object is read at a time
 	sources  map[string]*Source // by the name that the object got when it was read
 	sizes    map[string]int     // of their contents
 	bytes    int64              // of all of them
@@ -105,8 +110,16 @@ func (c *Client) newPush(ctx context.Context, core string, snap Snapshot) (*push
 		return nil, err
 	}
 	p := &push{
-		snap: snap, mark: store.Mark(time.Now()), encoder: codec.NewEncoder(),
+		snap: snap, mark: store.Mark(time.Now()), bases: bases{off: c.opts.NoBases, shelf: c.shelf, encoder: c.encoders.Get().(*codec.Encoder)},
 		sources: make(map[string]*Source), sizes: make(map[string]int), problems: make(map[string]error),
+	}
+	if !p.bases.off {
+		for i := range snap.Sources {
+			if src := &snap.Sources[i]; !src.Private {
+				p.names = append(p.names, src.Name)
+			}
+		}
+		p.stale = c.shelf.stale(p.names, time.Now())
 	}
 	for _, m := range cores[0].members {
 		p.deliveries = append(p.deliveries, newDelivery(p, m.Server, c.timeout()))
@@ -146,6 +159,7 @@ func (p *push) run(ctx context.Context) {
 		}
 		return
 	}
+	p.learn(ctx, group)
 	var wg sync.WaitGroup
 	wg.Go(func() { p.pass(ctx, group) })
 	for range waiting {
@@ -267,7 +281,7 @@ func (p *push) otherMachine(group []*delivery) error {
 func (p *push) take(ctx context.Context, src *Source) (*packed, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	obj, err := digest(ctx, src, p.encoder)
+	obj, err := digest(ctx, src, &p.bases)
 	if err != nil {
 		p.problems[src.Name] = err
 		return nil, err
@@ -284,10 +298,15 @@ func (p *push) take(ctx context.Context, src *Source) (*packed, error) {
 	return obj, nil
 }
 
-// retake reads an object again by the name that it had.
-func (p *push) retake(ctx context.Context, name string) (*packed, error) {
+// retake reads an object again by the name that it had. alone: its frame is to refer
+// to no base.
+func (p *push) retake(ctx context.Context, name string, alone bool) (*packed, error) {
 	p.mu.Lock()
 	src := p.sources[name]
 	p.mu.Unlock()
-	return p.take(ctx, src)
+	obj, err := p.take(ctx, src)
+	if err == nil && alone {
+		obj.pack = obj.packAlone
+	}
+	return obj, err
 }

@@ -15,7 +15,7 @@ const (
 	chunkObjects = 512      // in one round of requests
 	chunkBytes   = 1 << 20  // of frames in one round, as far as sizes are known
 	chunksAhead  = 4        // rounds under way
-	unitObjects  = 16       // unpacked or searched by one worker at a time
+	unitObjects  = 64       // unpacked or searched by one worker at a time
 	unitBytes    = 1 << 18  // of unpacked contents in a unit, if it has several objects
 	aheadBytes   = 32 << 20 // unpacked and not yet handed on; one object may exceed it
 )
@@ -37,20 +37,31 @@ type unit[T any] struct {
 	done    chan struct{}
 }
 
-// stream fetches the targets, has work make something of each, by all CPUs,
-// and hands the results on in key order while the next ones are under way.
-//
-// work returns false to leave an object out. Its error is about that object's
-// bytes; a sibling is then tried. With Query.Partial an object that stays
-// unreadable is counted and left out; else its error ends the sequence.
-func stream[T any](ctx context.Context, a *Answer, elements []int, work func(*item) (T, bool, error)) iter.Seq2[T, error] {
+// A reading says how a stream reads objects and what it makes of them.
+type reading[T any] struct {
+	fetch *fetch
+
+	// size is how much memory an item needs when it is worked on; false: it does
+	// not say, and this is a guess.
+	size func(*item) (bytes int, declared bool)
+
+	// work returns false to leave an object out. Its error is about that object's
+	// bytes; a sibling is then tried.
+	work func(*item) (v T, keep bool, err error)
+}
+
+// stream fetches the targets, has r make something of each, by all CPUs, and hands
+// the results on in key order while the next ones are under way. With Query.Partial
+// an object that stays unreadable is counted and left out; else its error ends the
+// sequence.
+func stream[T any](ctx context.Context, a *Answer, targets []target, r reading[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		a.beginReading()
 		defer func() { a.ended = time.Now() }()
 		s := &streaming[T]{
-			a: a, fetch: &fetch{elements: elements}, work: work, sizes: sizes{seen: make(map[string]int)},
+			reading: r, targets: targets, sizes: sizes{seen: make(map[string]int)},
 			jobs: make(chan *unit[T], runtime.GOMAXPROCS(0)), order: make(chan *unit[T], 64),
 			ahead: newBudget(aheadBytes),
 		}
@@ -93,13 +104,12 @@ func (a *Answer) beginReading() {
 }
 
 type streaming[T any] struct {
-	a     *Answer
-	fetch *fetch
-	work  func(*item) (T, bool, error)
-	sizes sizes
-	jobs  chan *unit[T] // to the workers
-	order chan *unit[T] // to the consumer
-	ahead *budget
+	reading[T]
+	targets []target
+	sizes   sizes
+	jobs    chan *unit[T] // to the workers
+	order   chan *unit[T] // to the consumer
+	ahead   *budget
 }
 
 // start begins the pipeline: chunks are fetched, some at a time; cut into units
@@ -108,8 +118,8 @@ func (s *streaming[T]) start(ctx context.Context) {
 	chunks := make(chan chan []item, chunksAhead-1)
 	go func() {
 		defer close(chunks)
-		for rest := s.a.targets; len(rest) > 0; {
-			n := s.sizes.fit(rest, s.fetch.elements)
+		for rest := s.targets; len(rest) > 0; {
+			n := s.sizes.fit(rest, s.fetch.packed)
 			chunk := rest[:n]
 			rest = rest[n:]
 			result := make(chan []item, 1)
@@ -178,7 +188,7 @@ func (s *streaming[T]) dispatch(ctx context.Context, items []item) bool {
 	for len(items) > 0 {
 		n, bytes := 0, 0
 		for n < len(items) && n < unitObjects {
-			size, declared := items[n].unpackedSize(s.fetch.elements)
+			size, declared := s.size(&items[n])
 			if n > 0 && (bytes+size > unitBytes || !declared) {
 				break
 			}
@@ -230,7 +240,7 @@ func (s *streaming[T]) process(ctx context.Context, u *unit[T]) {
 			}
 		}
 		u.errs[i] = it.err
-		it.values = nil // the frame is not needed any more
+		it.values, it.base = nil, nil // not needed any more
 		held += it.held
 	}
 	if held > u.bytes { // more than was declared
@@ -252,13 +262,13 @@ const (
 )
 
 // fit returns how many of the targets to ask for in one round.
-func (z *sizes) fit(targets []target, elements []int) int {
+func (z *sizes) fit(targets []target, packed bool) int {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	bytes := 0
 	for i := range min(len(targets), chunkObjects) {
 		size := elementSize
-		if elements[0] == int(Contents) {
+		if packed {
 			if size = z.seen[targets[i].name]; size == 0 {
 				size = unknownSize
 			}

@@ -184,7 +184,7 @@ func timeless(dump string) string {
 		switch {
 		case key == "$queries":
 			continue
-		case key == "$hosts" || key == "$live":
+		case key == "$hosts" || key == "$live" || strings.HasPrefix(key, "$bases:"):
 			members = append(members, line[:strings.LastIndex(line, ` "`)])
 			continue
 		case kind == "list":
@@ -201,14 +201,14 @@ func timeless(dump string) string {
 	return strings.Join(out, "\n")
 }
 
-// timelessRecord cuts the last eight bytes, the first-seen time, off a record.
+// timelessRecord cuts the first-seen time out of a record.
 func timelessRecord(line string) string {
 	field, value, _ := strings.Cut(strings.TrimSpace(line), `" "`)
 	raw, err := strconv.Unquote(`"` + value)
-	if err != nil || strings.HasPrefix(field, `"$`) || len(raw) != 49 {
+	if err != nil || strings.HasPrefix(field, `"$`) || len(raw) < 57 {
 		return line
 	}
-	return fmt.Sprintf("  %s\" %q", field, raw[:41])
+	return fmt.Sprintf("  %s\" %q", field, raw[:41]+raw[49:])
 }
 
 // impostor is a TCP server that answers every line of what it is sent through

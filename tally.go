@@ -6,13 +6,16 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"maps"
 	"slices"
+	"sync"
+
+	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/store"
 )
 
 // CountOptions are what a count over the fleet may be asked to do beside counting.
 type CountOptions struct {
-	Hosts    bool   // tell the hosts of each count
+	Hosts    bool   // remember the hosts of each count
 	Progress func() // called after each object, by one goroutine at a time; nil: not
 }
 
@@ -20,85 +23,283 @@ type CountOptions struct {
 type LineCount struct {
 	Line   []byte // without its newline; must not be changed
 	Count  int
-	Hosts  []string // that have it, sorted; nil unless asked for
-	Binary bool     // in place of lines: objects with NUL bytes that match
+	Binary bool // in place of lines: objects with NUL bytes that match
+
+	hosts *hostNumbers
 }
 
+// Hosts returns the hosts that have the line, sorted; nil unless CountOptions.Hosts
+// was set.
+func (c *LineCount) Hosts() []string { return c.hosts.names() }
+
 // CountLines counts identical lines (or matches, with OnlyMatching) over all
-// objects: the most frequent first, equally frequent ones in their own order.
+// objects: the most frequent first, equally frequent ones in their own order. What
+// hosts have of a base in common is counted once for all of them, not line by line.
 // Its errors are those of Objects.
 func (a *Answer) CountLines(ctx context.Context, expr *Expr, o CountOptions) ([]LineCount, error) {
-	counts := make(map[string]*LineCount)
-	count := func(line []byte, host string, binary bool) {
-		c := counts[string(line)]
-		if c == nil {
-			c = &LineCount{Line: line, Binary: binary}
-			counts[string(line)] = c
-		}
-		c.Count++
-		if o.Hosts && (len(c.Hosts) == 0 || c.Hosts[len(c.Hosts)-1] != host) {
-			c.Hosts = append(c.Hosts, host)
-		}
-	}
-	for m, err := range a.Grep(ctx, expr) {
+	names := a.numberHosts()
+	tallies := tallies{hosts: o.Hosts}
+	read := searching(a, expr, func(it *item, found *codec.Found) struct{} {
+		t := tallies.take()
+		t.add(found, found.Binary && !expr.o.Text, uint32(it.host.number))
+		tallies.put(t)
+		return struct{}{}
+	})
+	for _, err := range stream(ctx, a, a.targets, read) {
 		if err != nil {
 			return nil, err
-		}
-		if m.Binary && m.Count > 0 {
-			count(nil, m.Host, true)
-		}
-		for _, line := range m.Lines {
-			count(line, m.Host, false)
 		}
 		if o.Progress != nil {
 			o.Progress()
 		}
 	}
-	out := make([]LineCount, 0, len(counts))
-	for _, c := range counts {
-		out = append(out, *c)
+	return tallies.sum(names), nil
+}
+
+// numberHosts gives the hosts of the answer numbers, in the order of their names, and
+// returns the names.
+func (a *Answer) numberHosts() []string {
+	var names []string
+	var last *hostState
+	for i := range a.targets {
+		if h := a.targets[i].host; h != last {
+			last, h.number = h, len(names)
+			names = append(names, h.name)
+		}
 	}
-	slices.SortFunc(out, func(x, y LineCount) int { return cmp.Or(cmp.Compare(y.Count, x.Count), bytes.Compare(x.Line, y.Line)) })
-	return out, nil
+	return names
+}
+
+// hostNumbers is a set of hosts, by their numbers.
+type hostNumbers struct {
+	of   []string // the names of all
+	list []uint32
+}
+
+func (h *hostNumbers) names() []string {
+	if h == nil {
+		return nil
+	}
+	out := make([]string, len(h.list))
+	for i, n := range h.list {
+		out[i] = h.of[n]
+	}
+	return out
+}
+
+// tallies are what the workers of a count have counted so far, each by itself.
+type tallies struct {
+	hosts bool
+
+	mu   sync.Mutex
+	idle []*tally // all of them, while nobody works
+}
+
+// A tally counts what is found in bases by its place there, and other lines by their
+// text.
+type tally struct {
+	hosts  bool
+	bases  map[*codec.Hits]*baseTally
+	own    lineTable
+	binary lineEntry
+}
+
+// A baseTally counts the parts that an expression finds in a base. Hosts that copy
+// the parts from … to-1 add one at from and take it away at to: the sum up to a part
+// is its count.
+type baseTally struct {
+	steps []int32
+	hosts [][]uint32 // of each part; nil unless asked for
+}
+
+func (t *tallies) take() *tally {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := len(t.idle); n > 0 {
+		taken := t.idle[n-1]
+		t.idle = t.idle[:n-1]
+		return taken
+	}
+	return &tally{hosts: t.hosts, bases: make(map[*codec.Hits]*baseTally)}
+}
+
+func (t *tallies) put(back *tally) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.idle = append(t.idle, back)
+}
+
+func (t *tally) add(found *codec.Found, binary bool, host uint32) {
+	if binary {
+		if found.Count > 0 {
+			t.binary.add(1, host, t.hosts)
+		}
+		return
+	}
+	for i := range found.Runs {
+		r := &found.Runs[i]
+		if r.Hits == nil {
+			t.own.entry(r.Part).add(1, host, t.hosts)
+			continue
+		}
+		b := t.bases[r.Hits]
+		if b == nil {
+			b = &baseTally{steps: make([]int32, len(r.Hits.Parts)+1)}
+			if t.hosts {
+				b.hosts = make([][]uint32, len(r.Hits.Parts))
+			}
+			t.bases[r.Hits] = b
+		}
+		b.steps[r.From]++
+		b.steps[r.To]--
+		if t.hosts {
+			for p := r.From; p < r.To; p++ {
+				b.hosts[p] = append(b.hosts[p], host)
+			}
+		}
+	}
+}
+
+// sum brings together what the workers have counted.
+func (t *tallies) sum(names []string) []LineCount {
+	all := &tally{}
+	for _, one := range t.idle {
+		if all.own.count < one.own.count {
+			all.own, one.own = one.own, all.own
+		}
+	}
+	for _, one := range t.idle {
+		all.binary.merge(&one.binary)
+		for e := range one.own.all {
+			all.own.entry(e.line).merge(e)
+		}
+		one.own = lineTable{}
+		for hits, b := range one.bases {
+			n := int32(0)
+			for i, line := range hits.Parts {
+				if n += b.steps[i]; n == 0 {
+					continue
+				}
+				found := lineEntry{n: int(n)}
+				if b.hosts != nil {
+					found.hosts = b.hosts[i]
+				}
+				all.own.entry(line).merge(&found)
+			}
+		}
+	}
+	counts := make([]LineCount, 0, all.own.count+1)
+	list := func(e *lineEntry, binary bool) {
+		c := LineCount{Line: e.line, Count: e.n, Binary: binary}
+		if t.hosts {
+			slices.Sort(e.hosts)
+			c.hosts = &hostNumbers{names, slices.Compact(e.hosts)}
+		}
+		counts = append(counts, c)
+	}
+	for e := range all.own.all {
+		list(e, false)
+	}
+	if all.binary.n > 0 {
+		list(&all.binary, true)
+	}
+	slices.SortFunc(counts, func(x, y LineCount) int { return cmp.Or(cmp.Compare(y.Count, x.Count), bytes.Compare(x.Line, y.Line)) })
+	return counts
 }
 
 // A ContentsCount is how many objects of an answer have the same contents.
 type ContentsCount struct {
 	Sum     string // SHA-256 of the contents, 64 hex digits
 	Count   int
-	Example Key      // the first of them
-	Hosts   []string // that have it, sorted; nil unless asked for
+	Example Key // the first of them
+
+	hosts *hostNumbers
 }
+
+// Hosts returns the hosts that have the contents, sorted; nil unless
+// CountOptions.Hosts was set.
+func (c *ContentsCount) Hosts() []string { return c.hosts.names() }
 
 // CountContents counts identical contents over all objects, the most frequent
 // first. The contents themselves are not fetched, but where the index does not
 // know their sum. Its errors are those of Objects.
 func (a *Answer) CountContents(ctx context.Context, o CountOptions) ([]ContentsCount, error) {
-	counts := make(map[[32]byte]*ContentsCount)
-	for obj, err := range a.Objects(ctx) {
+	c := &contentsCounter{options: o, names: a.numberHosts(), counts: make(map[[sha256.Size]byte]*ContentsCount)}
+	type summed struct {
+		*target
+		sum   [sha256.Size]byte
+		known bool
+	}
+	fromIndex := reading[summed]{fetch: a.client.records(), size: smallSize, work: func(it *item) (summed, bool, error) {
+		sum, ok := store.ParseSum(it.values[0])
+		return summed{it.target, sum, ok}, true, nil
+	}}
+	var unknown []target // what something else than our publisher wrote
+	for s, err := range stream(ctx, a, a.targets, fromIndex) {
+		switch {
+		case err != nil:
+			return nil, err
+		case s.known:
+			c.add(s.target, s.sum)
+		default:
+			unknown = append(unknown, *s.target)
+		}
+	}
+	if len(unknown) == 0 {
+		return c.list(), nil
+	}
+	contents := []int{int(Contents)}
+	fromContents := reading[summed]{fetch: a.client.elementsOf(contents), size: unpackedSize, work: func(it *item) (summed, bool, error) {
+		obj, err := a.client.object(it, contents)
+		return summed{it.target, sha256.Sum256(obj.Contents), true}, true, err
+	}}
+	for s, err := range stream(ctx, a, unknown, fromContents) {
 		if err != nil {
 			return nil, err
 		}
-		sum := sha256.Sum256(obj.Contents)
-		c := counts[sum]
-		if c == nil {
-			c = &ContentsCount{Sum: hex.EncodeToString(sum[:]), Example: obj.Key}
-			counts[sum] = c
-		}
-		c.Count++
-		if o.Hosts && (len(c.Hosts) == 0 || c.Hosts[len(c.Hosts)-1] != obj.Host) {
-			c.Hosts = append(c.Hosts, obj.Host)
-		}
-		if o.Progress != nil {
-			o.Progress()
-		}
+		c.add(s.target, s.sum)
 	}
-	out := make([]ContentsCount, 0, len(counts))
-	for c := range maps.Values(counts) {
-		out = append(out, *c)
+	return c.list(), nil
+}
+
+type contentsCounter struct {
+	options CountOptions
+	names   []string
+	counts  map[[sha256.Size]byte]*ContentsCount
+}
+
+func (c *contentsCounter) add(t *target, sum [sha256.Size]byte) {
+	n := c.counts[sum]
+	if n == nil {
+		n = &ContentsCount{Sum: hex.EncodeToString(sum[:]), Example: t.key()}
+		if c.options.Hosts {
+			n.hosts = &hostNumbers{of: c.names}
+		}
+		c.counts[sum] = n
+	}
+	n.Count++
+	if key := t.key(); key.Compare(n.Example) < 0 {
+		n.Example = key
+	}
+	if c.options.Hosts {
+		n.hosts.list = append(n.hosts.list, uint32(t.host.number))
+	}
+	if c.options.Progress != nil {
+		c.options.Progress()
+	}
+}
+
+func (c *contentsCounter) list() []ContentsCount {
+	out := make([]ContentsCount, 0, len(c.counts))
+	for _, n := range c.counts {
+		if n.hosts != nil {
+			slices.Sort(n.hosts.list)
+			n.hosts.list = slices.Compact(n.hosts.list)
+		}
+		out = append(out, *n)
 	}
 	slices.SortFunc(out, func(x, y ContentsCount) int {
-		return cmp.Or(cmp.Compare(y.Count, x.Count), cmp.Compare(x.Example.String(), y.Example.String()))
+		return cmp.Or(cmp.Compare(y.Count, x.Count), x.Example.Compare(y.Example))
 	})
-	return out, nil
+	return out
 }

@@ -33,12 +33,11 @@ func unseal(kind Kind, frame []byte) ([]byte, error) {
 	return frame[:end], nil
 }
 
-// sameAs returns the frame of contents that are the base's own.
-func sameAs(b *Base) []byte {
+// SameAs returns the frame of contents of that length that are a base's own.
+func SameAs(base ID, length int) []byte {
 	frame := make([]byte, 0, refLen+binary.MaxVarintLen64+sumLen)
-	frame = append(append(frame, same), b.ID[:]...)
-	frame = binary.AppendUvarint(frame, uint64(len(b.Contents())))
-	return seal(frame)
+	frame = append(append(frame, same), base[:]...)
+	return seal(binary.AppendUvarint(frame, uint64(length)))
 }
 
 // A text is contents that are to be packed, cut into lines.

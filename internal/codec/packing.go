@@ -34,7 +34,7 @@ func (e *Encoder) Frame(p *Packing) (frame []byte, base *Base, alone int) {
 	contents := p.text.contents
 	if p.best != nil {
 		if p.lacking == 0 && p.best.ID == Sum(contents) {
-			return sameAs(p.best), p.best, 0
+			return SameAs(p.best.ID, len(contents)), p.best, 0
 		}
 		if frame = p.text.delta(p.best); len(frame) < len(contents)/wellPacked {
 			return frame, p.best, len(contents) / 4

@@ -109,6 +109,9 @@ func (s *Server) Prune(ctx context.Context, keep time.Duration) (Pruned, error) 
 		if err != nil {
 			return p, err
 		}
+		if err := s.pruneClaims(ctx, name, x.Now); err != nil {
+			return p, err
+		}
 		empty, err := s.pruneName(ctx, name)
 		if err != nil {
 			return p, err

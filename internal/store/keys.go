@@ -18,6 +18,13 @@ func keyOn(name string) string { return "$on:" + name }
 // keyOf holds a host's records (HASH): name → Record, and the reserved fields.
 func keyOf(host string) string { return "$of:" + host }
 
+// keyBase holds a base as a frame that stands by itself (STRING).
+func keyBase(id ID) string { return "$base:" + id.String() }
+
+// keyBases holds the bases that are offered for a name (ZSET): id → unix time of
+// its claim.
+func keyBases(name string) string { return "$bases:" + name }
+
 func keyObject(host, name string) string { return host + "#" + name }
 
 // Reserved fields of keyOf; names never begin with '$'.

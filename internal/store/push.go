@@ -17,16 +17,22 @@ type HostState struct {
 	Expires time.Time         // of its snapshot; zero: never pushed
 	Hosts   int               // how many hosts the server knows, this one included
 	Size    int               // how many hosts its core should have; 0: nobody has said
+
+	Offers map[string][]Claim // the bases that are offered for the names that were asked about
 }
 
-// ReadHost reads TIME, the host's records, the expiry of its snapshot and the
-// number of hosts, in one request.
-func (s *Server) ReadHost(ctx context.Context, host string) (*HostState, error) {
+// ReadHost reads TIME, the host's records, the expiry of its snapshot, the number
+// of hosts, and the bases that are offered for names, in one request.
+func (s *Server) ReadHost(ctx context.Context, host string, names []string) (*HostState, error) {
 	pipe := s.db.Pipeline()
 	now := pipe.Time(ctx)
 	of := pipe.HGetAll(ctx, keyOf(host))
 	live := pipe.ZScore(ctx, keyLive, host)
 	known, hosts, size := pipe.ZScore(ctx, keyHosts, host), pipe.ZCard(ctx, keyHosts), pipe.Get(ctx, keySize)
+	offers := make([]*redis.ZSliceCmd, len(names))
+	for i, name := range names {
+		offers[i] = pipe.ZRangeWithScores(ctx, keyBases(name), 0, maxOffers-1)
+	}
 	began := time.Now()
 	if err := s.exec(ctx, pipe); err != nil {
 		return nil, err
@@ -36,7 +42,8 @@ func (s *Server) ReadHost(ctx context.Context, host string) (*HostState, error) 
 		return nil, s.wrap(err)
 	}
 	st := &HostState{
-		Hosts: int(hosts.Val()), Size: count(size),
+		Offers: make(map[string][]Claim, len(names)),
+		Hosts:  int(hosts.Val()), Size: count(size),
 		Now: now.Val(), Offset: offset(now.Val(), began, ended),
 		Records: make(map[string]Record, len(of.Val())), Machine: of.Val()[fieldMachine], Expires: fromUnix(live.Val()),
 	}
@@ -50,8 +57,17 @@ func (s *Server) ReadHost(ctx context.Context, host string) (*HostState, error) 
 		rec, _ := decodeRecord(v)
 		st.Records[field] = rec
 	}
+	for i, name := range names {
+		if offers[i].Err() == nil { // without them, objects stand by themselves
+			st.Offers[name] = claims(offers[i].Val())
+		}
+	}
 	return st, nil
 }
+
+// maxOffers is how many bases of a name are looked at, whatever a hostile host
+// has added.
+const maxOffers = 64
 
 // Object is one object, ready to be written.
 type Object struct {
@@ -84,6 +100,9 @@ type op struct {
 	cmds []redis.Cmder
 
 	md5sum string // of renewals: what the object must hold
+
+	length int // of OpHoldBase: what the base must be
+	part   string
 }
 
 // OpKind is what an operation of a batch does.
@@ -96,14 +115,20 @@ const (
 	OpSetStat OpKind = "set the stat of"
 	OpDelete  OpKind = "delete"
 	OpIndex   OpKind = "index"
+
+	OpHoldBase   OpKind = "renew the base"
+	OpGiveBase   OpKind = "give the base"
+	OpRepairBase OpKind = "repair the base"
+	OpClaimBase  OpKind = "claim a base for"
 )
 
 // An Outcome says how one operation ended.
 type Outcome struct {
 	Kind OpKind
-	Name string
-	Lost bool  // Renew or SetStat found that the server has lost the object
-	Err  error // the server refused; nil for Lost
+	Name string // of the object; for HoldBase and GiveBase the base's ID in hex
+	Lost bool   // Renew, SetStat or HoldBase found that the server has lost it
+	Card int    // ClaimBase: how many bases of the name have a place
+	Err  error  // the server refused; nil for Lost
 }
 
 // NewBatch returns an empty batch. ttl is that of the host's objects.
@@ -221,6 +246,14 @@ func (b *Batch) outcome(o op) Outcome {
 		if out.Lost = lost(o); out.Lost {
 			return out
 		}
+	}
+	if o.kind == OpHoldBase {
+		if out.Lost = baseLost(o); out.Lost {
+			return out
+		}
+	}
+	if card, ok := o.cmds[len(o.cmds)-1].(*redis.IntCmd); ok && o.kind == OpClaimBase {
+		out.Card = int(card.Val())
 	}
 	// In a MULTI the first refusal tells why; EXEC only says that there was one.
 	err := firstError(o.cmds...)

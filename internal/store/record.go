@@ -1,8 +1,12 @@
 package store
 
 import (
+	"context"
 	"encoding/binary"
+	"fmt"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // A Record is what $of:<host> says of one object: enough for the host to see
@@ -11,32 +15,87 @@ type Record struct {
 	Sum     [32]byte  // SHA-256 of the contents
 	StatSum uint64    // digest of the stat fields that count as a change
 	Seen    time.Time // element 4 of the object: first seen, by the server's clock
+
+	Packed int    // length of the frame
+	Offer  uint32 // digest of the bases that were considered for it
+	Base   ID     // the base that the frame refers to; zero: it stands by itself
 }
 
-// A record's bytes: its version (01), Sum, StatSum and Seen in unix seconds,
-// both little endian. A base's id will follow in a later version.
+// A record's bytes: its version (02), Sum, StatSum, Seen in unix seconds, Packed
+// and Offer, all little endian, and Base where there is one. docs/format/keyspace.md
+// draws it. Version 01 ended after Seen; its objects stand by themselves.
 const (
-	recordVersion = 0x01
-	recordLen     = 1 + 32 + 8 + 8
+	recordV1    = 0x01
+	recordV2    = 0x02
+	recordV1Len = 1 + 32 + 8 + 8
+	recordV2Len = recordV1Len + 4 + 4
 )
 
 func (r Record) encode() []byte {
-	b := make([]byte, 0, recordLen)
-	b = append(b, recordVersion)
+	b := make([]byte, 0, recordV2Len+len(r.Base))
+	b = append(b, recordV2)
 	b = append(b, r.Sum[:]...)
 	b = binary.LittleEndian.AppendUint64(b, r.StatSum)
-	return binary.LittleEndian.AppendUint64(b, uint64(r.Seen.Unix()))
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.Seen.Unix()))
+	b = binary.LittleEndian.AppendUint32(b, uint32(r.Packed))
+	b = binary.LittleEndian.AppendUint32(b, r.Offer)
+	if r.Base != (ID{}) {
+		b = append(b, r.Base[:]...)
+	}
+	return b
 }
 
 // decodeRecord reports false for a record of another version or a damaged one;
 // its object is then written anew.
 func decodeRecord(b string) (Record, bool) {
-	if len(b) != recordLen || b[0] != recordVersion {
+	var r Record
+	switch n := len(b); {
+	case n == recordV1Len && b[0] == recordV1:
+	case n == recordV2Len && b[0] == recordV2:
+	case n == recordV2Len+len(r.Base) && b[0] == recordV2:
+		copy(r.Base[:], b[recordV2Len:])
+	default:
 		return Record{}, false
 	}
-	var r Record
 	copy(r.Sum[:], b[1:])
 	r.StatSum = binary.LittleEndian.Uint64([]byte(b[33:41]))
 	r.Seen = time.Unix(int64(binary.LittleEndian.Uint64([]byte(b[41:49]))), 0)
+	if b[0] == recordV2 {
+		r.Packed = int(binary.LittleEndian.Uint32([]byte(b[49:53])))
+		r.Offer = binary.LittleEndian.Uint32([]byte(b[53:57]))
+	}
 	return r, true
+}
+
+// Records reads what $of:<host> says of each object, in one request: the one value of
+// each Entry, which ParseSum reads.
+func (s *Server) Records(ctx context.Context, objects []Ref) ([]Entry, error) {
+	pipe := s.db.Pipeline()
+	cmds := make([]*redis.StringCmd, len(objects))
+	for i, o := range objects {
+		cmds[i] = pipe.HGet(ctx, keyOf(o.Host), o.Name)
+	}
+	if err := s.exec(ctx, pipe); err != nil {
+		return nil, err
+	}
+	entries := make([]Entry, len(objects))
+	for i, c := range cmds {
+		b, err := c.Bytes()
+		switch {
+		case err == nil:
+			entries[i].Values = [][]byte{b}
+		case err == redis.Nil:
+			entries[i].Values = [][]byte{nil} // what only SCAN knows has no record
+		default:
+			return nil, fmt.Errorf("cannot read the index: %w", s.wrap(err))
+		}
+	}
+	return entries, nil
+}
+
+// ParseSum returns the SHA-256 of an object's contents out of its record, false where
+// that does not say.
+func ParseSum(record []byte) ([32]byte, bool) {
+	r, ok := decodeRecord(string(record))
+	return r.Sum, ok
 }

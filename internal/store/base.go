@@ -1,0 +1,211 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// An ID names a base: the SHA-256 of its contents.
+type ID [32]byte
+
+func (id ID) String() string { return hex.EncodeToString(id[:]) }
+
+// MarshalText writes the ID in hex.
+func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads an ID in hex.
+func (id *ID) UnmarshalText(text []byte) error {
+	read, ok := parseID(string(text))
+	if !ok {
+		return fmt.Errorf("%.80q is no ID of a base", text)
+	}
+	*id = read
+	return nil
+}
+
+func parseID(s string) (ID, bool) {
+	var id ID
+	if len(s) != 2*len(id) {
+		return id, false
+	}
+	_, err := hex.Decode(id[:], []byte(s))
+	return id, err == nil
+}
+
+// MaxBaseFrame is how long the frame of a base may be: 1 MiB. What is longer is
+// none, and no reader takes more of it.
+const MaxBaseFrame = 1 << 20
+
+// Bases reads the frames of bases, in one request. One that the server lacks, or
+// that is too long to be one, is nil.
+func (s *Server) Bases(ctx context.Context, ids []ID) ([][]byte, error) {
+	pipe := s.db.Pipeline()
+	cmds := make([]*redis.StringCmd, len(ids))
+	for i, id := range ids {
+		cmds[i] = pipe.GetRange(ctx, keyBase(id), 0, MaxBaseFrame)
+	}
+	if err := s.exec(ctx, pipe); err != nil {
+		return nil, err
+	}
+	frames := make([][]byte, len(ids))
+	for i, c := range cmds {
+		b, err := c.Bytes()
+		if err != nil && kindOf(err) != ErrWrongType {
+			return nil, fmt.Errorf("cannot read bases: %w", s.wrap(err))
+		}
+		if err == nil && len(b) > 0 && len(b) <= MaxBaseFrame {
+			frames[i] = b
+		}
+	}
+	return frames, nil
+}
+
+// A Claim is one base that is offered for a name.
+type Claim struct {
+	ID ID
+	At time.Time // when it was claimed, by the server's clock
+}
+
+// claims reads a $bases reply, without what is no ID.
+func claims(z []redis.Z) []Claim {
+	out := make([]Claim, 0, len(z))
+	for _, m := range z {
+		if id, ok := parseID(member(m)); ok {
+			out = append(out, Claim{id, fromUnix(m.Score)})
+		}
+	}
+	return out
+}
+
+// baseTTL is how long a base outlives the objects that refer to it: a host that
+// misses a push or two must not lose it.
+func (b *Batch) baseTTL() time.Duration { return 2 * b.ttl }
+
+// HoldBase puts off the expiry of a base that an object refers to, never brings it
+// forward, and makes sure that it is there: as long as frame, and with the same
+// bytes from at on. Without a frame, it only has to be there. Its outcome is Lost
+// where it is not.
+func (b *Batch) HoldBase(id ID, frame []byte, at int) {
+	const looked = 32 // bytes: where the whole was replaced they differ, and a part is found out sooner or later
+	ctx := context.Background()
+	key := keyBase(id)
+	at = max(0, min(at, len(frame)-looked))
+	end := max(1, min(at+looked, len(frame)))
+	b.add(
+		OpHoldBase, id.String(), 3*len(key)+128,
+		b.pipe.Do(ctx, "PEXPIRE", key, b.baseTTL().Milliseconds(), "GT"),
+		b.pipe.StrLen(ctx, key),
+		b.pipe.GetRange(ctx, key, int64(at), int64(end-1)),
+	)
+	o := &b.ops[len(b.ops)-1]
+	o.length = len(frame)
+	if len(frame) > 0 {
+		o.part = string(frame[at:end])
+	}
+}
+
+// GiveBase writes a base where the server lacks it.
+func (b *Batch) GiveBase(id ID, frame []byte) {
+	b.giveBase(OpGiveBase, id, frame, "NX")
+}
+
+// RepairBase writes a base over whatever the server has in its place.
+func (b *Batch) RepairBase(id ID, frame []byte) { b.giveBase(OpRepairBase, id, frame) }
+
+func (b *Batch) giveBase(kind OpKind, id ID, frame []byte, more ...any) {
+	args := append([]any{"SET", keyBase(id), frame, "PX", b.baseTTL().Milliseconds()}, more...)
+	b.add(kind, id.String(), len(frame)+128, b.pipe.Do(context.Background(), args...))
+}
+
+// ClaimBase asks for a place among the bases of a name. Its outcome tells how many
+// bases then had one, this one included.
+func (b *Batch) ClaimBase(name string, id ID, now time.Time) {
+	ctx := context.Background()
+	b.add(
+		OpClaimBase, name, 2*len(name)+192,
+		b.pipe.ZAddNX(ctx, keyBases(name), redis.Z{Score: float64(now.Unix()), Member: id.String()}),
+		b.pipe.ZCard(ctx, keyBases(name)),
+	)
+}
+
+// ListBase gives a base a place that it had before the server lost it.
+func (b *Batch) ListBase(name string, id ID, now time.Time) {
+	b.add(OpIndex, name, len(name)+128,
+		b.pipe.ZAddNX(context.Background(), keyBases(name), redis.Z{Score: float64(now.Unix()), Member: id.String()}))
+}
+
+// UnclaimBase gives a place back.
+func (b *Batch) UnclaimBase(name string, id ID) {
+	b.add(OpIndex, name, len(name)+128, b.pipe.ZRem(context.Background(), keyBases(name), id.String()))
+}
+
+// baseLost reports whether a base was not there, or not whole.
+func baseLost(o op) bool {
+	length, ok1 := o.cmds[1].(*redis.IntCmd)
+	part, ok2 := o.cmds[2].(*redis.StringCmd)
+	if !ok1 || !ok2 {
+		return false
+	}
+	if kindOf(length.Err()) == ErrWrongType {
+		return true
+	}
+	if length.Err() != nil || part.Err() != nil {
+		return false // firstError says why
+	}
+	if o.length == 0 {
+		return length.Val() == 0
+	}
+	return int(length.Val()) != o.length || part.Val() != o.part
+}
+
+// pruneClaims gives back the places of bases that have expired. A claim may be
+// older than its base by a moment.
+func (s *Server) pruneClaims(ctx context.Context, name string, now time.Time) error {
+	pipe := s.db.Pipeline()
+	cmd := pipe.ZRangeWithScores(ctx, keyBases(name), 0, -1)
+	if err := s.exec(ctx, pipe); err != nil {
+		return err
+	}
+	if err := cmd.Err(); err != nil {
+		return s.wrap(err)
+	}
+	var old []string
+	pipe = s.db.Pipeline()
+	var there []*redis.IntCmd
+	for _, z := range cmd.Val() {
+		id, ok := parseID(member(z))
+		if !ok || now.Sub(fromUnix(z.Score)) > ClaimedFor {
+			old = append(old, member(z))
+			there = append(there, pipe.Exists(ctx, keyBase(id)))
+		}
+	}
+	if err := s.exec(ctx, pipe); err != nil {
+		return err
+	}
+	var gone []any
+	for i, c := range there {
+		if c.Err() != nil {
+			return s.wrap(c.Err())
+		}
+		if c.Val() == 0 {
+			gone = append(gone, old[i])
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	pipe = s.db.Pipeline()
+	rem := pipe.ZRem(ctx, keyBases(name), gone...)
+	if err := s.exec(ctx, pipe); err != nil {
+		return err
+	}
+	return s.wrap(rem.Err())
+}
+
+// ClaimedFor is how long a claim may go without its base: the claimer writes it
+// with its next request.
+const ClaimedFor = 10 * time.Minute

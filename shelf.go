@@ -1,0 +1,358 @@
+package sysops
+
+import (
+	"bytes"
+	"container/list"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/store"
+)
+
+// A cache keeps bases in memory, those used last, up to a number of bytes. It is
+// safe for concurrent use.
+type cache struct {
+	mu    sync.Mutex
+	most  int
+	size  int
+	bases map[codec.ID]*list.Element // of cached
+	order list.List                  // the one used last is in front
+}
+
+type cached struct {
+	base *codec.Base
+	size int
+}
+
+func newCache(most int) *cache {
+	return &cache{most: most, bases: make(map[codec.ID]*list.Element)}
+}
+
+func (c *cache) get(id codec.ID) *codec.Base {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.bases[id]
+	if e == nil {
+		return nil
+	}
+	c.order.MoveToFront(e)
+	return e.Value.(cached).base
+}
+
+func (c *cache) put(b *codec.Base) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.bases[b.ID] != nil {
+		return
+	}
+	c.bases[b.ID] = c.order.PushFront(cached{b, b.Size()})
+	c.size += b.Size()
+	for c.size > c.most && c.order.Len() > 1 {
+		oldest := c.order.Back()
+		old := c.order.Remove(oldest).(cached)
+		delete(c.bases, old.base.ID)
+		c.size -= old.size
+	}
+}
+
+// openBase unpacks the frame of a base, and makes sure that it is the one that id
+// names.
+func openBase(d *codec.Decoder, id codec.ID, frame []byte) (*codec.Base, error) {
+	if _, refers := codec.BaseOf(frame); refers {
+		return nil, fmt.Errorf("base %x refers to another", id[:4])
+	}
+	contents, err := d.Decode(frame, nil)
+	if err != nil {
+		return nil, fmt.Errorf("base %x: %w", id[:4], err)
+	}
+	b := codec.NewBase(contents)
+	if b == nil || b.ID != id {
+		return nil, fmt.Errorf("base %x is forged: its contents have another SHA-256", id[:4])
+	}
+	return b, nil
+}
+
+// A shelf keeps what a publisher knows of bases: which are offered for a name, and
+// their frames, on disk where it has a folder, so that each is downloaded once. It
+// is safe for concurrent use.
+type shelf struct {
+	folder  string // "": in memory alone
+	decoder *codec.Decoder
+	open    *cache
+
+	mu     sync.Mutex
+	loaded bool
+	offers map[string]*offer
+	frames map[codec.ID][]byte // without a folder, all; with one, none
+	bytes  int                 // of frames, or of the files in folder
+	dirty  bool                // offers are not as they are on disk
+}
+
+// An offer is the bases of one name.
+type offer struct {
+	IDs   []codec.ID
+	Asked time.Time // when servers were asked last
+}
+
+const (
+	openBytes   = 12 << 20 // of unpacked bases that a publisher keeps
+	shelfBytes  = 64 << 20 // of frames that it keeps, on disk or in memory
+	offersFresh = time.Hour
+	offersFile  = "offers.json"
+)
+
+func newShelf(folder string, d *codec.Decoder) *shelf {
+	return &shelf{folder: folder, decoder: d, open: newCache(openBytes), offers: make(map[string]*offer), frames: make(map[codec.ID][]byte)}
+}
+
+// load reads what an earlier process left. What is damaged is as good as absent.
+func (s *shelf) load() {
+	if s.loaded || s.folder == "" {
+		return
+	}
+	s.loaded = true
+	var saved map[string]struct {
+		IDs   []store.ID `json:"bases"`
+		Asked time.Time  `json:"asked"`
+	}
+	text, err := os.ReadFile(filepath.Join(s.folder, offersFile))
+	if err != nil || json.Unmarshal(text, &saved) != nil {
+		return
+	}
+	for name, o := range saved {
+		s.offers[name] = &offer{Asked: o.Asked}
+		for _, id := range o.IDs {
+			s.offers[name].IDs = append(s.offers[name].IDs, codec.ID(id))
+		}
+	}
+	files, _ := os.ReadDir(s.folder)
+	for _, f := range files {
+		if fi, err := f.Info(); err == nil {
+			s.bytes += int(fi.Size())
+		}
+	}
+}
+
+// stale returns those of the names whose bases servers have not been asked about
+// lately.
+func (s *shelf) stale(names []string, now time.Time) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.load()
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		o := s.offers[name]
+		return o != nil && now.Sub(o.Asked) < offersFresh && !now.Before(o.Asked)
+	})
+}
+
+// offered notes the bases of a name, in place of those known before.
+func (s *shelf) offered(name string, ids []codec.ID, now time.Time) {
+	slices.SortFunc(ids, func(a, b codec.ID) int { return bytes.Compare(a[:], b[:]) })
+	ids = slices.Compact(ids)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.offers[name] = &offer{IDs: ids, Asked: now}
+	s.dirty = true
+}
+
+// claimed adds a base to those of a name.
+func (s *shelf) claimed(name string, id codec.ID, frame []byte) {
+	s.keep(id, frame)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.offers[name]
+	if o == nil {
+		o = &offer{}
+		s.offers[name] = o
+	}
+	if !slices.Contains(o.IDs, id) {
+		o.IDs = append(slices.Clone(o.IDs), id)
+		slices.SortFunc(o.IDs, func(a, b codec.ID) int { return bytes.Compare(a[:], b[:]) })
+		s.dirty = true
+	}
+}
+
+// of returns the bases of a name, sorted.
+func (s *shelf) of(name string) []codec.ID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.load()
+	if o := s.offers[name]; o != nil {
+		return o.IDs
+	}
+	return nil
+}
+
+func (s *shelf) path(id codec.ID) string {
+	return filepath.Join(s.folder, store.ID(id).String())
+}
+
+// keep puts a frame on the shelf, if there is room. It has been verified.
+func (s *shelf) keep(id codec.ID, frame []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.load()
+	if s.frames[id] != nil || s.bytes+len(frame) > shelfBytes {
+		return
+	}
+	if s.folder == "" {
+		s.frames[id] = frame
+		s.bytes += len(frame)
+		return
+	}
+	if _, err := os.Lstat(s.path(id)); err == nil {
+		return
+	}
+	if writeWhole(s.folder, s.path(id), frame) == nil { // a full disk is no reason not to push
+		s.bytes += len(frame)
+	}
+}
+
+// writeWhole writes a file so that a reader sees all of it or none.
+func writeWhole(folder, path string, data []byte) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(folder, ".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+// has reports whether a base's frame is on the shelf.
+func (s *shelf) has(id codec.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.folder == "" {
+		return s.frames[id] != nil
+	}
+	_, err := os.Lstat(s.path(id))
+	return err == nil
+}
+
+// frame returns the frame of a base, nil where it is not on the shelf.
+func (s *shelf) frame(id codec.ID) []byte {
+	if s.folder == "" {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.frames[id]
+	}
+	frame, err := os.ReadFile(s.path(id))
+	if err != nil {
+		return nil
+	}
+	return frame
+}
+
+// base returns a base, nil where it is not on the shelf, or damaged there.
+func (s *shelf) base(id codec.ID) *codec.Base {
+	if b := s.open.get(id); b != nil {
+		return b
+	}
+	frame := s.frame(id)
+	if frame == nil {
+		return nil
+	}
+	b, err := openBase(s.decoder, id, frame)
+	if err != nil {
+		s.drop(id)
+		return nil
+	}
+	s.open.put(b)
+	return b
+}
+
+// verified returns the frame of a base that it has opened, nil where there is none.
+func (s *shelf) verified(id codec.ID) []byte {
+	frame := s.frame(id)
+	if frame == nil {
+		return nil
+	}
+	if _, err := openBase(s.decoder, id, frame); err != nil {
+		return nil
+	}
+	return frame
+}
+
+// available returns the bases of a name that are on the shelf, sorted.
+func (s *shelf) available(name string) []codec.ID {
+	return slices.DeleteFunc(slices.Clone(s.of(name)), func(id codec.ID) bool { return !s.has(id) })
+}
+
+// drop takes a frame off the shelf.
+func (s *shelf) drop(id codec.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.frames, id)
+	if s.folder != "" {
+		os.Remove(s.path(id))
+	}
+}
+
+// save writes the offers to disk, and removes what nobody offers any more.
+func (s *shelf) save() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.folder == "" || !s.dirty {
+		return nil
+	}
+	for name, o := range s.offers {
+		if time.Since(o.Asked) > 48*offersFresh {
+			delete(s.offers, name) // this host has no such object any more
+		}
+	}
+	saved := make(map[string]any, len(s.offers))
+	offered := make(map[string]bool)
+	for name, o := range s.offers {
+		ids := make([]store.ID, len(o.IDs))
+		for i, id := range o.IDs {
+			ids[i] = store.ID(id)
+			offered[ids[i].String()] = true
+		}
+		saved[name] = map[string]any{"bases": ids, "asked": o.Asked}
+	}
+	text, err := json.Marshal(saved)
+	if err != nil {
+		return fmt.Errorf("cannot describe the bases on disk: %w", err)
+	}
+	if err := writeWhole(s.folder, filepath.Join(s.folder, offersFile), text); err != nil {
+		return fmt.Errorf("cannot keep the bases on disk: %w", err)
+	}
+	s.dirty = false
+	files, err := os.ReadDir(s.folder)
+	if err != nil {
+		return fmt.Errorf("cannot keep the bases on disk: %w", err)
+	}
+	s.bytes = 0
+	for _, f := range files {
+		fi, err := f.Info()
+		if err != nil {
+			continue
+		}
+		if f.Name() != offersFile && !offered[f.Name()] && time.Since(fi.ModTime()) > offersFresh {
+			err = os.Remove(filepath.Join(s.folder, f.Name()))
+		}
+		if err == nil {
+			s.bytes += int(fi.Size())
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot remove a base on disk: %w", err)
+		}
+	}
+	return nil
+}
