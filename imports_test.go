@@ -37,6 +37,7 @@ var confined = map[string][]string{
 	"github.com/alicebob/miniredis/v2":   {"cmd/sysops"},
 	"os/exec":                            {"internal/collect", "internal/redistest", "internal/scripttest"},
 	"github.com/spf13/cobra":             {"cmd/sysops", "cmd/sysops-agent", "internal/cli"},
+	"github.com/itchyny/gojq":            {"cmd/sysops"},
 	"go.yaml.in/yaml/v4":                 {""},
 	"github.com/klauspost/compress/zstd": {"internal/codec"},
 }

@@ -2,7 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -10,30 +15,109 @@ import (
 	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
+// catFlags are the ways to print contents: as they are, what --jq makes of them,
+// and either counted over the fleet.
+type catFlags struct {
+	prefix, uniq, fold, raw bool
+
+	jq *jqProgram // nil: without
+}
+
 func newCat(u *ui) *cobra.Command {
 	q := &queryFlags{}
-	var prefix bool
+	c := &catFlags{}
+	var jq string
 	cmd := &cobra.Command{
-		Use:     "cat PATTERN",
-		Short:   "Print contents, in the order of their keys",
-		Example: "  sysops cat web01.example.com#/etc/fstab\n  sysops cat -H /etc/resolv.conf --hosts 'web*'",
-		Args:    cli.Args(1, 1),
+		Use:   "cat PATTERN",
+		Short: "Print contents, in the order of their keys, or count identical ones",
+		Long: `Print the contents of the selected objects byte for byte, in the order of their keys.
+
+--uniq counts identical contents over the fleet, most frequent first, and prints how
+many objects have them, their SHA-256, and the key of one. The contents themselves are
+not fetched: sysops cat KEY shows them.
+
+--jq applies an expression of jq(1) to each object, which has to be JSON, and prints
+each result on a line; with --uniq, identical results are counted. The expression sees
+that object alone: there is no input, no module, and env is empty. An object that is not
+JSON, or for which the expression fails, is left out and named, in --format json under
+left_out; the exit status is then 3.
+
+--fold puts the hosts of each count into one expression that --hosts takes back. It is
+what follows the last tab of a line: "hosts" in the other formats.`,
+		Example: `  sysops cat web01.example.com#/etc/fstab
+  sysops cat -H /etc/resolv.conf --hosts 'web*'
+  sysops cat --uniq --fold /etc/resolv.conf
+  sysops cat --jq '.blockdevices[] | select(.type == "disk").size' -r -H lsblk-J
+  sysops cat --jq '.blockdevices | length' --uniq --fold lsblk-J`,
+		Args: cli.Args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return u.ask(cmd, q, sysops.ParsePattern, args[0], func(ctx context.Context, in *inquiry) error {
-				return printContents(ctx, in, prefix)
-			})
+			q.check = func() error { return c.settle(jq, cmd.Flags().Changed("jq")) }
+			return u.ask(cmd, q, sysops.ParsePattern, args[0], c.print)
 		},
 	}
+	q.columns = c.columns
 	q.add(cmd)
-	addPrefixFlag(cmd, &prefix, false)
+	f := cmd.Flags()
+	f.BoolVar(&c.uniq, "uniq", false, "identical contents, or results of --jq, counted over the fleet, most frequent first")
+	f.BoolVar(&c.fold, "fold", false, "with --uniq: the hosts of each count as one expression")
+	f.StringVar(&jq, "jq", "", "print what this `expression` of jq makes of each object")
+	f.BoolVarP(&c.raw, "raw-output", "r", false, "with --jq: strings without quotes")
+	addPrefixFlag(cmd, &c.prefix, false)
 	return cmd
+}
+
+// settle checks the flags when all of them are known, and compiles the expression.
+func (c *catFlags) settle(jq string, given bool) error {
+	switch {
+	case c.fold && !c.uniq:
+		return &sysops.HintedError{Err: errors.New("cannot --fold the hosts of contents that are not counted"), Hint: "--fold goes with --uniq"}
+	case c.raw && !given:
+		return &sysops.HintedError{Err: errors.New("cannot use --raw-output: contents are printed as they are"), Hint: "--raw-output goes with --jq"}
+	case !given:
+		return nil
+	}
+	var err error
+	c.jq, err = compileJQ(jq)
+	return err
+}
+
+// columns are the fields of the rows that print prints.
+func (c *catFlags) columns() []field {
+	value := field{"value", map[string]any(nil)} // of whatever type
+	var fields []field
+	switch {
+	case c.uniq && c.jq != nil:
+		fields = []field{{"count", 0}, value}
+	case c.uniq:
+		fields = contentsFields(sysops.ContentsCount{})
+	case c.jq != nil:
+		return append(keyColumns(), value)
+	default:
+		return append(keyColumns(), field{"contents", ""})
+	}
+	if c.fold {
+		fields = append(fields, foldFields(nil)...)
+	}
+	return fields
 }
 
 func addPrefixFlag(cmd *cobra.Command, prefix *bool, byDefault bool) {
 	cmd.Flags().BoolVarP(prefix, "prefix-hostnames", "H", byDefault, "put the key before each line, as grep puts file names")
 }
 
-func printContents(ctx context.Context, in *inquiry, prefix bool) error {
+func (c *catFlags) print(ctx context.Context, in *inquiry) error {
+	switch {
+	case c.jq != nil && c.uniq:
+		return c.printResultCounts(ctx, in)
+	case c.jq != nil:
+		return c.jq.each(ctx, in, func(key sysops.Key, results [][]byte) error { return c.printResults(in, key, results) })
+	case c.uniq:
+		return c.printCounts(ctx, in)
+	}
+	return c.printContents(ctx, in)
+}
+
+func (c *catFlags) printContents(ctx context.Context, in *inquiry) error {
 	bar := in.progress("objects", in.answer.Len())
 	defer bar.done()
 	for o, err := range in.answer.Objects(ctx) {
@@ -43,10 +127,93 @@ func printContents(ctx context.Context, in *inquiry, prefix bool) error {
 		in.rows++
 		bar.step()
 		text := o.Contents
-		if prefix && in.format == "text" {
+		if c.prefix && in.format == "text" {
 			text = prefixLines(o.Key.String()+":", text)
 		}
 		if err := in.out.row(text, append(keyFields(o.Key), field{"contents", o.Contents})...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printCounts prints how many objects have the same contents, in the manner of
+// "uniq -c" and sha256sum.
+func (c *catFlags) printCounts(ctx context.Context, in *inquiry) error {
+	bar := in.progress("objects", in.answer.Len())
+	defer bar.done()
+	counts, err := in.answer.CountContents(ctx, sysops.CountOptions{Hosts: c.fold, Progress: bar.step})
+	if err != nil {
+		return err
+	}
+	for _, n := range counts {
+		in.rows++
+		if err := in.printCount(n.Count, fmt.Appendf(nil, "%s  %s", n.Sum, n.Example), c.fold, n.Hosts(), contentsFields(n)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func contentsFields(n sysops.ContentsCount) []field {
+	return []field{{"count", n.Count}, {"sha256", n.Sum}, {"example", n.Example.String()}}
+}
+
+func (c *catFlags) printResults(in *inquiry, key sysops.Key, results [][]byte) error {
+	for _, r := range results {
+		in.rows++
+		value := jsonField(r)
+		text := append(c.resultText(r, value), '\n')
+		if c.prefix {
+			text = prefixLines(key.String()+":", text)
+		}
+		if err := in.out.row(text, append(keyFields(key), field{"value", value})...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resultText is a result of --jq as text.
+func (c *catFlags) resultText(result []byte, value any) []byte {
+	if s, ok := value.(string); ok && c.raw {
+		return []byte(s)
+	}
+	return slices.Clone(result)
+}
+
+// printResultCounts counts identical results of --jq; those that are equally frequent
+// come in the order of their JSON.
+func (c *catFlags) printResultCounts(ctx context.Context, in *inquiry) error {
+	type counted struct {
+		count int
+		hosts []string
+	}
+	counts := make(map[string]*counted)
+	err := c.jq.each(ctx, in, func(key sysops.Key, results [][]byte) error {
+		for _, r := range results {
+			n := counts[string(r)]
+			if n == nil {
+				n = &counted{}
+				counts[string(r)] = n
+			}
+			n.count++
+			if c.fold && (len(n.hosts) == 0 || n.hosts[len(n.hosts)-1] != key.Host) { // they come in order
+				n.hosts = append(n.hosts, key.Host)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	results := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b].count, counts[a].count), cmp.Compare(a, b))
+	})
+	for _, r := range results {
+		in.rows++
+		n, value := counts[r], jsonField([]byte(r))
+		if err := in.printCount(n.count, c.resultText([]byte(r), value), c.fold, n.hosts, field{"count", n.count}, field{"value", value}); err != nil {
 			return err
 		}
 	}

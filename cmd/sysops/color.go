@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/sysops-api/sysops-api"
@@ -28,18 +29,18 @@ func checkColor(when string) error {
 	return &sysops.HintedError{Err: fmt.Errorf("cannot use --color %s", when), Hint: "the choices are auto, always and never"}
 }
 
-// printColored prints a line of grep with its matches highlighted. What comes
-// from hosts is neutralised piece by piece, so that the only escapes are ours.
-func (in *inquiry) printColored(prefix string, line []byte, spans [][2]int) error {
-	w := in.raw
+// paint returns a line of grep with its matches highlighted. What comes from hosts
+// is neutralised piece by piece, so that the only escapes are ours.
+func paint(prefix string, line []byte, spans [][2]int) []byte {
+	var w bytes.Buffer
 	if prefix != "" {
-		fmt.Fprintf(w, "%s%s%s%s:%s", colorKey, cli.SafeText(prefix), colorOff, colorColon, colorOff)
+		fmt.Fprintf(&w, "%s%s%s%s:%s", colorKey, cli.SafeText(prefix), colorOff, colorColon, colorOff)
 	}
 	at := 0
 	for _, s := range spans {
-		fmt.Fprintf(w, "%s%s%s%s", cli.SafeText(string(line[at:s[0]])), colorMatch, cli.SafeText(string(line[s[0]:s[1]])), colorOff)
+		fmt.Fprintf(&w, "%s%s%s%s", cli.SafeText(string(line[at:s[0]])), colorMatch, cli.SafeText(string(line[s[0]:s[1]])), colorOff)
 		at = s[1]
 	}
-	_, err := fmt.Fprintf(w, "%s\n", cli.SafeText(string(line[at:])))
-	return err
+	fmt.Fprintf(&w, "%s\n", cli.SafeText(string(line[at:])))
+	return w.Bytes()
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func newFind(u *ui) *cobra.Command {
-	q := &queryFlags{}
+	q := &queryFlags{columns: keyColumns}
 	cmd := &cobra.Command{
 		Use:   "find STR",
 		Short: "Print the keys that match",
@@ -35,6 +35,9 @@ func printKeys(_ context.Context, in *inquiry) error {
 	}
 	return nil
 }
+
+// keyColumns are the fields of rows that are keys and nothing more.
+func keyColumns() []field { return keyFields(sysops.Key{}) }
 
 func keyFields(key sysops.Key) []field {
 	return []field{{"key", key.String()}, {"host", key.Host}, {"name", key.Name}}

@@ -22,9 +22,17 @@ type queryFlags struct {
 	partial           bool
 	requireComplete   bool
 	format            string
+	sort              string
+	limit             int
 	cost              bool
 	color             string
 	quiet             bool
+
+	// What the verb adds. check is called when all flags are known, before
+	// anything is asked; columns, after it, returns the fields of the verb's rows
+	// with values that show what is within them.
+	check   func() error
+	columns func() []field
 }
 
 // addScopeFlags adds those that say where to ask.
@@ -38,13 +46,15 @@ func (q *queryFlags) addScopeFlags(cmd *cobra.Command) {
 func (q *queryFlags) add(cmd *cobra.Command) {
 	q.addScopeFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&q.hosts, "hosts", "", "only these hosts: names and globs, separated by commas")
+	f.StringVar(&q.hosts, "hosts", "", "only these hosts: names, globs and sequences such as web001..120.example.com, separated by commas")
 	f.StringVar(&q.hostsFile, "hosts-file", "", "only the hosts listed in this file, one a line; - is stdin; united with --hosts")
-	f.StringVar(&q.exclude, "exclude", "", "not these hosts: names and globs, separated by commas")
+	f.StringVar(&q.exclude, "exclude", "", "not these hosts: names, globs and sequences such as web001..120.example.com, separated by commas")
 	f.DurationVar(&q.maxAge, "max-age", 0, "only hosts whose last push is younger, such as 30m")
 	f.BoolVar(&q.partial, "partial", false, "answer without the cores that are down and objects that are unreadable; exit status 3")
 	f.BoolVar(&q.requireComplete, "require-complete", false, "exit status 3 also where a host is stale or missing")
 	q.addOutputFlags(cmd)
+	f.StringVar(&q.sort, "sort", "", "sort the rows by this `field` of --format json, -FIELD in descending order; several, separated by commas")
+	f.IntVar(&q.limit, "limit", 0, "print the first so many `rows`; 0: all")
 	f.BoolVar(&q.cost, "cost", false, "print what the answer cost as JSON on stderr")
 	f.BoolVarP(&q.quiet, "quiet", "q", false, "no completeness line on stderr")
 }
@@ -120,8 +130,10 @@ type inquiry struct {
 	client *sysops.Client
 	query  sysops.Query
 	answer *sysops.Answer
-	out    sink
-	rows   int
+	out    *output
+	rows   int // that matched, of which the status tells
+
+	leftOut *[]leftOut // nil: the verb cannot fail for one object alone
 }
 
 // inquire settles the flags and makes of them a query, what answers it, and where
@@ -131,6 +143,11 @@ func (u *ui) inquire(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pat
 	conf, err := cli.Settings(cmd)
 	if err != nil {
 		return nil, err
+	}
+	if q.check != nil {
+		if err := q.check(); err != nil {
+			return nil, err
+		}
 	}
 	in := &inquiry{ui: u, queryFlags: q}
 	pattern, err := parse()
@@ -143,11 +160,27 @@ func (u *ui) inquire(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pat
 	if err := checkColor(q.color); err != nil {
 		return nil, err
 	}
-	if in.out, err = newSink(q.format, u.stdout); err != nil {
+	if in.out, err = q.output(u); err != nil {
 		return nil, err
 	}
 	in.client, err = u.connect(cmd, conf)
 	return in, err
+}
+
+// output opens what the rows go to.
+func (q *queryFlags) output(u *ui) (*output, error) {
+	if q.limit < 0 {
+		return nil, fmt.Errorf("cannot print the first %d rows: the number is negative", q.limit)
+	}
+	out := &output{limit: q.limit}
+	var err error
+	if out.sink, err = newSink(q.format, u); err != nil {
+		return nil, err
+	}
+	if q.columns != nil {
+		out.by, err = parseSort(q.sort, q.columns())
+	}
+	return out, err
 }
 
 // ask runs a question about objects: it has the answer printed, prints the
@@ -175,12 +208,13 @@ func (u *ui) ask(cmd *cobra.Command, q *queryFlags, parse func(string) (sysops.P
 // conclude prints what goes after the rows, and decides the exit status.
 func (in *inquiry) conclude() error {
 	complete := in.answer.Completeness()
-	if err := in.out.end(complete); err != nil {
+	if err := in.out.end(&tail{Complete: complete, LeftOut: in.leftOut}); err != nil {
 		return err
 	}
 	if err := in.flush(); err != nil {
 		return err
 	}
+	in.reportRows()
 	in.reportCompleteness(in.queryFlags, complete)
 	if in.query.Pattern.String() != "" && in.answer.Len() == 0 && !in.quiet {
 		if complete.Expected == len(complete.Missing) {

@@ -1,9 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,7 +19,10 @@ import (
 type grepFlags struct {
 	sysops.GrepOptions
 	count, list, without, uniq bool
+	fold                       bool
 	prefix                     bool
+
+	expr *sysops.Expr
 }
 
 func newGrep(u *ui) *cobra.Command {
@@ -31,32 +35,37 @@ func newGrep(u *ui) *cobra.Command {
 As with grep and several files, the key is put before each line where more than
 one object is searched; -H and -H=false decide.
 
---uniq counts identical lines over the fleet, most frequent first.
--L prints the hosts that lack the line: "no line" where the object has none,
-"no object" where a live host does not have the object, "missing" where the host
-has no live snapshot. The host is the first word of each line, so that the list
-can go back into --hosts-file.`,
+--uniq counts identical lines over the fleet, most frequent first. With -o it counts
+the matches or, where REGEX has a group in parentheses, what the first group matched;
+(?:...) is a group that does not count.
+
+-L prints the hosts that lack the line: "no line" where no selected object of the
+host has it, "no object" where a live host does not have the object, "missing" where
+the host has no live snapshot and, with --partial, "unreadable" where that may be so
+because an object could not be read. The host is the first word of each line, so that
+the list can go back into --hosts-file.
+
+--fold puts all hosts into one expression that --hosts takes back: with --uniq for
+each line, with -L for each reason, with -l for each name. It is what follows the last
+tab of a line: "hosts" in the other formats.`,
 		Example: `  sysops grep 10.132.40.56 ss-anp --scope global
   sysops grep --uniq net.core.netdev_budget sysctl-a
-  sysops grep -L '^PermitRootLogin no' /etc/ssh/sshd_config`,
+  sysops grep --uniq --fold -o '^net.core.netdev_budget = (.*)' sysctl-a
+  sysops grep -L '^PermitRootLogin no' /etc/ssh/sshd_config
+  sysops grep -L --fold '^PermitRootLogin no' /etc/ssh/sshd_config
+  sysops grep -m 1 -i error /var/log/syslog --sort line --limit 20`,
 		Args: cli.Args(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := g.check(); err != nil {
-				return err
-			}
-			g.CountOnly = g.count || g.list || g.without
-			expr, err := sysops.CompileExpr(args[0], g.GrepOptions)
-			if err != nil {
-				return err
-			}
+			q.check = func() error { return g.settle(args[0]) }
 			return u.ask(cmd, q, sysops.ParsePattern, args[1], func(ctx context.Context, in *inquiry) error {
 				if !cmd.Flags().Changed("prefix-hostnames") {
 					g.prefix = in.answer.Len() > 1
 				}
-				return g.print(ctx, in, expr)
+				return g.print(ctx, in)
 			})
 		},
 	}
+	q.columns = g.columns
 	q.add(cmd)
 	f := cmd.Flags()
 	f.BoolVarP(&g.Invert, "invert-match", "v", false, "lines that do not match")
@@ -65,13 +74,31 @@ can go back into --hosts-file.`,
 	f.BoolVarP(&g.Word, "word-regexp", "w", false, "no word character on either side of the match")
 	f.BoolVarP(&g.OnlyMatching, "only-matching", "o", false, "each non-empty match, in place of its line")
 	f.BoolVarP(&g.Text, "text", "a", false, "search contents with NUL bytes like text")
+	f.IntVarP(&g.MaxCount, "max-count", "m", 0, "stop after so many `lines` of each object; 0: never")
 	f.BoolVarP(&g.count, "count", "c", false, "the number of lines, for each object")
 	f.BoolVarP(&g.list, "files-with-matches", "l", false, "only the keys of objects with such a line")
 	f.BoolVarP(&g.without, "files-without-match", "L", false, "only the hosts that lack such a line, and why")
 	f.BoolVar(&g.uniq, "uniq", false, "identical lines counted over the fleet, most frequent first")
 	f.BoolVar(&g.without, "lacks", false, "the same as -L")
+	f.BoolVar(&g.fold, "fold", false, "with --uniq, -l or -L: the hosts of each line, name or reason as one expression")
 	addPrefixFlag(cmd, &g.prefix, false)
 	return cmd
+}
+
+// settle checks the flags when all of them are known, and compiles the expression.
+func (g *grepFlags) settle(regex string) error {
+	if err := g.check(); err != nil {
+		return err
+	}
+	o := g.GrepOptions
+	o.CountOnly = g.count || g.list || g.without
+	o.Group = g.uniq && g.OnlyMatching
+	if g.list || g.without {
+		o.MaxCount = 1 // the first line decides
+	}
+	var err error
+	g.expr, err = sysops.CompileExpr(regex, o)
+	return err
 }
 
 func (g *grepFlags) check() error {
@@ -81,18 +108,53 @@ func (g *grepFlags) check() error {
 			set = append(set, name)
 		}
 	}
-	if len(set) > 1 {
+	switch {
+	case len(set) > 1:
 		slices.Sort(set)
 		return fmt.Errorf("cannot combine %s: each is an answer of its own", strings.Join(set, " and "))
+	case g.fold && !g.uniq && !g.list && !g.without:
+		return &sysops.HintedError{
+			Err:  errors.New("cannot --fold the hosts of lines that are not counted"),
+			Hint: "--fold goes with --uniq, -l or -L",
+		}
+	case g.Invert && g.OnlyMatching:
+		return errors.New("cannot combine --invert-match and --only-matching: a line without a match has no part that matches")
+	case g.MaxCount < 0:
+		return fmt.Errorf("cannot stop after %d lines: the number is negative", g.MaxCount)
 	}
 	return nil
 }
 
+// columns are the fields of the rows that print prints.
+func (g *grepFlags) columns() []field {
+	var fields []field
+	switch {
+	case g.uniq:
+		fields = []field{{"count", 0}, {"line", ""}}
+	case g.without && g.fold:
+		fields = []field{{"lacks", ""}}
+	case g.without:
+		return []field{{"host", ""}, {"lacks", ""}}
+	case g.list && g.fold:
+		fields = []field{{"name", ""}}
+	case g.list:
+		return keyColumns()
+	case g.count:
+		return append(keyColumns(), field{"count", 0})
+	default:
+		return append(keyColumns(), field{"line", ""})
+	}
+	if g.fold {
+		fields = append(fields, foldFields(nil)...)
+	}
+	return fields
+}
+
 // each runs f on what grep finds in every object.
-func (g *grepFlags) each(ctx context.Context, in *inquiry, expr *sysops.Expr, f func(*sysops.Match) error) error {
+func (g *grepFlags) each(ctx context.Context, in *inquiry, f func(*sysops.Match) error) error {
 	bar := in.progress("objects", in.answer.Len())
 	defer bar.done()
-	for m, err := range in.answer.Grep(ctx, expr) {
+	for m, err := range in.answer.Grep(ctx, g.expr) {
 		if err != nil {
 			return err
 		}
@@ -104,21 +166,23 @@ func (g *grepFlags) each(ctx context.Context, in *inquiry, expr *sysops.Expr, f 
 	return nil
 }
 
-func (g *grepFlags) print(ctx context.Context, in *inquiry, expr *sysops.Expr) error {
+func (g *grepFlags) print(ctx context.Context, in *inquiry) error {
 	switch {
 	case g.uniq:
-		return g.printUniq(ctx, in, expr)
+		return g.printUniq(ctx, in)
 	case g.without:
-		return g.printLacking(ctx, in, expr)
+		return g.printLacking(ctx, in)
 	case g.count:
-		return g.each(ctx, in, expr, func(m *sysops.Match) error {
+		return g.each(ctx, in, func(m *sysops.Match) error {
 			if m.Count > 0 {
 				in.rows++
 			}
 			return in.out.row(fmt.Appendf(nil, "%s:%d\n", m.Key, m.Count), append(keyFields(m.Key), field{"count", m.Count})...)
 		})
+	case g.list && g.fold:
+		return g.printFoldedList(ctx, in)
 	case g.list:
-		return g.each(ctx, in, expr, func(m *sysops.Match) error {
+		return g.each(ctx, in, func(m *sysops.Match) error {
 			if m.Count == 0 {
 				return nil
 			}
@@ -126,68 +190,82 @@ func (g *grepFlags) print(ctx context.Context, in *inquiry, expr *sysops.Expr) e
 			return in.out.row([]byte(m.Key.String()+"\n"), keyFields(m.Key)...)
 		})
 	}
-	return g.each(ctx, in, expr, func(m *sysops.Match) error { return g.printLines(in, expr, m) })
+	return g.each(ctx, in, func(m *sysops.Match) error { return g.printLines(in, m) })
 }
 
-func (g *grepFlags) printLines(in *inquiry, expr *sysops.Expr, m *sysops.Match) error {
+func (g *grepFlags) printLines(in *inquiry, m *sysops.Match) error {
 	in.rows += m.Count
 	if m.Binary && m.Count > 0 {
-		return in.out.row(fmt.Appendf(nil, "%s: binary matches\n", m.Key), append(keyFields(m.Key), field{"line", "binary matches"})...)
+		return in.out.row(fmt.Appendf(nil, "%s: %s\n", m.Key, binaryMatches), append(keyFields(m.Key), field{"line", binaryMatches})...)
 	}
 	prefix := ""
 	if g.prefix {
 		prefix = m.Key.String()
 	}
 	for _, line := range m.Lines {
-		if err := g.printLine(in, expr, prefix, m.Key, line); err != nil {
+		if err := g.printLine(in, prefix, m.Key, line); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (g *grepFlags) printLine(in *inquiry, expr *sysops.Expr, prefix string, key sysops.Key, line []byte) error {
+// binaryMatches stands in for the lines of an object that is no text.
+const binaryMatches = "binary matches"
+
+func (g *grepFlags) printLine(in *inquiry, prefix string, key sysops.Key, line []byte) error {
+	fields := append(keyFields(key), field{"line", line})
 	if in.colored() {
 		var spans [][2]int
 		if !g.Invert {
-			spans = expr.Spans(line)
+			spans = g.expr.Spans(line)
 		}
-		return in.printColored(prefix, line, spans)
+		return in.out.painted(paint(prefix, line, spans), fields...)
 	}
 	text := make([]byte, 0, len(prefix)+len(line)+2)
 	if prefix != "" {
 		text = append(append(text, prefix...), ':')
 	}
-	text = append(append(text, line...), '\n')
-	return in.out.row(text, append(keyFields(key), field{"line", line})...)
+	return in.out.row(append(append(text, line...), '\n'), fields...)
 }
 
 // printUniq counts lines, as "sort | uniq -c | sort -rn" would; lines that are
 // equally frequent come in their own order.
-func (g *grepFlags) printUniq(ctx context.Context, in *inquiry, expr *sysops.Expr) error {
-	counts := make(map[string]int)
-	err := g.each(ctx, in, expr, func(m *sysops.Match) error {
-		if m.Binary && m.Count > 0 {
-			counts["binary matches"]++
+func (g *grepFlags) printUniq(ctx context.Context, in *inquiry) error {
+	bar := in.progress("objects", in.answer.Len())
+	defer bar.done()
+	counts, err := in.answer.CountLines(ctx, g.expr, sysops.CountOptions{Hosts: g.fold, Progress: bar.step})
+	if err != nil {
+		return err
+	}
+	for _, c := range counts {
+		line := c.Line
+		if c.Binary {
+			line = []byte(binaryMatches)
 		}
-		for _, line := range m.Lines {
-			counts[string(line)]++
+		in.rows++
+		if err := in.printCount(c.Count, line, g.fold, c.Hosts(), field{"count", c.Count}, field{"line", line}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printFoldedList prints each name of an object with a matching line, and its hosts.
+func (g *grepFlags) printFoldedList(ctx context.Context, in *inquiry) error {
+	hosts := make(map[string][]string)
+	err := g.each(ctx, in, func(m *sysops.Match) error {
+		if m.Count > 0 {
+			hosts[m.Name] = append(hosts[m.Name], m.Host)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	lines := make([]string, 0, len(counts))
-	for l := range counts {
-		lines = append(lines, l)
-	}
-	slices.SortFunc(lines, func(a, b string) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))
-	})
-	for _, l := range lines {
+	for _, name := range slices.Sorted(maps.Keys(hosts)) {
 		in.rows++
-		if err := in.out.row(fmt.Appendf(nil, "%7d %s\n", counts[l], l), field{"count", counts[l]}, field{"line", []byte(l)}); err != nil {
+		if err := in.printCount(len(hosts[name]), []byte(name), true, hosts[name], field{"name", name}); err != nil {
 			return err
 		}
 	}
@@ -199,24 +277,62 @@ const (
 	lacksLine   = "no line"
 	lacksObject = "no object"
 	lacksHost   = "missing"
+	lacksProof  = "unreadable" // with --partial: an object that could not be read may have the line
 )
 
-// printLacking prints each host that has an object without the line, has no
-// object, or has no live snapshot.
-func (g *grepFlags) printLacking(ctx context.Context, in *inquiry, expr *sysops.Expr) error {
+// printLacking prints each host that has no object with the line, no object at all,
+// or no live snapshot.
+func (g *grepFlags) printLacking(ctx context.Context, in *inquiry) error {
+	why, err := g.lacking(ctx, in)
+	if err != nil {
+		return err
+	}
+	if !g.fold {
+		for _, h := range slices.Sorted(maps.Keys(why)) {
+			in.rows++
+			if err := in.out.row(fmt.Appendf(nil, "%-40s %s\n", h, why[h]), field{"host", h}, field{"lacks", why[h]}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	hosts := make(map[string][]string)
+	for h, reason := range why {
+		hosts[reason] = append(hosts[reason], h)
+	}
+	for _, reason := range []string{lacksLine, lacksObject, lacksHost, lacksProof} {
+		if len(hosts[reason]) == 0 {
+			continue
+		}
+		slices.Sort(hosts[reason])
+		in.rows++
+		if err := in.printCount(len(hosts[reason]), []byte(reason), true, hosts[reason], field{"lacks", reason}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lacking returns the hosts of which no object has the line, and why. One object with
+// it is enough: PATTERN may select several of a host.
+func (g *grepFlags) lacking(ctx context.Context, in *inquiry) (map[string]string, error) {
 	why := make(map[string]string)
-	err := g.each(ctx, in, expr, func(m *sysops.Match) error {
-		if m.Count == 0 {
+	has := make(map[string]bool)
+	err := g.each(ctx, in, func(m *sysops.Match) error {
+		if m.Count > 0 {
+			has[m.Host] = true
+			delete(why, m.Host)
+		} else if !has[m.Host] {
 			why[m.Host] = lacksLine
 		}
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	complete := in.answer.Completeness()
 	if in.answer.Len() == 0 && len(complete.Lacking) == 0 {
-		return &sysops.HintedError{
+		return nil, &sysops.HintedError{
 			Err:  fmt.Errorf("cannot say who lacks the line: no live host has an object that matches %s", in.query.Pattern),
 			Hint: "sysops ls lists the names, sysops hosts the hosts",
 		}
@@ -227,16 +343,10 @@ func (g *grepFlags) printLacking(ctx context.Context, in *inquiry, expr *sysops.
 	for _, h := range complete.Missing {
 		why[h] = lacksHost
 	}
-	hosts := make([]string, 0, len(why))
-	for h := range why {
-		hosts = append(hosts, h)
-	}
-	slices.Sort(hosts)
-	for _, h := range hosts {
-		in.rows++
-		if err := in.out.row(fmt.Appendf(nil, "%-40s %s\n", h, why[h]), field{"host", h}, field{"lacks", why[h]}); err != nil {
-			return err
+	for _, o := range complete.Unreadable {
+		if key, ok := sysops.ParseKey(o.Key); ok && !has[key.Host] {
+			why[key.Host] = lacksProof
 		}
 	}
-	return nil
+	return why, nil
 }

@@ -14,12 +14,12 @@ import (
 )
 
 func newHosts(u *ui) *cobra.Command {
-	q := &queryFlags{}
+	q := &queryFlags{columns: func() []field { return hostFields(sysops.HostReport{}) }}
 	var stale, missing bool
 	cmd := &cobra.Command{
 		Use:     "hosts",
 		Short:   "Print which hosts report, and since when they have not",
-		Example: "  sysops hosts --missing --scope global\n  sysops hosts --hosts 'web*' --format csv",
+		Example: "  sysops hosts --missing --scope global\n  sysops hosts --hosts 'web*' --format csv\n  sysops hosts --sort pushed --limit 20",
 		Args:    cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			only := map[sysops.HostState]bool{sysops.HostStale: stale, sysops.HostMissing: missing}
@@ -55,13 +55,23 @@ func (u *ui) hosts(cmd *cobra.Command, q *queryFlags, only map[sysops.HostState]
 			since = sysops.Age(h.Age) + " ago"
 		}
 		text := fmt.Appendf(nil, "%-40s %-8s %12s  %s\n", h.Host, h.State, since, h.Core)
-		err := in.out.row(text, field{"host", h.Host}, field{"state", h.State}, field{"pushed", optionalTime(h.Pushed)},
-			field{"expires", optionalTime(h.Expires)}, field{"site", h.Site}, field{"core", h.Core}, field{"servers", h.Servers})
-		if err != nil {
+		if err := in.out.row(text, hostFields(h)...); err != nil {
 			return err
 		}
 	}
 	return in.conclude()
+}
+
+func hostFields(h sysops.HostReport) []field {
+	return []field{
+		{"host", h.Host},
+		{"state", h.State},
+		{"pushed", optionalTime(h.Pushed)},
+		{"expires", optionalTime(h.Expires)},
+		{"site", h.Site},
+		{"core", h.Core},
+		{"servers", h.Servers},
+	}
 }
 
 // optionalTime is a time for output, nil where there is none.

@@ -24,6 +24,7 @@ lacks pushes that its siblings have (cold). --raw prints Redis' INFO as it is.`,
 		Args:    cli.Args(0, 0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return u.info(cmd, q, raw) },
 	}
+	q.columns = func() []field { return infoFields(sysops.ServerInfo{}) }
 	q.add(cmd)
 	cmd.Flags().BoolVar(&raw, "raw", false, "Redis' INFO of every server, as it is")
 	return cmd
@@ -144,7 +145,7 @@ func quoted(args []string) string {
 	return strings.Join(out, " ")
 }
 
-func printQueries(out sink, records []sysops.QueryRecord) error {
+func printQueries(out *output, records []sysops.QueryRecord) error {
 	for _, r := range records {
 		text := fmt.Appendf(nil, "%s %s@%s %.2fs %d keys  %s %s\n", r.Time.Format(time.RFC3339), r.User, r.Host,
 			r.Cost.Seconds, r.Cost.Keys, r.Program, quoted(r.Args))

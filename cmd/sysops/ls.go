@@ -11,11 +11,11 @@ import (
 )
 
 func newLs(u *ui) *cobra.Command {
-	q := &queryFlags{}
+	q := &queryFlags{columns: func() []field { return nameFields(sysops.NameCount{}) }}
 	cmd := &cobra.Command{
 		Use:     "ls [PATTERN]",
 		Short:   "Print the names in the cache, with the number of hosts that hold each",
-		Example: "  sysops ls\n  sysops ls /etc/cron --scope global\n  sysops ls 'web01.example.com#*'",
+		Example: "  sysops ls\n  sysops ls /etc/cron --scope global\n  sysops ls 'web01.example.com#*'\n  sysops ls --sort -hosts --limit 10",
 		Args:    cli.Args(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pattern := "*#*"
@@ -32,9 +32,11 @@ func newLs(u *ui) *cobra.Command {
 func printNames(_ context.Context, in *inquiry) error {
 	for _, n := range in.answer.Names() {
 		in.rows++
-		if err := in.out.row(fmt.Appendf(nil, "%7d %s\n", n.Hosts, n.Name), field{"name", n.Name}, field{"hosts", n.Hosts}); err != nil {
+		if err := in.out.row(fmt.Appendf(nil, "%7d %s\n", n.Hosts, n.Name), nameFields(n)...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+func nameFields(n sysops.NameCount) []field { return []field{{"name", n.Name}, {"hosts", n.Hosts}} }

@@ -17,7 +17,10 @@ type rendering func(o *sysops.Object) (text string, fields []field)
 
 // newMetadata makes the verb that prints one element other than the contents.
 func newMetadata(u *ui, use, short, example string, element sysops.Element, show rendering) (*cobra.Command, *queryFlags) {
-	q := &queryFlags{}
+	q := &queryFlags{columns: func() []field {
+		_, fields := show(&sysops.Object{Stat: &sysops.Stat{}})
+		return append(keyColumns(), fields...)
+	}}
 	cmd := &cobra.Command{
 		Use: use, Short: short, Example: example,
 		Args: cli.Args(1, 1),
@@ -47,7 +50,7 @@ func printElement(ctx context.Context, in *inquiry, element sysops.Element, show
 
 func newStat(u *ui) *cobra.Command {
 	cmd, _ := newMetadata(u, "stat PATTERN", "Print mode, links, owner, group, size and mtime",
-		"  sysops stat /etc/sudoers", sysops.StatOf,
+		"  sysops stat /etc/sudoers\n  sysops stat /var/log/syslog --sort -stat.size --limit 10", sysops.StatOf,
 		func(o *sysops.Object) (string, []field) {
 			if o.Stat == nil {
 				return "-                      no stat: the output of a command", []field{{"stat", nil}}
@@ -78,7 +81,7 @@ func newWc(u *ui) *cobra.Command {
 
 func newTime(u *ui) *cobra.Command {
 	var ago, unix bool
-	cmd, _ := newMetadata(u, "time PATTERN", "Print since when the contents are as they are",
+	cmd, q := newMetadata(u, "time PATTERN", "Print since when the contents are as they are",
 		"  sysops time /etc/resolv.conf --ago", sysops.TimeOf,
 		func(o *sysops.Object) (string, []field) {
 			text := o.Time.UTC().Format(time.RFC3339)
@@ -94,7 +97,7 @@ func newTime(u *ui) *cobra.Command {
 the server's clock. The file's own mtime is what "sysops stat" prints.`
 	cmd.Flags().BoolVar(&ago, "ago", false, "as how long ago")
 	cmd.Flags().BoolVar(&unix, "unix", false, "in unix seconds")
-	cmd.PreRunE = func(*cobra.Command, []string) error {
+	q.check = func() error {
 		if ago && unix {
 			return errors.New("cannot combine --ago and --unix: each is a form of the time")
 		}

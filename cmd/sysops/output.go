@@ -14,32 +14,38 @@ import (
 	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
-// A field is one named value of a row.
-type field struct {
-	name  string
-	value any
-}
-
 // A sink writes rows in one of the output formats. Text is for hands and pipes;
 // the others are for programs, and have every field by name.
 type sink interface {
-	row(text []byte, fields ...field) error
+	write(r *row) error
 
-	// end closes the output. complete is nil where the rows are no answer of
-	// the fleet.
-	end(complete *sysops.Completeness) error
+	// end closes the output. t is nil where the rows are no answer of the fleet.
+	end(t *tail) error
 }
 
-func newSink(format string, w *bufio.Writer) (sink, error) {
+// A tail is what a program has to know of the rows beside the rows.
+type tail struct {
+	Complete *sysops.Completeness `json:"completeness"`
+	LeftOut  *[]leftOut           `json:"left_out,omitempty"` // by a verb that can fail for one object
+	Cut      int                  `json:"rows_cut,omitempty"` // by --limit
+}
+
+// A leftOut is an object that was read and could not be used for the answer.
+type leftOut struct {
+	Key    string `json:"key"`
+	Reason string `json:"reason"`
+}
+
+func newSink(format string, u *ui) (sink, error) {
 	switch format {
 	case "text", "": // "": a command that has no rows
-		return textSink{w}, nil
+		return &textSink{u}, nil
 	case "json":
-		return &jsonSink{w: w}, nil
+		return &jsonSink{w: u.stdout}, nil
 	case "jsonl":
-		return jsonlSink{w}, nil
+		return jsonlSink{u.stdout}, nil
 	case "csv":
-		return &csvSink{w: csv.NewWriter(w)}, nil
+		return &csvSink{w: csv.NewWriter(u.stdout)}, nil
 	}
 	return nil, &sysops.HintedError{
 		Err:  fmt.Errorf("cannot write format %q", format),
@@ -47,14 +53,24 @@ func newSink(format string, w *bufio.Writer) (sink, error) {
 	}
 }
 
-type textSink struct{ w *bufio.Writer }
+type textSink struct{ u *ui }
 
-func (s textSink) row(text []byte, _ ...field) error {
-	_, err := s.w.Write(text)
+// write keeps the order of the rows although they go through two buffers.
+func (s *textSink) write(r *row) error {
+	to, other := s.u.stdout, s.u.raw
+	if r.painted {
+		to, other = other, to
+	}
+	if other.Buffered() > 0 {
+		if err := other.Flush(); err != nil {
+			return err
+		}
+	}
+	_, err := to.Write(r.text)
 	return err
 }
 
-func (textSink) end(*sysops.Completeness) error { return nil }
+func (*textSink) end(*tail) error { return nil }
 
 // A jsonSink writes one object: {"results": […], "completeness": {…}}.
 type jsonSink struct {
@@ -62,7 +78,7 @@ type jsonSink struct {
 	rows int
 }
 
-func (s *jsonSink) row(_ []byte, fields ...field) error {
+func (s *jsonSink) write(r *row) error {
 	lead := ",\n  "
 	if s.rows == 0 {
 		lead = "{\"results\": [\n  "
@@ -71,36 +87,36 @@ func (s *jsonSink) row(_ []byte, fields ...field) error {
 	if _, err := s.w.WriteString(lead); err != nil {
 		return err
 	}
-	return writeJSON(s.w, fields)
+	return writeJSON(s.w, r.fields)
 }
 
-func (s *jsonSink) end(complete *sysops.Completeness) error {
+func (s *jsonSink) end(t *tail) error {
 	lead := "\n]"
 	if s.rows == 0 {
 		lead = "{\"results\": []"
 	}
-	if complete == nil {
+	if t == nil {
 		_, err := fmt.Fprintf(s.w, "%s}\n", lead)
 		return err
 	}
-	c, err := json.Marshal(complete)
+	rest, err := json.Marshal(t)
 	if err != nil {
 		return fmt.Errorf("cannot write the completeness: %w", err)
 	}
-	_, err = fmt.Fprintf(s.w, "%s, \"completeness\": %s}\n", lead, c)
+	_, err = fmt.Fprintf(s.w, "%s, %s\n", lead, rest[1:]) // its members are ours
 	return err
 }
 
 type jsonlSink struct{ w *bufio.Writer }
 
-func (s jsonlSink) row(_ []byte, fields ...field) error {
-	if err := writeJSON(s.w, fields); err != nil {
+func (s jsonlSink) write(r *row) error {
+	if err := writeJSON(s.w, r.fields); err != nil {
 		return err
 	}
 	return s.w.WriteByte('\n')
 }
 
-func (jsonlSink) end(*sysops.Completeness) error { return nil }
+func (jsonlSink) end(*tail) error { return nil }
 
 // writeJSON writes fields as an object, in their order.
 func writeJSON(w *bufio.Writer, fields []field) error {
@@ -132,9 +148,9 @@ type csvSink struct {
 	header bool
 }
 
-func (s *csvSink) row(_ []byte, fields ...field) error {
+func (s *csvSink) write(r *row) error {
 	var names, values []string
-	for _, f := range fields {
+	for _, f := range r.fields {
 		names = append(names, f.name)
 		values = append(values, csvValue(f.value))
 	}
@@ -147,7 +163,7 @@ func (s *csvSink) row(_ []byte, fields ...field) error {
 	return s.w.Write(values)
 }
 
-func (s *csvSink) end(*sysops.Completeness) error {
+func (s *csvSink) end(*tail) error {
 	s.w.Flush()
 	return s.w.Error()
 }
@@ -195,16 +211,34 @@ func (u *ui) reportCompleteness(q *queryFlags, c *sysops.Completeness) {
 			}
 		}
 	}
-	const shown = 10
 	for i, o := range c.Unreadable {
-		if i == shown {
-			u.warn("… and %d more objects are unreadable", len(c.Unreadable)-shown)
+		if i == warnedObjects {
+			u.warn("… and %d more objects are unreadable", len(c.Unreadable)-warnedObjects)
 			break
 		}
 		u.warn("cannot read %s: %s", o.Key, o.Reason)
 	}
 	if !q.quiet {
 		fmt.Fprintln(u.stderr, cli.SafeText(c.String()))
+	}
+}
+
+// warnedObjects is how many objects that are not in the answer are named.
+const warnedObjects = 10
+
+// reportRows says which rows are not there, and why.
+func (in *inquiry) reportRows() {
+	if in.leftOut != nil {
+		for i, o := range *in.leftOut {
+			if i == warnedObjects {
+				in.warn("… and %d more objects are left out", len(*in.leftOut)-warnedObjects)
+				break
+			}
+			in.warn("%s is left out: %s", o.Key, o.Reason)
+		}
+	}
+	if in.out.cut > 0 && !in.quiet {
+		fmt.Fprintf(in.stderr, "… and %d more rows, which --limit %d cuts off\n", in.out.cut, in.limit)
 	}
 }
 

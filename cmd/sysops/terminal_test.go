@@ -26,11 +26,26 @@ func TestContentsAreNeutralisedOnATerminal(t *testing.T) {
 		{"cat", "/etc/motd"},
 		{"grep", "hello", "/etc/motd"},
 		{"grep", "--uniq", "hello", "/etc/motd"},
+		{"grep", "--uniq", "--fold", "hello", "/etc/motd"},
+		{"grep", "--sort", "-line", "hello", "/etc/motd"},
 		{"extract", "--search", "motd", "--contents"},
 	} {
 		screen := ownColours.ReplaceAllString(onTerminal(t, append([]string{"sysops", "--server", server.URL()}, verb...)), "")
 		if strings.Contains(screen, "\x1b") || !strings.Contains(screen, `^[[2J\u202ehello\x9b`) {
 			t.Errorf("%s shows %q", strings.Join(verb, " "), screen)
+		}
+	}
+}
+
+// JSON spells escape sequences harmlessly; --raw-output makes them what they are.
+func TestResultsAreNeutralisedOnATerminal(t *testing.T) {
+	isolateConfig(t)
+	server := redistest.Start(t)
+	publish(t, server.URL(), "web1", "/facts.json", `{"motd": "\u001b[2J\u202ehello"}`)
+	for _, flags := range [][]string{{"-r"}, {"-r", "-H"}, {"-r", "--uniq"}} {
+		args := append([]string{"sysops", "--server", server.URL(), "cat", "--jq", ".motd", "/facts.json"}, flags...)
+		if screen := onTerminal(t, args); strings.Contains(screen, "\x1b") || !strings.Contains(screen, `^[[2J\u202ehello`) {
+			t.Errorf("%v shows %q", flags, screen)
 		}
 	}
 }

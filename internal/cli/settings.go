@@ -74,7 +74,8 @@ func Settings(cmd *cobra.Command) (*sysops.Config, error) {
 // that its own are here.
 func ConfigFlags() []string {
 	return []string{
-		"color", "core", "cost", "every", "exclude", "format", "host", "hosts", "hosts-file", "json", "keep", "max-age",
-		"outgoing", "partial", "prefix-hostnames", "quiet", "require-complete", "scope", "server", "site", "splay", "ttl",
+		"color", "core", "cost", "every", "exclude", "fold", "format", "host", "hosts", "hosts-file", "jq", "json", "keep",
+		"limit", "max-age", "max-count", "outgoing", "partial", "prefix-hostnames", "quiet", "raw-output", "require-complete",
+		"scope", "server", "site", "sort", "splay", "ttl", "uniq",
 	}
 }

@@ -76,7 +76,7 @@ func TestRecordsComeBack(t *testing.T) {
 
 func TestRecordsOfAnotherShapeAreNone(t *testing.T) {
 	good := string(Record{}.encode())
-	for _, bad := range []string{"", "\x01", good[:len(good)-1], good + "x", "\x02" + good[1:], strings.Repeat("a", len(good))} {
+	for _, bad := range []string{"", "\x01", good[:len(good)-1], good + "x", "\x03" + good[1:], strings.Repeat("a", len(good))} {
 		if r, ok := decodeRecord(bad); ok || r != (Record{}) {
 			t.Errorf("%q is read as %+v", bad, r)
 		}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/itchyny/gojq"
+
+	"github.com/sysops-api/sysops-api"
+)
+
+// Limits of --jq: objects come from machines that may be hostile, and JSON takes some
+// twenty times its size in memory.
+const (
+	jqObject  = 16 << 20 // of JSON in one object
+	jqResults = 16 << 20 // that the expression makes of one object, each with jqResult
+	jqResult  = 32       // that a result needs beside its JSON
+	jqAtOnce  = 32 << 20 // of JSON under way; one object may exceed it
+)
+
+// A jqProgram is a compiled expression of jq. It sees one object at a time: no
+// environment, no file, no other object. It is safe for concurrent use.
+type jqProgram struct{ code *gojq.Code }
+
+func compileJQ(expr string) (*jqProgram, error) {
+	query, err := gojq.Parse(expr)
+	if err == nil {
+		var code *gojq.Code
+		if code, err = gojq.Compile(query); err == nil {
+			return &jqProgram{code}, nil
+		}
+	}
+	return nil, &sysops.HintedError{
+		Err:  fmt.Errorf("cannot read the jq expression %q: %w", expr, err),
+		Hint: "the language is that of jq(1), without input, modules and the environment",
+	}
+}
+
+// results applies the program to each JSON value of the text, and returns all
+// results in the order of jq, as compact JSON. After an error there are none, so that
+// an object either is in the answer or is not.
+func (p *jqProgram) results(ctx context.Context, text []byte) (results [][]byte, err error) {
+	defer func() {
+		if r := recover(); r != nil { // a mistake in the library must not end the answer of the others
+			results, err = nil, fmt.Errorf("the expression fails: %v", r)
+		}
+	}()
+	if len(text) > jqObject {
+		return nil, fmt.Errorf("it has %d bytes, --jq takes at most %d", len(text), jqObject)
+	}
+	inputs, err := jsonValues(text)
+	if err != nil {
+		return nil, err
+	}
+	size := 0
+	for _, input := range inputs {
+		iter := p.code.RunWithContext(ctx, input)
+		for {
+			v, ok := iter.Next()
+			if !ok {
+				break
+			}
+			if err, ok := v.(error); ok {
+				if halt := (*gojq.HaltError)(nil); errors.As(err, &halt) && halt.Value() == nil {
+					return results, nil
+				}
+				return nil, err
+			}
+			b, err := gojq.Marshal(v)
+			if err != nil {
+				return nil, err
+			}
+			if size += len(b) + jqResult; size > jqResults {
+				return nil, fmt.Errorf("the expression makes more than %d bytes of it", jqResults)
+			}
+			results = append(results, b)
+		}
+	}
+	return results, nil
+}
+
+// jsonValues reads one or several JSON values, with numbers as they are written.
+func jsonValues(text []byte) ([]any, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var values []any
+	for {
+		var v any
+		switch err := d.Decode(&v); {
+		case err == nil:
+			values = append(values, v)
+		case err != io.EOF:
+			return nil, fmt.Errorf("it is not JSON: %w", err)
+		case len(values) == 0:
+			return nil, errors.New("it is not JSON: it is empty")
+		default:
+			return values, nil
+		}
+	}
+}
+
+// An evaluation is a program at work on one object.
+type evaluation struct {
+	key     sysops.Key
+	size    int
+	done    chan struct{}
+	results [][]byte
+	err     error
+}
+
+// each applies the program to all objects, by all CPUs, and calls emit with the results
+// of each, in key order. Objects on which that fails are noted in in.leftOut.
+func (p *jqProgram) each(ctx context.Context, in *inquiry, emit func(sysops.Key, [][]byte) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	bar := in.progress("objects", in.answer.Len())
+	defer bar.done()
+	in.leftOut = &[]leftOut{}
+	var queue []*evaluation
+	size, most := 0, 4*runtime.GOMAXPROCS(0)
+	first := func() error {
+		e := queue[0]
+		queue = queue[1:]
+		size -= e.size
+		<-e.done
+		bar.step()
+		switch {
+		case ctx.Err() != nil:
+			return fmt.Errorf("cannot go on: %w", context.Cause(ctx))
+		case e.err != nil:
+			*in.leftOut = append(*in.leftOut, leftOut{e.key.String(), e.err.Error()})
+			in.status = exitPartial
+			return nil
+		}
+		return emit(e.key, e.results)
+	}
+	for o, err := range in.answer.Objects(ctx) {
+		if err != nil {
+			return err
+		}
+		for len(queue) > 0 && (len(queue) == most || size+len(o.Contents) > jqAtOnce) {
+			if err := first(); err != nil {
+				return err
+			}
+		}
+		e := &evaluation{key: o.Key, size: len(o.Contents), done: make(chan struct{})}
+		queue = append(queue, e)
+		size += e.size
+		go func() {
+			defer close(e.done)
+			e.results, e.err = p.results(ctx, o.Contents)
+		}()
+	}
+	for len(queue) > 0 {
+		if err := first(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// jsonField is a result as a field's value: a string as such, for csv and for sorting.
+func jsonField(result []byte) any {
+	if result[0] == '"' {
+		var text string
+		if err := json.Unmarshal(result, &text); err == nil {
+			return text
+		}
+	}
+	return json.RawMessage(result)
+}
