@@ -221,7 +221,7 @@ var since = map[int]string{
 	4014: "net.core.netdev_budget_usecs net.core.dev_weight_rx_bias net.core.dev_weight_tx_bias kernel.seccomp. net.ipv6.conf.*.seg6_enabled " +
 		"net.ipv6.conf.*.seg6_require_hmac net.ipv6.conf.*.addr_gen_mode net.ipv6.conf.*.disable_policy net.ipv6.conf.*.rtr_probe_interval " +
 		"net.ipv6.conf.*.router_solicitation_max_interval net.ipv4.tcp_fastopen_blackhole_timeout_sec net.ipv6.flowlabel_reflect " +
-		"net.ipv4.udp_early_demux net.ipv4.tcp_early_demux net.ipv4.udp_l3mdev_accept net.ipv4.tcp_l3mdev_accept vm.numa_stat",
+		"net.sctp.reconf_enable net.sctp.intl_enable net.ipv4.udp_early_demux net.ipv4.tcp_early_demux net.ipv4.udp_l3mdev_accept net.ipv4.tcp_l3mdev_accept vm.numa_stat",
 	4019: "fs.protected_fifos fs.protected_regular net.core.fb_tunnels_only_for_init_net net.ipv4.conf.*.bc_forwarding " +
 		"net.ipv6.conf.*.ndisc_tclass net.ipv4.tcp_comp_sack_delay_ns net.ipv4.tcp_comp_sack_nr net.ipv4.ip_forward_update_priority " +
 		"net.ipv6.max_dst_opts_length net.ipv6.max_dst_opts_number net.ipv6.max_hbh_length net.ipv6.max_hbh_opts_number net.ipv6.seg6_flowlabel",
@@ -231,13 +231,16 @@ var since = map[int]string{
 		"kernel.oops_all_cpu_backtrace kernel.hung_task_all_cpu_backtrace kernel.hung_task_check_interval_secs fs.fanotify. fs.dentry-negative " +
 		"dev.tty. kernel.sched_deadline_period_max_us kernel.sched_deadline_period_min_us kernel.max_rcu_stall_to_panic kernel.task_delayacct " +
 		"net.ipv4.tcp_comp_sack_slack_ns net.ipv4.tcp_no_ssthresh_metrics_save net.ipv4.tcp_reflect_tos net.ipv4.tcp_migrate_req " +
+		"fs.verity. kernel.sched_energy_aware kernel.sched_util_clamp_max kernel.sched_util_clamp_min kernel.sched_util_clamp_min_rt_default " +
+		"net.sctp.encap_port net.sctp.l3mdev_accept net.sctp.pf_expose net.sctp.plpmtud_probe_interval net.sctp.ps_retrans net.sctp.udp_port " +
+		"net.netfilter.nf_flowtable_tcp_timeout net.netfilter.nf_flowtable_udp_timeout net.ipv4.vs.run_estimation " +
 		"net.ipv6.conf.*.ra_defrtr_metric net.netfilter.nf_hooks_lwtunnel net.ipv4.ip_autobind_reuse net.ipv4.icmp_echo_enable_probe",
 	5016: "net.ipv6.conf.*.ioam6_enabled net.ipv6.conf.*.ioam6_id net.ipv6.conf.*.ioam6_id_wide net.ipv6.ioam6_id net.ipv6.ioam6_id_wide " +
 		"net.ipv4.conf.*.arp_evict_nocarrier net.ipv6.conf.*.ndisc_evict_nocarrier net.core.netdev_unregister_timeout_secs net.core.txrehash " +
 		"net.core.skb_defer_max net.core.netdev_tstamp_prequeue kernel.io_uring_disabled kernel.io_uring_group kernel.oops_limit kernel.warn_limit " +
 		"net.ipv4.neigh.*.interval_probe_time_ms net.ipv6.neigh.*.interval_probe_time_ms net.ipv6.conf.*.accept_untracked_na " +
 		"kernel.numa_balancing_promote_rate_limit_MBps kernel.arch vm.hugetlb_optimize_vmemmap",
-	6002: "net.core.mem_pcpu_rsv net.core.rps_default_mask net.core.max_skb_frags vm.memfd_noexec fs.fuse. kernel.core_sort_vma " +
+	6002: "kernel.kexec_load_limit_panic kernel.kexec_load_limit_reboot net.ipv4.vs.est_cpulist net.ipv4.vs.est_nice net.core.mem_pcpu_rsv net.core.rps_default_mask net.core.max_skb_frags vm.memfd_noexec fs.fuse. kernel.core_sort_vma " +
 		"net.ipv6.conf.*.accept_ra_min_lft net.ipv4.tcp_plb_enabled net.ipv4.tcp_plb_cong_thresh net.ipv4.tcp_plb_idle_rehash_rounds " +
 		"net.ipv4.tcp_plb_rehash_rounds net.ipv4.tcp_plb_suspend_rto_sec net.ipv4.tcp_shrink_window net.ipv4.tcp_pingpong_thresh " +
 		"net.ipv4.tcp_syn_linear_timeouts net.ipv4.tcp_backlog_ack_defer net.ipv4.tcp_rto_min_us net.ipv4.tcp_rto_max_ms net.ipv4.tcp_ecn_option " +

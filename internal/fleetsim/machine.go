@@ -54,7 +54,7 @@ var roles = [roleCount]role{
 	},
 	lb: {
 		name: "lb", port: 443, daemon: "haproxy", account: "haproxy:x:188:188:haproxy:/var/lib/haproxy:/sbin/nologin", calls: 443,
-		modules: moduleConntrack,
+		modules: moduleConntrack | moduleIPVS,
 		set: map[string]string{
 			"net.ipv4.ip_forward": "1", "net.ipv4.ip_nonlocal_bind": "1", "net.core.somaxconn": "65535",
 			"net.netfilter.nf_conntrack_max": "1048576", "net.nf_conntrack_max": "1048576",
@@ -77,6 +77,10 @@ type hardware struct {
 }
 
 var models = []hardware{{16, 8, 1}, {32, 16, 1}, {64, 32, 1}, {128, 48, 2}, {256, 64, 2}, {512, 96, 2}}
+
+// cards is how many network interfaces hosts have: most have two ports, a bond
+// of them, and one for management.
+var cards = [...]int{1, 2, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4}
 
 // A machine is what all objects of a host agree about.
 type machine struct {
@@ -160,10 +164,10 @@ func (t *Template) machine(seed uint64, i int, domain string) *machine {
 	m.hardware = models[min(len(models)-1, int(r.ExpFloat64()*2))]
 	// Firmware of three ages, which keep different amounts for themselves.
 	m.memory = int64(m.gib) << 20 * (985 - 3*int64(r.IntN(3))) / 1000
-	m.interfaces = interfaceNames(m.family.card, []int{1, 2, 3, 4, 4, 4, 4, 4}[r.IntN(8)])
+	m.interfaces = interfaceNames(m.family.card, cards[r.IntN(len(cards))])
 	m.modules = roles[m.role].modules
 	for module := module(1); module < moduleEnd; module <<= 1 {
-		if r.Float64() < 0.8 {
+		if r.Float64() < module.loaded() {
 			m.modules |= module
 		}
 	}

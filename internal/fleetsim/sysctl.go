@@ -131,14 +131,29 @@ const (
 	moduleXFS
 	moduleNFS
 	moduleRAID
+	moduleSCTP
+	moduleIPVS
 	moduleEnd
 )
+
+// loaded is the share of the hosts that have a module although their role does
+// not ask for it.
+func (m module) loaded() float64 {
+	switch m {
+	case moduleSCTP:
+		return 0.5
+	case moduleIPVS:
+		return 0.2
+	}
+	return 0.8
+}
 
 // moduleOf tells which module a setting comes with, 0 for none.
 func moduleOf(key string) module {
 	for prefix, m := range map[string]module{
 		"net.bridge.": moduleBridge, "net.netfilter.nf_conntrack_": moduleConntrack, "net.nf_conntrack_max": moduleConntrack,
-		"fs.xfs.": moduleXFS, "sunrpc.": moduleNFS, "dev.raid.": moduleRAID,
+		"net.netfilter.nf_flowtable_": moduleConntrack, "fs.xfs.": moduleXFS, "fs.nfs.": moduleNFS, "sunrpc.": moduleNFS,
+		"dev.raid.": moduleRAID, "net.sctp.": moduleSCTP, "net.ipv4.vs.": moduleIPVS,
 	} {
 		if strings.HasPrefix(key, prefix) {
 			return m

@@ -1,6 +1,7 @@
 package fleetsim
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -43,12 +44,15 @@ var values = map[string]valueFunc{
 	"fs.epoll.max_user_watches":   ofMemory(2227, 10000),
 	"fs.fanotify.max_user_marks":  ofMemory(1, 120).upTo(1 << 20),
 	"fs.file-max":                 ofMemory(1, 10),
+	"fs.nfs.nfs_congestion_kb":    congestion,
 	"fs.inotify.max_user_watches": ofMemory(1, 128).upTo(1 << 20),
 	"kernel.threads-max":          ofMemory(1, 128),
 	"net.ipv4.tcp_max_orphans":    ofMemory(1, 128).upTo(1 << 18),
 	"net.ipv4.tcp_max_tw_buckets": ofMemory(1, 128).upTo(1 << 18),
 	"net.ipv4.tcp_mem":            pressure(64),
 	"net.ipv4.udp_mem":            pressure(32),
+	"net.ipv4.vs.sync_qlen_max":   ofMemory(1, 128),
+	"net.sctp.sctp_mem":           pressure(64),
 	"user.max_cgroup_namespaces":  ofMemory(1, 256),
 	"user.max_fanotify_marks":     ofMemory(1, 120).upTo(1 << 20),
 	"user.max_inotify_watches":    ofMemory(1, 128).upTo(1 << 20),
@@ -119,6 +123,12 @@ func pressure(part int64) valueFunc {
 		b = append(strconv.AppendInt(b, middle, 10), '\t')
 		return strconv.AppendInt(b, middle/2*3, 10)
 	}
+}
+
+// congestion is NFS' limit of writes under way, in KiB: 64 times the root of the
+// memory's pages, 256 MiB at most.
+func congestion(m *machine, _ *rand.Rand, b []byte) []byte {
+	return number(b, min(64*int(math.Sqrt(float64(m.memory/4))), 1<<18))
 }
 
 func oneOf(values ...string) valueFunc {
