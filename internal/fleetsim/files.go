@@ -2,9 +2,36 @@ package fleetsim
 
 import (
 	"bytes"
+	"embed"
 	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 )
+
+// builtin holds the files of a machine that has none of its own, each at its path.
+//
+//go:embed builtin
+var builtin embed.FS
+
+// addBuiltin adds the files that come with the package and that the real machine
+// lacks.
+func addBuiltin(found map[string]object) error {
+	err := fs.WalkDir(builtin, "builtin", func(path string, d fs.DirEntry, err error) error {
+		name := strings.TrimPrefix(path, "builtin")
+		if _, has := found[name]; err != nil || d.IsDir() || has {
+			return err
+		}
+		text, err := builtin.ReadFile(path)
+		found[name] = object{name: name, text: text}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("cannot read the files that come with the program: %w", err)
+	}
+	return nil
+}
 
 // generated returns the objects that no host has as the real machine has them.
 // They are there whether or not the real machine has them.
@@ -16,25 +43,28 @@ func (t *Template) generated(found map[string]object) map[string]func(*machine) 
 		"/etc/passwd":          passwd(found["/etc/passwd"].text),
 		"/etc/resolv.conf":     resolvConf,
 		"/etc/ssh/sshd_config": sshdConfig(found["/etc/ssh/sshd_config"].text),
-	}
-	if o, ok := found["/proc/meminfo"]; ok {
-		out["/proc/meminfo"] = meminfo(o.text)
-	}
-	if _, ok := found["/proc/version"]; ok {
-		out["/proc/version"] = func(m *machine) []byte {
+		"/proc/meminfo":        meminfo(found["/proc/meminfo"].text),
+		"/proc/version": func(m *machine) []byte {
 			return fmt.Appendf(nil, "Linux version %s (builder@example.com) (gcc) %s\n", m.family.release, m.family.build)
-		}
+		},
+		"/etc/fstab":                  fstab,
+		"/etc/chrony.conf":            chronyConf,
+		"/etc/sysctl.d/90-local.conf": localTuning,
 	}
 	for section, made := range map[string]func(*machine) []byte{
 		"sysctl-a": func(m *machine) []byte { return m.family.sysctl.appendTo(make([]byte, 0, 64<<10), m) },
 		"uname-a": func(m *machine) []byte {
 			return fmt.Appendf(nil, "Linux %s %s %s x86_64 GNU/Linux\n", m.name, m.family.release, m.family.build)
 		},
-		"uptime":   uptime,
-		"ps":       processes,
-		"ss-anp":   connections,
-		"ip-addr":  addresses,
-		"ip-route": routes,
+		"uptime":    uptime,
+		"ps":        processes,
+		"ss-anp":    connections,
+		"ip-addr":   addresses,
+		"ip-route":  routes,
+		"lscpu":     lscpu,
+		"dmidecode": dmidecode,
+		"lsmod":     loadedModules,
+		"df-Pk":     diskSpace,
 	} {
 		out[sectionName(found, section)] = made
 	}
@@ -67,9 +97,6 @@ func resolvConf(m *machine) []byte {
 
 // passwd is the real machine's, with the account of the role.
 func passwd(text []byte) func(*machine) []byte {
-	if len(text) == 0 {
-		text = []byte(passwdText)
-	}
 	return func(m *machine) []byte {
 		b := withNewline(text)
 		b = append(append(b, roles[m.role].account...), '\n')
@@ -88,9 +115,6 @@ func withNewline(text []byte) []byte {
 
 // sshdConfig is the real machine's, with what the fleet's rules demand.
 func sshdConfig(text []byte) func(*machine) []byte {
-	if len(text) == 0 {
-		text = []byte(sshdText)
-	}
 	return func(m *machine) []byte {
 		_, rootLogin, password, _ := m.mistaken()
 		b := setKeyword(withNewline(text), "PermitRootLogin", rootLogin)
@@ -120,6 +144,29 @@ func setKeyword(text []byte, keyword string, yes bool) []byte {
 	return out
 }
 
+func chronyConf(m *machine) []byte {
+	return fmt.Appendf(nil, "server ntp1.%[1]s iburst\nserver ntp2.%[1]s iburst\ndriftfile /var/lib/chrony/drift\nmakestep 1.0 3\nrtcsync\n", m.domain)
+}
+
+// localTuning is where the settings that differ from the usual come from: those of
+// the role, and what somebody turned by hand.
+func localTuning(m *machine) []byte {
+	set := maps.Clone(roles[m.role].set)
+	if set == nil {
+		set = make(map[string]string)
+	}
+	for i, k := range knobs {
+		if m.tuned&(1<<i) != 0 {
+			set[k.key] = k.tuned
+		}
+	}
+	b := []byte("# Settings of this host. Loaded at boot; sysctl --system loads them now.\n")
+	for _, key := range slices.Sorted(maps.Keys(set)) {
+		b = fmt.Appendf(b, "%s = %s\n", key, set[key])
+	}
+	return b
+}
+
 // meminfo is the real machine's, with this host's memory.
 func meminfo(text []byte) func(*machine) []byte {
 	return func(m *machine) []byte {
@@ -141,39 +188,3 @@ func meminfo(text []byte) func(*machine) []byte {
 		return out
 	}
 }
-
-// Files of a machine that has none of its own.
-const (
-	passwdText = `root:x:0:0:root:/root:/bin/bash
-daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
-bin:x:2:2:bin:/bin:/usr/sbin/nologin
-sys:x:3:3:sys:/dev:/usr/sbin/nologin
-mail:x:8:8:mail:/var/mail:/usr/sbin/nologin
-nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
-sshd:x:105:65534::/run/sshd:/usr/sbin/nologin
-`
-	sshdText = `Include /etc/ssh/sshd_config.d/*.conf
-Port 22
-#ListenAddress 0.0.0.0
-HostKey /etc/ssh/ssh_host_ed25519_key
-SyslogFacility AUTH
-LogLevel VERBOSE
-LoginGraceTime 2m
-PermitRootLogin no
-StrictModes yes
-MaxAuthTries 3
-MaxSessions 10
-PubkeyAuthentication yes
-AuthorizedKeysFile .ssh/authorized_keys
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-UsePAM yes
-AllowGroups ssh-users
-X11Forwarding no
-PrintMotd no
-ClientAliveInterval 300
-ClientAliveCountMax 2
-AcceptEnv LANG LC_*
-Subsystem sftp /usr/lib/openssh/sftp-server
-`
-)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -126,6 +127,8 @@ func TestSharesAreAsClaimed(t *testing.T) {
 	const n = 5000
 	tpl := template(t, source("/etc/os-release", "ID=debian\n"), source("/etc/debian_version", "12.9\n"))
 	counts := make(map[string]int)
+	full := regexp.MustCompile(` (9[6-9]|100)% `)
+	fullHosts := 1 - 0.75*math.Pow(1-shareFull, 3) - 0.25*math.Pow(1-shareFull, 4) // a quarter has a disk for data
 	for i := range n {
 		objects := read(t, tpl.Host(testSeed, i, domain))
 		for name, line := range map[string]string{
@@ -145,6 +148,9 @@ func TestSharesAreAsClaimed(t *testing.T) {
 				counts[name]++
 			}
 		}
+		if full.Match(objects["/etc/hardware_identification.json@df-Pk"].Data) {
+			counts["full"]++
+		}
 		if Silent(testSeed, i) {
 			counts["silent"]++
 		}
@@ -154,7 +160,7 @@ func TestSharesAreAsClaimed(t *testing.T) {
 	}
 	for name, share := range map[string]float64{
 		"budget 600": shareTuned, "root login": shareRootLogin, "password": sharePassword, "resolver": shareResolver, "second root": shareSecondRoot,
-		"silent": shareSilent, "el7": 0.12, "old kernel": 0.12, "deb packages": ownShare + 0.18 + 0.10, "bond": 14.0 / 16,
+		"silent": shareSilent, "el7": 0.12, "old kernel": 0.12, "deb packages": ownShare + 0.18 + 0.10, "bond": 14.0 / 16, "full": fullHosts,
 	} {
 		tolerance := 4 * math.Sqrt(n*share*(1-share)) // four standard deviations
 		if got := float64(counts[name]); math.Abs(got-share*n) > tolerance {
@@ -275,6 +281,62 @@ func TestObjectsOfAnotherPackagingSystemAreAbsent(t *testing.T) {
 		deb := packagesOf(string(objects["/etc/os-release"].Data)) == "deb"
 		if apt != deb || dpkg != deb {
 			t.Fatalf("host %d: Debian's packages: %v; sources.list: %v, dpkg-l: %v", i, deb, apt, dpkg)
+		}
+	}
+}
+
+func TestAFewObjectsAreTheFamiliarOnes(t *testing.T) {
+	tpl := template(t, source("/etc/apt/sources.list", "deb\n"), source("/x.json@who", "root\n"), source("/var/lib/x/y", "y\n"))
+	var names []string
+	for _, src := range tpl.Host(testSeed, 0, domain).Sources {
+		names = append(names, src.Name)
+	}
+	if names[0] != "/x.json@sysctl-a" || names[1] != "/etc/ssh/sshd_config" || names[len(names)-1] != "/var/lib/x/y" {
+		t.Errorf("the order is %q", names)
+	}
+	if at := slices.Index(names, "/x.json@who"); at != len(familiar) {
+		t.Errorf("an output that is not familiar comes at %d of %q", at, names)
+	}
+}
+
+// TestAnyMachineHasEnoughToMakeAFleetOf: 25 objects a host are 600,000 keys, the
+// size that the cache is measured at.
+func TestAnyMachineHasEnoughToMakeAFleetOf(t *testing.T) {
+	tpl := template(t)
+	for i := range 200 {
+		if n := len(tpl.Host(testSeed, i, domain).Sources); n < 25 || n > tpl.Objects() {
+			t.Fatalf("host %d has %d objects, of at most %d", i, n, tpl.Objects())
+		}
+	}
+}
+
+func TestObjectsCountsThoseOfOneHost(t *testing.T) {
+	none := template(t).Objects()
+	both := template(t, source("/etc/apt/sources.list", "deb\n"), source("/etc/yum.conf", "rpm\n"), source("/etc/motd", "hello\n")).Objects()
+	if both != none+2 {
+		t.Errorf("with a file of each packaging system and one more, a host has %d objects, without %d", both, none)
+	}
+}
+
+// TestObjectsAgreeAboutTheirHost: a question may go over several of them.
+func TestObjectsAgreeAboutTheirHost(t *testing.T) {
+	tpl := template(t)
+	for i := range 100 {
+		objects := read(t, tpl.Host(testSeed, i, domain))
+		section := func(name string) []byte { return objects["/etc/hardware_identification.json@"+name].Data }
+		sysctl := append([]byte("\n"), section("sysctl-a")...)
+		for line := range bytes.Lines(objects["/etc/sysctl.d/90-local.conf"].Data) {
+			key, _, _ := bytes.Cut(line, []byte(" "))
+			if has := bytes.Contains(sysctl, slices.Concat([]byte("\n"), key)); has && !bytes.Contains(sysctl, append([]byte("\n"), line...)) {
+				t.Errorf("host %d: sysctl -a does not have %s", i, line)
+			}
+		}
+		for _, same := range []struct {
+			section, contains, sysctl string
+		}{{"lsmod", "\nsctp ", "\nnet.sctp."}, {"lsmod", "\nbonding ", "\nnet.ipv4.conf.bond0."}, {"lscpu", ": 0-95\n", "\nkernel.watchdog_cpumask = 0-95\n"}} {
+			if a, b := bytes.Contains(regexp.MustCompile(" +").ReplaceAll(section(same.section), []byte(" ")), []byte(same.contains)), bytes.Contains(sysctl, []byte(same.sysctl)); a != b {
+				t.Errorf("host %d: %s says %q: %v; sysctl -a %q: %v", i, same.section, same.contains, a, same.sysctl, b)
+			}
 		}
 	}
 }

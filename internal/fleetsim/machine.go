@@ -13,6 +13,7 @@ const (
 	shareResolver   = 0.005 // a public name server
 	shareSecondRoot = 0.003 // a second account with uid 0
 	shareSilent     = 0.008 // no longer report
+	shareFull       = 0.01  // of the file systems: nearly full
 )
 
 // A role is what a host is for.
@@ -71,13 +72,6 @@ var roles = [roleCount]role{
 // within the role follow from its index alone.
 var cycle = [...]int{web, db, app, web, web, app, cache, web, db, app, web, lb, app, web, db, logs}
 
-// hardware is a model that was bought many times.
-type hardware struct {
-	gib, cpus, nodes int
-}
-
-var models = []hardware{{16, 8, 1}, {32, 16, 1}, {64, 32, 1}, {128, 48, 2}, {256, 64, 2}, {512, 96, 2}}
-
 // cards is how many network interfaces hosts have: most have two ports, a bond
 // of them, and one for management.
 var cards = [...]int{1, 2, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4}
@@ -92,6 +86,7 @@ type machine struct {
 	family *family
 
 	hardware
+	firmware   int   // its age: an index of firmwares
 	memory     int64 // KiB that the kernel has
 	modules    module
 	interfaces []string
@@ -113,6 +108,9 @@ const (
 	streamConnections
 	streamStat
 	streamID
+	streamHardware
+	streamDisks
+	streamSpace
 )
 
 func random(seed uint64, index int, s stream) *rand.Rand {
@@ -162,8 +160,8 @@ func (t *Template) machine(seed uint64, i int, domain string) *machine {
 	r := m.random(streamMachine)
 	m.family = t.pickFamily(r.Float64())
 	m.hardware = models[min(len(models)-1, int(r.ExpFloat64()*2))]
-	// Firmware of three ages, which keep different amounts for themselves.
-	m.memory = int64(m.gib) << 20 * (985 - 3*int64(r.IntN(3))) / 1000
+	m.firmware = r.IntN(len(firmwares))
+	m.memory = int64(m.gib) << 20 * (985 - 3*int64(m.firmware)) / 1000 // each keeps more for itself
 	m.interfaces = interfaceNames(m.family.card, cards[r.IntN(len(cards))])
 	m.modules = roles[m.role].modules
 	for module := module(1); module < moduleEnd; module <<= 1 {

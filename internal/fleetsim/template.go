@@ -2,6 +2,7 @@ package fleetsim
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -18,7 +19,7 @@ const defaultJSON = "/etc/hardware_identification.json"
 // concurrent use.
 type Template struct {
 	families []*family
-	objects  []object // sorted by name
+	objects  []object // what people ask for first, first; see familiar
 }
 
 // An object is what each host has, or most.
@@ -55,6 +56,9 @@ func NewTemplate(ctx context.Context, sources []sysops.Source) (*Template, error
 	if err := t.addFamilies(found); err != nil {
 		return nil, err
 	}
+	if err := addBuiltin(found); err != nil {
+		return nil, err
+	}
 	for name, made := range t.generated(found) {
 		o := found[name]
 		o.name, o.make = name, made
@@ -67,7 +71,9 @@ func NewTemplate(ctx context.Context, sources []sysops.Source) (*Template, error
 		o.packages, o.card = packagesOfName(o.name), cardOfName(o.name)
 		t.objects = append(t.objects, o)
 	}
-	slices.SortFunc(t.objects, func(a, b object) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(t.objects, func(a, b object) int {
+		return cmp.Or(cmp.Compare(rank(a.name), rank(b.name)), strings.Compare(a.name, b.name))
+	})
 	return t, nil
 }
 
@@ -151,10 +157,53 @@ func cardOfName(name string) string {
 	return card
 }
 
+// familiar are the objects that people ask for first, by the whole name or, after
+// an @, the section.
+var familiar = []string{
+	"@sysctl-a", "/etc/ssh/sshd_config", "/etc/passwd", "/etc/resolv.conf", "@ss-anp", "@ps", "/etc/os-release", "/etc/hosts",
+	"@uname-a", "@ip-addr", "/etc/fstab", "@df-Pk", "/proc/meminfo", "@lsmod", "/etc/sysctl.d/90-local.conf", "@lscpu",
+	"/etc/group", "@ip-route", "/etc/nsswitch.conf", "/etc/chrony.conf", "@uptime", "/etc/crontab",
+	"/etc/security/limits.conf", "@dmidecode", "/etc/rsyslog.conf",
+}
+
+// rank orders names: the familiar ones, then outputs of commands, files of /etc,
+// and the deeper the later.
+func rank(name string) int {
+	path, section, isSection := strings.Cut(name, "@")
+	if isSection {
+		path = "@" + section
+	}
+	if i := slices.Index(familiar, path); i >= 0 {
+		return i
+	}
+	if isSection {
+		return len(familiar)
+	}
+	return len(familiar) + strings.Count(name, "/")
+}
+
+// Objects returns the most objects that any host has. Others have fewer: they lack
+// those of another packaging system, and of network cards that they do not have.
+func (t *Template) Objects() int {
+	most := 0
+	for _, f := range t.families {
+		n := 0
+		for _, o := range t.objects {
+			if o.packages == "" || o.packages == f.packages {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
 // Host returns the snapshot of host i of the fleet that seed stands for, under
-// the name that [Name] gives it in domain. Its sources may be read again and
-// again, also at the same time, and say the same each time. domain decides
-// names and addresses, and nothing else.
+// the name that [Name] gives it in domain. Its sources come in the order in which
+// people ask for them, sysctl -a first, so that the first n of them are a smaller
+// fleet that is like a real one too. They may be read again and again, also at the
+// same time, and say the same each time. domain decides names and addresses, and
+// nothing else.
 func (t *Template) Host(seed uint64, i int, domain string) sysops.Snapshot {
 	m := t.machine(seed, i, domain)
 	snap := sysops.Snapshot{
