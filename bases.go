@@ -50,14 +50,12 @@ type bases struct {
 // wanted reports whether contents may be packed against bases, and become one. Every
 // host may read bases, so what only root may read on its own host never is one.
 func (b *bases) wanted(src *Source, c *Content) bool {
-	return !b.off && !src.Private && (c.Stat == nil || c.Stat.Mode&0o004 != 0) && len(c.Data) <= mostBased
+	return !b.off && !src.Private && (c.Stat == nil || c.Stat.Mode&0o004 != 0) &&
+		len(c.Data) <= mostBased && !codec.IsBinary(c.Data)
 }
 
 // pack returns the best frame of contents that the offered bases allow.
-func (b *bases) pack(contents []byte, offered []codec.ID, wanted bool) frame {
-	if !wanted || codec.IsBinary(contents) {
-		return frame{bytes: b.encoder.Encode(contents)}
-	}
+func (b *bases) pack(contents []byte, offered []codec.ID) frame {
 	p := codec.NewPacking(contents)
 	for _, id := range offered {
 		if base := b.shelf.base(id); base != nil {
@@ -148,7 +146,7 @@ func (d *delivery) readBases(ctx context.Context, ids []store.ID) {
 			id := codec.ID(part[i])
 			if frame == nil {
 				d.absent = append(d.absent, part[i])
-			} else if base, err := openBase(d.push.bases.shelf.decoder, id, frame); err == nil {
+			} else if base, err := openBase(id, frame); err == nil {
 				d.push.bases.shelf.keep(id, frame)
 				d.push.bases.shelf.open.put(base)
 			}

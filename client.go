@@ -91,11 +91,10 @@ func New(dir Directory, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	decoder := codec.NewDecoder(o.MaxObject)
 	return &Client{
 		dir: dir, opts: o, tls: conf, servers: make(map[string]*store.Server),
-		decoder: decoder, encoders: sync.Pool{New: func() any { return codec.NewEncoder() }}, opened: newCache(openedBytes),
-		shelf: newShelf(o.BasesFolder, decoder),
+		decoder: codec.NewDecoder(o.MaxObject), encoders: sync.Pool{New: func() any { return codec.NewEncoder() }}, opened: newCache(openedBytes),
+		shelf: newShelf(o.BasesFolder),
 	}, nil
 }
 

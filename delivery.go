@@ -196,8 +196,11 @@ func (d *delivery) record(obj *packed) store.Record {
 }
 
 // packsBetter reports whether bases that there were not when an unchanged object was
-// packed would now halve it.
+// packed would now halve it, or whether it must not refer to a base any more.
 func (d *delivery) packsBetter(obj *packed, old *store.Record) bool {
+	if obj.offer == 0 {
+		return old.Base != store.ID{}
+	}
 	if old.Offer == obj.offer || obj.offer == offerSum(nil) || old.Packed > 0 && old.Packed <= leastBased {
 		return false
 	}

@@ -47,7 +47,8 @@ type want struct {
 // A got is what became of a want.
 type got struct {
 	values [][]byte
-	base   *codec.Base // that values[0] refers to; nil: none, or nobody has it
+	base   *codec.Base // that values[0] refers to; nil: none, or see noBase
+	noBase error       // why base is not there; nil: it is, or nobody has looked
 	from   *member
 	gone   bool  // the host has deleted it since the index was read
 	err    error // no server could give it
@@ -252,7 +253,11 @@ func (f *fetch) accept(ctx context.Context, k *coreState, m *member, wants []wan
 			out[i] = got{values: e.Values, from: m}
 		}
 	}
-	f.findBases(ctx, k, m, out)
+	found := make([]*got, len(out))
+	for i := range out {
+		found[i] = &out[i]
+	}
+	f.findBases(ctx, k, m, found)
 	if len(lacking) == 0 {
 		return out
 	}
@@ -278,53 +283,75 @@ func (f *fetch) accept(ctx context.Context, k *coreState, m *member, wants []wan
 
 // findBases finds the bases that frames refer to: in memory, at m, which gave the
 // frames, or at a sibling. A base is its SHA-256, so any copy will do.
-func (f *fetch) findBases(ctx context.Context, k *coreState, m *member, list []got) {
-	if !f.packed {
-		return
-	}
-	if len(f.inMemory(list)) == 0 {
+func (f *fetch) findBases(ctx context.Context, k *coreState, m *member, list []*got) {
+	if !f.packed || len(f.inMemory(list)) == 0 {
 		return
 	}
 	k.basing.Lock() // the rounds under way most often lack the same
 	defer k.basing.Unlock()
-	askable := func(other *member) bool { return other.err == nil && other.down.Load() == nil }
 	order := []*member{m}
 	for _, other := range k.members {
-		if other != m && askable(other) {
+		if other != m && other.err == nil && other.down.Load() == nil {
 			order = append(order, other)
 		}
 	}
+	var errs []error
 	for i, m := range order {
 		missing := f.inMemory(list)
 		if len(missing) == 0 {
 			return
 		}
-		f.readBases(ctx, m, missing, i < len(order)-1)
+		if err := f.readBases(ctx, m, missing, i < len(order)-1); err != nil {
+			errs = append(errs, err)
+		}
 	}
-	f.inMemory(list)
+	if len(f.inMemory(list)) == 0 {
+		return
+	}
+	if len(errs) == 0 {
+		errs = append(errs, errors.New("no server has it"))
+	}
+	for _, g := range list {
+		if g.base == nil && g.refers() {
+			g.noBase = joinLine(errs)
+		}
+	}
 }
+
+func (g *got) refers() bool {
+	if len(g.values) == 0 {
+		return false
+	}
+	_, refers := codec.BaseOf(g.values[0])
+	return refers
+}
+
+// roundBases is how many bytes of bases the objects of one round may hold on to. A
+// worker finds the others, one by one.
+const roundBases = 16 << 20
 
 // inMemory gives the frames the bases that are in memory, and returns those that are
 // not.
-func (f *fetch) inMemory(list []got) []store.ID {
+func (f *fetch) inMemory(list []*got) []store.ID {
 	var missing []store.ID
 	seen := make(map[codec.ID]*codec.Base)
-	for i := range list {
-		g := &list[i]
-		if g.base != nil || len(g.values) == 0 {
+	held := 0
+	for _, g := range list {
+		if g.base != nil || !g.refers() {
 			continue
 		}
-		id, refers := codec.BaseOf(g.values[0])
-		if !refers {
-			continue
-		}
+		id, _ := codec.BaseOf(g.values[0])
 		base, looked := seen[id]
 		if !looked {
-			base = f.client.opened.get(id)
-			seen[id] = base
-			if base == nil {
-				missing = append(missing, store.ID(id))
+			if held > roundBases {
+				continue
 			}
+			if base = f.client.opened.get(id); base == nil {
+				missing = append(missing, store.ID(id))
+			} else {
+				held += base.Size()
+			}
+			seen[id] = base
 		}
 		g.base = base
 	}
@@ -333,26 +360,34 @@ func (f *fetch) inMemory(list []got) []store.ID {
 
 // readBases reads bases from m, and keeps those that are what they should be. others:
 // there is someone else to ask, so m is not waited for as long.
-func (f *fetch) readBases(ctx context.Context, m *member, ids []store.ID, others bool) {
+func (f *fetch) readBases(ctx context.Context, m *member, ids []store.ID, others bool) error {
 	if others {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, max(siblingGrace, 2*m.patience()))
 		defer cancel()
 	}
+	var errs []error
 	for part := range slices.Chunk(ids, basesAtOnce) {
 		frames, err := m.Bases(ctx, part)
 		if err != nil {
-			return
+			return err
 		}
 		for i, frame := range frames {
 			if frame == nil {
 				continue
 			}
-			if b, err := openBase(f.client.decoder, codec.ID(part[i]), frame); err == nil {
-				f.client.opened.put(b)
+			b, err := openBase(codec.ID(part[i]), frame)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", m.Name(), err))
+				continue
 			}
+			f.client.opened.put(b)
 		}
 	}
+	if len(errs) > 0 {
+		return errs[0]
+	}
+	return nil
 }
 
 // basesAtOnce is how many bases are read in one request.

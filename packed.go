@@ -25,10 +25,10 @@ type packed struct {
 	stat    string
 	statSum uint64
 	size    int          // of the contents
-	offer   uint32       // digest of the bases that there are for it; 0: none
+	offer   uint32       // digest of the bases that there are for it; 0: it must stand by itself
 	pack    func() frame // safe for concurrent use
 
-	packAlone func() frame // for a server that cannot be given a base; in place of pack
+	packAlone func() frame // in place of pack, for a server that cannot be given a base
 }
 
 // A frame is an object's contents, packed.
@@ -60,17 +60,21 @@ func digest(ctx context.Context, src *Source, bases *bases) (*packed, error) {
 		name: name, sum: sha256.Sum256(c.Data), md5sum: hex.EncodeToString(md[:]),
 		words: string(words), size: len(c.Data), stat: statText(c.Stat), statSum: statSum(name, c.Stat),
 	}
-	var offered []codec.ID
-	if bases.wanted(src, &c) {
-		offered = bases.shelf.available(name)
-		obj.offer = offerSum(offered)
-	}
-	obj.packAlone = func() frame { return frame{bytes: bases.encoder.Encode(c.Data)} }
-	obj.pack = sync.OnceValue(func() frame {
-		f := bases.pack(c.Data, offered, bases.wanted(src, &c))
+	obj.packAlone = sync.OnceValue(func() frame {
+		f := frame{bytes: bases.encoder.Encode(c.Data)}
 		c.Data = nil // a batch that waits must not keep the contents as well
 		return f
 	})
+	obj.pack = obj.packAlone
+	if bases.wanted(src, &c) {
+		offered := bases.shelf.available(name)
+		obj.offer = offerSum(offered)
+		obj.pack = sync.OnceValue(func() frame {
+			f := bases.pack(c.Data, offered)
+			c.Data = nil
+			return f
+		})
+	}
 	return obj, nil
 }
 

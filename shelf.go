@@ -63,13 +63,17 @@ func (c *cache) put(b *codec.Base) {
 	}
 }
 
+// baseDecoder unpacks bases. What is longer than 1 MiB is none: hundreds of them are
+// in memory at a time, and any host may write some.
+var baseDecoder = codec.NewDecoder(1 << 20)
+
 // openBase unpacks the frame of a base, and makes sure that it is the one that id
 // names.
-func openBase(d *codec.Decoder, id codec.ID, frame []byte) (*codec.Base, error) {
+func openBase(id codec.ID, frame []byte) (*codec.Base, error) {
 	if _, refers := codec.BaseOf(frame); refers {
 		return nil, fmt.Errorf("base %x refers to another", id[:4])
 	}
-	contents, err := d.Decode(frame, nil)
+	contents, err := baseDecoder.Decode(frame, nil)
 	if err != nil {
 		return nil, fmt.Errorf("base %x: %w", id[:4], err)
 	}
@@ -84,9 +88,8 @@ func openBase(d *codec.Decoder, id codec.ID, frame []byte) (*codec.Base, error) 
 // their frames, on disk where it has a folder, so that each is downloaded once. It
 // is safe for concurrent use.
 type shelf struct {
-	folder  string // "": in memory alone
-	decoder *codec.Decoder
-	open    *cache
+	folder string // "": in memory alone
+	open   *cache
 
 	mu     sync.Mutex
 	loaded bool
@@ -109,8 +112,8 @@ const (
 	offersFile  = "offers.json"
 )
 
-func newShelf(folder string, d *codec.Decoder) *shelf {
-	return &shelf{folder: folder, decoder: d, open: newCache(openBytes), offers: make(map[string]*offer), frames: make(map[codec.ID][]byte)}
+func newShelf(folder string) *shelf {
+	return &shelf{folder: folder, open: newCache(openBytes), offers: make(map[string]*offer), frames: make(map[codec.ID][]byte)}
 }
 
 // load reads what an earlier process left. What is damaged is as good as absent.
@@ -269,7 +272,7 @@ func (s *shelf) base(id codec.ID) *codec.Base {
 	if frame == nil {
 		return nil
 	}
-	b, err := openBase(s.decoder, id, frame)
+	b, err := openBase(id, frame)
 	if err != nil {
 		s.drop(id)
 		return nil
@@ -284,7 +287,7 @@ func (s *shelf) verified(id codec.ID) []byte {
 	if frame == nil {
 		return nil
 	}
-	if _, err := openBase(s.decoder, id, frame); err != nil {
+	if _, err := openBase(id, frame); err != nil {
 		return nil
 	}
 	return frame

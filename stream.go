@@ -227,7 +227,13 @@ func (s *streaming[T]) process(ctx context.Context, u *unit[T]) {
 	for i := range u.items {
 		it := &u.items[i]
 		for it.err == nil && !it.gone {
+			if it.base == nil && it.noBase == nil && it.refers() {
+				s.fetch.findBases(ctx, it.core, it.from, []*got{&it.got})
+			}
 			v, keep, err := s.work(it)
+			if err != nil && it.noBase != nil {
+				err = fmt.Errorf("%w: %w", err, it.noBase)
+			}
 			if err == nil {
 				u.results[i], u.keep[i] = v, keep
 				break

@@ -51,8 +51,9 @@ func NewBase(contents []byte) *Base {
 	return b
 }
 
-// Size is about how many bytes the base holds in memory.
-func (b *Base) Size() int { return len(b.text) + 4*len(b.starts) + 4*len(b.nuls) }
+// Size is about how many bytes the base holds in memory, once it has been packed
+// against.
+func (b *Base) Size() int { return len(b.text) + 4*len(b.nuls) + 32*len(b.starts) }
 
 // Contents returns the contents. They must not be changed.
 func (b *Base) Contents() []byte {
