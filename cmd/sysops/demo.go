@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -16,8 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/collect"
 	"github.com/sysops-api/sysops-api/internal/fleetsim"
 )
 
@@ -121,14 +118,14 @@ func (d *demo) setEnvironmentAside() (restore func()) {
 func (d *demo) fill(ctx context.Context) error {
 	began := time.Now()
 	fmt.Fprint(d.stderr, "Taking a snapshot of this machine … ")
-	own, err := d.ownSnapshot(ctx)
+	own, err := snapshotOfThisMachine(ctx, d.fleet.folder)
 	if err != nil {
 		fmt.Fprintln(d.stderr)
 		return err
 	}
 	d.own = own.Host
 	fmt.Fprintf(d.stderr, "%d files and outputs, %.1f s\n", len(own.Sources), time.Since(began).Seconds())
-	template, err := fleetsim.NewTemplate(ctx, neighbourly(ctx, own.Sources))
+	template, err := fleetsim.NewTemplate(ctx, likeness(ctx, own.Sources))
 	if err != nil {
 		return err
 	}
@@ -140,6 +137,9 @@ func (d *demo) fill(ctx context.Context) error {
 	}
 	return d.push(ctx, silent, live, fmt.Sprintf("Making %d neighbours of it, and pushing %d objects … ", d.hosts, objects))
 }
+
+// demoSilentTTL is how long hosts that are to be silent live.
+const demoSilentTTL = time.Second
 
 // push publishes the hosts that are to be silent first, with a TTL so short that
 // they are missing when the questions are asked.
@@ -175,66 +175,6 @@ func (d *demo) push(ctx context.Context, silent, live []demoPush, what string) e
 	return nil
 }
 
-// Limits that keep a demonstration short on any machine.
-const (
-	demoCommandTime = 2 * time.Second
-	demoObjectLimit = 64 << 10 // bytes of an object that neighbours get
-	demoObjects     = 60       // that neighbours get, besides those that fleetsim makes
-	demoSilentTTL   = time.Second
-)
-
-// slowCommands probe hardware, or list every package and unit: their output is
-// long, or they take seconds on some machines.
-var slowCommands = []string{"lshw-json", "dmidecode", "lspci", "rpm-qa", "last"}
-
-// ownSnapshot collects what an agent would, within the demonstration's limits.
-func (d *demo) ownSnapshot(ctx context.Context) (sysops.Snapshot, error) {
-	var snap sysops.Snapshot
-	commands := slices.DeleteFunc(collect.Catalogue(), func(c collect.Command) bool {
-		return slices.Contains(slowCommands, c.Section)
-	})
-	for i := range commands {
-		commands[i].Timeout = demoCommandTime
-	}
-	report := collect.Run(ctx, collect.Options{Commands: commands})
-	if ctx.Err() != nil {
-		return snap, context.Cause(ctx)
-	}
-	path := filepath.Join(d.fleet.folder, "facts.json")
-	if err := report.Write(path); err != nil {
-		return snap, err
-	}
-	if _, err := collect.Init(d.fleet.outgoing()); err != nil {
-		return snap, err
-	}
-	listed, err := collect.Outgoing(d.fleet.outgoing(), collect.FileOptions{JSON: path, Redactor: collect.NewRedactor(nil)})
-	if err != nil {
-		return snap, err
-	}
-	// Names come from the path. This one's would be nobody's: they get those
-	// that an agent, whose JSON object lies at the usual place, gives them.
-	for i := range listed.Sources {
-		src := &listed.Sources[i]
-		if section, ok := strings.CutPrefix(src.Name, path+"@"); ok {
-			*src = renamed(*src, collect.DefaultPath+"@"+section)
-		}
-	}
-	snap = sysops.Snapshot{Machine: collect.MachineID(), Sources: listed.Sources}
-	if snap.Host, err = collect.HostName(""); err != nil {
-		snap.Host = "localhost" // a machine without a proper name can still try it
-	}
-	return snap, nil
-}
-
-// renamed returns the source under another name, whatever its content says.
-func renamed(src sysops.Source, name string) sysops.Source {
-	return sysops.Source{Name: name, Read: func(ctx context.Context) (sysops.Content, error) {
-		c, err := src.Read(ctx)
-		c.Name = ""
-		return c, err
-	}}
-}
-
 // pushes makes the neighbours, those that have stopped reporting apart.
 func (d *demo) pushes(template *fleetsim.Template) (silent, live []demoPush) {
 	for i := range d.hosts {
@@ -248,26 +188,4 @@ func (d *demo) pushes(template *fleetsim.Template) (silent, live []demoPush) {
 		}
 	}
 	return silent, live
-}
-
-// neighbourly chooses the objects that neighbours get: the outputs of commands
-// and the best-known files, as far as they are short. A machine with a thousand
-// files must not make the demonstration a slow one.
-func neighbourly(ctx context.Context, sources []sysops.Source) []sysops.Source {
-	var out []sysops.Source
-	for _, src := range sources {
-		if c, err := src.Read(ctx); err == nil && len(c.Data) <= demoObjectLimit {
-			out = append(out, src)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b sysops.Source) int { return cmp.Compare(unfamiliar(a.Name), unfamiliar(b.Name)) })
-	return out[:min(len(out), demoObjects)]
-}
-
-// unfamiliar ranks names: outputs of commands, files in /etc itself, the rest.
-func unfamiliar(name string) int {
-	if strings.Contains(name, "@") {
-		return 0
-	}
-	return strings.Count(name, "/")
 }

@@ -127,8 +127,6 @@ func (f *demoFleet) core(i int) *demoCore { return f.cores[i%len(f.cores)] }
 
 func (f *demoFleet) config() string { return filepath.Join(f.folder, "config.yaml") }
 
-func (f *demoFleet) outgoing() string { return filepath.Join(f.folder, "outgoing") }
-
 // directory lists the fleet as a config does.
 func (f *demoFleet) directory() map[string]map[string][]string {
 	sites := make(map[string]map[string][]string)

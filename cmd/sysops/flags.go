@@ -66,15 +66,20 @@ func (q *queryFlags) addOutputFlags(cmd *cobra.Command) {
 
 // connect opens the client that the config and flags describe.
 func (u *ui) connect(cmd *cobra.Command, conf *sysops.Config) (*sysops.Client, error) {
+	dir, err := cli.Directory(cmd, conf)
+	if err != nil {
+		return nil, err
+	}
+	return u.connectTo(cmd, conf, dir)
+}
+
+// connectTo opens a client of this directory, as the config describes it.
+func (u *ui) connectTo(cmd *cobra.Command, conf *sysops.Config, dir sysops.Directory) (*sysops.Client, error) {
 	options, err := conf.Options()
 	if err != nil {
 		return nil, err
 	}
 	options.Caller = sysops.Caller{Program: cmd.Root().Name(), Args: u.args}
-	dir, err := cli.Directory(cmd, conf)
-	if err != nil {
-		return nil, err
-	}
 	return sysops.New(dir, options)
 }
 

@@ -4,17 +4,24 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/sysops-api/sysops-api"
 )
 
 // A progress bar shows on a terminal how far an answer is, when it takes longer
 // than a moment and its data goes elsewhere than to the same terminal.
 type progress struct {
 	u       *ui
+	shown   bool
+	rate    bool // show also how many a second, and how long the rest will take
+	stride  int  // how many steps there are between two looks at the clock
 	what    string
 	total   int
 	at      int
 	began   time.Time
 	painted time.Time
+	width   int // of what was painted
 }
 
 const (
@@ -24,12 +31,12 @@ const (
 )
 
 func (u *ui) progress(what string, total int) *progress {
-	return &progress{u: u, what: what, total: total, began: time.Now()}
+	return &progress{u: u, shown: u.errTerminal && !u.outTerminal, stride: 64, what: what, total: total, began: time.Now()}
 }
 
 func (p *progress) step() {
 	p.at++
-	if !p.u.errTerminal || p.u.outTerminal || p.total == 0 || p.at%64 != 0 {
+	if !p.shown || p.total == 0 || p.at%p.stride != 0 {
 		return
 	}
 	now := time.Now()
@@ -38,12 +45,18 @@ func (p *progress) step() {
 	}
 	p.painted = now
 	filled := min(progressWidth, progressWidth*p.at/p.total)
-	fmt.Fprintf(p.u.stderr, "\r[%s%s] %d of %d %s ", strings.Repeat("=", filled), strings.Repeat(" ", progressWidth-filled), p.at, p.total, p.what)
+	line := fmt.Sprintf("[%s%s] %d of %d %s ", strings.Repeat("=", filled), strings.Repeat(" ", progressWidth-filled), p.at, p.total, p.what)
+	if p.rate {
+		took := now.Sub(p.began).Seconds()
+		line += fmt.Sprintf("· %.0f a second · %s left ", float64(p.at)/took, sysops.Age(time.Duration(took*float64(p.total-p.at)/float64(p.at)*float64(time.Second))))
+	}
+	fmt.Fprintf(p.u.stderr, "\r%-*s", p.width, line)
+	p.width = max(p.width, utf8.RuneCountInString(line))
 }
 
 // done wipes the bar.
 func (p *progress) done() {
 	if !p.painted.IsZero() {
-		fmt.Fprintf(p.u.stderr, "\r%s\r", strings.Repeat(" ", progressWidth+40))
+		fmt.Fprintf(p.u.stderr, "\r%*s\r", p.width, "")
 	}
 }

@@ -47,7 +47,7 @@ func Settings(cmd *cobra.Command) (*sysops.Config, error) {
 	}
 	var failed error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if f.Changed || failed != nil || f.Name == "config" || f.Name == "help" {
+		if f.Changed || failed != nil || f.Name == "config" || f.Name == "help" || f.Annotations[commandLineOnly] != nil {
 			return
 		}
 		name := "SYSOPS_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
@@ -69,13 +69,26 @@ func Settings(cmd *cobra.Command) (*sysops.Config, error) {
 	return conf, failed
 }
 
+// commandLineOnly annotates flags that neither the environment nor the config sets.
+const commandLineOnly = "command line only"
+
+// CommandLineOnly keeps a flag of cmd from being set by the environment or the
+// config: because the same name means something else to the other commands, or
+// because it must be meant each time.
+func CommandLineOnly(cmd *cobra.Command, flag string) {
+	if err := cmd.Flags().SetAnnotation(flag, commandLineOnly, []string{}); err != nil {
+		panic(err) // there is no such flag: a mistake of the program
+	}
+}
+
 // ConfigFlags are the flags that a line of the config may set, those of both
 // commands: one file serves them on the same machine. Each command has a test
 // that its own are here.
 func ConfigFlags() []string {
 	return []string{
-		"color", "core", "cost", "every", "exclude", "fold", "format", "host", "hosts", "hosts-file", "jq", "json", "keep",
-		"limit", "max-age", "max-count", "outgoing", "partial", "prefix-hostnames", "quiet", "raw-output", "require-complete",
-		"scope", "server", "site", "sort", "splay", "ttl", "uniq",
+		"builtin", "color", "core", "cores", "cost", "every", "exclude", "fold", "format", "host", "hosts", "hosts-file",
+		"jq", "json", "keep", "limit", "max-age", "max-count", "objects", "outgoing", "partial", "prefix-hostnames",
+		"quiet", "raw-output", "require-complete", "scope", "seed", "server", "site", "sites", "sort", "splay", "tree",
+		"ttl", "uniq",
 	}
 }

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/sysops-api/sysops-api"
+)
+
+// A fileTree is a folder that holds a fleet as files: HOST/PATH, where the output
+// of a command lies beside the file that it is a section of, etc/facts.json@ps.
+// No name leads outside the folder.
+type fileTree struct{ root *os.Root }
+
+func openTree(dir string, force bool) (*fileTree, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("cannot make the folder of the tree: %w", err)
+	}
+	there, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the folder of the tree: %w", err)
+	}
+	if len(there) > 0 && !force {
+		return nil, &sysops.HintedError{
+			Err:  fmt.Errorf("cannot write the fleet into %s: it is not empty, and the tree would hold more than the fleet", dir),
+			Hint: "name a new folder, or write over what is there with --force",
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the folder of the tree: %w", err)
+	}
+	return &fileTree{root}, nil
+}
+
+func (t *fileTree) close() { t.root.Close() }
+
+// write writes the objects of a host.
+func (t *fileTree) write(ctx context.Context, snap *sysops.Snapshot) error {
+	for i := range snap.Sources {
+		src := &snap.Sources[i]
+		c, err := src.Read(ctx)
+		if err != nil {
+			return fmt.Errorf("cannot make %s of %s: %w", src.Name, snap.Host, err)
+		}
+		file := path.Join(snap.Host, treePath(src.Name))
+		if err := t.root.MkdirAll(path.Dir(file), 0o755); err != nil {
+			return fmt.Errorf("cannot write the fleet: %w", err)
+		}
+		if err := t.root.WriteFile(file, c.Data, 0o644); err != nil {
+			return fmt.Errorf("cannot write the fleet: %w", err)
+		}
+	}
+	return nil
+}
+
+// treePath is where an object lies in its host's folder. What would mean another
+// folder, . and .., is escaped as in a URL.
+func treePath(name string) string {
+	steps := strings.FieldsFunc(name, func(r rune) bool { return r == '/' })
+	for i, step := range steps {
+		if step == "." || step == ".." {
+			steps[i] = strings.ReplaceAll(step, ".", "%2e")
+		}
+	}
+	return path.Join(steps...)
+}
