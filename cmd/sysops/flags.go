@@ -70,17 +70,18 @@ func (u *ui) connect(cmd *cobra.Command, conf *sysops.Config) (*sysops.Client, e
 	if err != nil {
 		return nil, err
 	}
-	return u.connectTo(cmd, conf, dir)
-}
-
-// connectTo opens a client of this directory, as the config describes it.
-func (u *ui) connectTo(cmd *cobra.Command, conf *sysops.Config, dir sysops.Directory) (*sysops.Client, error) {
-	options, err := conf.Options()
+	options, err := u.options(cmd, conf)
 	if err != nil {
 		return nil, err
 	}
-	options.Caller = sysops.Caller{Program: cmd.Root().Name(), Args: u.args}
 	return sysops.New(dir, options)
+}
+
+// options are those of the config, and who asks.
+func (u *ui) options(cmd *cobra.Command, conf *sysops.Config) (sysops.Options, error) {
+	options, err := conf.Options()
+	options.Caller = sysops.Caller{Program: cmd.Root().Name(), Args: u.args}
+	return options, err
 }
 
 // noPattern is for questions that are not about objects.

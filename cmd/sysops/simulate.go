@@ -23,6 +23,7 @@ type simulation struct {
 	ttl            time.Duration
 	tree           string
 	builtin        bool
+	noBases        bool
 	force          bool
 
 	layout   *layout
@@ -52,8 +53,8 @@ With --tree, the fleet is written as files instead, DIR/HOST/PATH, for other too
 to search; with --server on the same command line, as files too. The files are what
 the cache answers: silent hosts, which have stopped reporting, have none.
 
-Servers that know other hosts are left alone, unless --force is given. --force and
---hosts are taken from the command line alone.`,
+Servers that know other hosts are left alone, unless --force is given. --force,
+--no-bases and --hosts are taken from the command line alone.`,
 		Example: `  sysops simulate --server redis://127.0.0.1:6379/1
   sysops simulate --hosts 24247 --objects 1 --builtin --tree /tmp/fleet`,
 		Args: cli.Args(0, 0),
@@ -68,8 +69,9 @@ Servers that know other hosts are left alone, unless --force is given. --force a
 	f.DurationVar(&s.ttl, "ttl", sysops.DefaultTTL, "how long the snapshots live, as nobody renews them")
 	f.StringVar(&s.tree, "tree", "", "write the fleet as files into this `DIR`, which is new or empty")
 	f.BoolVar(&s.builtin, "builtin", false, "derive the fleet from what comes with the program, not from this machine")
+	f.BoolVar(&s.noBases, "no-bases", false, "store every object by itself, to see what bases save")
 	f.BoolVar(&s.force, "force", false, "push although the servers know other hosts, and take over those of the same names")
-	for _, name := range []string{"hosts", "force"} {
+	for _, name := range []string{"hosts", "force", "no-bases"} {
 		cli.CommandLineOnly(cmd, name)
 	}
 	return cmd
@@ -95,7 +97,12 @@ func (s *simulation) run(cmd *cobra.Command) error {
 		return err
 	}
 	if pushes {
-		if s.client, err = s.connectTo(cmd, conf, s.layout.directory); err != nil {
+		options, err := s.options(cmd, conf)
+		if err != nil {
+			return err
+		}
+		options.NoBases = options.NoBases || s.noBases
+		if s.client, err = sysops.New(s.layout.directory, options); err != nil {
 			return err
 		}
 		defer s.client.Close()
