@@ -137,3 +137,26 @@ func ExampleClient_Publish() {
 	}
 	// Output: 1 sent, 0 unchanged
 }
+
+// A list of hosts, short enough to read and to type.
+func ExampleFoldHosts() {
+	fmt.Println(sysops.FoldHosts([]string{
+		"web010.example.com", "web008.example.com", "web009.example.com", "db1.example.com",
+	}))
+	// Output: db1.example.com,web008..010.example.com
+}
+
+func ExampleExpandHosts() {
+	hosts, err := sysops.ExpandHosts("web{008..010,012}.example.com")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, h := range hosts {
+		fmt.Println(h)
+	}
+	// Output:
+	// web008.example.com
+	// web009.example.com
+	// web010.example.com
+	// web012.example.com
+}

@@ -22,6 +22,12 @@ func TestHostSetsHoldWholeNames(t *testing.T) {
 		{"web*", []string{"web", "web01", "web01.example.com", "WEB9"}, []string{"xweb01", "we"}, nil},
 		{"WEB?", []string{"web1"}, []string{"web", "web10"}, nil},
 		{"web[1-3],db1", []string{"web2", "db1"}, []string{"web4", "web12", "db2"}, []string{"db1"}},
+		{"Web08..10.X", []string{"web08.x", "web09.x", "web10.x"}, []string{"web8.x", "web11.x", "web08..10.x"}, []string{"web08.x", "web09.x", "web10.x"}},
+		{"web*,db1..3", []string{"web9", "db2"}, []string{"db4"}, []string{"db1", "db2", "db3"}},
+		{"web{1..2,7}.x db1", []string{"web7.x"}, []string{"web3.x"}, []string{"db1", "web1.x", "web2.x", "web7.x"}},
+		{"*.{esv4,eat1}.x", []string{"web1.esv4.x", "web1.eat1.x"}, []string{"web1.lva1.x"}, nil},
+		{"web{01..03}*", []string{"web02", "web03.x"}, []string{"web04", "web0"}, nil},
+		{`"web1..3",a..c`, []string{"web1..3", "a..c"}, []string{"web1", "b"}, []string{"a..c", "web1..3"}},
 	} {
 		t.Run(row.expr, func(t *testing.T) {
 			set := hostSet(t, row.expr)
@@ -53,10 +59,63 @@ func TestHostSetsThatAreNone(t *testing.T) {
 		{"ok,web$", sysops.ErrBadHost},
 		{"web[1", sysops.ErrBadPattern},
 		{`web\`, sysops.ErrBadPattern},
+		{"web{1..3", sysops.ErrBadHost},
+		{"db1,web3..1", sysops.ErrBadHost},
+		{"web1..3*", sysops.ErrBadHost},
+		{"%web", sysops.ErrBadHost},
+		{"a - b", sysops.ErrBadHost},
+		{`"web 1"`, sysops.ErrBadHost},
+		{"web{1..2000000}", sysops.ErrBadHost},
+		{strings.Repeat("x", 250) + "{1..1000}", sysops.ErrBadHost},
+		{"*{1..1001}*", sysops.ErrBadPattern},
 	} {
 		if _, err := sysops.ParseHosts(row.expr); !errors.Is(err, row.want) {
 			t.Errorf("ParseHosts(%q): %v; want %v", row.expr, err, row.want)
 		}
+	}
+}
+
+func TestHostSetsThatAreNoneSayWhereAndWhatToDo(t *testing.T) {
+	for expr, want := range map[string]string{
+		"web{1..3":      `cannot use "web{1..3" as a set of hosts: not a host name: column 4: the { has no closing }`,
+		"db1,web01..3*": `cannot use "db1,web01..3*" as a set of hosts: not a host name: column 10: a sequence goes in braces where the word is a glob: web{1..3}*`,
+		"*{1..1001}":    `cannot use a set of hosts with more than 1000 globs: not a pattern: write fewer, wider ones`,
+	} {
+		if _, err := sysops.ParseHosts(expr); err == nil || err.Error() != want {
+			t.Errorf("%v; want %s", err, want)
+		}
+	}
+}
+
+// What --fold prints, --hosts takes.
+func TestFoldedHostsAreParsedBack(t *testing.T) {
+	for _, hosts := range [][]string{
+		{"db1"},
+		{"web08.x", "web09.x", "web10.x", "web8.x", "web9.x"},
+		{"r1n1", "r1n2", "r1n3", "r2n1", "r2n2", "r2n3", "r3n1", "r3n2", "r3n3", "r4n1", "r4n2", "r4n3"},
+		{"-a", "a..c", "fe80::1", "web1-a", "web1..3", "web2-a"},
+	} {
+		folded := sysops.FoldHosts(hosts)
+		if got := hostSet(t, folded).Names(); !slices.Equal(got, hosts) {
+			t.Errorf("%q folds to %s, which is %q", hosts, folded, got)
+		}
+		if got, err := sysops.ExpandHosts(folded); err != nil || !slices.Equal(got, hosts) {
+			t.Errorf("%q folds to %s, which expands to %q (%v)", hosts, folded, got, err)
+		}
+	}
+}
+
+func TestExpandingHostsAsksNobody(t *testing.T) {
+	if hosts, err := sysops.ExpandHosts("DB{1,3},web9..10"); err != nil || !slices.Equal(hosts, []string{"db1", "db3", "web10", "web9"}) {
+		t.Errorf("%q, %v", hosts, err)
+	}
+	_, err := sysops.ExpandHosts("db1,web*")
+	if want := `cannot expand "db1,web*": not a host name: it has globs`; !errors.Is(err, sysops.ErrBadHost) || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("%v; want %s …", err, want)
+	}
+	var hint *sysops.HintedError
+	if !errors.As(err, &hint) {
+		t.Errorf("%v has no hint", err)
 	}
 }
 
@@ -73,7 +132,35 @@ func TestAListOfHostsIsReadLineByLine(t *testing.T) {
 	}
 }
 
+func TestAListOfHostsMayHaveSequencesAndBraces(t *testing.T) {
+	set, err := sysops.ReadHosts(strings.NewReader("web08..10.x  # the web tier\ndb{1,3..4}\n\"web1..3\"\nlast"), "hosts.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"db1", "db3", "db4", "last", "web08.x", "web09.x", "web1..3", "web10.x"}; !slices.Equal(set.Names(), want) {
+		t.Errorf("names %q, want %q", set.Names(), want)
+	}
+}
+
+// A table of columns is no list of hosts; its other columns would else be hosts
+// that do not report.
+func TestALineWithCommasIsAnError(t *testing.T) {
+	for _, line := range []string{"web01,10.0.0.1,rack12", "web1..3,db1", "web{1,2},db1", "db1,web{1,2}"} {
+		_, err := sysops.ReadHosts(strings.NewReader("db1\n"+line), "list.csv")
+		if !errors.Is(err, sysops.ErrBadHost) || !strings.Contains(err.Error(), "list.csv:2:") {
+			t.Errorf("%s: %v; want ErrBadHost at list.csv:2", line, err)
+		}
+	}
+}
+
 func TestAListOfHostsSaysWhichLineIsWrong(t *testing.T) {
+	for _, line := range []string{"web{1", "web3..1", "web{1,2}*", "web1..%", `"web 1"`, "web1..3*"} {
+		_, err := sysops.ReadHosts(strings.NewReader("web01\n"+line), "list.txt")
+		if !errors.Is(err, sysops.ErrBadHost) || !strings.Contains(err.Error(), "list.txt:2:") {
+			t.Errorf("%s: %v; want ErrBadHost at list.txt:2", line, err)
+		}
+	}
+
 	_, err := sysops.ReadHosts(strings.NewReader("web01\n\n# fine\nweb 02\nweb*\n"), "list.txt")
 	if !errors.Is(err, sysops.ErrBadHost) || !strings.Contains(err.Error(), "list.txt:5:") {
 		t.Errorf("%v; want ErrBadHost at list.txt:5", err)

@@ -46,9 +46,9 @@ func (q *queryFlags) addScopeFlags(cmd *cobra.Command) {
 func (q *queryFlags) add(cmd *cobra.Command) {
 	q.addScopeFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&q.hosts, "hosts", "", "only these hosts: names, globs and sequences such as web001..120.example.com, separated by commas")
-	f.StringVar(&q.hostsFile, "hosts-file", "", "only the hosts listed in this file, one a line; - is stdin; united with --hosts")
-	f.StringVar(&q.exclude, "exclude", "", "not these hosts: names, globs and sequences such as web001..120.example.com, separated by commas")
+	f.StringVar(&q.hosts, "hosts", "", "only these hosts: names, globs, sequences (web001..120.example.com) and braces (web{1..3,7}), separated by commas")
+	f.StringVar(&q.hostsFile, "hosts-file", "", "only the hosts listed in this file, one name, sequence or braces a line; - is stdin; united with --hosts")
+	f.StringVar(&q.exclude, "exclude", "", "not these hosts: names, globs, sequences and braces, separated by commas")
 	f.DurationVar(&q.maxAge, "max-age", 0, "only hosts whose last push is younger, such as 30m")
 	f.BoolVar(&q.partial, "partial", false, "answer without the cores that are down and objects that are unreadable; exit status 3")
 	f.BoolVar(&q.requireComplete, "require-complete", false, "exit status 3 also where a host is stale or missing")

@@ -14,26 +14,34 @@ import (
 )
 
 func newHosts(u *ui) *cobra.Command {
-	q := &queryFlags{columns: func() []field { return hostFields(sysops.HostReport{}) }}
-	var stale, missing bool
+	q := &queryFlags{}
+	var stale, missing, fold bool
+	q.columns = func() []field {
+		if fold {
+			return foldFields(nil)
+		}
+		return hostFields(sysops.HostReport{})
+	}
 	cmd := &cobra.Command{
-		Use:     "hosts",
-		Short:   "Print which hosts report, and since when they have not",
-		Example: "  sysops hosts --missing --scope global\n  sysops hosts --hosts 'web*' --format csv\n  sysops hosts --sort pushed --limit 20",
-		Args:    cli.Args(0, 0),
+		Use:   "hosts",
+		Short: "Print which hosts report, and since when they have not",
+		Example: "  sysops hosts --missing --scope global\n  sysops hosts --hosts 'web*' --format csv\n" +
+			"  sysops hosts --sort pushed --limit 20\n  sysops hosts --stale --fold",
+		Args: cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			only := map[sysops.HostState]bool{sysops.HostStale: stale, sysops.HostMissing: missing}
-			return u.hosts(cmd, q, only)
+			return u.hosts(cmd, q, only, fold)
 		},
 	}
 	q.add(cmd)
 	cmd.Flags().BoolVar(&stale, "stale", false, "only hosts whose last push is old, though their snapshot still lives")
 	cmd.Flags().BoolVar(&missing, "missing", false, "only hosts without a live snapshot")
-	cmd.AddCommand(newForget(u))
+	cmd.Flags().BoolVar(&fold, "fold", false, "print the hosts as one expression, which --hosts takes: web001..120.example.com")
+	cmd.AddCommand(newExpand(u), newForget(u))
 	return cmd
 }
 
-func (u *ui) hosts(cmd *cobra.Command, q *queryFlags, only map[sysops.HostState]bool) error {
+func (u *ui) hosts(cmd *cobra.Command, q *queryFlags, only map[sysops.HostState]bool, fold bool) error {
 	in, err := u.inquire(cmd, q, noPattern)
 	if err != nil {
 		return err
@@ -45,17 +53,28 @@ func (u *ui) hosts(cmd *cobra.Command, q *queryFlags, only map[sysops.HostState]
 	}
 	in.answer = answer
 	all := !only[sysops.HostStale] && !only[sysops.HostMissing]
+	var names []string // to be folded
 	for _, h := range hosts {
 		if !all && !only[h.State] {
 			continue
 		}
 		in.rows++
+		if fold {
+			names = append(names, h.Host)
+			continue
+		}
 		since := "never"
 		if !h.Pushed.IsZero() {
 			since = sysops.Age(h.Age) + " ago"
 		}
 		text := fmt.Appendf(nil, "%-40s %-8s %12s  %s\n", h.Host, h.State, since, h.Core)
 		if err := in.out.row(text, hostFields(h)...); err != nil {
+			return err
+		}
+	}
+	if len(names) > 0 {
+		fields := foldFields(names)
+		if err := in.out.row(fmt.Appendf(nil, "%s\n", fields[1].value), fields...); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,88 @@
+package sysops_test
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sysops-api/sysops-api"
+)
+
+func TestTheDocumentationOfHostExpressionsIsRight(t *testing.T) {
+	page, err := os.ReadFile("docs/hosts.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make(map[string]int) // by the first cell of their table's head
+	head := ""
+	for line := range strings.Lines(string(page)) {
+		line, ok := strings.CutPrefix(strings.TrimSpace(line), "| ")
+		if !ok {
+			if !strings.HasPrefix(line, "|") { // |---|---|
+				head = ""
+			}
+			continue
+		}
+		cells := strings.Split(strings.ReplaceAll(strings.TrimSuffix(line, "|"), "`", ""), " | ")
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		if head == "" {
+			head = strings.Join(cells, "/")
+			continue
+		}
+		rows[head]++
+		switch head {
+		case "expression/stands for":
+			hosts, err := sysops.ExpandHosts(cells[0])
+			checkHosts(t, cells[0], hosts, err, cells[1])
+		case "expression/matches/does not match":
+			checkMatches(t, cells)
+		case "hosts/folded":
+			if got := sysops.FoldHosts(strings.Fields(cells[0])); got != cells[1] {
+				t.Errorf("%s folds to %s", cells[0], got)
+			}
+			hosts, err := sysops.ExpandHosts(cells[1])
+			checkHosts(t, cells[1], hosts, err, cells[0])
+		default:
+			t.Errorf("%s is checked by nothing", line)
+		}
+	}
+	if rows["expression/stands for"] < 15 || rows["expression/matches/does not match"] < 5 || rows["hosts/folded"] < 5 {
+		t.Errorf("only %v rows", rows)
+	}
+}
+
+const anError = "an error"
+
+func checkHosts(t *testing.T, expr string, hosts []string, err error, want string) {
+	t.Helper()
+	wanted := strings.Fields(want)
+	slices.Sort(wanted)
+	if want == anError && err == nil || want != anError && (err != nil || !slices.Equal(hosts, wanted)) {
+		t.Errorf("%s stands for %q (%v), want %s", expr, hosts, err, want)
+	}
+}
+
+func checkMatches(t *testing.T, cells []string) {
+	t.Helper()
+	set, err := sysops.ParseHosts(cells[0])
+	if cells[1] == anError {
+		if err == nil {
+			t.Errorf("%s is no error", cells[0])
+		}
+		return
+	}
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	for i, cell := range cells[1:] {
+		for _, h := range strings.Fields(cell) {
+			if set.Contains(h) != (i == 0) {
+				t.Errorf("%s matches %s: %v", cells[0], h, i != 0)
+			}
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package rangeexpr
+
+import (
+	"cmp"
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// Numbers in names are kept as text: they may have leading zeros, which count, and
+// any number of digits, such as those of a date or of a serial number.
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// digitsEnd returns where the digits that begin at s[at] end.
+func digitsEnd(s string, at int) int {
+	for at < len(s) && isDigit(s[at]) {
+		at++
+	}
+	return at
+}
+
+func withoutZeros(digits string) string { return strings.TrimLeft(digits, "0") }
+
+// compareDigits compares two numbers by value.
+func compareDigits(a, b string) int {
+	if len(a) == len(b) {
+		return strings.Compare(a, b)
+	}
+	a, b = withoutZeros(a), withoutZeros(b)
+	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+}
+
+// follows reports whether b is the next number after a, written as a is: 10
+// follows both 9 and 09, and 010 follows neither.
+func follows(a, b string) bool {
+	if len(b) == len(a)+1 && b[0] == '1' {
+		return strings.Trim(a, "9") == "" && strings.Trim(b[1:], "0") == ""
+	}
+	if len(a) != len(b) {
+		return false
+	}
+	i := len(a) - 1
+	for i > 0 && a[i] == '9' && b[i] == '0' {
+		i--
+	}
+	return i >= 0 && b[i] == a[i]+1 && isDigit(b[i]) && a[:i] == b[:i]
+}
+
+// increment makes of a number the next one, which has one digit more where all
+// were nines.
+func increment(digits []byte) []byte {
+	for i := len(digits) - 1; i >= 0; i-- {
+		if digits[i] != '9' {
+			digits[i]++
+			return digits
+		}
+		digits[i] = '0'
+	}
+	return append([]byte{'1'}, digits...)
+}
+
+// numbersBetween returns how many numbers there are from first to last, at most
+// plenty.
+func numbersBetween(first, last string) int {
+	const exact = 18 // digits that surely fit
+	first, last = withoutZeros(first), withoutZeros(last)
+	if len(last) <= exact && len(first) <= exact {
+		a, _ := strconv.Atoi("0" + first)
+		b, _ := strconv.Atoi("0" + last)
+		return min(max(b-a+1, 0), plenty)
+	}
+	a, _ := new(big.Int).SetString("0"+first, 10)
+	b, _ := new(big.Int).SetString("0"+last, 10)
+	b.Sub(b, a)
+	switch {
+	case b.Sign() < 0:
+		return 0
+	case b.Cmp(big.NewInt(plenty)) >= 0:
+		return plenty
+	}
+	return int(b.Int64()) + 1
+}
+
+// compareNatural orders names as a person would: numbers in them by value.
+func compareNatural(a, b string) int {
+	i, j := 0, 0
+	for i < len(a) && j < len(b) {
+		if isDigit(a[i]) && isDigit(b[j]) {
+			m, n := digitsEnd(a, i), digitsEnd(b, j)
+			if c := compareDigits(a[i:m], b[j:n]); c != 0 {
+				return c
+			}
+			i, j = m, n
+			continue
+		}
+		if a[i] != b[j] {
+			return cmp.Compare(a[i], b[j])
+		}
+		i, j = i+1, j+1
+	}
+	return cmp.Or(cmp.Compare(len(a)-i, len(b)-j), strings.Compare(a, b))
+}
