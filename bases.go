@@ -180,7 +180,9 @@ func (d *delivery) refer(name string, id store.ID) {
 	claims, asked := d.state.Offers[name]
 	if asked && frame != nil && !slices.ContainsFunc(claims, func(c store.Claim) bool { return c.ID == id }) {
 		d.batch.GiveBase(id, frame)
-		d.batch.ListBase(name, id, d.state.Now)
+		if len(claims) < maxBases {
+			d.batch.ListBase(name, id, d.state.Now)
+		}
 	}
 	d.batch.HoldBase(id, frame, spot(id, d.push.mark, len(frame)))
 }
