@@ -163,7 +163,7 @@ type edits struct {
 
 // read reads a delta frame against its base. It verifies all that unpacking would.
 func (e *edits) read(frame []byte, b *Base, limit int) error {
-	e.list, e.inserted = e.list[:0], e.inserted[:0]
+	list, inserted := e.list[:0], e.inserted[:0]
 	body, err := unseal(Delta, frame)
 	if err != nil {
 		return err
@@ -177,11 +177,11 @@ func (e *edits) read(frame []byte, b *Base, limit int) error {
 	e.length = int(head >> 1)
 	room := e.length + int(head&1) // as if the last line were terminated
 	cursor := 0
-	for len(r.body) > 0 {
+	for r.left() > 0 {
 		from := cursor + int(r.varint())
 		copied := r.uvarint()
 		inserts := r.uvarint()
-		if r.bad || from < 0 || from > b.lines() || copied > uint64(b.lines()-from) || inserts > uint64(len(r.body)) {
+		if r.bad || from < 0 || from > b.lines() || copied > uint64(b.lines()-from) || inserts > uint64(r.left()) {
 			return e.damaged(len(frame))
 		}
 		to := from + int(copied)
@@ -207,15 +207,16 @@ func (e *edits) read(frame []byte, b *Base, limit int) error {
 			if room -= int(shared>>1) + len(rest) + 1; room < 0 {
 				return e.damaged(len(frame))
 			}
-			start := len(e.inserted)
-			e.inserted = append(append(append(e.inserted, like[:shared>>1]...), rest...), '\n')
-			previous = e.inserted[start : len(e.inserted)-1]
+			start := len(inserted)
+			inserted = append(append(append(inserted, like[:shared>>1]...), rest...), '\n')
+			previous = inserted[start : len(inserted)-1]
 		}
 		if room < 0 {
 			return e.damaged(len(frame))
 		}
-		e.list = append(e.list, edit{from, to, len(e.inserted)})
+		list = append(list, edit{from, to, len(inserted)})
 	}
+	e.list, e.inserted = list, inserted
 	if room != 0 || e.open && e.length == 0 {
 		return e.damaged(len(frame))
 	}
@@ -238,24 +239,31 @@ func (e *edits) apply(b *Base) []byte {
 	return out[:e.length:e.length]
 }
 
-// A reader takes numbers and bytes off a body. After bad, all it returns is zero.
+// A reader takes numbers and bytes off a body. After bad, all it returns is zero. It
+// moves a number, not a slice: the garbage collector need not be told of that.
 type reader struct {
 	body []byte
+	at   int
 	bad  bool
 }
 
+func (r *reader) left() int { return len(r.body) - r.at }
+
 func (r *reader) uvarint() uint64 {
-	if len(r.body) > 0 && r.body[0] < 0x80 { // most are small
-		v := uint64(r.body[0])
-		r.body = r.body[1:]
-		return v
+	if r.at < len(r.body) && r.body[r.at] < 0x80 { // most are small
+		r.at++
+		return uint64(r.body[r.at-1])
 	}
-	v, n := binary.Uvarint(r.body)
+	return r.longUvarint()
+}
+
+func (r *reader) longUvarint() uint64 {
+	v, n := binary.Uvarint(r.body[r.at:])
 	if n <= 0 {
-		r.bad, r.body = true, nil
+		r.bad, r.at = true, len(r.body)
 		return 0
 	}
-	r.body = r.body[n:]
+	r.at += n
 	return v
 }
 
@@ -265,11 +273,10 @@ func (r *reader) varint() int64 {
 }
 
 func (r *reader) bytes(n uint64) []byte {
-	if n > uint64(len(r.body)) {
-		r.bad, r.body = true, nil
+	if n > uint64(r.left()) {
+		r.bad, r.at = true, len(r.body)
 		return nil
 	}
-	b := r.body[:n]
-	r.body = r.body[n:]
-	return b
+	r.at += int(n)
+	return r.body[r.at-int(n) : r.at]
 }
