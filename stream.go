@@ -61,7 +61,7 @@ func stream[T any](ctx context.Context, a *Answer, targets []target, r reading[T
 		a.beginReading()
 		defer func() { a.ended = time.Now() }()
 		s := &streaming[T]{
-			reading: r, targets: targets, sizes: sizes{seen: make(map[string]int)},
+			reading: r, targets: targets, sizes: sizes{seen: make(map[string]sizeMean)},
 			jobs: make(chan *unit[T], runtime.GOMAXPROCS(0)), order: make(chan *unit[T], 64),
 			ahead: newBudget(aheadBytes),
 		}
@@ -255,12 +255,15 @@ func (s *streaming[T]) process(ctx context.Context, u *unit[T]) {
 	}
 }
 
-// sizes remembers how large the frames of each name have been, to ask for about
-// chunkBytes at a time.
+// sizes remembers how large the frames of each name are, to ask for about chunkBytes
+// at a time.
 type sizes struct {
 	mu   sync.Mutex
-	seen map[string]int
+	seen map[string]sizeMean
 }
+
+// A sizeMean is the mean of the frames of a name so far.
+type sizeMean struct{ bytes, frames int }
 
 const (
 	unknownSize = 64 << 10 // assumed of a name that has not been read yet
@@ -275,8 +278,9 @@ func (z *sizes) fit(targets []target, packed bool) int {
 	for i := range min(len(targets), chunkObjects) {
 		size := elementSize
 		if packed {
-			if size = z.seen[targets[i].name]; size == 0 {
-				size = unknownSize
+			size = unknownSize
+			if m := z.seen[targets[i].name]; m.frames > 0 {
+				size = m.bytes / m.frames
 			}
 		}
 		if bytes += size; bytes > chunkBytes && i > 0 {
@@ -291,7 +295,8 @@ func (z *sizes) learn(items []item) {
 	defer z.mu.Unlock()
 	for i := range items {
 		if v := items[i].values; len(v) > 0 {
-			z.seen[items[i].name] = max(z.seen[items[i].name], len(v[0]))
+			m := z.seen[items[i].name]
+			z.seen[items[i].name] = sizeMean{m.bytes + len(v[0]), m.frames + 1}
 		}
 	}
 }
