@@ -390,7 +390,8 @@ func (f *fetch) readBases(ctx context.Context, m *member, ids []store.ID, others
 	return nil
 }
 
-// basesAtOnce is how many bases are read in one request.
+// basesAtOnce is how many bases are read in one request. So many of the largest are
+// less than one reply may be: a few large ones must not keep the others from coming.
 const basesAtOnce = 64
 
 // forgiveDeleted tells the objects that their host has deleted since the index was
