@@ -124,8 +124,11 @@ func (d *delivery) send(ctx context.Context, b *store.Batch) {
 		switch {
 		case o.Kind == store.OpHoldBase, o.Kind == store.OpGiveBase:
 			d.sent.base(o)
-		case o.Kind == store.OpClaimBase && o.Err == nil:
-			d.sent.cards[o.Name] = o.Card
+		case o.Kind == store.OpClaimBase:
+			if o.Err == nil { // refused, it is no claim
+				d.sent.cards[o.Name] = o.Card
+			}
+		case o.Kind == store.OpListBase: // what is not listed is not found by others, no more
 		case o.Err != nil:
 			if d.sent.failed[o.Name] == nil {
 				d.sent.failed[o.Name] = o.Err

@@ -134,13 +134,13 @@ func (b *Batch) ClaimBase(name string, id ID, now time.Time) {
 
 // ListBase gives a base a place that it had before the server lost it.
 func (b *Batch) ListBase(name string, id ID, now time.Time) {
-	b.add(OpIndex, name, len(name)+128,
+	b.add(OpListBase, name, len(name)+128,
 		b.pipe.ZAddNX(context.Background(), keyBases(name), redis.Z{Score: float64(now.Unix()), Member: id.String()}))
 }
 
 // UnclaimBase gives a place back.
 func (b *Batch) UnclaimBase(name string, id ID) {
-	b.add(OpIndex, name, len(name)+128, b.pipe.ZRem(context.Background(), keyBases(name), id.String()))
+	b.add(OpListBase, name, len(name)+128, b.pipe.ZRem(context.Background(), keyBases(name), id.String()))
 }
 
 // baseLost reports whether a base was not there, or not whole.

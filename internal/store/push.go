@@ -120,6 +120,7 @@ const (
 	OpGiveBase   OpKind = "give the base"
 	OpRepairBase OpKind = "repair the base"
 	OpClaimBase  OpKind = "claim a base for"
+	OpListBase   OpKind = "list a base of"
 )
 
 // An Outcome says how one operation ended.
