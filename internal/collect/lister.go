@@ -27,11 +27,14 @@ type lister struct {
 	limit   int // entries of one linked directory
 	seen    map[string]bool
 	hangs   hangs
+	private *privacy
 	json    fs.FileInfo // the JSON object, wherever it is met; nil: there is none
 }
 
 func newLister(o FileOptions) *lister {
-	return &lister{options: o, euid: os.Geteuid(), limit: maxEntries, seen: make(map[string]bool)}
+	l := &lister{options: o, euid: os.Geteuid(), limit: maxEntries, seen: make(map[string]bool)}
+	l.private = newPrivacy(o, &l.hangs)
+	return l
 }
 
 func (l *lister) problem(name string, err error) {
@@ -58,7 +61,7 @@ func (l *lister) file(name, path string, links followRule, fi fs.FileInfo) {
 		// Its sections are objects already.
 	default:
 		f := &file{name: name, path: path, links: links, euid: l.euid, max: l.options.MaxSize, redactor: l.options.Redactor, hangs: &l.hangs}
-		l.add(sysops.Source{Name: name, Read: f.read})
+		l.add(sysops.Source{Name: name, Private: l.private.file(name, path, links), Read: f.read})
 	}
 }
 

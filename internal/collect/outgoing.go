@@ -22,6 +22,12 @@ type FileOptions struct {
 	JSON     string    // the JSON object whose keys are objects; empty: DefaultPath
 	MaxSize  int64     // bytes an object may have; 0: DefaultMaxSize
 	Redactor *Redactor // applied to all contents; nil: they are sent as they are
+
+	// Patterns of names that are private in addition to those that are by
+	// default, and of names that are not although they would be by default. A name
+	// that both match is private. * ? [a-z] [^a] \x are as in the patterns of
+	// sysops: * matches / too, and a pattern may also be that of a section alone.
+	Private, NotPrivate []string
 }
 
 // A Snapshot is what a host has to publish, as it was when it was listed. The
@@ -64,6 +70,10 @@ func (p Problem) Unwrap() error { return p.Err }
 //   - What is over o.MaxSize becomes "<name>@file_size_exceeded" with a sentence
 //     as its contents. The JSON file itself may have 64 MiB.
 //
+// Private are files that others on this host cannot read, by their mode or that of
+// a folder above them, and what tells of people, command lines or connections; of
+// the JSON object all sections but a few. o.Private and o.NotPrivate change that.
+//
 // Pipes, devices and sockets are never opened. What cannot be listed is a
 // Problem; an error is returned only where dir itself is missing, cannot be
 // read, is writable by everyone or belongs to another user: whoever writes to it
@@ -79,6 +89,9 @@ func Outgoing(dir string, o FileOptions) (*Snapshot, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list outgoing directory %q: %w", dir, err)
+	}
+	if err := checkPatterns(slices.Concat(o.Private, o.NotPrivate)...); err != nil {
+		return nil, err
 	}
 	if err := checkDir(dir, sharedByAll); err != nil {
 		return nil, err
@@ -129,6 +142,19 @@ func checkDir(dir string, forbidden fs.FileMode) error {
 		return outgoingError(dir, err, "whoever may write to it chooses which files are read; run: chown root "+dir+" && chmod 0700 "+dir)
 	}
 	return nil
+}
+
+// CheckFolder says why a folder must not be trusted with what the caller keeps for
+// itself from one time to the next: others may write to it.
+func CheckFolder(dir string) error {
+	fi, err := os.Stat(dir)
+	if err != nil {
+		return cause(err)
+	}
+	if !fi.IsDir() {
+		return errors.New("it is " + describe(fi.Mode()) + ", not a directory")
+	}
+	return distrust(fi, os.Geteuid(), sharedByAll|sharedByGroup)
 }
 
 func outgoingError(dir string, why error, hint string) error {

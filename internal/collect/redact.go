@@ -14,7 +14,8 @@ import (
 // What it knows: the bodies of PEM private keys, password hashes of crypt(3),
 // tokens of well-known make (AWS, GitHub, GitLab, Slack, JWT), bearer and basic
 // credentials, passwords in URLs, values of keys that end in password, secret,
-// token and the like, and such flags on command lines. It works on what secrets
+// token and the like, such flags on command lines, and the two kernel parameters
+// that are secrets. It works on what secrets
 // look like, so it finds most and not all: the outgoing directory is where to
 // keep a file full of secrets from being sent.
 //

@@ -64,6 +64,9 @@ func TestRedactReplacesSecrets(t *testing.T) {
 		{"mount options", "username=u,password=p,w,uid=0 0 0", "username=u,password=" + R + ",uid=0 0 0"},
 		{"query", "GET /?api_key=hunter22&page=2", "GET /?api_key=" + R + "&page=2"},
 		{"flag with =", "app --password=hunter22 --port=80", "app --password=" + R + " --port=80"},
+		{"key of TCP Fast Open", "net.ipv4.tcp_fastopen_key = 6f0a-1,7b-2", "net.ipv4.tcp_fastopen_key = " + R},
+		{"secret of stable addresses", "net.ipv6.conf.all.stable_secret=2001:db8::1", "net.ipv6.conf.all.stable_secret=" + R},
+		{"the same as a path", "net/ipv6/conf/eth0/stable_secret = 2001:db8::1 ", "net/ipv6/conf/eth0/stable_secret = " + R + " "},
 		{"flag with blank", "root 12 app --api-key hunter22 --port 80", "root 12 app --api-key " + R + " --port 80"},
 	} {
 		if got := redacted(c.text); got != c.want {
@@ -78,7 +81,7 @@ func TestRedactLeavesAloneWhatOnlyLooksLikeASecret(t *testing.T) {
 		"passwd:         files systemd", "passwd:\tcompat", "passwd: sss files # as usual", "passwd_compat: nis",
 		"password required pam_unix.so", "password\t[success=1 default=ignore]\tpam_unix.so obscure use_authtok yescrypt",
 		"password   requisite   pam_pwquality.so retry=3 authtok_type=",
-		"net.ipv6.conf.all.stable_secret = 2001:db8::1", "net.ipv4.tcp_fastopen_key = 00000000-0", "kernel.some_token = 1",
+		"net.ipv4.tcp_fastopen_key = 00000000-00000000-00000000-00000000", "net.ipv4.tcp_fastopen = 1", "kernel.some_token = 1",
 		"root:x:0:0:root:/root:/bin/bash", "token:x:1001:1001::/home/token:/bin/sh", "secret:*:99:", "secret:x:1001:",
 		"%wheel ALL=(ALL) NOPASSWD: ALL", "    NOPASSWD: /usr/bin/id", "Defaults passwd_tries=3, passwd_timeout=5",
 		"PASS_MAX_DAYS 99999", "ENCRYPT_METHOD SHA512", "awk '{print $1$2$5$6}'", "price $5$ and $6$",

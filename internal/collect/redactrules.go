@@ -48,8 +48,23 @@ func lineRules() []rule {
 		},
 
 		{secretTexts, assignments},
+		{[]string{"tcp_fastopen_key", "stable_secret"}, kernelSecrets},
 	}
 }
+
+// kernelSecrets finds the two settings that the kernel shows to root alone because
+// of what can be done with them. Zeros are no key yet.
+func kernelSecrets(line []byte) iter.Seq2[int, int] {
+	return func(yield func(int, int) bool) {
+		for start, end := range kernelSecret(line) {
+			if len(bytes.Trim(line[start:end], "0-,:")) > 0 && !yield(start, end) {
+				return
+			}
+		}
+	}
+}
+
+var kernelSecret = pattern(`\b(?:tcp_fastopen_key|stable_secret)[ \t]*=[ \t]*([0-9a-fA-F:,-]+)`)
 
 // secretWords end the name of a key whose value is a secret; each holds one of
 // secretTexts.

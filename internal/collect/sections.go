@@ -32,14 +32,14 @@ func (l *lister) sections() {
 	l.json = r.fi
 	if r.over {
 		f.redactor = l.options.Redactor
-		l.add(sysops.Source{Name: path, Read: f.read})
+		l.add(sysops.Source{Name: path, Private: true, Read: f.read})
 		l.warn(path, fmt.Errorf("it has %d bytes, the limit is %d", r.size, maxJSON))
 		return
 	}
 	members, ok := splitObject(r.data)
 	if !ok {
 		f.max, f.redactor = l.options.MaxSize, l.options.Redactor
-		l.add(sysops.Source{Name: path, Read: f.read})
+		l.add(sysops.Source{Name: path, Private: true, Read: f.read})
 		l.warn(path, errNoObject)
 		return
 	}
@@ -52,7 +52,7 @@ func (l *lister) sections() {
 			continue
 		}
 		s := &section{name: path + "@" + m.key, value: m.value, max: l.options.MaxSize, redactor: l.options.Redactor}
-		l.add(sysops.Source{Name: s.name, Read: s.read})
+		l.add(sysops.Source{Name: s.name, Private: l.private.section(path, m.key), Read: s.read})
 	}
 }
 

@@ -1,0 +1,167 @@
+package collect
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// What is private never becomes a base, because every host may read bases (see
+// [sysops.Source]). The measure is what anybody on the host itself could have read:
+//
+//   - A file that others may not read, or cannot reach, is private in any case; so
+//     is the JSON object where it is sent whole.
+//   - Some files that anybody may read are private all the same: they tell of
+//     people, of command lines, or of who is let in. They are privateFiles.
+//   - The output of a command has no mode to go by, and is what root was shown. It
+//     is private, but for the sections that are known to show everybody the same
+//     and to tell of the machine alone: sharedSections. A command that an
+//     administrator adds is thus private until they say otherwise.
+
+// privateFiles match names of files, or the places where they really are; * matches
+// / as well.
+var privateFiles = []string{
+	// Who may become whom, and who is let in.
+	"*/sudoers*", "*/.ssh/*", "*/authorized_keys*",
+	"/etc/iptables/*", "/etc/sysconfig/*tables*", "/etc/nftables*", "/etc/ufw/*", "/etc/firewalld/*",
+
+	// What runs, with its arguments, and when.
+	"*/crontab", "*/crontab.*", "*/crontabs/*", "*/anacrontab", "*/cron.*/*", "*/spool/cron/*", "*/spool/at/*",
+	"/proc/[0-9]*/*", "/proc/self/*", "/proc/thread-self/*",
+
+	// People: what is theirs, who writes to them, when they came.
+	"/root/*", "/home/*", "*/.*history", "/var/mail/*", "/var/spool/mail/*", "/var/log/*", "*/run/utmp",
+
+	// Who is connected: not bonding, dev and vlan.
+	"/proc/net/[^bdv]*",
+
+	// Addresses of the kernel, which it shows to root and hides from others.
+	"/proc/modules", "/proc/kallsyms", "/proc/iomem", "/proc/ioports", "/proc/vmallocinfo",
+}
+
+// sharedSections match the sections of commands that are not private.
+//
+// Of the catalogue's, ps, ss-anp, who, last and crontab-l tell of people, command
+// lines and connections. dmidecode, lshw-json (serial numbers, UUIDs) and lldp-xml
+// (the network's switches) are for root alone. "collection" holds the arguments and
+// complaints of all commands.
+//
+// netstat-s is counters. systemctl-list-units names people with a session and what
+// systemd-run was given, yet for the most part says the same on thousands of hosts.
+// What sysctl-a shows to root alone and is a secret is redacted.
+var sharedSections = []string{
+	"sysctl-a", "uname-a", "uptime", "getenforce", "lsmod",
+	"netstat-s", "ip-addr", "ip-route", "ip-6-route", "ip-rule", "ethtool-*",
+	"mount", "df-Pk", "df-Pi", "lsblk-J", "lscpu", "lspci",
+	"dpkg-l", "rpm-qa", "systemctl-list-units", "systemctl-list-unit-files",
+}
+
+// A privacy decides which objects are private.
+type privacy struct {
+	more, less []string         // patterns of the administrator; see [FileOptions]
+	places     map[string]place // of folders, so far as they have been looked at
+	hangs      *hangs
+}
+
+// A place is where a path really leads.
+type place struct {
+	path string
+	open bool // others may pass through all folders above it and, if it is one, through it
+}
+
+func newPrivacy(o FileOptions, h *hangs) *privacy {
+	return &privacy{more: o.Private, less: o.NotPrivate, places: make(map[string]place), hangs: h}
+}
+
+// checkPatterns refuses what matches nothing and is not meant to.
+func checkPatterns(globs ...string) error {
+	for _, glob := range globs {
+		if _, err := path.Match(glob, ""); err != nil || glob == "" {
+			return fmt.Errorf("cannot tell which objects are private: %q is no pattern of names", glob)
+		}
+	}
+	return nil
+}
+
+// section decides on a section of the JSON object at file.
+func (p *privacy) section(file, key string) bool {
+	names := []string{file + "@" + key, key}
+	switch {
+	case matches(p.more, names...):
+		return true
+	case matches(p.less, names...):
+		return false
+	}
+	return !matches(sharedSections, key)
+}
+
+// file decides on the file at path, published under name. That others may not read
+// it is left to the mode that it has when it is read.
+func (p *privacy) file(name, path string, links followRule) bool {
+	at, open := p.find(path, links)
+	switch {
+	case !open, matches(p.more, name, at):
+		return true
+	case matches(p.less, name):
+		return false
+	}
+	return matches(privateFiles, name, at)
+}
+
+// find returns where a file really lies, and whether others can get there. Where
+// that cannot be found out, they cannot.
+func (p *privacy) find(path string, links followRule) (at string, open bool) {
+	if links != followNone {
+		where, err := inTime(p.hangs, path, func() (place, error) { return locate(path) })
+		return where.path, err == nil && where.open
+	}
+	dir := filepath.Dir(path) // the same for all files of a folder that is walked
+	where, known := p.places[dir]
+	if !known {
+		var err error
+		if where, err = inTime(p.hangs, path, func() (place, error) { return locate(dir) }); err != nil {
+			where = place{path: dir}
+		}
+		p.places[dir] = where
+	}
+	return filepath.Join(where.path, filepath.Base(path)), where.open
+}
+
+func locate(path string) (place, error) {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return place{}, err
+	}
+	at := place{path: path, open: true}
+	for dir := path; at.open; dir = filepath.Dir(dir) {
+		fi, err := os.Stat(dir)
+		if err != nil {
+			return place{}, err
+		}
+		at.open = !fi.IsDir() || fi.Mode()&throughByAll != 0
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	return at, nil
+}
+
+const throughByAll fs.FileMode = 0o001
+
+// matches reports whether one of the patterns matches one of the names.
+func matches(globs []string, names ...string) bool {
+	for _, name := range names {
+		for _, glob := range globs {
+			// [path.Match] keeps * and ? from matching a slash, so there must be none.
+			if ok, _ := path.Match(slashless(glob), slashless(name)); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func slashless(s string) string { return strings.ReplaceAll(s, "/", "\x00") }
