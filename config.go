@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -73,6 +74,9 @@ type AgentConfig struct {
 	Interactions  bool                     `yaml:"interaction_times"` // keep a record of them and push it
 	Redact        *bool                    `yaml:"redact"`            // default true
 	RedactKeyFile string                   `yaml:"redact_key_file"`   // so that equal secrets compare equal across hosts
+	Bases         *bool                    `yaml:"bases"`             // default true; see Options.NoBases
+	Private       []NameGlob               `yaml:"private"`           // beside those that are by default; see Source.Private
+	NotPrivate    []NameGlob               `yaml:"not_private"`       // of those that are by default
 }
 
 // CommandConfig adds a command to the catalogue, or changes one of its sections.
@@ -100,6 +104,19 @@ func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
 func (l *Legacy) UnmarshalYAML(n *yaml.Node) error {
 	*l = Legacy(n.Value)
 	return l.check()
+}
+
+// A NameGlob is a pattern of names of objects, or of sections alone: * ? [a-z] [^a]
+// \x, where * matches / too.
+type NameGlob string
+
+// UnmarshalYAML reads "/etc/myapp/*".
+func (g *NameGlob) UnmarshalYAML(n *yaml.Node) error {
+	if _, err := path.Match(n.Value, ""); err != nil || n.Value == "" {
+		return fmt.Errorf("%q is no pattern of names: write /etc/myapp/*, or the name of a section", n.Value)
+	}
+	*g = NameGlob(n.Value)
+	return nil
 }
 
 // A Size is a number of bytes: 4096, 512KiB, 10MiB, 1GiB.

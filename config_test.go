@@ -52,6 +52,9 @@ agent:
   every: 20m
   splay: 0s
   redact: false
+  bases: false
+  private: ["*/app/*.conf", nginx-T]
+  not_private: [/etc/crontab]
   interaction_times: true
   commands:
     ss: {run: [ss, -tanp], timeout: 5s, limit: 512KiB}
@@ -75,6 +78,9 @@ prefix_hostnames: true
 		time.Duration(a.TTL) != 6*time.Hour || a.MaxObject != 10<<20 || time.Duration(a.Every) != 20*time.Minute || a.Redact == nil || *a.Redact || !a.Interactions {
 		t.Errorf("%+v", a)
 	}
+	if a.Bases == nil || *a.Bases || !slices.Equal(a.Private, []sysops.NameGlob{"*/app/*.conf", "nginx-T"}) || !slices.Equal(a.NotPrivate, []sysops.NameGlob{"/etc/crontab"}) {
+		t.Errorf("%v, %q, %q", a.Bases, a.Private, a.NotPrivate)
+	}
 	if ss := a.Commands["ss"]; !slices.Equal(ss.Run, []string{"ss", "-tanp"}) || time.Duration(ss.Timeout) != 5*time.Second || ss.Limit != 512<<10 || !a.Commands["netstat"].Off {
 		t.Errorf("%+v", a.Commands)
 	}
@@ -86,7 +92,7 @@ prefix_hostnames: true
 	for _, f := range c.Flags {
 		got = append(got, f.Name+"="+f.Value)
 	}
-	if !slices.Equal(got, want) || !strings.HasSuffix(c.Flags[0].Where, "config.yaml:26") {
+	if !slices.Equal(got, want) || !strings.HasSuffix(c.Flags[0].Where, "config.yaml:29") {
 		t.Errorf("%q at %s", got, c.Flags[0].Where)
 	}
 }
@@ -114,6 +120,9 @@ func TestAWrongConfigSaysWhereAndWhatWasMeant(t *testing.T) {
 		{"a text for a mapping", "\nagent: yes please\n", 2, nil},
 		{"a text for a list", "directory:\n  sites:\n    s:\n      c: redis://x\n", 4, nil},
 		{"a text for a truth", "agent:\n  redact: perhaps\n", 2, nil},
+		{"a pattern that is none", "agent:\n  private: [/etc/passwd, \"/etc/[a\"]\n", 2, []string{"/etc/[a", "/etc/myapp/*"}},
+		{"a pattern of nothing", "agent:\n  not_private:\n    - !/etc/crontab\n", 3, []string{"/etc/myapp/*"}},
+		{"a text for patterns", "agent:\n  private: ps\n", 2, []string{"agent.private must be a list"}},
 		{"a mapping for a text", "redis:\n  ca_file: {a: b}\n", 2, nil},
 		{"no YAML", "redis: {user: x\nagent: [\n", 0, nil},
 		{"a list at the top", "- a\n- b\n", 0, nil},
