@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -110,6 +111,32 @@ func (s *settings) checkFiles(c *checklist) {
 		c.warning("collect cannot write %s: %v", s.agent.JSON, err)
 	} else {
 		c.ok("collect can write %s", s.agent.JSON)
+	}
+	s.checkBasesFolder(c)
+}
+
+// checkBasesFolder tells whether a push could keep bases, and creates nothing.
+func (s *settings) checkBasesFolder(c *checklist) {
+	if !s.usesBases() {
+		c.ok("no bases (agent.bases: false): each object stands by itself")
+		return
+	}
+	dir := s.basesFolder()
+	there := dir // or the folder that it would be created in
+	for there != filepath.Dir(there) {
+		if _, err := os.Stat(there); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		there = filepath.Dir(there)
+	}
+	check := writable
+	if there == dir {
+		check = checkBases
+	}
+	if err := check(there); err != nil {
+		c.warning("%v", noBases(dir, err))
+	} else {
+		c.ok("push can keep bases in %s", dir)
 	}
 }
 

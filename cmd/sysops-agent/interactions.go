@@ -75,8 +75,9 @@ func (s *settings) interactionFile() string {
 }
 
 // interactionSource is the record as an object: that of the pushes before this one.
+// The file is for its owner alone.
 func (s *settings) interactionSource() sysops.Source {
-	return sysops.Source{Name: s.interactionFile(), Read: func(context.Context) (sysops.Content, error) {
+	return sysops.Source{Name: s.interactionFile(), Private: true, Read: func(context.Context) (sysops.Content, error) {
 		data, err := os.ReadFile(s.interactionFile())
 		if errors.Is(err, fs.ErrNotExist) {
 			data, err = []byte("{}\n"), nil // the first push

@@ -67,6 +67,9 @@ func (s *settings) push(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if err := s.keepBases(); err != nil && !s.quiet {
+		cli.Warn(cmd.ErrOrStderr(), "%v", err)
+	}
 	client, _, err := s.connect(cmd)
 	if err != nil {
 		return err
@@ -129,6 +132,9 @@ func (s *settings) snapshot() (sysops.Snapshot, []collect.Problem, error) {
 func printReport(w io.Writer, r *sysops.PushReport) {
 	for _, p := range r.Problems {
 		cli.Warn(w, "%s is left out: %v", p.Name, p.Err)
+	}
+	if r.Bases != nil {
+		cli.Warn(w, "%v", r.Bases)
 	}
 	for _, s := range r.Servers {
 		for _, p := range s.Refused {

@@ -28,8 +28,9 @@ import (
 // $A $B $C are three servers' databases that belong to the script alone; $DEAD
 // refuses connections, $SECURE wants the password "correct horse", and the server of
 // $EVICTS evicts keys when it is full. The host is web1.example.com, its outgoing
-// directory $OUT (out, mode 0700), the JSON object $JSON (hw.json); a config.yaml is
-// read, with variables expanded, where the script has one.
+// directory $OUT (out, mode 0700), the JSON object $JSON (hw.json), what it keeps
+// between pushes in state; a config.yaml is read, with variables expanded, where the
+// script has one.
 func TestScript(t *testing.T) {
 	servers := redistest.Core(t, 3, redistest.Config("databases 256"))
 	secure := redistest.Start(t, redistest.Password("correct horse"))
@@ -75,6 +76,7 @@ func isolate(env *testscript.Env) error {
 		"SYSOPS_HOST":     "web1.example.com",
 		"SYSOPS_OUTGOING": env.Getenv("OUT"),
 		"SYSOPS_JSON":     env.Getenv("JSON"),
+		"SYSOPS_STATE":    filepath.Join(env.WorkDir, "state"),
 	} {
 		env.Setenv(name, value)
 	}

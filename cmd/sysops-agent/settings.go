@@ -33,6 +33,7 @@ type settings struct {
 	takeOver bool
 	quiet    bool     // say nothing but errors
 	servers  []string // of -p -s -t -f
+	bases    string   // the folder of bases; "": objects are packed by themselves
 }
 
 func newSettings(cmd *cobra.Command) (*settings, error) {
@@ -51,7 +52,7 @@ func newSettings(cmd *cobra.Command) (*settings, error) {
 	a := &s.agent
 	a.Outgoing = cmp.Or(text("outgoing"), a.Outgoing, defaultOutgoing)
 	a.JSON = cmp.Or(text("json"), a.JSON, collect.DefaultPath)
-	a.State = cmp.Or(a.State, defaultState)
+	a.State = cmp.Or(text("state"), a.State, defaultState)
 	for _, path := range []*string{&a.Outgoing, &a.JSON, &a.State} {
 		// Names are made of them: the same wherever the agent is started.
 		if *path, err = filepath.Abs(*path); err != nil {
@@ -124,6 +125,7 @@ func (s *settings) connect(cmd *cobra.Command) (*sysops.Client, sysops.Directory
 	if err != nil {
 		return nil, nil, err
 	}
+	options.BasesFolder, options.NoBases = s.bases, s.bases == ""
 	dir := sysops.Servers(s.servers...)
 	if len(s.servers) == 0 {
 		if dir, err = cli.Directory(cmd, s.conf); err != nil {
@@ -175,9 +177,59 @@ func sortedKeys[V any](m map[string]V) []string {
 	return out
 }
 
+// keepBases prepares the folder that keeps bases from one push to the next. Without
+// one a push goes without bases: to download them every time would cost more than
+// they save.
+func (s *settings) keepBases() error {
+	s.bases = ""
+	if !s.usesBases() {
+		return nil
+	}
+	dir := s.basesFolder()
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = checkBases(dir)
+	}
+	if err != nil {
+		return noBases(dir, err)
+	}
+	s.bases = dir
+	return nil
+}
+
+func (s *settings) usesBases() bool { return s.agent.Bases == nil || *s.agent.Bases }
+
+func (s *settings) basesFolder() string { return filepath.Join(s.agent.State, "bases") }
+
+// checkBases makes sure that the folder of bases can be written, by nobody else. A
+// base is verified before it is used, so the worst that another could do to one is
+// to lose it; but whoever may write there could have the agent read anything.
+func checkBases(dir string) error {
+	if err := collect.CheckFolder(dir); err != nil {
+		return err
+	}
+	return writable(dir)
+}
+
+func noBases(dir string, err error) error {
+	return fmt.Errorf("cannot keep bases in %s: %w; without, objects take more room on the servers (--state DIR names another place)", dir, pathless(err))
+}
+
+// pathless strips the path off an error that the message has named already.
+func pathless(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
 // fileOptions returns how files are read, the redaction included.
 func (s *settings) fileOptions() (collect.FileOptions, error) {
-	o := collect.FileOptions{JSON: s.agent.JSON, MaxSize: int64(s.agent.MaxObject)}
+	o := collect.FileOptions{
+		JSON: s.agent.JSON, MaxSize: int64(s.agent.MaxObject),
+		Private: globs(s.agent.Private), NotPrivate: globs(s.agent.NotPrivate),
+	}
 	if s.agent.Redact != nil && !*s.agent.Redact {
 		return o, nil
 	}
@@ -191,6 +243,14 @@ func (s *settings) fileOptions() (collect.FileOptions, error) {
 	}
 	o.Redactor = collect.NewRedactor(key)
 	return o, nil
+}
+
+func globs(list []sysops.NameGlob) []string {
+	out := make([]string, len(list))
+	for i, g := range list {
+		out[i] = string(g)
+	}
+	return out
 }
 
 // checkSchedule refuses a schedule by which the host would be missing between two

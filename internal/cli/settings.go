@@ -88,7 +88,7 @@ func ConfigFlags() []string {
 	return []string{
 		"builtin", "color", "core", "cores", "cost", "every", "exclude", "fold", "format", "host", "hosts", "hosts-file",
 		"jq", "json", "keep", "limit", "max-age", "max-count", "objects", "outgoing", "partial", "prefix-hostnames",
-		"quiet", "raw-output", "require-complete", "scope", "seed", "server", "site", "sites", "sort", "splay", "tree",
+		"quiet", "raw-output", "require-complete", "scope", "seed", "server", "site", "sites", "sort", "splay", "state", "tree",
 		"ttl", "uniq",
 	}
 }
