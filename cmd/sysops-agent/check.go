@@ -175,7 +175,13 @@ func (s *settings) checkServers(cmd *cobra.Command, c *checklist) {
 	}
 	for _, url := range servers {
 		warnings, err := client.CheckServer(cmd.Context(), url, s.host)
-		if err != nil {
+		var harmless interface{ Harmless() bool } // a push works all the same
+		switch {
+		case errors.As(err, &harmless) && harmless.Harmless():
+			if s.usesBases() {
+				warnings = append(warnings, err.Error())
+			}
+		case err != nil:
 			c.error(err)
 			continue
 		}

@@ -209,3 +209,30 @@ func (s *Server) pruneClaims(ctx context.Context, name string, now time.Time) er
 // ClaimedFor is how long a claim may go without its base: the claimer writes it
 // with its next request.
 const ClaimedFor = 10 * time.Minute
+
+// tryBases asks for everything that a push does with bases, of a base that nobody can
+// have (its contents would have a SHA-256 of zeros) and in a list that is not there,
+// so that nothing is done.
+func tryBases(ctx context.Context, pipe redis.Pipeliner, name string) []redis.Cmder {
+	base, list := keyBase(ID{}), keyBases(name)
+	return []redis.Cmder{
+		pipe.Do(ctx, "SET", base, "", "PX", 1, "XX"),
+		pipe.Do(ctx, "PEXPIRE", base, 1, "GT"),
+		pipe.StrLen(ctx, base),
+		pipe.GetRange(ctx, base, 0, 0),
+		pipe.ZAddXX(ctx, list, redis.Z{Member: base}),
+		pipe.ZCard(ctx, list),
+		pipe.ZRangeWithScores(ctx, list, 0, 0),
+		pipe.ZRem(ctx, list, base),
+	}
+}
+
+// A NoBasesError says that a server lets a user push, and not use bases: objects
+// stand by themselves there.
+type NoBasesError struct{ err error }
+
+func (e *NoBasesError) Error() string { return e.err.Error() }
+func (e *NoBasesError) Unwrap() error { return e.err }
+
+// Harmless: a push works all the same.
+func (e *NoBasesError) Harmless() bool { return true }

@@ -299,7 +299,8 @@ func execError(exec redis.Cmder) error {
 }
 
 // TryWrite tells whether this user may write what a push of host writes, and
-// leaves nothing behind: an object that never was is deleted, a record dropped.
+// leaves nothing behind: an object that never was is deleted, a record dropped. A
+// *NoBasesError is about the bases alone.
 func (s *Server) TryWrite(ctx context.Context, host string) error {
 	const probe = "$check"
 	key := keyObject(host, probe)
@@ -308,11 +309,15 @@ func (s *Server) TryWrite(ctx context.Context, host string) error {
 		pipe.SetArgs(ctx, key, "", redis.SetArgs{TTL: time.Second}), pipe.Del(ctx, key),
 		pipe.HDel(ctx, keyOf(host), probe), pipe.SRem(ctx, keyOn(probe), host), pipe.ZRem(ctx, keyHosts, probe),
 	}
+	ofBases := tryBases(ctx, pipe, probe)
 	if err := s.exec(ctx, pipe); err != nil {
 		return err
 	}
 	if err := firstError(cmds...); err != nil {
 		return fmt.Errorf("cannot write as %s: %w", host, s.wrap(err))
+	}
+	if err := firstError(ofBases...); err != nil {
+		return &NoBasesError{fmt.Errorf("cannot use bases as %s, so its objects take more room: %w", host, s.wrap(err))}
 	}
 	return nil
 }
