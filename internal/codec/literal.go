@@ -69,8 +69,8 @@ func literalNeedle(literal []rune, fold bool) []needle {
 			run = nil
 			continue
 		}
-		if fold {
-			r = unicode.ToLower(r)
+		if fold && r < utf8.RuneSelf {
+			r = unicode.ToLower(r) // of others it may be one that r does not fold with: of İ it is i
 		}
 		if run = utf8.AppendRune(run, r); len(run) > len(best) {
 			best = bytes.Clone(run)
@@ -111,28 +111,6 @@ func rarity(c byte) int {
 	return len(common)
 }
 
-// index returns where text first holds the needle at or after pos, len(text) where
-// it does not. It goes by the rarest byte: the first two, by which bytes.Index does,
-// are all too often those of every line ("net.core…").
-func (n *needle) index(text []byte, pos int) int {
-	c := n.text[n.pivot]
-	small, large := byteSearch{c: c, next: -1}, byteSearch{c: upper(c), next: -1}
-	for at := pos + n.pivot; ; at++ {
-		if n.fold {
-			at = min(small.from(text, at), large.from(text, at))
-		} else {
-			at = small.from(text, at)
-		}
-		start := at - n.pivot
-		if start+len(n.text) > len(text) {
-			return len(text)
-		}
-		if n.begins(text[start:]) {
-			return start
-		}
-	}
-}
-
 // begins reports whether text begins with the needle.
 func (n *needle) begins(text []byte) bool {
 	return n.fold && n.equalFold(text) || !n.fold && string(text[:len(n.text)]) == string(n.text)
@@ -155,47 +133,71 @@ func upper(c byte) byte {
 	return c
 }
 
-// A byteSearch finds the places of one byte, and remembers the next.
-type byteSearch struct {
-	c    byte
-	next int
-}
-
-func (s *byteSearch) from(text []byte, at int) int {
-	if s.next < at {
-		if s.next = len(text); at < len(text) {
-			if i := bytes.IndexByte(text[at:], s.c); i >= 0 {
-				s.next = at + i
-			}
-		}
-	}
-	return s.next
-}
-
-// A hunt looks for the first of several needles, and remembers where the others are.
+// A hunt looks for the first of several needles in a text, from one place to the next.
 type hunt struct {
 	needles []needle
 	text    []byte
-	next    [maxNeedles]int
+	trails  [maxNeedles]trail
 }
+
+// A trail is where a needle, and its rarest byte in either case, were last seen ahead:
+// what is far away, or nowhere, must not be looked for again from every line.
+type trail struct{ next, small, large int }
 
 func newHunt(needles []needle, text []byte) hunt {
 	h := hunt{needles: needles, text: text}
 	for i := range needles {
-		h.next[i] = -1
+		h.trails[i] = trail{-1, -1, -1}
 	}
 	return h
 }
 
 // from returns the first place at or after pos that holds a needle, len(text) where
-// none does.
+// none does. pos never decreases.
 func (h *hunt) from(pos int) int {
 	first := len(h.text)
 	for i := range h.needles {
-		if h.next[i] < pos {
-			h.next[i] = h.needles[i].index(h.text, pos)
+		t := &h.trails[i]
+		if t.next < pos {
+			t.next = h.needles[i].index(h.text, pos, t)
 		}
-		first = min(first, h.next[i])
+		first = min(first, t.next)
 	}
 	return first
+}
+
+// index returns where text first holds the needle at or after pos, len(text) where
+// it does not. It goes by the rarest byte: the first two, by which bytes.Index does,
+// are all too often those of every line ("net.core…").
+func (n *needle) index(text []byte, pos int, t *trail) int {
+	c := n.text[n.pivot]
+	for at := pos + n.pivot; ; at++ {
+		follow(&t.small, text, c, at)
+		next := t.small
+		if n.fold {
+			follow(&t.large, text, upper(c), at)
+			next = min(next, t.large)
+		}
+		at = next
+		start := at - n.pivot
+		if start+len(n.text) > len(text) {
+			return len(text)
+		}
+		if n.begins(text[start:]) {
+			return start
+		}
+	}
+}
+
+// follow moves seen to where text holds c at or after at, len(text) where it does not.
+func follow(seen *int, text []byte, c byte, at int) {
+	if *seen >= at {
+		return
+	}
+	*seen = len(text)
+	if at < len(text) {
+		if i := bytes.IndexByte(text[at:], c); i >= 0 {
+			*seen = at + i
+		}
+	}
 }

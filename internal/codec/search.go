@@ -52,6 +52,7 @@ func Compile(expr string, o ExprOptions) (*Expr, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the regular expression %q: %w", expr, err)
 	}
+	whole := "(" + tree.String() + ")" // expr itself need not end: \Qa|b
 	tree = tree.Simplify()
 	x.needles = needles(tree)
 	x.certain = tree.Op == syntax.OpLiteral && !o.Word && shortest(x.needles) == len(string(tree.Rune)) && !slices.Contains(tree.Rune, '\n')
@@ -60,11 +61,11 @@ func Compile(expr string, o ExprOptions) (*Expr, error) {
 	}
 	if o.Word {
 		x.group++
-		if x.re, err = regexp.Compile(flags + `(?:^|` + nonWordChar + `)(` + expr + `)(?:` + nonWordChar + `|$)`); err == nil {
-			x.again, err = regexp.Compile(flags + nonWordChar + `(` + expr + `)(?:` + nonWordChar + `|$)`)
+		if x.re, err = regexp.Compile(`(?:^|` + nonWordChar + `)` + whole + `(?:` + nonWordChar + `|$)`); err == nil {
+			x.again, err = regexp.Compile(nonWordChar + whole + `(?:` + nonWordChar + `|$)`)
 		}
 	} else {
-		x.re, err = regexp.Compile(flags + `(?:` + expr + `)`)
+		x.re, err = regexp.Compile(flags + expr)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the regular expression %q: %w", expr, err)

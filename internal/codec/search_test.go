@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func compile(t testing.TB, expr string, o ExprOptions) *Expr {
@@ -156,37 +157,55 @@ func TestNULMakesContentsBinary(t *testing.T) {
 	}
 }
 
-// naive says what Each must, without any of its shortcuts.
-func naive(expr string, o ExprOptions, text string) []string {
+// naive says what is found, without any shortcut: the first most parts, 0: all.
+func naive(expr string, o ExprOptions, text string, most int) []string {
 	if o.Fixed {
 		expr = regexp.QuoteMeta(expr)
 	}
 	if o.IgnoreCase {
-		expr = "(?i:" + expr + ")"
+		expr = "(?i)" + expr
 	}
 	re := regexp.MustCompile(expr)
+	group := 0
+	if o.Group && re.NumSubexp() > 0 {
+		group = 1
+	}
 	out := []string{}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
 		switch {
+		case o.OnlyMatching && o.Invert: // nothing, as in grep
+		case o.OnlyMatching && o.Word:
+			out = append(out, naiveWords(expr, line, group)...)
+		case o.OnlyMatching:
+			for _, m := range re.FindAllStringSubmatch(line, -1) {
+				if m[group] != "" {
+					out = append(out, m[group])
+				}
+			}
 		case o.Word:
 			if naiveWord(expr, line) != o.Invert {
 				out = append(out, line)
 			}
-		case o.OnlyMatching && !o.Invert:
-			for _, m := range re.FindAllString(line, -1) {
-				if m != "" {
-					out = append(out, m)
-				}
-			}
-		case re.MatchString(line) != o.Invert && !o.OnlyMatching:
+		case re.MatchString(line) != o.Invert:
 			out = append(out, line)
 		}
+	}
+	if most > 0 && len(out) > most {
+		out = out[:most]
 	}
 	return out
 }
 
 var wordRune = regexp.MustCompile(`^[\p{L}\p{N}_]$`)
+
+// within compiles expr with something before and behind it: \Q may be open at its end.
+func within(before, expr, behind string) *regexp.Regexp {
+	if re, err := regexp.Compile(before + "(" + expr + ")" + behind); err == nil {
+		return re
+	}
+	return regexp.MustCompile(before + "(" + expr + `\E)` + behind)
+}
 
 // naiveWord tries every stretch of the line.
 func naiveWord(expr, line string) bool {
@@ -197,7 +216,7 @@ func naiveWord(expr, line string) bool {
 				continue
 			}
 			// The stretch must match as a part of this line: ^ and $ are the line's ends.
-			whole := regexp.MustCompile(`\A(?s:.{` + fmt.Sprint(i) + `})(?:` + expr + `)(?s:.{` + fmt.Sprint(len(runes)-j) + `})\z`)
+			whole := within(`\A(?s:.{`+fmt.Sprint(i)+`})`, expr, `(?s:.{`+fmt.Sprint(len(runes)-j)+`})\z`)
 			if whole.MatchString(line) {
 				return true
 			}
@@ -206,15 +225,50 @@ func naiveWord(expr, line string) bool {
 	return false
 }
 
+// naiveWords tries to match at every character of the line that a match may begin at:
+// none is before the end of the last match, nor behind a word character.
+func naiveWords(expr, line string, group int) (found []string) {
+	runes := []rune(line)
+	least := 0 // bytes
+	for i, at := 0, 0; i <= len(runes); i++ {
+		_, width := utf8.DecodeRuneInString(line[at:])
+		if at >= least && (i == 0 || !wordRune.MatchString(string(runes[i-1]))) {
+			re := within(`\A(?s:.{`+fmt.Sprint(i)+`})`, expr, `(?:[^\p{L}\p{N}_]|$)`)
+			if m := re.FindStringSubmatchIndex(line); m != nil {
+				if from, to := m[2+2*group], m[3+2*group]; to > from {
+					found = append(found, line[from:to])
+				}
+				least = m[3]
+				if m[3] == m[2] {
+					least++
+				}
+			}
+		}
+		at += width
+	}
+	return found
+}
+
 func differ(t *testing.T, expr string, o ExprOptions, text string) {
 	t.Helper()
 	x, err := Compile(expr, o)
 	if err != nil {
+		if _, without := regexp.Compile(expr); without == nil && !o.Fixed && !strings.Contains(err.Error(), "too large") {
+			t.Fatalf("%q with %+v: %v", expr, o, err)
+		}
 		return
 	}
-	if got, want := each(x, text), naive(expr, o, text); !slices.Equal(got, want) {
+	if got, want := each(x, text), naive(expr, o, text, 0); !slices.Equal(got, want) {
 		t.Fatalf("%q with %+v on %q\n got  %q\n want %q", expr, o, text, got, want)
 	}
+}
+
+// optionsOf are the options, and how many parts are asked for, that bits say.
+func optionsOf(bits uint16) (o ExprOptions, most int) {
+	set := func(n int) bool { return bits>>n&1 == 1 }
+	return ExprOptions{
+		Fixed: set(0), IgnoreCase: set(1), Invert: set(2), OnlyMatching: set(3), Group: set(4), Word: set(5),
+	}, int(bits >> 6 & 3)
 }
 
 // Each dismisses most lines by looking for text that every match holds; that
@@ -222,7 +276,7 @@ func differ(t *testing.T, expr string, o ExprOptions, text string) {
 func FuzzEachAgainstALineByLineLoop(f *testing.F) {
 	for _, s := range []string{
 		"a", "a|b", "(abc)+x?", "a{2,3}", "^$", "", "[ab]c", "(?i)Ab", "(?:ab|ac)d", "a.*b", `\bfoo\b`, "é+", "\ufffd",
-		"(?i:a)b", "ab?c", "(a|)b", `a\x00`, "a\nb", `\C`, "(?m)^a$", "x*", "[^a]", `\pL`, "(abc){0}d", "(ab){2}",
+		"(?i:a)b", "ab?c", "(a|)b", `a\x00`, "a\nb", `\C`, "(?m)^a$", "x*", "[^a]", `\pL`, "(abc){0}d", "(ab){2}", `\Qa.b`, `a|\Qb`, "İ", "(?i)[kK]",
 	} {
 		f.Add(s, "abc\nAB\n\nfoo bar\r\naab\nabab\né \ufffd\xff\nabcd", uint8(0))
 		f.Add(s, "x\nab", uint8(0xff))
@@ -231,7 +285,9 @@ func FuzzEachAgainstALineByLineLoop(f *testing.F) {
 		if len(expr) > 100 || len(text) > 1000 {
 			return
 		}
-		differ(t, expr, ExprOptions{Fixed: bits&1 != 0, IgnoreCase: bits&2 != 0, Invert: bits&4 != 0, OnlyMatching: bits&8 != 0}, text)
+		o, _ := optionsOf(uint16(bits))
+		o.Word = o.Word && len(expr) < 20 && len(text) < 60 // its definition is slow
+		differ(t, expr, o, text)
 	})
 }
 
@@ -251,7 +307,8 @@ func TestWordAgainstItsDefinition(t *testing.T) {
 	for range 1500 {
 		expr, text := randomExpr(random, 2), randomText(random, "ab_é -.", 7)
 		differ(t, expr, ExprOptions{Word: true, Invert: random.IntN(4) == 0}, text)
-		if len(naive(expr, ExprOptions{Word: true}, text)) > 0 {
+		differ(t, expr, ExprOptions{Word: true, OnlyMatching: true, Group: random.IntN(2) == 0}, text)
+		if len(naive(expr, ExprOptions{Word: true}, text, 0)) > 0 {
 			found++
 		}
 	}
