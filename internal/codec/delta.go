@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -24,13 +25,14 @@ func seal(frame []byte) []byte {
 	return binary.LittleEndian.AppendUint64(frame, xxhash.Sum64(frame))
 }
 
-// unseal returns what the checksum at the end of frame vouches for.
-func unseal(kind Kind, frame []byte) ([]byte, error) {
+// unseal returns what is between the first bytes of frame, head of them, and the checksum
+// at its end, which vouches for all of it.
+func unseal(kind Kind, frame []byte, head int) ([]byte, error) {
 	end := len(frame) - sumLen
-	if end < 1 || binary.LittleEndian.Uint64(frame[end:]) != xxhash.Sum64(frame[:end]) {
+	if end < head || binary.LittleEndian.Uint64(frame[end:]) != xxhash.Sum64(frame[:end]) {
 		return nil, fmt.Errorf("%w: %s of %d bytes with a wrong checksum", ErrDamaged, kind, len(frame))
 	}
-	return frame[:end], nil
+	return frame[head:end], nil
 }
 
 // SameAs returns the frame of contents of that length that are a base's own.
@@ -158,66 +160,58 @@ type edits struct {
 	list     []edit
 	inserted []byte // each line with its newline
 	length   int    // of the contents
-	open     bool   // the last line has no newline
 }
 
 // read reads a delta frame against its base. It verifies all that unpacking would.
 func (e *edits) read(frame []byte, b *Base, limit int) error {
-	list, inserted := e.list[:0], e.inserted[:0]
-	body, err := unseal(Delta, frame)
+	if err := fits(frame, b); err != nil {
+		return err
+	}
+	body, err := unseal(Delta, frame, refLen)
 	if err != nil {
 		return err
 	}
-	r := reader{body: body[refLen:]}
+	r := reader{body: body}
 	head := r.uvarint()
-	e.open = head&1 == 1
-	if r.bad || head>>1 > uint64(limit) {
-		return fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrTooLarge, head>>1, limit)
+	if head>>1 > uint64(limit) {
+		return tooLarge(head>>1, limit)
 	}
 	e.length = int(head >> 1)
-	room := e.length + int(head&1) // as if the last line were terminated
-	cursor := 0
+	open := head&1 == 1            // the last line has no newline
+	room := e.length + int(head&1) // as if it had one
+	list, inserted := e.list[:0], e.inserted[:0]
+	cursor, own := 0, 0 // the base's line after the last that was copied; lines inserted
+	var previous []byte // the last line
 	for r.left() > 0 {
-		from := cursor + int(r.varint())
+		from := int64(cursor) + r.varint()
 		copied := r.uvarint()
 		inserts := r.uvarint()
-		if r.bad || from < 0 || from > b.lines() || copied > uint64(b.lines()-from) || inserts > uint64(r.left()) {
+		if r.bad || from < 0 || from > int64(b.lines()) || copied > uint64(b.lines())-uint64(from) ||
+			inserts > uint64(r.left()) || copied|inserts == 0 {
 			return e.damaged(len(frame))
 		}
-		to := from + int(copied)
-		room -= int(b.starts[to] - b.starts[from])
-		cursor = to
-		var previous []byte
-		if to > from {
-			previous = b.line(to - 1)
+		cursor = int(from) + int(copied)
+		if copied > 0 {
+			previous = b.line(cursor - 1)
 		}
+		room -= len(b.span(int(from), cursor))
 		for j := range int(inserts) {
-			shared := r.uvarint()
-			like := previous
-			if shared&1 == withBase && shared>>1 > 0 {
-				if cursor+j >= b.lines() {
-					return e.damaged(len(frame))
-				}
-				like = b.line(cursor + j)
-			}
-			rest := r.bytes(r.uvarint())
-			if r.bad || shared>>1 > uint64(len(like)) {
-				return e.damaged(len(frame))
-			}
-			if room -= int(shared>>1) + len(rest) + 1; room < 0 {
-				return e.damaged(len(frame))
-			}
 			start := len(inserted)
-			inserted = append(append(append(inserted, like[:shared>>1]...), rest...), '\n')
+			if inserted = r.line(inserted, previous, b, cursor+j, room); inserted == nil {
+				return e.damaged(len(frame))
+			}
 			previous = inserted[start : len(inserted)-1]
+			room -= len(previous) + 1
 		}
 		if room < 0 {
 			return e.damaged(len(frame))
 		}
-		list = append(list, edit{from, to, len(inserted)})
+		own += int(inserts)
+		list = append(list, edit{int(from), cursor, len(inserted)})
 	}
 	e.list, e.inserted = list, inserted
-	if room != 0 || e.open && e.length == 0 {
+	// No line is empty and without its newline; none that is inserted holds another.
+	if r.bad || room != 0 || open && len(previous) == 0 || bytes.Count(inserted, newline) != own {
 		return e.damaged(len(frame))
 	}
 	return nil
@@ -245,6 +239,24 @@ type reader struct {
 	body []byte
 	at   int
 	bad  bool
+}
+
+// line appends an inserted line to lines: nil where it is damaged, or there is no room for
+// it. It may begin like previous, or like the base's line place, which it stands for.
+func (r *reader) line(lines, previous []byte, b *Base, place, room int) []byte {
+	shared := r.uvarint()
+	rest := r.bytes(r.uvarint())
+	like := previous
+	if shared&1 == withBase {
+		if like = nil; place < b.lines() {
+			like = b.line(place)
+		}
+	}
+	shared >>= 1
+	if r.bad || shared > uint64(len(like)) || int(shared)+len(rest) >= room {
+		return nil
+	}
+	return append(append(append(lines, like[:shared]...), rest...), '\n')
 }
 
 func (r *reader) left() int { return len(r.body) - r.at }

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -81,6 +82,8 @@ func KindOf(frame []byte) (Kind, error) {
 const (
 	sumLen = 8 // XXH64, little endian, as zstd writes it
 
+	longest = min(1<<40, math.MaxInt) // contents that a frame may declare: they must fit an int
+
 	// minZstd is the length below which zstd is not tried: its header and
 	// checksum would eat what it saves.
 	minZstd = 64
@@ -134,9 +137,10 @@ func NewDecoder(limit int) *Decoder {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
+	memory := max(uint64(limit), zstd.MinWindowSize) // short frames have that window, too
 	z, err := zstd.NewReader(nil,
 		zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxMemory(uint64(limit)), zstd.WithDecoderMaxWindow(max(uint64(limit), zstd.MinWindowSize)))
+		zstd.WithDecoderMaxMemory(memory), zstd.WithDecoderMaxWindow(memory))
 	if err != nil {
 		panic(fmt.Sprintf("codec: limit %d: %v", limit, err))
 	}
@@ -146,22 +150,31 @@ func NewDecoder(limit int) *Decoder {
 // Len returns how long the frame says its contents are, without unpacking them.
 // It reports false where the frame does not say.
 func Len(frame []byte) (int, bool) {
-	switch kind, _ := KindOf(frame); kind {
+	kind, err := KindOf(frame)
+	if err != nil {
+		return 0, false
+	}
+	return declared(kind, frame)
+}
+
+// declared is Len of a frame of that kind.
+func declared(kind Kind, frame []byte) (int, bool) {
+	switch kind {
 	case Stored:
 		n, width := binary.Uvarint(frame[1:])
 		return int(n), width > 0 && n <= uint64(len(frame))
 	case Same, Delta:
-		if len(frame) < refLen {
+		if len(frame) < refLen+sumLen {
 			return 0, false
 		}
-		n, width := binary.Uvarint(frame[refLen:])
+		n, width := binary.Uvarint(frame[refLen : len(frame)-sumLen])
 		if kind == Delta {
 			n >>= 1 // the lowest bit tells of the last newline
 		}
-		return int(n), width > 0 && n <= 1<<40
+		return int(n), width > 0 && n <= longest
 	case Zstd:
 		var h zstd.Header
-		if err := h.Decode(frame); err != nil || !h.HasFCS || h.FrameContentSize > 1<<40 {
+		if err := h.Decode(frame); err != nil || !h.HasFCS || h.FrameContentSize > longest {
 			return 0, false
 		}
 		return int(h.FrameContentSize), true
@@ -173,12 +186,9 @@ func Len(frame []byte) (int, bool) {
 // where there is none. The error is ErrUnknownKind, ErrDamaged, ErrTooLarge or
 // ErrNoBase. The contents may share memory with frame and with base.
 func (d *Decoder) Decode(frame []byte, base *Base) ([]byte, error) {
-	kind, err := KindOf(frame)
+	kind, err := d.kind(frame)
 	if err != nil {
 		return nil, err
-	}
-	if n, ok := Len(frame); ok && n > d.limit {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrTooLarge, n, d.limit)
 	}
 	switch kind {
 	case Stored:
@@ -186,9 +196,6 @@ func (d *Decoder) Decode(frame []byte, base *Base) ([]byte, error) {
 	case Same:
 		return unsame(frame, base)
 	case Delta:
-		if err := fits(frame, base); err != nil {
-			return nil, err
-		}
 		var e edits
 		if err := e.read(frame, base, d.limit); err != nil {
 			return nil, err
@@ -201,17 +208,32 @@ func (d *Decoder) Decode(frame []byte, base *Base) ([]byte, error) {
 	}
 }
 
+// kind tells a frame's kind, and refuses one that says it is longer than the limit.
+func (d *Decoder) kind(frame []byte) (Kind, error) {
+	kind, err := KindOf(frame)
+	if err != nil {
+		return "", err
+	}
+	if n, ok := declared(kind, frame); ok && n > d.limit {
+		return "", tooLarge(uint64(n), d.limit)
+	}
+	return kind, nil
+}
+
+func tooLarge(length uint64, limit int) error {
+	return fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrTooLarge, length, limit)
+}
+
 func unstore(frame []byte) ([]byte, error) {
-	body, err := unseal(Stored, frame)
+	body, err := unseal(Stored, frame, 1)
 	if err != nil {
 		return nil, err
 	}
-	n, width := binary.Uvarint(body[1:])
-	start := 1 + width
-	if width <= 0 || n != uint64(len(body)-start) {
+	n, width := binary.Uvarint(body)
+	if width <= 0 || n != uint64(len(body)-width) {
 		return nil, fmt.Errorf("%w: %s of %d bytes declares another length", ErrDamaged, Stored, len(frame))
 	}
-	return body[start:len(body):len(body)], nil
+	return body[width:len(body):len(body)], nil
 }
 
 // fits reports whether base is the one that frame refers to.
@@ -230,12 +252,12 @@ func unsame(frame []byte, base *Base) ([]byte, error) {
 	if err := fits(frame, base); err != nil {
 		return nil, err
 	}
-	body, err := unseal(Same, frame)
+	body, err := unseal(Same, frame, refLen)
 	if err != nil {
 		return nil, err
 	}
 	contents := base.Contents()
-	if n, width := binary.Uvarint(body[refLen:]); width != len(body)-refLen || n != uint64(len(contents)) {
+	if n, width := binary.Uvarint(body); width <= 0 || width != len(body) || n != uint64(len(contents)) {
 		return nil, fmt.Errorf("%w: %s declares another length than its base's %d bytes", ErrDamaged, Same, len(contents))
 	}
 	return contents, nil

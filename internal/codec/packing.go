@@ -29,7 +29,8 @@ const wellPacked = 32
 
 // Frame returns the smallest frame of the contents that is known: against the best
 // base or by itself; base is nil for the latter. alone is how long the frame by
-// itself is, or would about be.
+// itself is, or would about be. Contents that are the base's own are said to be the
+// same without a look at what else could be done with them; alone is then 0.
 func (e *Encoder) Frame(p *Packing) (frame []byte, base *Base, alone int) {
 	contents := p.text.contents
 	if p.best != nil {

@@ -97,7 +97,7 @@ func (s *Search) NewScanner() *Scanner { return &Scanner{search: s} }
 // where there is none. The error is one of Decode's, and for the same frames.
 func (s *Scanner) Frame(frame []byte, base *Base) (*Found, error) {
 	s.found = Found{Runs: s.found.Runs[:0]}
-	kind, err := KindOf(frame)
+	kind, err := s.search.decoder.kind(frame)
 	if err != nil {
 		return nil, err
 	}
@@ -137,9 +137,6 @@ func (s *Scanner) same(frame []byte, base *Base) error {
 }
 
 func (s *Scanner) delta(frame []byte, base *Base) error {
-	if err := fits(frame, base); err != nil {
-		return err
-	}
 	e := &s.edits
 	if err := e.read(frame, base, s.search.decoder.limit); err != nil {
 		return err
