@@ -18,12 +18,9 @@ func Sum(contents []byte) ID { return sha256.Sum256(contents) }
 // place of which the others then only say where they differ. It is safe for
 // concurrent use.
 type Base struct {
-	ID   ID
-	text []byte // the contents, with a newline at the end in any case
-	open bool   // the contents themselves do not end in one
-
-	starts []uint32 // of the lines in text, and its length
-	nuls   []uint32 // how many of the lines before this one hold NUL; nil: none does
+	ID ID
+	text
+	nuls []uint32 // how many of the lines before this one hold NUL; nil: none does
 
 	index  sync.Once
 	first  map[uint64]uint32 // hash of a line → the first such line, plus 1
@@ -36,10 +33,8 @@ func NewBase(contents []byte) *Base {
 	if uint64(len(contents)) >= 1<<32-1 {
 		return nil
 	}
-	b := &Base{ID: Sum(contents)}
-	b.text, b.open = terminated(contents)
-	b.starts = lineStarts(b.text)
-	if IsBinary(b.text) {
+	b := &Base{ID: Sum(contents), text: newText(contents)}
+	if IsBinary(b.all) {
 		b.nuls = make([]uint32, len(b.starts))
 		for i := range b.lines() {
 			b.nuls[i+1] = b.nuls[i]
@@ -53,51 +48,13 @@ func NewBase(contents []byte) *Base {
 
 // Size is about how many bytes the base holds in memory, once it has been packed
 // against.
-func (b *Base) Size() int { return len(b.text) + 4*len(b.nuls) + 32*len(b.starts) }
+func (b *Base) Size() int { return len(b.all) + 4*len(b.nuls) + 32*len(b.starts) }
 
 // Contents returns the contents. They must not be changed.
-func (b *Base) Contents() []byte {
-	if b.open {
-		return b.text[: len(b.text)-1 : len(b.text)-1]
-	}
-	return b.text[:len(b.text):len(b.text)]
-}
-
-func (b *Base) lines() int { return len(b.starts) - 1 }
-
-// line returns line i without its newline.
-func (b *Base) line(i int) []byte { return b.text[b.starts[i] : b.starts[i+1]-1] }
-
-// span returns the lines from … to-1, each with its newline.
-func (b *Base) span(from, to int) []byte { return b.text[b.starts[from]:b.starts[to]] }
+func (b *Base) Contents() []byte { return b.contents() }
 
 // binary reports whether one of the lines from … to-1 holds NUL.
 func (b *Base) binary(from, to int) bool { return b.nuls != nil && b.nuls[to] > b.nuls[from] }
-
-// terminated returns contents with a newline at the end, and whether that had to
-// be added. It copies in that case alone.
-func terminated(contents []byte) (text []byte, added bool) {
-	if n := len(contents); n == 0 || contents[n-1] == '\n' {
-		return contents, false
-	}
-	text = make([]byte, len(contents)+1)
-	copy(text, contents)
-	text[len(contents)] = '\n'
-	return text, true
-}
-
-// lineStarts returns where the lines of text begin, and its length. Its last line
-// is terminated.
-func lineStarts(text []byte) []uint32 {
-	starts := make([]uint32, 1, 1+bytes.Count(text, newline))
-	for pos := 0; pos < len(text); {
-		pos += bytes.IndexByte(text[pos:], '\n') + 1
-		starts = append(starts, uint32(pos))
-	}
-	return starts
-}
-
-var newline = []byte{'\n'}
 
 // lookup prepares the base to be packed against: readers do not need that.
 func (b *Base) lookup() {

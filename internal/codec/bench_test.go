@@ -137,7 +137,7 @@ func BenchmarkDecode(b *testing.B) {
 		base  *Base
 	}{
 		{"zstd", NewEncoder().Encode(contents), nil},
-		{"delta", newText(contents).delta(base), base},
+		{"delta", NewPacking(contents).delta(base), base},
 		{"same", SameAs(own.ID, len(contents)), own},
 	} {
 		b.Run(row.name, func(b *testing.B) {
@@ -206,7 +206,7 @@ func BenchmarkSearch(b *testing.B) {
 		})
 		b.Run("base/"+row.name, func(b *testing.B) {
 			base := NewBase(sysctl(1))
-			b.SetBytes(int64(len(base.text)))
+			b.SetBytes(int64(len(base.all)))
 			b.ReportAllocs()
 			for b.Loop() {
 				NewSearch(x, nil, 0).of(base)

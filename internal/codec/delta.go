@@ -42,55 +42,21 @@ func SameAs(base ID, length int) []byte {
 	return seal(binary.AppendUvarint(frame, uint64(length)))
 }
 
-// A text is contents that are to be packed, cut into lines.
-type text struct {
-	contents []byte
-	text     []byte // terminated
-	open     bool
-	starts   []uint32
-	hashes   []uint64 // of the lines
-}
-
-func newText(contents []byte) *text {
-	t := &text{contents: contents}
-	t.text, t.open = terminated(contents)
-	t.starts = lineStarts(t.text)
-	t.hashes = make([]uint64, len(t.starts)-1)
-	for i := range t.hashes {
-		t.hashes[i] = xxhash.Sum64(t.line(i))
-	}
-	return t
-}
-
-func (t *text) line(i int) []byte { return t.text[t.starts[i] : t.starts[i+1]-1] }
-
-// lacks is about how many bytes a frame of t against b needs, for choosing one.
-func (t *text) lacks(b *Base) int {
-	b.lookup()
-	n := 0
-	for i, h := range t.hashes {
-		if b.first[h] == 0 {
-			n += int(t.starts[i+1] - t.starts[i])
-		}
-	}
-	return n
-}
-
-// delta returns the frame of t against b: the base's ID, the length of the
+// delta returns the frame of p against b: the base's ID, the length of the
 // contents, and edits. An edit copies a run of the base's lines and then inserts
 // lines of its own, each of which may begin like another line. docs/format/frames.md
 // draws the bytes.
-func (t *text) delta(b *Base) []byte {
+func (p *Packing) delta(b *Base) []byte {
 	b.lookup()
 	frame := make([]byte, 0, 512)
 	frame = append(append(frame, delta), b.ID[:]...)
-	frame = binary.AppendUvarint(frame, uint64(len(t.contents))<<1|bit(t.open))
+	frame = binary.AppendUvarint(frame, uint64(len(p.contents()))<<1|bit(p.open))
 	cursor := 0 // the base's line after the last that was copied
-	for i := 0; i < len(t.hashes); {
+	for i := 0; i < len(p.hashes); {
 		from, n := cursor, 0
-		if at := b.find(t.line(i), t.hashes[i], cursor); at >= 0 {
+		if at := b.find(p.line(i), p.hashes[i], cursor); at >= 0 {
 			from = at
-			for n = 1; i+n < len(t.hashes) && from+n < b.lines() && string(t.line(i+n)) == string(b.line(from+n)); n++ {
+			for n = 1; i+n < len(p.hashes) && from+n < b.lines() && string(p.line(i+n)) == string(b.line(from+n)); n++ {
 			}
 		}
 		frame = binary.AppendVarint(frame, int64(from-cursor))
@@ -98,7 +64,7 @@ func (t *text) delta(b *Base) []byte {
 		cursor = from + n
 		i += n
 		last := i
-		for last < len(t.hashes) && b.find(t.line(last), t.hashes[last], cursor) < 0 {
+		for last < len(p.hashes) && b.find(p.line(last), p.hashes[last], cursor) < 0 {
 			last++
 		}
 		frame = binary.AppendUvarint(frame, uint64(last-i))
@@ -107,7 +73,7 @@ func (t *text) delta(b *Base) []byte {
 			previous = b.line(cursor - 1)
 		}
 		for j := 0; i < last; i, j = i+1, j+1 {
-			line := t.line(i)
+			line := p.line(i)
 			shared, with := commonPrefix(line, previous), withPrevious
 			if cursor+j < b.lines() {
 				if n := commonPrefix(line, b.line(cursor+j)); n >= shared {
@@ -241,24 +207,6 @@ type reader struct {
 	bad  bool
 }
 
-// line appends an inserted line to lines: nil where it is damaged, or there is no room for
-// it. It may begin like previous, or like the base's line place, which it stands for.
-func (r *reader) line(lines, previous []byte, b *Base, place, room int) []byte {
-	shared := r.uvarint()
-	rest := r.bytes(r.uvarint())
-	like := previous
-	if shared&1 == withBase {
-		if like = nil; place < b.lines() {
-			like = b.line(place)
-		}
-	}
-	shared >>= 1
-	if r.bad || shared > uint64(len(like)) || int(shared)+len(rest) >= room {
-		return nil
-	}
-	return append(append(append(lines, like[:shared]...), rest...), '\n')
-}
-
 func (r *reader) left() int { return len(r.body) - r.at }
 
 func (r *reader) uvarint() uint64 {
@@ -291,4 +239,22 @@ func (r *reader) bytes(n uint64) []byte {
 	}
 	r.at += int(n)
 	return r.body[r.at-int(n) : r.at]
+}
+
+// line appends an inserted line to lines: nil where it is damaged, or there is no room for
+// it. It may begin like previous, or like the base's line place, which it stands for.
+func (r *reader) line(lines, previous []byte, b *Base, place, room int) []byte {
+	shared := r.uvarint()
+	rest := r.bytes(r.uvarint())
+	like := previous
+	if shared&1 == withBase {
+		if like = nil; place < b.lines() {
+			like = b.line(place)
+		}
+	}
+	shared >>= 1
+	if r.bad || shared > uint64(len(like)) || int(shared)+len(rest) >= room {
+		return nil
+	}
+	return append(append(append(lines, like[:shared]...), rest...), '\n')
 }

@@ -156,7 +156,7 @@ func TestTheExampleInTheDocument(t *testing.T) {
 		}
 		frame = append(frame, part...)
 	}
-	if want := newText([]byte(contents)).delta(NewBase([]byte(base))); !bytes.Equal(frame, want) {
+	if want := NewPacking([]byte(contents)).delta(NewBase([]byte(base))); !bytes.Equal(frame, want) {
 		t.Errorf("it shows\n% x\nwritten is\n% x", frame, want)
 	}
 	if got, err := NewDecoder(0).Decode(frame, NewBase([]byte(base))); err != nil || string(got) != contents {
@@ -323,7 +323,7 @@ func TestASameDeclaresTheLengthOfItsBase(t *testing.T) {
 func TestAFrameWithoutItsBaseIsAnError(t *testing.T) {
 	base, other := NewBase([]byte("one\ntwo\n")), NewBase([]byte("one\nthree\n"))
 	contents := []byte("one\ntwo\nfour\n")
-	for _, frame := range [][]byte{SameAs(base.ID, 8), newText(contents).delta(base)} {
+	for _, frame := range [][]byte{SameAs(base.ID, 8), NewPacking(contents).delta(base)} {
 		if id, refers := BaseOf(frame); !refers || id != Sum([]byte("one\ntwo\n")) {
 			t.Errorf("it refers to %x, %v", id, refers)
 		}
@@ -350,7 +350,7 @@ func TestTheLimitIsOnContentsAgainstABaseToo(t *testing.T) {
 	for _, f := range []struct {
 		frame []byte
 		base  *Base
-	}{{newText(contents).delta(base), base}, {SameAs(own.ID, len(contents)), own}} {
+	}{{NewPacking(contents).delta(base), base}, {SameAs(own.ID, len(contents)), own}} {
 		if got, err := NewDecoder(100).Decode(f.frame, f.base); err != nil || !bytes.Equal(got, contents) {
 			t.Errorf("100 bytes: %q, %v", got, err)
 		}
@@ -432,7 +432,7 @@ func FuzzForgedDelta(f *testing.F) {
 	base := "one\ntwo\n\nfour\n"
 	b := NewBase([]byte(base))
 	for _, contents := range []string{"", base, "one\ntwo", "x\none\ntwo\ntwice\n\n\nfour\nfourth", "\x00\nfour\n"} {
-		frame := newText([]byte(contents)).delta(b)
+		frame := NewPacking([]byte(contents)).delta(b)
 		f.Add(base, frame[refLen:len(frame)-sumLen], "t", uint16(0))
 	}
 	f.Add("a", []byte{4<<1 | 1, 0, 1, 1, 2, 1, 'b'}, "a", uint16(0))

@@ -106,7 +106,7 @@ func TestFramesAgainstABaseAreWrittenAsTheyWere(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(file), ".base")
 		want, contents := golden(t, name)
 		base := goldenBase(t, name)
-		got := newText(contents).delta(base)
+		got := NewPacking(contents).delta(base)
 		if want[0] == same {
 			got = SameAs(base.ID, len(contents))
 		}
@@ -204,7 +204,7 @@ func damageable(t *testing.T) []sample {
 		switch {
 		case f.frame != nil:
 		case f.base != nil:
-			f.frame = newText(f.contents).delta(f.base)
+			f.frame = NewPacking(f.contents).delta(f.base)
 		default:
 			f.frame = enc.Encode(f.contents)
 		}

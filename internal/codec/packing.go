@@ -1,26 +1,47 @@
 package codec
 
+import "github.com/cespare/xxhash/v2"
+
 // A Packing is contents on their way into a frame. It is offered bases, one after
 // another, and keeps the best: they need not all be in memory.
 type Packing struct {
-	text    *text
+	text
+	hashes  []uint64 // of the lines
 	best    *Base
 	lacking int // bytes of lines that best lacks
 }
 
-// NewPacking begins to pack contents, which must not change until Frame.
+// NewPacking begins to pack contents, which must not change until Frame. They must be
+// shorter than 4 GiB.
 func NewPacking(contents []byte) *Packing {
-	return &Packing{text: newText(contents), lacking: len(contents) + 1}
+	p := &Packing{text: newText(contents), lacking: len(contents) + 1}
+	p.hashes = make([]uint64, p.lines())
+	for i := range p.hashes {
+		p.hashes[i] = xxhash.Sum64(p.line(i))
+	}
+	return p
 }
 
 // Offer offers a base. It reports whether that one is the best so far.
 func (p *Packing) Offer(b *Base) bool {
-	n := p.text.lacks(b)
+	n := p.lacks(b)
 	if n >= p.lacking {
 		return false
 	}
 	p.best, p.lacking = b, n
 	return true
+}
+
+// lacks is about how many bytes a frame against b needs, for choosing one.
+func (p *Packing) lacks(b *Base) int {
+	b.lookup()
+	n := 0
+	for i, h := range p.hashes {
+		if b.first[h] == 0 {
+			n += len(p.span(i, i+1))
+		}
+	}
+	return n
 }
 
 // wellPacked: a delta of less than one part in so many of the contents is taken
@@ -32,12 +53,12 @@ const wellPacked = 32
 // itself is, or would about be. Contents that are the base's own are said to be the
 // same without a look at what else could be done with them; alone is then 0.
 func (e *Encoder) Frame(p *Packing) (frame []byte, base *Base, alone int) {
-	contents := p.text.contents
+	contents := p.contents()
 	if p.best != nil {
 		if p.lacking == 0 && p.best.ID == Sum(contents) {
 			return SameAs(p.best.ID, len(contents)), p.best, 0
 		}
-		if frame = p.text.delta(p.best); len(frame) < len(contents)/wellPacked {
+		if frame = p.delta(p.best); len(frame) < len(contents)/wellPacked {
 			return frame, p.best, len(contents) / 4
 		}
 	}

@@ -38,7 +38,7 @@ func packs(t *testing.T, enc *Encoder, dec *Decoder, contents, base []byte) {
 			}
 		}
 	}
-	delta := newText(contents).delta(b)
+	delta := NewPacking(contents).delta(b)
 	check(delta, b)
 
 	p := NewPacking(contents)
@@ -110,7 +110,7 @@ func TestLinesThatRepeatAreFoundInTime(t *testing.T) {
 	const n = 200_000
 	base := NewBase([]byte(strings.Repeat("\n", n) + "last\n" + strings.Repeat("}\n", n)))
 	contents := []byte(strings.Repeat("}\n\n", n) + strings.Repeat("}\n", n) + "last\n" + strings.Repeat("\n", n))
-	frame := newText(contents).delta(base)
+	frame := NewPacking(contents).delta(base)
 	if got, err := NewDecoder(0).Decode(frame, base); err != nil || !bytes.Equal(got, contents) {
 		t.Errorf("%d bytes came back as %d: %v", len(contents), len(got), err)
 	}

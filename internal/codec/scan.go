@@ -40,7 +40,7 @@ func (s *Search) of(b *Base) *Hits {
 	}
 	h := &Hits{first: make([]uint32, b.lines()+1)}
 	line := 0
-	s.expr.each(b.text, func(at int, part []byte) bool {
+	s.expr.each(b.all, func(at int, part []byte) bool {
 		for int(b.starts[line]) < at {
 			line++
 			h.first[line] = uint32(len(h.Parts))

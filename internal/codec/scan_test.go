@@ -55,9 +55,9 @@ func framesOf(enc *Encoder, contents string, base *Base) []sample {
 	samples := []sample{
 		{"stored", store(c), c, nil},
 		{"same", SameAs(own.ID, len(c)), c, own},
-		{"delta", newText(c).delta(base), c, base},
-		{"delta against itself", newText(c).delta(own), c, own},
-		{"delta against nothing", newText(c).delta(NewBase(nil)), c, NewBase(nil)},
+		{"delta", NewPacking(c).delta(base), c, base},
+		{"delta against itself", NewPacking(c).delta(own), c, own},
+		{"delta against nothing", NewPacking(c).delta(NewBase(nil)), c, NewBase(nil)},
 	}
 	if contents != "" {
 		samples = append(samples, sample{"zstd", enc.zstd.EncodeAll(c, nil), c, nil})
@@ -191,7 +191,7 @@ func TestASearchRefusesWhatDecodeRefuses(t *testing.T) {
 func TestTheFirstFewAreTheFirst(t *testing.T) {
 	base := "a 1\na 2\nb\na 3\n"
 	contents := "a own\n" + base + base + "a last\n"
-	frame := newText([]byte(contents)).delta(NewBase([]byte(base)))
+	frame := NewPacking([]byte(contents)).delta(NewBase([]byte(base)))
 	all := naive("a", ExprOptions{}, contents, 0)
 	for most := range len(all) + 3 {
 		scanner := NewSearch(compile(t, "a", ExprOptions{}), NewDecoder(0), most).NewScanner()
@@ -214,7 +214,7 @@ func TestABaseIsSearchedOnce(t *testing.T) {
 	var first *Hits
 	for range 3 {
 		base := NewBase(text) // read again, as when it was dropped from memory
-		frame := newText([]byte("a 1\nb\n")).delta(base)
+		frame := NewPacking([]byte("a 1\nb\n")).delta(base)
 		found, err := search.NewScanner().Frame(frame, base)
 		if err != nil || len(found.Runs) != 1 || found.Runs[0].Hits == nil {
 			t.Fatalf("%+v, %v", found, err)
@@ -234,7 +234,7 @@ func TestASearchMayHaveManyScanners(t *testing.T) {
 	var wg sync.WaitGroup
 	for g := range 8 {
 		contents := fmt.Sprintf("a %d\n%sc\n", g, base.Contents())
-		frame := newText([]byte(contents)).delta(base)
+		frame := NewPacking([]byte(contents)).delta(base)
 		want := naive("a [0-9]", ExprOptions{OnlyMatching: true}, contents, 0)
 		wg.Go(func() {
 			scanner := search.NewScanner()
@@ -254,7 +254,7 @@ func TestASearchMayHaveManyScanners(t *testing.T) {
 // frames.
 func TestASearchOfManyFramesReusesItsMemory(t *testing.T) {
 	base := NewBase(sysctl(1))
-	frame := newText(sysctl(2)).delta(base)
+	frame := NewPacking(sysctl(2)).delta(base)
 	scanner := scannerOf(t, `netdev_budget\b`, ExprOptions{}, 0)
 	n := testing.AllocsPerRun(100, func() {
 		if found, err := scanner.Frame(frame, base); err != nil || found.Count != 1 {
