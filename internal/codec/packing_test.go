@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -193,4 +194,21 @@ func TestContentsOfABaseCannotBeAppendedTo(t *testing.T) {
 			t.Errorf("%q became %q", text, b.Contents())
 		}
 	}
+}
+
+func TestABaseMayBeUsedConcurrently(t *testing.T) {
+	base := NewBase(sysctl(1)) // nobody has packed against it yet
+	var wg sync.WaitGroup
+	for host := range uint64(8) {
+		contents := sysctl(host)
+		wg.Go(func() {
+			p := NewPacking(contents)
+			p.Offer(base)
+			frame, against, _ := NewEncoder().Frame(p)
+			if got, err := NewDecoder(0).Decode(frame, against); err != nil || !bytes.Equal(got, contents) {
+				t.Errorf("host %d: %d bytes came back as %d: %v", host, len(contents), len(got), err)
+			}
+		})
+	}
+	wg.Wait()
 }

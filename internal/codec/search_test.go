@@ -121,6 +121,32 @@ func TestLineSemantics(t *testing.T) {
 	}
 }
 
+// What is highlighted on a line, which may be a part of a text.
+func TestSpansAreWhereTheMatchesAre(t *testing.T) {
+	type o = ExprOptions
+	for _, row := range []struct {
+		expr    string
+		options o
+		line    string
+		want    [][2]int
+	}{
+		{"a+", o{}, "baab a", [][2]int{{1, 3}, {5, 6}}},
+		{"a*", o{}, "baab", [][2]int{{1, 3}}},
+		{"x", o{}, "baab", nil},
+		{"a", o{}, "", nil},
+		{"a(b)", o{Group: true}, "ab xab", [][2]int{{0, 2}, {4, 6}}}, // the group is for OnlyMatching
+		{"a(b)", o{Group: true, OnlyMatching: true}, "ab xab", [][2]int{{1, 2}, {5, 6}}},
+		{"a", o{Word: true}, "a a ab a", [][2]int{{0, 1}, {2, 3}, {7, 8}}},
+		{"É", o{IgnoreCase: true}, "xéy", [][2]int{{1, 3}}},
+		{"a", o{Invert: true}, "ba", [][2]int{{1, 2}}},
+	} {
+		text := []byte("a\n" + row.line + "\na")
+		if got := compile(t, row.expr, row.options).Spans(text[2 : 2+len(row.line)]); !slices.Equal(got, row.want) {
+			t.Errorf("%q with %+v on %q: %v, want %v", row.expr, row.options, row.line, got, row.want)
+		}
+	}
+}
+
 func TestEachEndsWhenItIsToldTo(t *testing.T) {
 	for _, o := range []ExprOptions{{}, {OnlyMatching: true}, {Word: true, OnlyMatching: true}} {
 		n := 0
