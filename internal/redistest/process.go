@@ -6,7 +6,8 @@ import (
 	"syscall"
 )
 
-// process is a child that dies with this process.
+// process is a child that dies with this process. It leads a process group, so that Ctrl-C on a terminal reaches
+// only this process, which then ends the others in its own order.
 type process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the child has ended and was waited for
@@ -18,7 +19,7 @@ type process struct {
 // Linux sends the parent-death signal when the thread that started the child ends, not when the process does. So a
 // goroutine that is locked to its thread starts the child and stays until the child's end.
 func startProcess(cmd *exec.Cmd) (*process, error) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	dieWithParent(cmd.SysProcAttr)
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)

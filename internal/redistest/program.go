@@ -31,14 +31,15 @@ type Result struct {
 
 // Run runs a program to its end, without input, and returns what it did; a program that fails is not a failed test.
 // name is looked up in PATH when it holds no slash. env (as "NAME=value") is added to this process's environment.
-// The program dies with the test binary.
+// The program dies with the test binary; when the test's context ends, so do the program and its children.
 func Run(t testing.TB, name string, args, env []string) Result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.Command(name, args...)
+	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.Env = append(os.Environ(), env...)
-	cmd.WaitDelay = 10 * time.Second // for children that outlive it and hold its output open
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // its process group
+	cmd.WaitDelay = 10 * time.Second                                                     // for children that outlive it and hold its output open
 	start := time.Now()
 	proc, err := startProcess(cmd)
 	if err != nil {

@@ -1,6 +1,7 @@
 package redistest_test
 
 import (
+	"context"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -40,6 +41,27 @@ func TestRunReturnsTheMemoryOfTheProgramAndNotItsParents(t *testing.T) {
 		t.Errorf("dd with a buffer of 300 MiB held %d bytes", large.MaxRSS)
 	}
 }
+
+// A child that outlived the program would hold its output open, and Run would wait for it.
+func TestRunEndsWithItsContextAndSoDoChildren(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	r := redistest.Run(limited{t, ctx}, "sh", []string{"-c", "sleep 60 | cat; echo too late"}, nil)
+	if r.ExitCode != -1 || r.Stdout != "" {
+		t.Errorf("result is %+v", r)
+	}
+	if r.Wall > 5*time.Second {
+		t.Errorf("it took %v", r.Wall)
+	}
+}
+
+// limited is a test with a context of its own.
+type limited struct {
+	testing.TB
+	ctx context.Context
+}
+
+func (l limited) Context() context.Context { return l.ctx }
 
 func TestRunOfAMissingProgramFailsTheTest(t *testing.T) {
 	failure := failureOf(t, func(t testing.TB) { redistest.Run(t, "no-such-program", nil, nil) })
