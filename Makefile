@@ -1,7 +1,7 @@
 # make test    installs what the tests need where it may, and runs them all
 # make lint    gofumpt, go vet, staticcheck
 # make race    the race detector over what is concurrent
-# make bench   the benchmarks over whole fleets; results in bench/results
+# make bench   the benchmarks, and whole fleets beside ripgrep; results in bench/results
 # make fuzz    every fuzz test for FUZZTIME each
 # make build   the two commands, static, in bin/
 
@@ -27,6 +27,7 @@ race: deps
 
 bench: deps
 	go test -run '^$$' -bench . -benchtime 5x -timeout 30m ./bench
+	go run ./bench/fleet -save
 
 fuzz:
 	@for pkg in $$(go list ./...); do \

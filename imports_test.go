@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"internal/redistest":  {},
 	"internal/scripttest": {},
 	"bench":               {"", "internal/fleetsim", "internal/redistest"},
+	"bench/fleet":         {"internal/redistest"},
 }
 
 // confined lists imports that only some packages may have.
