@@ -14,14 +14,13 @@ const (
 	margin    = 58.0  // around each panel, for scales and labels
 )
 
+// style has colours of a middle tone, of a contrast above 4 on light and on dark
+// ground: a page does not tell its images which it is.
 const style = `<style>
-text{font:13px system-ui,sans-serif;fill:#57606a}.title{font-weight:600}
-path{fill:none;stroke:#8c959f}.grid{stroke-opacity:.3}.linear{stroke-opacity:.6;stroke-dasharray:2 4}
-.line{stroke-width:2}.line0{stroke:#0969da}.line1{stroke:#bc4c00}.line2{stroke:#1a7f37}
-.text0{fill:#0969da}.text1{fill:#bc4c00}.text2{fill:#1a7f37}
-@media (prefers-color-scheme:dark){text{fill:#9ea7b3}
-.line0{stroke:#58a6ff}.line1{stroke:#f0883e}.line2{stroke:#3fb950}
-.text0{fill:#58a6ff}.text1{fill:#f0883e}.text2{fill:#3fb950}}
+text{font:13px system-ui,sans-serif;fill:#6e7781}.title{font-weight:600}
+path{fill:none;stroke:#8c959f}.grid{stroke-opacity:.35}.linear{stroke-opacity:.7;stroke-dasharray:2 4}
+.line{stroke-width:2}.line0{stroke:#1f75e8}.line1{stroke:#c9581b}.line2{stroke:#218a3e}
+.text0{fill:#1f75e8}.text1{fill:#c9581b}.text2{fill:#218a3e}
 </style>
 `
 
