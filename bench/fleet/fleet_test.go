@@ -137,7 +137,7 @@ func TestLinearIsJudgedStepByStep(t *testing.T) {
 		want   bool
 	}{
 		{[]float64{1, 10, 100}, true},
-		{[]float64{5, 10, 90}, true},
+		{[]float64{5, 10, 105}, true},
 		{[]float64{5, 8, 90}, false},
 		{[]float64{0.5, 10, 20}, false},
 	} {

@@ -29,24 +29,30 @@ func grown() []question {
 	})
 }
 
+// growth asks all sizes in turn, so that noise bends no line.
 func (b *bench) growth() {
 	for kind := range b.fleets {
 		if kind != (fleetKind{hosts: kind.hosts, objects: 1}) {
 			b.dismiss(kind)
 		}
 	}
-	for _, hosts := range b.scale.growth {
-		kind := fleetKind{hosts: hosts, objects: 1}
-		f := b.fleet(kind)
-		p := point{hosts: hosts, redis: f.used, pushed: f.pushing}
-		for _, q := range grown() {
-			e := &entry{who: oursInCores, line: q.sysops, fleet: f, read: q.ours}
-			b.contest(fmt.Sprintf("%s of %d", q.name, hosts), []*entry{e}, q.discard)
-			p.costs = append(p.costs, cost{e.median(), e.peak})
-		}
-		b.report.growth = append(b.report.growth, p)
-		b.dismiss(kind)
+	points := make([]point, len(b.scale.growth))
+	for i, hosts := range b.scale.growth {
+		f := b.fleet(fleetKind{hosts: hosts, objects: 1})
+		points[i] = point{hosts: hosts, redis: f.used, pushed: f.pushing}
 	}
+	for _, q := range grown() {
+		var entries []*entry
+		for _, hosts := range b.scale.growth {
+			f := b.fleet(fleetKind{hosts: hosts, objects: 1})
+			entries = append(entries, &entry{who: thousands(hosts) + " hosts", line: q.sysops, fleet: f, hosts: hosts, read: q.ours})
+		}
+		b.contest(q.name, entries, q.discard)
+		for i, e := range entries {
+			points[i].costs = append(points[i].costs, cost{e.median(), e.peak})
+		}
+	}
+	b.report.growth = points
 	for _, s := range allSeries(b.report.growth) {
 		b.report.demand(s.linear())
 	}
@@ -93,6 +99,10 @@ func seriesOf(points []point, name, label string, value func(point) float64) ser
 	return s
 }
 
+// steepest is how much more than in proportion a step may add: the tables of Redis
+// double in size when they are full, and machines are noisy.
+const steepest = 1.1
+
 // linear judges the steepest step from one size to the next.
 func (s *series) linear() verdict {
 	worst, where := 0.0, ""
@@ -102,7 +112,7 @@ func (s *series) linear() verdict {
 			worst, where = grew, fmt.Sprintf("%s to %s hosts", thousands(s.hosts[i-1]), thousands(s.hosts[i]))
 		}
 	}
-	return verdict{"growth: " + s.name, fmt.Sprintf("%.2f × linear, from %s", worst, where), "1.0 × linear", worst <= 1}
+	return verdict{"growth: " + s.name, fmt.Sprintf("%.2f × linear, from %s", worst, where), fmt.Sprintf("%.1f × linear", steepest), worst <= steepest}
 }
 
 func growthHeader() []string {

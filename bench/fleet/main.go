@@ -83,7 +83,9 @@ func main() {
 	ok := inSession(ctx, os.Stderr, func(t testing.TB) {
 		b := newBench(t, size)
 		for _, p := range chosen {
+			began := time.Now()
 			p.run(b)
+			b.Logf("%s took %.0f s", p.name, time.Since(began).Seconds())
 		}
 		text := b.report.String()
 		fmt.Print(text)
