@@ -30,7 +30,7 @@ type ServerInfo struct {
 // is what the question is about.
 func (c *Client) Info(ctx context.Context, q Query) ([]ServerInfo, *Answer, error) {
 	q.Partial = true
-	a, err := c.survey(ctx, q)
+	a, err := c.survey(ctx, q, true)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -44,7 +44,7 @@ func (c *Client) Info(ctx context.Context, q Query) ([]ServerInfo, *Answer, erro
 				defer mu.Unlock()
 				raw[m] = text
 			})
-		k.uniteHosts()
+		k.reunite()
 	})
 	if err := a.judgeCores(ctx); err != nil {
 		return nil, nil, err

@@ -73,12 +73,12 @@ const coldShare = 100
 func (a *Answer) coreReports() []CoreReport {
 	var out []CoreReport
 	for _, k := range a.cores {
-		r := CoreReport{Site: k.site, Core: k.core, Hosts: len(k.hosts), Short: k.short, LeftOut: k.err != nil}
+		r := CoreReport{Site: k.site, Core: k.core, Hosts: len(k.hosts.list), Short: k.short, LeftOut: k.err != nil}
 		if err := cmp.Or(k.err, k.partial); err != nil {
 			r.Error = err.Error()
 		}
 		for _, m := range k.members {
-			s := ServerReport{Server: m.Name(), Lacks: m.lacks, Cold: m.err == nil && m.lacks*coldShare > len(k.hosts)}
+			s := ServerReport{Server: m.Name(), Lacks: m.lacks, Cold: m.err == nil && m.lacks*coldShare > len(k.hosts.list)}
 			if m.err != nil {
 				s.Error = m.err.Error()
 			} else if down := m.down.Load(); down != nil {
@@ -106,20 +106,20 @@ func (a *Answer) count(now time.Time, holders []*hostState, sel selection) {
 		}
 	}
 	for _, k := range a.cores {
-		for name, h := range k.hosts {
-			if !h.owned || !sel.host(name) || !a.query.narrow(name) {
+		for _, h := range k.hosts.list {
+			if !h.owned || !sel.host(h.name) || !a.query.narrow(h.name) {
 				continue
 			}
 			c.Expected++
 			if !h.live(now) {
-				c.Missing = append(c.Missing, name)
+				c.Missing = append(c.Missing, h.name)
 				continue
 			}
 			if !h.wanted || !h.pushed.IsZero() && now.Sub(h.pushed) > a.client.opts.StaleAfter {
-				c.Stale = append(c.Stale, name)
+				c.Stale = append(c.Stale, h.name)
 			}
 			if sel.lacking && h.wanted && h.count == 0 {
-				c.Lacking = append(c.Lacking, name)
+				c.Lacking = append(c.Lacking, h.name)
 			}
 		}
 	}
@@ -136,7 +136,7 @@ func (a *Answer) count(now time.Time, holders []*hostState, sel selection) {
 
 // knows reports whether any core that answers knows the host.
 func (a *Answer) knows(host string) bool {
-	return slices.ContainsFunc(a.cores, func(k *coreState) bool { return k.err == nil && k.hosts[host] != nil })
+	return slices.ContainsFunc(a.cores, func(k *coreState) bool { return k.err == nil && k.hosts.get(host) != nil })
 }
 
 // note takes down that an object could not be read. It returns the error that

@@ -85,7 +85,7 @@ func shares(contents []byte, base *codec.Base) bool {
 // plain returns an element other than the contents as text. The original packed
 // these with bzip2 too; ours are plain, and none of them begins as bzip2 does.
 func (c *Client) plain(value []byte) (string, error) {
-	if kind, err := codec.KindOf(value); err == nil && kind == codec.Bzip2 {
+	if codec.Bzip2.Begins(value) {
 		text, err := c.decoder.Decode(value, nil)
 		return strings.TrimSpace(string(text)), err
 	}

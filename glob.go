@@ -160,6 +160,16 @@ func (g glob) step(s globStates, c byte) globStates {
 	return next
 }
 
+// atStar reports whether a star is among the positions: it stays there, whatever follows.
+func (g glob) atStar(s globStates) bool {
+	for i, t := range g.tokens {
+		if s[i] && t.kind == globStar {
+			return true
+		}
+	}
+	return false
+}
+
 func (g glob) run(s globStates, text string) globStates {
 	for i := range len(text) {
 		s = g.step(s, text[i])
@@ -197,7 +207,20 @@ func (g glob) afterAnyHost() globStates {
 
 // hostCanMatch reports whether a key of this host can match at all.
 func (g glob) hostCanMatch(host string) bool {
-	return !g.step(g.run(g.start(), host), '#').empty()
+	s := g.start()
+	for i := 0; i < len(host) && !s.empty(); i++ {
+		if g.atStar(s) {
+			return true
+		}
+		s = g.step(s, host[i])
+	}
+	return !g.step(s, '#').empty()
+}
+
+// keyMatches is match for the text of a key. What matches behind a star at the
+// beginning does so for any host.
+func (g glob) keyMatches(k Key) bool {
+	return len(g.tokens) > 0 && g.tokens[0].kind == globStar && g.match(k.Name) || g.match(k.String())
 }
 
 // nameCanMatch reports whether a key with this name can match, given the

@@ -34,12 +34,9 @@ const (
 // Hosts tells who reported when, for the hosts in q's scope and host sets;
 // sorted by name. q.Pattern is not used.
 func (c *Client) Hosts(ctx context.Context, q Query) ([]HostReport, *Answer, error) {
-	a, err := c.survey(ctx, q)
+	a, err := c.survey(ctx, q, true)
 	if err != nil {
 		return nil, nil, err
-	}
-	for _, k := range a.cores {
-		k.uniteHosts()
 	}
 	if err := a.judgeCores(ctx); err != nil {
 		return nil, nil, err
@@ -47,8 +44,8 @@ func (c *Client) Hosts(ctx context.Context, q Query) ([]HostReport, *Answer, err
 	a.settleHosts()
 	var out []HostReport
 	for _, k := range a.cores {
-		for name, h := range k.hosts {
-			if h.owned && a.query.narrow(name) && (q.MaxAge == 0 || time.Since(h.pushed) <= q.MaxAge) {
+		for _, h := range k.hosts.list {
+			if h.owned && a.query.narrow(h.name) && (q.MaxAge == 0 || time.Since(h.pushed) <= q.MaxAge) {
 				out = append(out, a.hostReport(k, h))
 			}
 		}
@@ -73,14 +70,13 @@ func (a *Answer) settleHosts() {
 // recount declares the size of the core anew, after hosts were removed: as many as
 // its servers know together. Where one cannot be asked the size stays.
 func (k *coreState) recount(ctx context.Context) []error {
-	k.probe(ctx)
+	k.probe(ctx, false)
 	if len(k.left()) < len(k.members) {
 		return nil // the removal itself has told of that server
 	}
-	k.uniteHosts()
 	var errs []error
 	for _, m := range k.members {
-		if err := m.SetSize(ctx, len(k.hosts)); err != nil {
+		if err := m.SetSize(ctx, len(k.hosts.list)); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -121,16 +117,15 @@ func (c *Client) Forget(ctx context.Context, q Query, hosts []string) (int, erro
 	if len(set.globs) > 0 {
 		return 0, errors.New("cannot forget a pattern of hosts: each has to be named whole")
 	}
-	a, err := c.survey(ctx, q)
+	a, err := c.survey(ctx, q, false)
 	if err != nil {
 		return 0, err
 	}
 	known := make(map[string]bool)
 	var errs []error
 	for _, k := range a.cores {
-		k.uniteHosts()
-		for h := range k.hosts {
-			known[h] = true
+		for _, h := range k.hosts.list {
+			known[h.name] = true
 		}
 		for _, m := range k.members {
 			if m.err != nil {

@@ -144,6 +144,6 @@ func selectKeys(g glob) selection {
 	return selection{
 		host: g.hostCanMatch,
 		name: func(n string) bool { return g.nameCanMatch(after, n) },
-		key:  func(k Key) bool { return g.match(k.String()) },
+		key:  g.keyMatches,
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,7 +31,7 @@ const maxServers = 64
 type coreState struct {
 	place
 	members []*member
-	hosts   map[string]*hostState
+	hosts   hostTable
 	united  int   // how many members hosts was made of
 	first   int   // the member that is preferred throughout the query
 	err     error // why the core is left out
@@ -47,9 +49,10 @@ type member struct {
 	err error // why it is left out; nil while it answers
 
 	index   *store.Index
-	keys    []held       // of the index: what was asked for
-	scanned map[Key]bool // every key that SCAN found → whether it was asked for
-	lacks   int          // hosts of the core whose latest push it does not have
+	told    map[string]bool // hosts whose expiry it was asked for one by one
+	keys    []held          // of the index: what was asked for
+	scanned map[Key]bool    // every key that SCAN found → whether it was asked for
+	lacks   int             // hosts of the core whose latest push it does not have
 
 	down atomic.Pointer[error] // why it failed during the fetch
 	slow atomic.Bool           // a sibling overtook it during the fetch
@@ -141,17 +144,75 @@ func (k *coreState) left() []*member {
 	return out
 }
 
-// probe reads the index of hosts and names of every member.
-func (k *coreState) probe(ctx context.Context) {
+// probe reads the index of hosts and names of every member. exact: with the times
+// at which all snapshots expire. Else one member tells which hosts are live, since
+// others would only repeat it; see confirm.
+func (k *coreState) probe(ctx context.Context, exact bool) {
 	grace := func() time.Duration {
 		if k.shortBy(k.mostHosts()) > 0 {
 			return probeWait // those that answered know that others know more
 		}
 		return siblingGrace
 	}
+	k.hosts = hostTable{}
 	ask(ctx, k, grace,
-		func(ctx context.Context, m *member) (*store.Index, error) { return m.Index(ctx) },
-		func(m *member, x *store.Index) { m.index = x })
+		func(ctx context.Context, m *member) (*store.Index, error) {
+			switch {
+			case exact:
+				return m.Index(ctx, store.AllExpiries)
+			case m == k.members[k.first]:
+				return m.Index(ctx, liveAhead)
+			}
+			return m.Index(ctx, store.NoExpiries)
+		},
+		func(m *member, x *store.Index) {
+			m.index = x
+			k.unite(m) // while the others are under way
+		})
+	k.weigh()
+}
+
+// liveAhead is longer than any query takes: a host whose snapshot lasts that long is
+// live throughout.
+const liveAhead = time.Hour
+
+// confirm asks about hosts that are not known to be live those members that have
+// their latest push and have not been asked.
+func (k *coreState) confirm(ctx context.Context) {
+	for {
+		k.reunite()
+		doubts := k.doubts(time.Now())
+		if len(doubts) == 0 {
+			return
+		}
+		asked := &coreState{members: slices.Collect(maps.Keys(doubts))}
+		ask(ctx, asked, quick,
+			func(ctx context.Context, m *member) ([]store.Expiry, error) { return m.Expiries(ctx, doubts[m]) },
+			func(m *member, list []store.Expiry) {
+				m.told = make(map[string]bool)
+				m.index.Expires = append(m.index.Expires, list...)
+				for _, e := range m.index.Expires {
+					m.told[e.Host] = true
+				}
+				k.expire(m)
+			})
+	}
+}
+
+// doubts returns what confirm is to ask of each member.
+func (k *coreState) doubts(now time.Time) map[*member][]string {
+	doubts := make(map[*member][]string)
+	for _, m := range k.left() {
+		if !m.index.Until.IsZero() {
+			continue // it has told of all
+		}
+		for _, h := range k.hosts.list {
+			if h.has&m.bit != 0 && !h.live(now) && !m.told[h.name] {
+				doubts[m] = append(doubts[m], h.name)
+			}
+		}
+	}
+	return doubts
 }
 
 // quick is the grace of questions whose answers cannot be short.
@@ -191,7 +252,7 @@ type hostState struct {
 	owned  bool // of all cores that know it, this one has its latest push
 	wanted bool // owned, live, and in the query's host sets: its objects are wanted
 
-	id    int // 0 … len(core.hosts)-1
+	id    int // its place in the table of its core
 	first int // where its targets begin
 	count int // how many it has
 
@@ -206,29 +267,69 @@ const sameWithin = 30 * time.Second
 // first; otherwise the corrected clocks do.
 const markedWithin = 10 * time.Second
 
-// uniteHosts makes k.hosts of what the members know, and counts what each lacks.
-// It is to be called again when members have dropped out.
-func (k *coreState) uniteHosts() {
-	members := k.left()
-	most := 0
-	for _, m := range members {
-		most = max(most, len(m.index.Pushed))
+// A hostTable holds what is known of the hosts of a core.
+type hostTable struct {
+	list  []*hostState   // by id
+	ids   map[string]int // by name
+	space []hostState    // for the next ones
+}
+
+func makeHosts(n int) hostTable {
+	return hostTable{list: make([]*hostState, 0, n), ids: make(map[string]int, n), space: make([]hostState, n)}
+}
+
+// get returns the host of that name, or nil.
+func (t *hostTable) get(name string) *hostState {
+	if id, ok := t.ids[name]; ok {
+		return t.list[id]
 	}
-	k.hosts = make(map[string]*hostState, most)
+	return nil
+}
+
+// getAfter is get, for hosts in the order in which a server lists them: all servers
+// list them in nearly the same one, so the host is most often the one after last.
+func (t *hostTable) getAfter(last *hostState, name string) *hostState {
+	if last != nil && last.id+1 < len(t.list) {
+		if h := t.list[last.id+1]; h.name == name {
+			return h
+		}
+	}
+	return t.get(name)
+}
+
+// add adds a host that is not there yet.
+func (t *hostTable) add(name string) *hostState {
+	if len(t.space) == 0 {
+		t.space = make([]hostState, 64)
+	}
+	h := &t.space[0]
+	t.space = t.space[1:]
+	h.name, h.id = name, len(t.list)
+	t.list = append(t.list, h)
+	t.ids[name] = h.id
+	return h
+}
+
+// unite adds what m knows to k.hosts.
+func (k *coreState) unite(m *member) {
+	if k.hosts.ids == nil {
+		k.hosts = makeHosts(len(m.index.Pushed))
+	}
+	var h *hostState
+	for _, p := range m.index.Pushed {
+		h = k.see(m, h, p.Host, p.At.Add(-m.index.Offset), p.Mark)
+	}
+}
+
+// weigh finds out, once all members are united, when snapshots expire, and what
+// each member lacks.
+func (k *coreState) weigh() {
+	members := k.left()
 	k.united = len(members)
 	for _, m := range members {
-		for _, p := range m.index.Pushed {
-			k.see(m, p.Host, p.At.Add(-m.index.Offset), p.Mark)
-		}
-	}
-	for _, m := range members {
-		for _, e := range m.index.Expires {
-			if h := k.hosts[e.Host]; h != nil && h.has&m.bit != 0 {
-				h.expires = maxTime(h.expires, e.At.Add(-m.index.Offset))
-			}
-		}
+		k.expire(m)
 		m.lacks = 0
-		for _, h := range k.hosts {
+		for _, h := range k.hosts.list {
 			if h.has&m.bit == 0 {
 				m.lacks++
 			}
@@ -236,22 +337,52 @@ func (k *coreState) uniteHosts() {
 	}
 }
 
-// see notes that m had a push from host at this time, by our clock.
-func (k *coreState) see(m *member, host string, at time.Time, mark int) {
-	h := k.hosts[host]
-	if h == nil {
-		if _, err := ParseHost(host); err != nil {
-			return // no publisher writes such a host; adopted ones may be in capitals
-		}
-		k.hosts[host] = &hostState{name: host, pushed: at, mark: mark, has: m.bit, id: len(k.hosts)}
+// reunite makes k.hosts anew if members have dropped out since it was made.
+func (k *coreState) reunite() {
+	members := k.left()
+	if len(members) == k.united {
 		return
 	}
+	k.hosts = hostTable{}
+	for _, m := range members {
+		k.unite(m)
+	}
+	k.weigh()
+}
+
+// see notes that m had a push from host at this time, by our clock. It returns the
+// host, nil if it is none; after is the one that it returned before.
+func (k *coreState) see(m *member, after *hostState, host string, at time.Time, mark int) *hostState {
+	h := k.hosts.getAfter(after, host)
 	switch {
+	case h == nil:
+		if _, err := ParseHost(host); err != nil {
+			return nil // no publisher writes such a host; adopted ones may be in capitals
+		}
+		h = k.hosts.add(host)
+		h.pushed, h.mark, h.has = at, mark, m.bit
 	case h.mark == mark && at.Sub(h.pushed).Abs() <= sameWithin:
 		h.has |= m.bit
 		h.pushed = maxTime(h.pushed, at)
 	case later(at, mark, h.pushed, h.mark):
 		h.pushed, h.mark, h.has = at, mark, m.bit
+	}
+	return h
+}
+
+// expire notes when the snapshots that m has expire.
+func (k *coreState) expire(m *member) {
+	var h *hostState
+	note := func(host string, at time.Time) {
+		if h = k.hosts.getAfter(h, host); h != nil && h.has&m.bit != 0 {
+			h.expires = maxTime(h.expires, at.Add(-m.index.Offset))
+		}
+	}
+	for _, e := range m.index.Expires {
+		note(e.Host, e.At)
+	}
+	for _, host := range m.index.Lasting {
+		note(host, m.index.Until)
 	}
 }
 

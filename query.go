@@ -52,7 +52,7 @@ func (c *Client) Ask(ctx context.Context, q Query) (*Answer, error) {
 	if q.Pattern.text == "" {
 		return nil, fmt.Errorf("cannot search for nothing: %w: the query has none", ErrBadPattern)
 	}
-	a, err := c.survey(ctx, q)
+	a, err := c.survey(ctx, q, false)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,8 @@ func (c *Client) Ask(ctx context.Context, q Query) (*Answer, error) {
 }
 
 // survey resolves the scope and probes its cores: what every question begins with.
-func (c *Client) survey(ctx context.Context, q Query) (*Answer, error) {
+// exact is for probe.
+func (c *Client) survey(ctx context.Context, q Query, exact bool) (*Answer, error) {
 	began := time.Now()
 	if q.Scope == "" {
 		q.Scope = Local
@@ -84,7 +85,7 @@ func (c *Client) survey(ctx context.Context, q Query) (*Answer, error) {
 			a.traffic[m] = m.Traffic()
 		}
 	}
-	each(cores, func(k *coreState) { k.probe(ctx) })
+	each(cores, func(k *coreState) { k.probe(ctx, exact) })
 	return a, nil
 }
 
@@ -114,7 +115,7 @@ func (a *Answer) names() []string {
 // every name that can match or, where that is less, the names of every host
 // that can.
 func (k *coreState) lookUp(ctx context.Context, legacy Legacy, q *Query, sel selection) {
-	var names, hosts []string
+	var names []string
 	known := make(map[string]bool)
 	for _, m := range k.left() {
 		for _, n := range m.index.Names {
@@ -124,13 +125,13 @@ func (k *coreState) lookUp(ctx context.Context, legacy Legacy, q *Query, sel sel
 			known[n] = true
 		}
 	}
-	k.uniteHosts()
-	for host := range k.hosts {
-		if q.narrow(host) && sel.host(host) {
-			hosts = append(hosts, host)
+	hosts := make([]string, 0, len(k.hosts.list))
+	for _, h := range k.hosts.list {
+		if q.narrow(h.name) && sel.host(h.name) {
+			hosts = append(hosts, h.name)
 		}
 	}
-	byHost := len(hosts)*min(len(known), namesPerHost) < len(names)*len(k.hosts)
+	byHost := len(hosts)*min(len(known), namesPerHost) < len(names)*len(k.hosts.list)
 	ask(ctx, k, quick,
 		func(ctx context.Context, m *member) ([]held, error) {
 			if byHost {
@@ -144,9 +145,7 @@ func (k *coreState) lookUp(ctx context.Context, legacy Legacy, q *Query, sel sel
 	if legacy != LegacyNever {
 		k.scan(ctx, legacy, q, sel)
 	}
-	if len(k.left()) != k.united {
-		k.uniteHosts()
-	}
+	k.confirm(ctx)
 }
 
 // namesPerHost is a guess at how many objects a host has, to choose between
@@ -212,11 +211,11 @@ func (k *coreState) judge() {
 		k.err = fmt.Errorf("core %s has no servers in the directory", k.core)
 	case len(members) == 0:
 		k.err = fmt.Errorf("core %s is down: %w", k.core, joinLine(k.leftOut()))
-	case len(k.hosts) == 0 && !slices.ContainsFunc(members, func(m *member) bool { return len(m.scanned) > 0 }):
+	case len(k.hosts.list) == 0 && !slices.ContainsFunc(members, func(m *member) bool { return len(m.scanned) > 0 }):
 		k.err = fmt.Errorf("core %s is empty: none of its servers knows any host (has an agent pushed there, into this database?)", k.core)
 	default:
-		if k.short = k.shortBy(len(k.hosts)); k.short*coldShare > k.short+len(k.hosts) {
-			k.partial = fmt.Errorf("core %s is short of %d of its %d hosts: the servers that answer do not have them", k.core, k.short, k.short+len(k.hosts))
+		if k.short = k.shortBy(len(k.hosts.list)); k.short*coldShare > k.short+len(k.hosts.list) {
+			k.partial = fmt.Errorf("core %s is short of %d of its %d hosts: the servers that answer do not have them", k.core, k.short, k.short+len(k.hosts.list))
 			if out := k.leftOut(); len(out) > 0 {
 				k.partial = fmt.Errorf("%w; %w", k.partial, joinLine(out))
 			}

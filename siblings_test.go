@@ -257,3 +257,34 @@ func TestAHostThatMovedIsThereOnce(t *testing.T) {
 		}
 	}
 }
+
+// A host is live where any server that has its latest push says so, whichever server
+// is asked first; what a server with an older push says does not count.
+func TestAnyServerWithTheLatestPushTellsThatAHostIsLive(t *testing.T) {
+	s := newSiblings(t)
+	for _, h := range []string{"web01", "web02", "web03", "web04", "web05"} {
+		publish(t, s.both, snapshot(h, text("/etc/motd", h)))
+	}
+	s.servers[0].Must("ZREM", "$live", "web01")
+	s.servers[1].Must("ZREM", "$live", "web02")
+	for _, server := range s.servers {
+		server.Must("ZREM", "$live", "web03")
+		server.Must("ZADD", "$live", "1000000000", "web04")
+	}
+	short := snapshot("web05", text("/etc/motd", "web05"))
+	short.TTL = time.Second
+	publish(t, s.only[1], short)
+	time.Sleep(short.TTL)
+	want, missing := []string{"web01#/etc/motd: web01", "web02#/etc/motd: web02"}, []string{"web03", "web04", "web05"}
+	for range 12 {
+		var got []string
+		complete := unhurried(t, func() *sysops.Completeness {
+			all, c := contents(t, s.both, sysops.Query{Pattern: pattern(t, "/etc/motd")})
+			got = all
+			return c
+		})
+		if !slices.Equal(got, want) || !slices.Equal(complete.Missing, missing) || complete.Expected != 5 || complete.Partial() {
+			t.Fatalf("%q, want %q; missing %q, want %q; %s", got, want, complete.Missing, missing, complete)
+		}
+	}
+}

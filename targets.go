@@ -23,20 +23,13 @@ func (a *Answer) settle(sel selection) {
 	a.chooseHosts(now)
 	var found []target
 	for _, k := range a.cores {
-		if k.err != nil {
-			continue
+		if k.err == nil {
+			found = k.adopted(now, k.indexed(sel, found))
 		}
-		add := func(t target) {
-			t.core = k
-			t.host.count++
-			found = append(found, t)
-		}
-		k.indexed(sel, add)
-		k.adopted(now, add)
 	}
-	var holders []*hostState
+	holders := make([]*hostState, 0, min(len(found), a.knownHosts()))
 	for _, k := range a.cores {
-		for _, h := range k.hosts {
+		for _, h := range k.hosts.list {
 			if h.count > 0 {
 				holders = append(holders, h)
 			}
@@ -51,6 +44,15 @@ func (a *Answer) settle(sel selection) {
 		}
 		a.targets = all
 	}
+}
+
+// knownHosts is how many hosts the cores know.
+func (a *Answer) knownHosts() int {
+	n := 0
+	for _, k := range a.cores {
+		n += len(k.hosts.list)
+	}
+	return n
 }
 
 // inKeyOrder returns the targets sorted by key. '#' sorts below all that a host
@@ -78,23 +80,26 @@ func inKeyOrder(found []target, holders []*hostState) []target {
 // chooseHosts marks the hosts whose objects the query wants. A host that two
 // cores know (it moved) belongs to the one that it pushed to last.
 func (a *Answer) chooseHosts(now time.Time) {
-	owner := make(map[string]*hostState)
+	var owner map[string]*hostState // of hosts that several cores may know
+	if len(a.cores) > 1 {
+		owner = make(map[string]*hostState, a.knownHosts())
+	}
 	for _, k := range a.cores {
 		if k.err != nil {
 			continue
 		}
-		for name, h := range k.hosts {
+		for _, h := range k.hosts.list {
 			h.owned = true
 			if len(a.cores) > 1 {
-				o := owner[name]
+				o := owner[h.name]
 				if h.owned = o == nil || later(h.pushed, h.mark, o.pushed, o.mark); h.owned {
-					owner[name] = h
+					owner[h.name] = h
 					if o != nil {
 						o.owned, o.wanted = false, false
 					}
 				}
 			}
-			h.wanted = h.owned && h.live(now) && a.query.narrow(name) &&
+			h.wanted = h.owned && h.live(now) && a.query.narrow(h.name) &&
 				(a.query.MaxAge == 0 || now.Sub(h.pushed) <= a.query.MaxAge)
 			if a.query.EveryServer {
 				h.has = ^uint64(0) // what each server says, be it old
@@ -103,23 +108,36 @@ func (a *Answer) chooseHosts(now time.Time) {
 	}
 }
 
-// indexed calls add with every object that the index of the members selects. Of
-// a host, only what the members with its latest push say counts.
-func (k *coreState) indexed(sel selection, add func(target)) {
+// target makes a target of a host's object.
+func (k *coreState) target(h *hostState, name string, servers uint64) target {
+	h.count++
+	return target{host: h, name: name, core: k, servers: servers}
+}
+
+// indexed appends every object that the index of the members selects. Of a host,
+// only what the members with its latest push say counts.
+func (k *coreState) indexed(sel selection, found []target) []target {
 	lines := make(map[label][]vote)
 	for _, m := range k.left() {
 		for _, h := range m.keys {
 			lines[h.label] = append(lines[h.label], vote{m.bit, h.list})
 		}
 	}
-	servers := make([]uint64, len(k.hosts))
-	for l, votes := range lines {
-		if l.host == "" {
-			k.holdersOf(l.name, votes, servers, sel, add)
-		} else {
-			k.namesOf(l.host, votes, sel, add)
+	n := len(k.hosts.list)
+	t := &ballot{heard: make([]uint64, n), servers: make([]uint64, n), holders: make([]int, 0, n)}
+	for id, h := range k.hosts.list {
+		if h.wanted {
+			t.heard[id] = h.has
 		}
 	}
+	for l, votes := range lines {
+		if l.host == "" {
+			found = k.holdersOf(l.name, votes, t, sel, found)
+		} else {
+			found = k.namesOf(l.host, votes, sel, found)
+		}
+	}
+	return found
 }
 
 // vote is what one member says of a line of the index.
@@ -128,35 +146,44 @@ type vote struct {
 	list []string
 }
 
-// holdersOf adds the objects of one name. servers is scratch space, all zero
-// before and after: one word a host.
-func (k *coreState) holdersOf(name string, votes []vote, servers []uint64, sel selection, add func(target)) {
-	var holders []*hostState
-	for _, v := range votes {
-		for _, host := range v.list {
-			h := k.hosts[host]
-			if h == nil || !h.wanted || h.has&v.bit == 0 {
-				continue
-			}
-			if servers[h.id] == 0 {
-				holders = append(holders, h)
-			}
-			servers[h.id] |= v.bit
-		}
-	}
-	for _, h := range holders {
-		if sel.key(Key{h.name, name}) {
-			add(target{host: h, name: name, servers: servers[h.id]})
-		}
-		servers[h.id] = 0
-	}
+// votes are counted by the hosts' ids, which keeps what is looked at for each vote small.
+type ballot struct {
+	heard   []uint64 // the members whose word on the host counts; none where it is not wanted
+	servers []uint64 // those that list it; all zero before and after a count
+	holders []int    // hosts that anyone lists
 }
 
-// namesOf adds the objects of one host.
-func (k *coreState) namesOf(host string, votes []vote, sel selection, add func(target)) {
-	h := k.hosts[host]
+// holdersOf appends the objects of one name.
+func (k *coreState) holdersOf(name string, votes []vote, t *ballot, sel selection, found []target) []target {
+	t.holders = t.holders[:0]
+	for _, v := range votes {
+		for _, host := range v.list {
+			id, ok := k.hosts.ids[host]
+			if !ok || t.heard[id]&v.bit == 0 {
+				continue
+			}
+			if t.servers[id] == 0 {
+				t.holders = append(t.holders, id)
+			}
+			t.servers[id] |= v.bit
+		}
+	}
+	found = slices.Grow(found, len(t.holders))
+	for _, id := range t.holders {
+		h := k.hosts.list[id]
+		if sel.key(Key{h.name, name}) {
+			found = append(found, k.target(h, name, t.servers[id]))
+		}
+		t.servers[id] = 0
+	}
+	return found
+}
+
+// namesOf appends the objects of one host.
+func (k *coreState) namesOf(host string, votes []vote, sel selection, found []target) []target {
+	h := k.hosts.get(host)
 	if h == nil || !h.wanted {
-		return
+		return found
 	}
 	servers := make(map[string]uint64)
 	for _, v := range votes {
@@ -167,15 +194,16 @@ func (k *coreState) namesOf(host string, votes []vote, sel selection, add func(t
 		}
 	}
 	for name, bits := range servers {
-		add(target{host: h, name: name, servers: bits})
+		found = append(found, k.target(h, name, bits))
 	}
+	return found
 }
 
-// adopted adds what SCAN found and the index does not know: the objects of the
+// adopted appends what SCAN found and the index does not know: the objects of the
 // original's inserter. Their expiry is Redis' alone, so they count as live.
-func (k *coreState) adopted(now time.Time, add func(target)) {
+func (k *coreState) adopted(now time.Time, found []target) []target {
 	if !slices.ContainsFunc(k.left(), func(m *member) bool { return len(m.scanned) > 0 }) {
-		return
+		return found
 	}
 	indexed := make(map[Key]bool) // at any of the servers, not only those that were scanned
 	for _, m := range k.left() {
@@ -194,13 +222,14 @@ func (k *coreState) adopted(now time.Time, add func(target)) {
 		}
 	}
 	for key, bits := range servers {
-		h := k.hosts[key.Host]
+		h := k.hosts.get(key.Host)
 		if h == nil {
-			h = &hostState{name: key.Host, expires: now.Add(time.Hour), owned: true, wanted: true, id: len(k.hosts)}
-			k.hosts[key.Host] = h
+			h = k.hosts.add(key.Host)
+			h.expires, h.owned, h.wanted = now.Add(time.Hour), true, true
 		}
-		add(target{host: h, name: key.Name, servers: bits})
+		found = append(found, k.target(h, key.Name, bits))
 	}
+	return found
 }
 
 // copies returns t once for each server that can have it.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -20,9 +21,23 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends what does not heed the first
+	hasten(os.Args)
 	code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
+}
+
+// hasten trades memory for time: a question is answered in a fraction of a second, of
+// which the garbage collector would take a tenth. Up to 128 MiB it may let more lie
+// about than it does by default. What holds a fleet in memory, and environments that
+// say something else, are left alone.
+func hasten(args []string) {
+	holds := func(arg string) bool { return arg == "demo" || arg == "simulate" }
+	if slices.ContainsFunc(args, holds) || os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(128 << 20)
 }
 
 // originalNames are the names of the original's command. Called by one of them,

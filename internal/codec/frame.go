@@ -79,6 +79,16 @@ func KindOf(frame []byte) (Kind, error) {
 	return "", fmt.Errorf("%w: it begins with % x", ErrUnknownKind, frame[:min(4, len(frame))])
 }
 
+// Begins reports whether frame begins as those of this kind do.
+func (k Kind) Begins(frame []byte) bool {
+	for _, m := range magics {
+		if m.kind == k {
+			return bytes.HasPrefix(frame, m.magic)
+		}
+	}
+	return false
+}
+
 const (
 	sumLen = 8 // XXH64, little endian, as zstd writes it
 

@@ -87,7 +87,7 @@ type Pruned struct {
 // beside pushes: what a push adds meanwhile is put back.
 func (s *Server) Prune(ctx context.Context, keep time.Duration) (Pruned, error) {
 	var p Pruned
-	x, err := s.Index(ctx)
+	x, err := s.Index(ctx, AllExpiries)
 	if err != nil {
 		return p, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -43,23 +44,26 @@ const MaxBaseFrame = 1 << 20
 // Bases reads the frames of bases, in one request. One that the server lacks, or
 // that is too long to be one, is nil.
 func (s *Server) Bases(ctx context.Context, ids []ID) ([][]byte, error) {
-	pipe := s.db.Pipeline()
-	cmds := make([]*redis.StringCmd, len(ids))
-	for i, id := range ids {
-		cmds[i] = pipe.GetRange(ctx, keyBase(id), 0, MaxBaseFrame)
-	}
-	if err := s.exec(ctx, pipe); err != nil {
-		return nil, err
+	q := newRequest(len(ids))
+	for _, id := range ids {
+		q.add("GETRANGE", keyBase(id), "0", strconv.Itoa(MaxBaseFrame))
 	}
 	frames := make([][]byte, len(ids))
-	for i, c := range cmds {
-		b, err := c.Bytes()
-		if err != nil && kindOf(err) != ErrWrongType {
-			return nil, fmt.Errorf("cannot read bases: %w", s.wrap(err))
+	err := s.do(ctx, q, func(r replies) error {
+		var space byteBlock
+		for i := range ids {
+			b, err := space.read(r)
+			if err != nil && kindOf(err) != ErrWrongType {
+				return err
+			}
+			if len(b) > 0 && len(b) <= MaxBaseFrame {
+				frames[i] = b
+			}
 		}
-		if err == nil && len(b) > 0 && len(b) <= MaxBaseFrame {
-			frames[i] = b
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, about(err, "cannot read bases")
 	}
 	return frames, nil
 }
@@ -68,6 +72,11 @@ func (s *Server) Bases(ctx context.Context, ids []ID) ([][]byte, error) {
 type Claim struct {
 	ID ID
 	At time.Time // when it was claimed, by the server's clock
+}
+
+func member(z redis.Z) string {
+	m, _ := z.Member.(string)
+	return m
 }
 
 // claims reads a $bases reply, without what is no ID.

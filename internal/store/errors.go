@@ -57,6 +57,16 @@ func (s *Server) wrap(err error) error {
 	return fmt.Errorf("server %s answered with an error: %w", s.name, err)
 }
 
+// about says of an error reply what was asked. What is wrong with a connection is not
+// about that.
+func about(err error, format string, args ...any) error {
+	var refused replyError
+	if errors.As(err, &refused) {
+		return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), err)
+	}
+	return err
+}
+
 func kindOf(err error) error {
 	var dial *net.OpError
 	var timeout net.Error
@@ -67,19 +77,12 @@ func kindOf(err error) error {
 		return context.Canceled
 	case errors.Is(err, ErrReplyTooLarge):
 		return ErrReplyTooLarge
-	case redis.IsAuthError(err):
-		return ErrAuth
-	case redis.IsPermissionError(err):
-		return ErrPermission
-	case redis.IsLoadingError(err):
-		return ErrLoading
-	case redis.IsReadOnlyError(err):
-		return ErrReadOnly
-	case redis.IsOOMError(err):
-		return ErrNoMemory
-	case redis.HasErrorPrefix(err, "WRONGTYPE"):
-		return ErrWrongType
 	case errors.As(err, &reply):
+		for _, k := range replyKinds {
+			if redis.HasErrorPrefix(reply, k.prefix) {
+				return k.kind
+			}
+		}
 		return nil
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return ErrTimeout
@@ -90,8 +93,22 @@ func kindOf(err error) error {
 	case tlsError(err):
 		return ErrUnreachable
 	}
-	// Whatever is left was said by go-redis' parser.
+	// Whatever is left was said by a parser.
 	return ErrNotRedis
+}
+
+// replyKinds tells what an error reply means by how it begins.
+var replyKinds = []struct {
+	prefix string
+	kind   error
+}{
+	{"NOAUTH", ErrAuth},
+	{"WRONGPASS", ErrAuth},
+	{"NOPERM", ErrPermission},
+	{"LOADING", ErrLoading},
+	{"READONLY", ErrReadOnly},
+	{"OOM", ErrNoMemory},
+	{"WRONGTYPE", ErrWrongType},
 }
 
 func tlsError(err error) bool {

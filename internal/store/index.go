@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +19,8 @@ type Index struct {
 	Offset  time.Duration // the server's clock less ours
 	Pushed  []Push
 	Expires []Expiry
+	Lasting []string  // hosts whose snapshot expires later than Until; they are not in Expires
+	Until   time.Time // by the server's clock; zero: no host is in Lasting
 	Names   []string
 	Size    int  // how many hosts its core should have; 0: nobody has said
 	Indexed bool // $names exists: the server is ours, not one that only the original filled
@@ -37,7 +41,7 @@ type Expiry struct {
 
 // Live counts the hosts whose snapshot has not expired.
 func (x *Index) Live() int {
-	n := 0
+	n := len(x.Lasting)
 	for _, e := range x.Expires {
 		if e.At.After(x.Now) {
 			n++
@@ -46,40 +50,160 @@ func (x *Index) Live() int {
 	return n
 }
 
+// How far ahead Index reads when snapshots expire, beside any time in the future:
+// all of it, or nothing.
+const (
+	AllExpiries time.Duration = 0
+	NoExpiries  time.Duration = -1
+)
+
 // Index reads TIME, $size, $hosts, $live and $names in one request.
-func (s *Server) Index(ctx context.Context) (*Index, error) {
-	pipe := s.db.Pipeline()
-	now := pipe.Time(ctx)
-	size := pipe.Get(ctx, keySize)
-	pushed := pipe.ZRangeWithScores(ctx, keyHosts, 0, -1)
-	live := pipe.ZRangeWithScores(ctx, keyLive, 0, -1)
-	names := pipe.SScan(ctx, keyNames, 0, "", namesAtOnce)
+//
+// Of a host whose snapshot lasts longer than ahead it tells only that. A server
+// spends more time on writing out a time than a name, so that saves a quarter of
+// its work.
+func (s *Server) Index(ctx context.Context, ahead time.Duration) (*Index, error) {
+	x, err := s.index(ctx, ahead, time.Now())
+	if err == nil && ahead > 0 && x.Until.Before(x.Now.Add(ahead/2)) {
+		return s.index(ctx, ahead, x.Now) // its clock is not ours
+	}
+	return x, err
+}
+
+func (s *Server) index(ctx context.Context, ahead time.Duration, now time.Time) (*Index, error) {
+	x := &Index{}
+	q := &request{}
+	q.add("TIME")
+	q.add("GET", keySize)
+	q.add("ZRANGE", keyHosts, "0", "-1", "WITHSCORES")
+	switch {
+	case ahead == AllExpiries:
+		q.add("ZRANGE", keyLive, "0", "-1", "WITHSCORES")
+	case ahead > 0:
+		x.Until = now.Add(ahead).Truncate(time.Second)
+		until := strconv.FormatInt(x.Until.Unix(), 10)
+		q.add("ZRANGEBYSCORE", keyLive, "-inf", until, "WITHSCORES")
+		q.add("ZRANGEBYSCORE", keyLive, "("+until, "+inf")
+	}
+	addScan(q, keyNames, "0")
+	cursor := ""
 	began := time.Now()
-	if err := s.exec(ctx, pipe); err != nil {
+	err := s.do(ctx, q, func(r replies) error {
+		var err error
+		if x.Now, err = r.clock(); err != nil {
+			return err
+		}
+		x.Offset = offset(x.Now, began, time.Now())
+		size, err := r.text()
+		if err != nil {
+			return err
+		}
+		x.Size = count(string(size))
+		if x.Pushed, err = scored(r, readPush); err != nil {
+			return err
+		}
+		if ahead != NoExpiries {
+			if x.Expires, err = scored(r, readExpiry); err != nil {
+				return err
+			}
+		}
+		if ahead > 0 {
+			if x.Lasting, err = r.list(nil, new(textBlock)); err != nil {
+				return err
+			}
+		}
+		cursor, x.Names, err = r.scanned(nil)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
-	ended := time.Now()
-	err := firstError(now, size, pushed, live, names)
-	if err != nil {
-		return nil, s.wrap(err)
-	}
-	x := &Index{
-		Size: count(size),
-		Now:  now.Val(), Offset: offset(now.Val(), began, ended),
-		Pushed:  make([]Push, len(pushed.Val())),
-		Expires: make([]Expiry, len(live.Val())),
-	}
-	if x.Names, err = s.moreNames(ctx, names); err != nil {
+	if x.Names, err = s.moreNames(ctx, cursor, x.Names); err != nil {
 		return nil, err
 	}
 	x.Indexed = len(x.Names) > 0
-	for i, z := range pushed.Val() {
-		x.Pushed[i] = Push{member(z), pushTime(z.Score)}
-	}
-	for i, z := range live.Val() {
-		x.Expires[i] = Expiry{member(z), fromUnix(z.Score)}
-	}
 	return x, nil
+}
+
+// Expiries reads of each of these hosts when its snapshot expires; the zero time, where
+// the server knows of none.
+func (s *Server) Expiries(ctx context.Context, hosts []string) ([]Expiry, error) {
+	q := newRequest(len(hosts))
+	for _, h := range hosts {
+		q.add("ZSCORE", keyLive, h)
+	}
+	list := make([]Expiry, len(hosts))
+	err := s.do(ctx, q, func(r replies) error {
+		for i, h := range hosts {
+			b, err := r.text()
+			if err != nil {
+				return err
+			}
+			list[i].Host = h
+			if b == nil {
+				continue
+			}
+			if list[i], err = readExpiry(h, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// clock reads the reply to TIME.
+func (r replies) clock() (time.Time, error) {
+	var space textBlock
+	parts, err := r.list(nil, &space)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if len(parts) != 2 {
+		return time.Time{}, fmt.Errorf("cannot read the time %.60q", parts)
+	}
+	seconds, err1 := strconv.ParseInt(parts[0], 10, 64)
+	micros, err2 := strconv.ParseInt(parts[1], 10, 64)
+	return time.Unix(seconds, micros*1000), errors.Join(err1, err2)
+}
+
+// scored reads an array of members, each with its score, and makes something of each.
+func scored[T any](r replies, of func(member string, score []byte) (T, error)) ([]T, error) {
+	n, err := r.array()
+	if err != nil {
+		return nil, err
+	}
+	var space textBlock
+	list := make([]T, 0, min(n/2, trusted))
+	for range n / 2 {
+		b, err := r.text()
+		if err != nil {
+			return nil, err
+		}
+		member := space.keep(b)
+		if b, err = r.text(); err != nil {
+			return nil, err
+		}
+		v, err := of(member, b)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+func readPush(host string, score []byte) (Push, error) {
+	at, err := parsePush(score)
+	return Push{host, at}, err
+}
+
+func readExpiry(host string, score []byte) (Expiry, error) {
+	at, err := parseScore(score)
+	return Expiry{host, fromUnix(at)}, err
 }
 
 // Names are read in rounds, because nothing bounds how many a hostile host has
@@ -89,42 +213,55 @@ const (
 	maxNames    = 1_000_000
 )
 
-// names returns all names that any host holds, or held until the last Prune. Some
-// may come twice.
-func (s *Server) names(ctx context.Context) ([]string, error) {
-	pipe := s.db.Pipeline()
-	first := pipe.SScan(ctx, keyNames, 0, "", namesAtOnce)
-	if err := s.exec(ctx, pipe); err != nil {
-		return nil, err
-	}
-	return s.moreNames(ctx, first)
+func addScan(q *request, key, cursor string) {
+	q.add("SSCAN", key, cursor, "COUNT", strconv.Itoa(namesAtOnce))
 }
 
-// moreNames goes on from the first round of names, which is most often the last.
-func (s *Server) moreNames(ctx context.Context, round *redis.ScanCmd) ([]string, error) {
-	var all []string
-	for {
-		names, cursor, err := round.Result()
+// scanned reads one round of a scan, appending to list. The scan ends with cursor "0".
+func (r replies) scanned(list []string) (cursor string, _ []string, _ error) {
+	n, err := r.array()
+	if err != nil {
+		return "", nil, err
+	}
+	if n != 2 {
+		return "", nil, fmt.Errorf("cannot read a scan's reply of %d parts", n)
+	}
+	b, err := r.text()
+	if err != nil {
+		return "", nil, err
+	}
+	cursor = string(b)
+	var space textBlock
+	list, err = r.list(list, &space)
+	return cursor, list, err
+}
+
+// names returns all names that any host holds, or held until the last Prune. Some
+// may come twice.
+func (s *Server) names(ctx context.Context) ([]string, error) { return s.moreNames(ctx, "", nil) }
+
+// moreNames goes on with the scan of $names from cursor, which "0" ends and "" begins.
+func (s *Server) moreNames(ctx context.Context, cursor string, all []string) ([]string, error) {
+	for cursor != "0" {
+		q := &request{}
+		addScan(q, keyNames, cmp.Or(cursor, "0"))
+		err := s.do(ctx, q, func(r replies) (err error) {
+			cursor, all, err = r.scanned(all)
+			return err
+		})
 		if err != nil {
-			return nil, s.wrap(err)
-		}
-		if all = append(all, names...); len(all) > maxNames {
-			return nil, s.wrap(fmt.Errorf("%w: over %d names", ErrReplyTooLarge, maxNames))
-		}
-		if cursor == 0 {
-			return all, nil
-		}
-		pipe := s.db.Pipeline()
-		round = pipe.SScan(ctx, keyNames, cursor, "", namesAtOnce)
-		if err := s.exec(ctx, pipe); err != nil {
 			return nil, err
 		}
+		if len(all) > maxNames {
+			return nil, s.wrap(fmt.Errorf("%w: over %d names", ErrReplyTooLarge, maxNames))
+		}
 	}
+	return all, nil
 }
 
 // count reads a number that anyone may have written: what is none counts as 0.
-func count(c *redis.StringCmd) int {
-	n, err := c.Int()
+func count(text string) int {
+	n, err := strconv.Atoi(text)
 	if err != nil {
 		return 0
 	}
@@ -134,11 +271,6 @@ func count(c *redis.StringCmd) int {
 // offset assumes that the server read its clock half way.
 func offset(server, began, ended time.Time) time.Duration {
 	return server.Sub(began.Add(ended.Sub(began) / 2))
-}
-
-func member(z redis.Z) string {
-	m, _ := z.Member.(string)
-	return m
 }
 
 // firstError returns the first error among the commands' replies, if any.
@@ -153,16 +285,12 @@ func firstError(cmds ...redis.Cmder) error {
 
 // Holders returns, for each name, the hosts that hold an object of that name.
 func (s *Server) Holders(ctx context.Context, names []string) ([][]string, error) {
-	return s.lists(ctx, names, 64, func(pipe redis.Pipeliner, name string) *redis.StringSliceCmd {
-		return pipe.SMembers(ctx, keyOn(name))
-	})
+	return s.lists(ctx, "SMEMBERS", keyOn, names, 64)
 }
 
 // NamesOf returns, for each host, the names of its objects.
 func (s *Server) NamesOf(ctx context.Context, hosts []string) ([][]string, error) {
-	lists, err := s.lists(ctx, hosts, 1024, func(pipe redis.Pipeliner, host string) *redis.StringSliceCmd {
-		return pipe.HKeys(ctx, keyOf(host))
-	})
+	lists, err := s.lists(ctx, "HKEYS", keyOf, hosts, 1024)
 	for i, fields := range lists {
 		lists[i] = slices.DeleteFunc(fields, func(f string) bool { return strings.HasPrefix(f, "$") })
 	}
@@ -171,11 +299,11 @@ func (s *Server) NamesOf(ctx context.Context, hosts []string) ([][]string, error
 
 // lists asks for one list each, atOnce in a request, and fewer where that makes too
 // large a reply.
-func (s *Server) lists(ctx context.Context, of []string, atOnce int, ask func(redis.Pipeliner, string) *redis.StringSliceCmd) ([][]string, error) {
+func (s *Server) lists(ctx context.Context, command string, key func(string) string, of []string, atOnce int) ([][]string, error) {
 	lists := make([][]string, 0, len(of))
 	for len(of) > 0 {
 		part := of[:min(atOnce, len(of))]
-		got, err := s.listsOf(ctx, part, ask)
+		got, err := s.listsOf(ctx, command, key, part)
 		if errors.Is(err, ErrReplyTooLarge) && len(part) > 1 {
 			atOnce = len(part) / 2
 			continue
@@ -189,21 +317,25 @@ func (s *Server) lists(ctx context.Context, of []string, atOnce int, ask func(re
 	return lists, nil
 }
 
-func (s *Server) listsOf(ctx context.Context, of []string, ask func(redis.Pipeliner, string) *redis.StringSliceCmd) ([][]string, error) {
-	pipe := s.db.Pipeline()
-	cmds := make([]*redis.StringSliceCmd, len(of))
-	for i, o := range of {
-		cmds[i] = ask(pipe, o)
+func (s *Server) listsOf(ctx context.Context, command string, key func(string) string, of []string) ([][]string, error) {
+	q := newRequest(len(of))
+	for _, o := range of {
+		q.add(command, key(o))
 	}
-	if err := s.exec(ctx, pipe); err != nil {
-		return nil, err
-	}
-	lists := make([][]string, len(cmds))
-	for i, c := range cmds {
-		if err := c.Err(); err != nil {
-			return nil, fmt.Errorf("cannot read the index of %.200q: %w", of[i], s.wrap(err))
+	lists := make([][]string, 0, len(of))
+	err := s.do(ctx, q, func(r replies) error {
+		var space textBlock
+		for range of {
+			list, err := r.list(nil, &space)
+			if err != nil {
+				return err
+			}
+			lists = append(lists, list)
 		}
-		lists[i] = c.Val()
+		return nil
+	})
+	if err != nil {
+		return nil, about(err, "cannot read the index of %.200q", of[min(len(lists), len(of)-1)])
 	}
 	return lists, nil
 }

@@ -25,7 +25,10 @@ func keyBase(id ID) string { return "$base:" + id.String() }
 // its claim.
 func keyBases(name string) string { return "$bases:" + name }
 
-func keyObject(host, name string) string { return host + "#" + name }
+func keyObject(host, name string) string { return host + keySeparator + name }
+
+// keySeparator parts host and name: no host name holds it.
+const keySeparator = "#"
 
 // Reserved fields of keyOf; names never begin with '$'.
 const (

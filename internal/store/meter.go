@@ -22,10 +22,11 @@ func (m *meter) traffic() Traffic {
 	return Traffic{Sent: m.sent.Load(), Received: m.received.Load(), Waits: m.waits.Load()}
 }
 
-// wrap meters conn. What it returns is a syscall.Conn if conn is one: go-redis
-// looks there for connections that a restarted server has closed meanwhile.
-func (m *meter) wrap(conn net.Conn) net.Conn {
-	c := &meteredConn{Conn: conn, meter: m}
+// wrap meters conn. guard may be nil. What wrap returns is a syscall.Conn if conn
+// is one: go-redis looks there for connections that a restarted server has closed
+// meanwhile.
+func (m *meter) wrap(conn net.Conn, guard *guard) net.Conn {
+	c := &meteredConn{Conn: conn, meter: m, guard: guard}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.conns[c] = struct{}{}
@@ -50,17 +51,17 @@ func (m *meter) closeAll() {
 	}
 }
 
-// A meteredConn is used by one request at a time, as go-redis uses connections.
+// A meteredConn is used by one request at a time.
 type meteredConn struct {
 	net.Conn
 	meter   *meter
-	guard   guard
+	guard   *guard       // nil where whoever reads judges lengths itself
 	reply   atomic.Int64 // bytes read since the last write
 	sending atomic.Bool
 }
 
 func (c *meteredConn) Write(b []byte) (int, error) {
-	if c.reply.Swap(0) > 0 {
+	if c.reply.Swap(0) > 0 && c.guard != nil {
 		c.guard.reset()
 	}
 	c.sending.Store(true)
@@ -79,8 +80,10 @@ func (c *meteredConn) Read(b []byte) (int, error) {
 	}
 	c.reply.Add(int64(n))
 	c.meter.received.Add(int64(n))
-	if guardErr := c.guard.feed(b[:n]); guardErr != nil {
-		return 0, guardErr
+	if c.guard != nil {
+		if guardErr := c.guard.feed(b[:n]); guardErr != nil {
+			return 0, guardErr
+		}
 	}
 	return n, err
 }

@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -17,35 +17,40 @@ type Entry struct {
 	Err     error    // the server has something else in its place
 }
 
-// Elements reads the same elements of each object, in one request.
+// Elements reads the same elements of each object, in one request. The values of
+// several objects may share memory.
 func (s *Server) Elements(ctx context.Context, objects []Ref, elements []int) ([]Entry, error) {
-	pipe := s.db.Pipeline()
-	cmds := make([]*redis.StringCmd, 0, len(objects)*len(elements))
+	values := make([][]byte, len(objects)*len(elements))
+	q := newRequest(len(values))
 	for _, o := range objects {
-		key := keyObject(o.Host, o.Name)
 		for _, e := range elements {
-			cmds = append(cmds, pipe.LIndex(ctx, key, int64(e)))
+			q.begin(3)
+			q.arg("LINDEX")
+			q.arg(o.Host, keySeparator, o.Name)
+			q.arg(strconv.Itoa(e))
 		}
-	}
-	if err := s.exec(ctx, pipe); err != nil {
-		return nil, err
 	}
 	entries := make([]Entry, len(objects))
-	values := make([][]byte, len(cmds))
-	for i, c := range cmds {
-		e := &entries[i/len(elements)]
-		b, err := c.Bytes()
-		switch {
-		case err == nil:
-			values[i] = b
-		case err == redis.Nil:
-			e.Missing = true
-		case kindOf(err) == ErrWrongType:
-			e.Err = s.wrap(err)
-		default:
-			// A refused user, a server that loads: no object is to blame.
-			return nil, fmt.Errorf("cannot read objects: %w", s.wrap(err))
+	err := s.do(ctx, q, func(r replies) error {
+		space := newByteBlock(len(values))
+		for i := range values {
+			e := &entries[i/len(elements)]
+			b, err := space.read(r)
+			switch {
+			case err == nil:
+				values[i] = b
+				e.Missing = e.Missing || b == nil
+			case kindOf(err) == ErrWrongType:
+				e.Err = s.wrap(err)
+			default:
+				// A refused user, a server that loads: no object is to blame.
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, about(err, "cannot read objects")
 	}
 	for i := range entries {
 		entries[i].Values = values[i*len(elements) : (i+1)*len(elements)]

@@ -43,7 +43,7 @@ func (s *Server) ReadHost(ctx context.Context, host string, names []string) (*Ho
 	}
 	st := &HostState{
 		Offers: make(map[string][]Claim, len(names)),
-		Hosts:  int(hosts.Val()), Size: count(size),
+		Hosts:  int(hosts.Val()), Size: count(size.Val()),
 		Now: now.Val(), Offset: offset(now.Val(), began, ended),
 		Records: make(map[string]Record, len(of.Val())), Machine: of.Val()[fieldMachine], Expires: fromUnix(live.Val()),
 	}

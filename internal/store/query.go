@@ -1,24 +1,26 @@
 package store
 
 import (
+	"cmp"
 	"context"
-
-	"github.com/redis/go-redis/v9"
+	"strconv"
 )
 
 // maxQueries is about how many entries $queries keeps.
 const maxQueries = 10_000
 
 // Record adds an entry to $queries and publishes it. Either may be refused, by a
-// replica or an ACL; the error is the first refusal.
+// replica or an ACL; the error is the first refusal. The entry may be there twice, if
+// the connection is cut meanwhile.
 func (s *Server) Record(ctx context.Context, entry []byte) error {
-	pipe := s.db.Pipeline()
-	add := pipe.XAdd(ctx, &redis.XAddArgs{Stream: keyQueries, MaxLen: maxQueries, Approx: true, Values: []any{"entry", entry}})
-	publish := pipe.Publish(ctx, channel, entry)
-	if err := s.exec(ctx, pipe); err != nil {
-		return err
-	}
-	return s.wrap(firstError(add, publish))
+	q := newRequest(2)
+	q.add("XADD", keyQueries, "MAXLEN", "~", strconv.Itoa(maxQueries), "*", "entry", string(entry))
+	q.add("PUBLISH", channel, string(entry))
+	return s.do(ctx, q, func(r replies) error {
+		_, added := r.text()
+		_, _, published := r.head()
+		return cmp.Or(added, published)
+	})
 }
 
 // Queries returns the newest n entries of $queries, newest first.

@@ -3,10 +3,7 @@ package store
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // A Record is what $of:<host> says of one object: enough for the host to see
@@ -70,25 +67,24 @@ func decodeRecord(b string) (Record, bool) {
 // Records reads what $of:<host> says of each object, in one request: the one value of
 // each Entry, which ParseSum reads.
 func (s *Server) Records(ctx context.Context, objects []Ref) ([]Entry, error) {
-	pipe := s.db.Pipeline()
-	cmds := make([]*redis.StringCmd, len(objects))
-	for i, o := range objects {
-		cmds[i] = pipe.HGet(ctx, keyOf(o.Host), o.Name)
-	}
-	if err := s.exec(ctx, pipe); err != nil {
-		return nil, err
+	q := newRequest(len(objects))
+	for _, o := range objects {
+		q.add("HGET", keyOf(o.Host), o.Name)
 	}
 	entries := make([]Entry, len(objects))
-	for i, c := range cmds {
-		b, err := c.Bytes()
-		switch {
-		case err == nil:
+	err := s.do(ctx, q, func(r replies) error {
+		space := newByteBlock(len(entries))
+		for i := range entries {
+			b, err := space.read(r) // nil: what only SCAN knows has no record
+			if err != nil {
+				return err
+			}
 			entries[i].Values = [][]byte{b}
-		case err == redis.Nil:
-			entries[i].Values = [][]byte{nil} // what only SCAN knows has no record
-		default:
-			return nil, fmt.Errorf("cannot read the index: %w", s.wrap(err))
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, about(err, "cannot read the index")
 	}
 	return entries, nil
 }

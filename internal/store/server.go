@@ -31,7 +31,7 @@ type Options struct {
 	Password string
 	TLS      *tls.Config   // for rediss://; nil: the system's certificate authorities
 	Timeout  time.Duration // for dialling, and for a request whose context has no deadline
-	Conns    int           // connections at most; default 4
+	Conns    int           // connections at most for what queries read, and as many for all else; default 4
 }
 
 // DefaultTimeout is how long a server may take to accept or to answer: 5 s.
@@ -45,6 +45,7 @@ const maxReply = 96 << 20
 type Server struct {
 	name   string
 	db     *redis.Client
+	wires  *wires // for what queries read
 	meter  *meter
 	secure bool
 	host   string
@@ -88,6 +89,7 @@ func Open(rawURL string, o Options) (*Server, error) {
 		name: fmt.Sprintf("%s/%d", addr, db), meter: newMeter(),
 		secure: u.Scheme == "rediss", host: u.Hostname(),
 	}
+	s.wires = newWires(o, db, func(ctx context.Context) (net.Conn, error) { return s.dial(ctx, o, addr, nil) })
 	s.db = redis.NewClient(&redis.Options{
 		Addr: addr, DB: db, Username: o.User, Password: o.Password,
 		Protocol: 2, DisableIdentity: true, ContextTimeoutEnabled: true,
@@ -96,7 +98,7 @@ func Open(rawURL string, o Options) (*Server, error) {
 		MaxRetries: -1, DialerRetries: 1,
 		DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout,
 		PoolSize: o.Conns, PipelinePoolSize: -1, ReadBufferSize: 64 << 10, WriteBufferSize: 16 << 10,
-		Dialer: s.dialer(o),
+		Dialer: func(ctx context.Context, _, addr string) (net.Conn, error) { return s.dial(ctx, o, addr, new(guard)) },
 	})
 	return s, nil
 }
@@ -139,30 +141,30 @@ func parse(rawURL string) (*url.URL, int, error) {
 	return u, db, nil
 }
 
-func (s *Server) dialer(o Options) func(context.Context, string, string) (net.Conn, error) {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		d := &net.Dialer{Timeout: o.Timeout, KeepAlive: time.Minute}
-		conn, err := d.DialContext(ctx, network, addr)
-		if err != nil {
+func (s *Server) dial(ctx context.Context, o Options, addr string, g *guard) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	d := &net.Dialer{KeepAlive: time.Minute}
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	if s.secure {
+		cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+		if o.TLS != nil {
+			cfg = o.TLS.Clone()
+		}
+		if cfg.ServerName == "" {
+			cfg.ServerName = s.host
+		}
+		secured := tls.Client(conn, cfg)
+		if err := secured.HandshakeContext(ctx); err != nil {
+			conn.Close()
 			return nil, err
 		}
-		if s.secure {
-			cfg := &tls.Config{MinVersion: tls.VersionTLS12}
-			if o.TLS != nil {
-				cfg = o.TLS.Clone()
-			}
-			if cfg.ServerName == "" {
-				cfg.ServerName = s.host
-			}
-			secured := tls.Client(conn, cfg)
-			if err := secured.HandshakeContext(ctx); err != nil {
-				conn.Close()
-				return nil, err
-			}
-			conn = secured
-		}
-		return s.meter.wrap(conn), nil
+		conn = secured
 	}
+	return s.meter.wrap(conn, g), nil
 }
 
 // Name is the server's address and database, "host:port/db".
@@ -182,6 +184,7 @@ func (s *Server) Traffic() Traffic { return s.meter.traffic() }
 
 // Close closes all connections; requests under way fail.
 func (s *Server) Close() error {
+	s.wires.close()
 	s.meter.closeAll()
 	return s.db.Close()
 }

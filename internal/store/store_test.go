@@ -53,6 +53,38 @@ func TestMarksTellWhichPushCameFirst(t *testing.T) {
 	}
 }
 
+// What is read from the digits of a score is what is read from the number: of our
+// scores, of any others, and however the server prints them.
+func TestScoresAreReadFromTheirDigits(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	check := func(text string) {
+		t.Helper()
+		score, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := parsePush([]byte(text)); err != nil || got != pushTime(score) {
+			t.Errorf("%s is read as %v, %v; want %v", text, got, err, pushTime(score))
+		}
+	}
+	for range 50_000 {
+		score := PushScore(time.UnixMicro(random.Int64N(1<<32*1e6)), random.IntN(marks)*random.IntN(2))
+		check(strconv.FormatFloat(score, 'g', 17, 64))
+		check(strconv.FormatFloat(score, 'f', -1, 64))
+		check(strconv.FormatFloat(random.Float64()*math.Pow(2, float64(random.IntN(36))), 'g', 1+random.IntN(17), 64))
+		check(strconv.FormatFloat(float64(random.Int64N(1<<32*8))/8-random.Float64()*1e-7, 'g', 17, 64))
+		check(strconv.FormatInt(random.Int64(), 10))
+	}
+	for _, text := range []string{"0", "-1", "inf", "-inf", "nan", "1e300", "9999999999.9999999999", "1700000000.", "1700000000.125", "1700000000.9999999"} {
+		check(text)
+	}
+	for _, text := range []string{"x", "1x", "1.2.3", ""} {
+		if got, err := parsePush([]byte(text)); err == nil {
+			t.Errorf("%q is read as %v", text, got)
+		}
+	}
+}
+
 // What a hostile host writes into $hosts or $live is a time, or none.
 func TestAbsurdScoresAreTimes(t *testing.T) {
 	for _, score := range []float64{math.Inf(1), math.Inf(-1), math.NaN(), -1, 0, math.MaxFloat64, math.SmallestNonzeroFloat64, 1 << 41, 1e300} {

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+func repliesOf(text string) replies { return replies{bufio.NewReader(strings.NewReader(text))} }
+
+func TestRequestsAreWhatRedisReads(t *testing.T) {
+	q := newRequest(1)
+	q.add("GET", "")
+	q.begin(2)
+	q.arg("DEL")
+	q.arg("web01", "#", "/etc/ü")
+	want := "*2\r\n$3\r\nGET\r\n$0\r\n\r\n*2\r\n$3\r\nDEL\r\n$13\r\nweb01#/etc/ü\r\n"
+	if string(q.bytes) != want {
+		t.Errorf("%q, want %q", q.bytes, want)
+	}
+}
+
+// A list comes back as it was sent, however the network cuts it up, and strings that
+// are longer than a buffer or a block too.
+func TestListsComeBack(t *testing.T) {
+	want := []string{"", "a", "\r\n$5\r\n", strings.Repeat("x", blockSize), "b", strings.Repeat("y", 3*blockSize), "c"}
+	var sent bytes.Buffer
+	for range 2 {
+		fmt.Fprintf(&sent, "*%d\r\n", len(want))
+		for _, s := range want {
+			fmt.Fprintf(&sent, "$%d\r\n%s\r\n", len(s), s)
+		}
+	}
+	r := replies{bufio.NewReader(iotest.OneByteReader(&sent))}
+	var texts textBlock
+	got, err := r.list(nil, &texts)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%.100q, %v", got, err)
+	}
+	if n, err := r.array(); n != len(want) || err != nil {
+		t.Fatal(n, err)
+	}
+	values := newByteBlock(1)
+	for i, w := range want {
+		if b, err := values.read(r); err != nil || b == nil || string(b) != w {
+			t.Errorf("element %d: %.100q, %v", i, b, err)
+		}
+	}
+}
+
+func TestRepliesThatAreNoneAreTold(t *testing.T) {
+	for _, row := range []struct {
+		reply string
+		want  error
+	}{
+		{"-NOPERM this user has no permissions\r\n", ErrPermission},
+		{"-WRONGTYPE Operation against a key\r\n", ErrWrongType},
+		{"-LOADING Redis is loading\r\n", ErrLoading},
+		{"-NOAUTH Authentication required.\r\n", ErrAuth},
+		{"-WRONGPASS invalid username-password pair\r\n", ErrAuth},
+		{"-READONLY You can't write\r\n", ErrReadOnly},
+		{"-OOM command not allowed\r\n", ErrNoMemory},
+		{"-ERR unknown command\r\n", nil},
+		{"", ErrCut},
+		{"*1", ErrCut},
+		{"*1\r\n$3\r\nab", ErrCut},
+		{"HTTP/1.1 400 Bad Request\r\n", ErrNotRedis},
+		{"+OK\r\n", ErrNotRedis},
+		{":1\r\n", ErrNotRedis},
+		{"$3\r\nabc\r\n", ErrNotRedis},
+		{"*1\r\n:1\r\n", ErrNotRedis},
+		{"*1\r\n*1\r\n$1\r\na\r\n", ErrNotRedis},
+		{"*1\r\n$3\r\nabcd\r\n", ErrNotRedis},
+		{"*1\n$1\na\n", ErrNotRedis},
+		{"*x\r\n", ErrNotRedis},
+		{"*-2\r\n", ErrNotRedis},
+		{"\r\n", ErrNotRedis},
+		{strings.Repeat("x", 10_000), ErrNotRedis},
+		{"*1\r\n$9223372036854775000\r\n", ErrReplyTooLarge},
+		{"*1\r\n$99999999999999999999999\r\n", ErrReplyTooLarge},
+		{"*35184372088832\r\n", ErrReplyTooLarge},
+	} {
+		got, err := repliesOf(row.reply).list(nil, new(textBlock))
+		if err == nil || kindOf(err) != row.want {
+			t.Errorf("%.60q is read as %q, %v; want %v", row.reply, got, err, row.want)
+		}
+	}
+	for _, none := range []string{"*-1\r\n", "*0\r\n"} {
+		if got, err := repliesOf(none).list(nil, new(textBlock)); err != nil || len(got) != 0 {
+			t.Errorf("%q is read as %q, %v", none, got, err)
+		}
+	}
+	if b, err := repliesOf("$-1\r\n").text(); b != nil || err != nil {
+		t.Errorf("nil is read as %q, %v", b, err)
+	}
+}
+
+// Whatever a server sends is read, or is an error, within the memory that what it sent
+// takes up.
+func FuzzReplies(f *testing.F) {
+	f.Add([]byte("*2\r\n$5\r\nweb01\r\n$10\r\n1700000000\r\n"))
+	f.Add([]byte("*2\r\n$1\r\n0\r\n*1\r\n$9\r\n/etc/motd\r\n"))
+	f.Add([]byte("*4000000\r\n$-1\r\n"))
+	f.Add([]byte("$90000000\r\nx"))
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		read := func() replies { return replies{bufio.NewReader(bytes.NewReader(sent))} }
+		if list, err := read().list(nil, new(textBlock)); err == nil {
+			n := 0
+			for _, s := range list {
+				n += len(s)
+			}
+			if n > len(sent) || len(list) > len(sent) {
+				t.Errorf("%d bytes became %d strings of %d bytes", len(sent), len(list), n)
+			}
+		}
+		if list, err := scored(read(), readPush); err == nil && len(list) > len(sent) {
+			t.Errorf("%d bytes became %d pushes", len(sent), len(list))
+		}
+		if _, list, err := read().scanned(nil); err == nil && len(list) > len(sent) {
+			t.Errorf("%d bytes became %d names", len(sent), len(list))
+		}
+		if _, err := read().clock(); errors.Is(err, ErrReplyTooLarge) && !bytes.ContainsAny(sent, "$*") {
+			t.Errorf("%.60q is too large", sent)
+		}
+		if b, err := newByteBlock(1).read(read()); err == nil && len(b) > len(sent) {
+			t.Errorf("%d bytes became %d", len(sent), len(b))
+		}
+	})
+}
