@@ -146,6 +146,13 @@ func (g glob) skipStars(s globStates) {
 
 func (g glob) step(s globStates, c byte) globStates {
 	next := make(globStates, len(s))
+	g.stepInto(next, s, c)
+	return next
+}
+
+// stepInto is step without an allocation.
+func (g glob) stepInto(next, s globStates, c byte) {
+	clear(next)
 	for i, t := range g.tokens {
 		if !s[i] {
 			continue
@@ -157,7 +164,6 @@ func (g glob) step(s globStates, c byte) globStates {
 		}
 	}
 	g.skipStars(next)
-	return next
 }
 
 // atStar reports whether a star is among the positions: it stays there, whatever follows.
@@ -203,6 +209,25 @@ func (g glob) afterAnyHost() globStates {
 		}
 	}
 	return g.step(reach, '#')
+}
+
+// afterHosts returns the positions that "<host>#" leads to, over these hosts. Most of
+// them lead nowhere but to a star, which saves reading the index of most names.
+func (g glob) afterHosts(hosts []string) globStates {
+	reach := make(globStates, len(g.tokens)+1)
+	start, now, next := g.start(), make(globStates, len(reach)), make(globStates, len(reach))
+	for _, host := range hosts {
+		copy(now, start)
+		for i := range len(host) {
+			g.stepInto(next, now, host[i])
+			now, next = next, now
+		}
+		g.stepInto(next, now, '#')
+		for i, on := range next {
+			reach[i] = reach[i] || on
+		}
+	}
+	return reach
 }
 
 // hostCanMatch reports whether a key of this host can match at all.

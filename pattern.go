@@ -77,6 +77,9 @@ type selection struct {
 	name func(name string) bool
 	key  func(k Key) bool
 
+	// nameOf is name for these hosts alone; nil: name says as much.
+	nameOf func(hosts []string) func(name string) bool
+
 	// lacking: every live host that host accepts could be expected to hold the
 	// object, so those that do not are worth a count.
 	lacking bool
@@ -144,6 +147,10 @@ func selectKeys(g glob) selection {
 	return selection{
 		host: g.hostCanMatch,
 		name: func(n string) bool { return g.nameCanMatch(after, n) },
-		key:  g.keyMatches,
+		nameOf: func(hosts []string) func(string) bool {
+			after := g.afterHosts(hosts)
+			return func(n string) bool { return g.nameCanMatch(after, n) }
+		},
+		key: g.keyMatches,
 	}
 }

@@ -131,6 +131,10 @@ func (k *coreState) lookUp(ctx context.Context, legacy Legacy, q *Query, sel sel
 			hosts = append(hosts, h.name)
 		}
 	}
+	if sel.nameOf != nil {
+		can := sel.nameOf(hosts)
+		names = slices.DeleteFunc(names, func(n string) bool { return !can(n) })
+	}
 	byHost := len(hosts)*min(len(known), namesPerHost) < len(names)*len(k.hosts.list)
 	ask(ctx, k, quick,
 		func(ctx context.Context, m *member) ([]held, error) {
