@@ -5,10 +5,13 @@ package main
 import (
 	"context"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"syscall"
@@ -21,23 +24,33 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends what does not heed the first
-	hasten(os.Args)
+	hasten()
 	code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
 // hasten trades memory for time: a question is answered in a fraction of a second, of
-// which the garbage collector would take a tenth. Up to 128 MiB it may let more lie
-// about than it does by default. What holds a fleet in memory, and environments that
-// say something else, are left alone.
-func hasten(args []string) {
-	holds := func(arg string) bool { return arg == "demo" || arg == "simulate" }
-	if slices.ContainsFunc(args, holds) || os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+// which the garbage collector would take a tenth. Up to 128 MiB it lets more lie about
+// than it does by default; an answer that holds half of that is left to the default.
+// What the environment says about it goes.
+func hasten() {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(128 << 20)
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	var watch func(*[1]byte)
+	watch = func(sentinel *[1]byte) { // after each collection
+		if metrics.Read(live); live[0].Value.Uint64() > 64<<20 {
+			debug.SetGCPercent(100)
+			debug.SetMemoryLimit(math.MaxInt64)
+			return
+		}
+		runtime.SetFinalizer(sentinel, watch)
+	}
+	runtime.SetFinalizer(new([1]byte), watch)
 }
 
 // originalNames are the names of the original's command. Called by one of them,
