@@ -3,11 +3,14 @@ package sysops
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sysops-api/sysops-api/internal/store"
 )
 
 // A ServerInfo is what one server says of itself.
@@ -190,7 +193,12 @@ func (c *Client) CheckServer(ctx context.Context, url, host string) (warnings []
 	if err != nil {
 		return nil, err
 	}
-	if err := s.TryWrite(ctx, host); err != nil {
+	var noBases *store.NoBasesError // a push works all the same
+	if err := s.TryWrite(ctx, host); errors.As(err, &noBases) {
+		if !c.opts.NoBases {
+			warnings = append(warnings, err.Error())
+		}
+	} else if err != nil {
 		return nil, err
 	}
 	info := parseInfo(text)

@@ -150,6 +150,9 @@ func writable(dir string) error {
 }
 
 func (s *settings) checkServers(cmd *cobra.Command, c *checklist) {
+	if s.usesBases() {
+		s.bases = s.basesFolder() // which nothing is written to; see checkBasesFolder
+	}
 	client, dir, err := s.connect(cmd)
 	if err != nil {
 		c.error(err)
@@ -175,13 +178,7 @@ func (s *settings) checkServers(cmd *cobra.Command, c *checklist) {
 	}
 	for _, url := range servers {
 		warnings, err := client.CheckServer(cmd.Context(), url, s.host)
-		var harmless interface{ Harmless() bool } // a push works all the same
-		switch {
-		case errors.As(err, &harmless) && harmless.Harmless():
-			if s.usesBases() {
-				warnings = append(warnings, err.Error())
-			}
-		case err != nil:
+		if err != nil {
 			c.error(err)
 			continue
 		}

@@ -68,7 +68,7 @@ func snapshotOfThisMachine(ctx context.Context, folder string) (sysops.Snapshot,
 
 // renamed returns the source under another name, whatever its content says.
 func renamed(src sysops.Source, name string) sysops.Source {
-	return sysops.Source{Name: name, Read: func(ctx context.Context) (sysops.Content, error) {
+	return sysops.Source{Name: name, Private: src.Private, Read: func(ctx context.Context) (sysops.Content, error) {
 		c, err := src.Read(ctx)
 		c.Name = ""
 		return c, err

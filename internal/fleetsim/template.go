@@ -25,6 +25,7 @@ type Template struct {
 // An object is what each host has, or most.
 type object struct {
 	name     string
+	private  bool         // as on the real machine
 	stat     *sysops.Stat // the real one; nil for the output of a command
 	packages string       // hosts with another packaging system lack it; "": none does
 	card     string       // hosts without this interface lack it; "": none does
@@ -50,7 +51,7 @@ func NewTemplate(ctx context.Context, sources []sysops.Source) (*Template, error
 		if c.Name != "" {
 			name = c.Name
 		}
-		found[name] = object{name: name, stat: c.Stat, text: bytes.Clone(c.Data)}
+		found[name] = object{name: name, private: src.Private, stat: c.Stat, text: bytes.Clone(c.Data)}
 	}
 	t := &Template{}
 	if err := t.addFamilies(found); err != nil {
@@ -62,6 +63,7 @@ func NewTemplate(ctx context.Context, sources []sysops.Source) (*Template, error
 	for name, made := range t.generated(found) {
 		o := found[name]
 		o.name, o.make = name, made
+		o.private = o.private || slices.ContainsFunc(private, func(section string) bool { return name == sectionName(found, section) })
 		if o.stat == nil && !strings.Contains(name, "@") {
 			o.stat = &sysops.Stat{Mode: 0o100644, Nlink: 1, Dev: 2049, Mtime: epoch, Ctime: epoch}
 		}
@@ -76,6 +78,10 @@ func NewTemplate(ctx context.Context, sources []sysops.Source) (*Template, error
 	})
 	return t, nil
 }
+
+// private are the generated sections that an agent keeps from becoming bases, also
+// where the real machine does not have them.
+var private = []string{"ps", "ss-anp", "dmidecode"}
 
 // addFamilies makes the real machine's distribution and the others out of it.
 func (t *Template) addFamilies(found map[string]object) error {
@@ -216,7 +222,7 @@ func (t *Template) Host(seed uint64, i int, domain string) sysops.Snapshot {
 		if o.packages != "" && o.packages != m.family.packages || o.card != "" && !slices.Contains(m.interfaces, o.card) {
 			continue
 		}
-		snap.Sources = append(snap.Sources, sysops.Source{Name: o.name, Read: func(context.Context) (sysops.Content, error) {
+		snap.Sources = append(snap.Sources, sysops.Source{Name: o.name, Private: o.private, Read: func(context.Context) (sysops.Content, error) {
 			return o.content(m, j), nil
 		}})
 	}

@@ -242,6 +242,3 @@ type NoBasesError struct{ err error }
 
 func (e *NoBasesError) Error() string { return e.err.Error() }
 func (e *NoBasesError) Unwrap() error { return e.err }
-
-// Harmless: a push works all the same.
-func (e *NoBasesError) Harmless() bool { return true }
