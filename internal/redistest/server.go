@@ -132,7 +132,7 @@ func (s *Server) startSomewhere() error {
 		if !free(s.port) {
 			continue
 		}
-		if err = s.start(); err == nil || free(s.port) {
+		if err = s.start(); err == nil || free(s.port) && !strings.Contains(err.Error(), "already in use") {
 			return err // it runs, or the port was not why it does not
 		}
 	}
