@@ -282,112 +282,156 @@ func (f *fetch) accept(ctx context.Context, k *coreState, m *member, wants []wan
 }
 
 // findBases finds the bases that frames refer to: in memory, at m, which gave the
-// frames, or at a sibling. A base is its SHA-256, so any copy will do.
+// frames, or at a sibling. A base is its SHA-256, so any copy will do. What it does not
+// look for, because enough are held already, a worker asks for again.
 func (f *fetch) findBases(ctx context.Context, k *coreState, m *member, list []*got) {
-	if !f.packed || len(f.inMemory(list)) == 0 {
+	if !f.packed {
+		return
+	}
+	w := wantBases(list)
+	if w.remember(f.client.opened); w.enough() {
 		return
 	}
 	k.basing.Lock() // the rounds under way most often lack the same
 	defer k.basing.Unlock()
-	order := []*member{m}
-	for _, other := range k.members {
-		if other != m && other.err == nil && other.down.Load() == nil {
-			order = append(order, other)
-		}
-	}
-	var errs []error
+	w.remember(f.client.opened)
+	order := k.basesFrom(m)
 	for i, m := range order {
-		missing := f.inMemory(list)
-		if len(missing) == 0 {
+		if w.enough() {
 			return
 		}
-		if err := f.readBases(ctx, m, missing, i < len(order)-1); err != nil {
-			errs = append(errs, err)
-		}
+		f.readBases(ctx, m, w, i < len(order)-1)
 	}
-	if len(f.inMemory(list)) == 0 {
-		return
-	}
-	if len(errs) == 0 {
-		errs = append(errs, errors.New("no server has it"))
-	}
-	for _, g := range list {
-		if g.base == nil && g.refers() {
-			g.noBase = joinLine(errs)
-		}
+	if !w.enough() {
+		w.giveUp()
 	}
 }
 
-func (g *got) refers() bool {
-	if len(g.values) == 0 {
-		return false
+// basesFrom returns the members to read bases from: m, its siblings that are up, and
+// last those of them that have turned out to be slow.
+func (k *coreState) basesFrom(m *member) []*member {
+	var quick, slow []*member
+	add := func(m *member) {
+		if m.slow.Load() {
+			slow = append(slow, m)
+		} else {
+			quick = append(quick, m)
+		}
 	}
-	_, refers := codec.BaseOf(g.values[0])
-	return refers
+	add(m)
+	for _, other := range k.members {
+		if other != m && other.err == nil && other.down.Load() == nil {
+			add(other)
+		}
+	}
+	return append(quick, slow...)
 }
 
-// roundBases is how many bytes of bases the objects of one round may hold on to. A
-// worker finds the others, one by one.
+// wantsBase returns the base that the object's frame refers to, if it has still to be
+// found.
+func (g *got) wantsBase() (id codec.ID, wants bool) {
+	if len(g.values) == 0 || g.base != nil || g.noBase != nil {
+		return id, false
+	}
+	return codec.BaseOf(g.values[0])
+}
+
+// wantedBases are the bases that the objects of a round refer to and do not have.
+type wantedBases struct {
+	users map[codec.ID][]*got
+	why   map[codec.ID][]error // what was found in place of one, and by whom
+	held  int                  // bytes of those that were found
+}
+
+// roundBases is how many bytes of bases the objects of one round may hold on to.
 const roundBases = 16 << 20
 
-// inMemory gives the frames the bases that are in memory, and returns those that are
-// not.
-func (f *fetch) inMemory(list []*got) []store.ID {
-	var missing []store.ID
-	seen := make(map[codec.ID]*codec.Base)
-	held := 0
+func wantBases(list []*got) *wantedBases {
+	w := &wantedBases{users: make(map[codec.ID][]*got), why: make(map[codec.ID][]error)}
 	for _, g := range list {
-		if g.base != nil || !g.refers() {
-			continue
+		if id, wants := g.wantsBase(); wants {
+			w.users[id] = append(w.users[id], g)
 		}
-		id, _ := codec.BaseOf(g.values[0])
-		base, looked := seen[id]
-		if !looked {
-			if held > roundBases {
-				continue
-			}
-			if base = f.client.opened.get(id); base == nil {
-				missing = append(missing, store.ID(id))
-			} else {
-				held += base.Size()
-			}
-			seen[id] = base
-		}
-		g.base = base
 	}
-	return missing
+	return w
+}
+
+// enough reports whether there is nothing to look for, or no room for it.
+func (w *wantedBases) enough() bool { return len(w.users) == 0 || w.held > roundBases }
+
+func (w *wantedBases) give(b *codec.Base) {
+	for _, g := range w.users[b.ID] {
+		g.base = b
+	}
+	delete(w.users, b.ID)
+	w.held += b.Size()
+}
+
+// remember gives what is in memory.
+func (w *wantedBases) remember(opened *cache) {
+	for id := range w.users {
+		if w.enough() {
+			return
+		}
+		if b := opened.get(id); b != nil {
+			w.give(b)
+		}
+	}
+}
+
+// giveUp notes at the objects why their bases could not be found.
+func (w *wantedBases) giveUp() {
+	for id, users := range w.users {
+		why := errors.New("no server has it")
+		if errs := w.why[id]; len(errs) > 0 {
+			why = joinLine(errs)
+		}
+		for _, g := range users {
+			g.noBase = why
+		}
+	}
 }
 
 // readBases reads bases from m, and keeps those that are what they should be. others:
 // there is someone else to ask, so m is not waited for as long.
-func (f *fetch) readBases(ctx context.Context, m *member, ids []store.ID, others bool) error {
+func (f *fetch) readBases(ctx context.Context, m *member, w *wantedBases, others bool) {
 	if others {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, max(siblingGrace, 2*m.patience()))
 		defer cancel()
 	}
-	var errs []error
+	var ids []store.ID
+	for id := range w.users {
+		ids = append(ids, store.ID(id))
+	}
 	for part := range slices.Chunk(ids, basesAtOnce) {
 		frames, err := m.Bases(ctx, part)
 		if err != nil {
-			return err
+			if others && errors.Is(err, store.ErrTimeout) {
+				m.slow.Store(true) // the next round need not find that out again
+			}
+			for id := range w.users {
+				w.why[id] = append(w.why[id], err)
+			}
+			return
 		}
 		for i, frame := range frames {
+			if w.enough() {
+				return
+			}
 			if frame == nil {
 				continue
 			}
-			b, err := openBase(codec.ID(part[i]), frame)
+			id := codec.ID(part[i])
+			b, err := openBase(id, frame)
 			if err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", m.Name(), err))
+				w.why[id] = append(w.why[id], fmt.Errorf("%s: %w", m.Name(), err))
 				continue
 			}
 			f.client.opened.put(b)
+			w.give(b)
 		}
 	}
-	if len(errs) > 0 {
-		return errs[0]
-	}
-	return nil
 }
 
 // basesAtOnce is how many bases are read in one request. So many of the largest are

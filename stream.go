@@ -227,7 +227,7 @@ func (s *streaming[T]) process(ctx context.Context, u *unit[T]) {
 	for i := range u.items {
 		it := &u.items[i]
 		for it.err == nil && !it.gone {
-			if it.base == nil && it.noBase == nil && it.refers() {
+			if _, wants := it.wantsBase(); wants { // its round had no room for that
 				s.fetch.findBases(ctx, it.core, it.from, []*got{&it.got})
 			}
 			v, keep, err := s.work(it)
