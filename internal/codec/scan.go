@@ -15,13 +15,18 @@ type Search struct {
 	most    int // parts of an object, 0: all
 
 	mu   sync.Mutex
-	hits map[ID]*Hits
+	hits map[ID]*Hits // nil: of a base that there is no room for
+	room int          // bytes that further hits may take
 }
+
+// hitsBytes is how much memory a search spends on what it finds in bases. Any host may
+// have written thousands of them.
+const hitsBytes = 32 << 20
 
 // NewSearch returns a search for x in frames that d unpacks. Of an object, no more
 // than the first most lines are found, or matches with OnlyMatching; 0: all.
 func NewSearch(x *Expr, d *Decoder, most int) *Search {
-	return &Search{expr: x, decoder: d, most: most, hits: make(map[ID]*Hits)}
+	return &Search{expr: x, decoder: d, most: most, hits: make(map[ID]*Hits), room: hitsBytes}
 }
 
 // Hits are what an expression finds in a base. They are safe for concurrent use.
@@ -31,12 +36,18 @@ type Hits struct {
 	first []uint32 // line → how many parts are before it
 }
 
-// of evaluates the expression on b, the first time.
+// of evaluates the expression on b, the first time. It returns nil where there is no
+// room for what that finds: then contents are searched, not their base.
 func (s *Search) of(b *Base) *Hits {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if h := s.hits[b.ID]; h != nil {
+	if h, known := s.hits[b.ID]; known {
 		return h
+	}
+	s.hits[b.ID] = nil
+	room := s.room - 4*len(b.starts)
+	if room < 0 {
+		return nil
 	}
 	h := &Hits{first: make([]uint32, b.lines()+1)}
 	line := 0
@@ -46,15 +57,22 @@ func (s *Search) of(b *Base) *Hits {
 			h.first[line] = uint32(len(h.Parts))
 		}
 		h.Parts = append(h.Parts, bytes.Clone(part)) // not to keep the whole base in memory
-		return true
+		room -= partBytes + len(part)
+		return room >= 0
 	})
+	if room < 0 {
+		return nil
+	}
 	for line < b.lines() {
 		line++
 		h.first[line] = uint32(len(h.Parts))
 	}
-	s.hits[b.ID] = h
+	s.hits[b.ID], s.room = h, room
 	return h
 }
+
+// partBytes is what a part takes beside its text.
+const partBytes = 32
 
 // A Run is some of what was found in an object, in order: the parts From … To-1 of
 // Hits or, where Hits is nil, one part of the object's own.
@@ -101,13 +119,13 @@ func (s *Scanner) Frame(frame []byte, base *Base) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch kind {
-	case Delta:
+	switch searched := s.searched(base); {
+	case searched && kind == Delta:
 		err = s.delta(frame, base)
-	case Same:
+	case searched && kind == Same:
 		err = s.same(frame, base)
 	default:
-		err = s.contents(frame)
+		err = s.contents(frame, base)
 	}
 	if err != nil {
 		return nil, err
@@ -116,8 +134,19 @@ func (s *Scanner) Frame(frame []byte, base *Base) (*Found, error) {
 	return &s.found, nil
 }
 
-func (s *Scanner) contents(frame []byte) error {
-	contents, err := s.search.decoder.Decode(frame, nil)
+// searched finds out what is in base, and reports whether that is known.
+func (s *Scanner) searched(base *Base) bool {
+	if base == nil {
+		return false
+	}
+	if s.base != base {
+		s.base, s.hits = base, s.search.of(base)
+	}
+	return s.hits != nil
+}
+
+func (s *Scanner) contents(frame []byte, base *Base) error {
+	contents, err := s.search.decoder.Decode(frame, base)
 	if err != nil {
 		return err
 	}
@@ -132,7 +161,7 @@ func (s *Scanner) same(frame []byte, base *Base) error {
 		return err
 	}
 	s.found.Length, s.found.Binary = len(contents), base.binary(0, base.lines())
-	s.copied(base, 0, base.lines())
+	s.copied(0, base.lines())
 	return nil
 }
 
@@ -146,7 +175,7 @@ func (s *Scanner) delta(frame []byte, base *Base) error {
 	own := s.search.expr.mayMatch(e.inserted)
 	at := 0
 	for _, ed := range e.list {
-		s.copied(base, ed.from, ed.to)
+		s.copied(ed.from, ed.to)
 		if base.nuls != nil {
 			s.found.Binary = s.found.Binary || base.binary(ed.from, ed.to)
 		}
@@ -158,11 +187,8 @@ func (s *Scanner) delta(frame []byte, base *Base) error {
 	return nil
 }
 
-// copied adds what is found in the lines from … to-1 of base.
-func (s *Scanner) copied(base *Base, from, to int) {
-	if s.base != base {
-		s.base, s.hits = base, s.search.of(base)
-	}
+// copied adds what is found in the lines from … to-1 of the base.
+func (s *Scanner) copied(from, to int) {
 	h := s.hits
 	if a, b := h.first[from], h.first[to]; a < b {
 		s.found.Runs = append(s.found.Runs, Run{Hits: h, From: int(a), To: int(b)})
