@@ -39,7 +39,8 @@ type unit[T any] struct {
 
 // A reading says how a stream reads objects and what it makes of them.
 type reading[T any] struct {
-	fetch *fetch
+	fetch  *fetch
+	goesOn bool // it is one with the reading before: what that could not read counts as unread
 
 	// size is how much memory an item needs when it is worked on; false: it does
 	// not say, and this is a guess.
@@ -58,7 +59,9 @@ func stream[T any](ctx context.Context, a *Answer, targets []target, r reading[T
 	return func(yield func(T, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		a.beginReading()
+		if !r.goesOn {
+			a.beginReading()
+		}
 		defer func() { a.ended = time.Now() }()
 		s := &streaming[T]{
 			reading: r, targets: targets, sizes: sizes{seen: make(map[string]sizeMean)},

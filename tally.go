@@ -57,15 +57,15 @@ func (a *Answer) CountLines(ctx context.Context, expr *Expr, o CountOptions) ([]
 }
 
 // numberHosts gives the hosts of the answer numbers, in the order of their names, and
-// returns the names.
+// returns the names. A host that the original's inserter has put into two cores has one.
 func (a *Answer) numberHosts() []string {
 	var names []string
-	var last *hostState
 	for i := range a.targets {
-		if h := a.targets[i].host; h != last {
-			last, h.number = h, len(names)
+		h := a.targets[i].host
+		if n := len(names); n == 0 || names[n-1] != h.name {
 			names = append(names, h.name)
 		}
+		h.number = len(names) - 1
 	}
 	return names
 }
@@ -249,7 +249,7 @@ func (a *Answer) CountContents(ctx context.Context, o CountOptions) ([]ContentsC
 		return c.list(), nil
 	}
 	contents := []int{int(Contents)}
-	fromContents := reading[summed]{fetch: a.client.elementsOf(contents), size: unpackedSize, work: func(it *item) (summed, bool, error) {
+	fromContents := reading[summed]{goesOn: true, fetch: a.client.elementsOf(contents), size: unpackedSize, work: func(it *item) (summed, bool, error) {
 		obj, err := a.client.object(it, contents)
 		return summed{it.target, sha256.Sum256(obj.Contents), true}, true, err
 	}}
