@@ -252,19 +252,20 @@ func (s *Server) dropHolders(ctx context.Context, name string, hosts []string) (
 	return len(hosts) - len(back), s.wrap(add.Err())
 }
 
-// pruneName removes name from $names where no host holds it.
+// pruneName removes name from $names where no host holds it and it has no bases, whose
+// places nobody would give back else.
 func (s *Server) pruneName(ctx context.Context, name string) (bool, error) {
 	for range 2 { // look, remove, and look again for a push that came between
 		pipe := s.db.Pipeline()
-		held := pipe.Exists(ctx, keyOn(name))
+		held, based := pipe.Exists(ctx, keyOn(name)), pipe.Exists(ctx, keyBases(name))
 		if err := s.exec(ctx, pipe); err != nil {
 			return false, err
 		}
-		if err := held.Err(); err != nil {
+		if err := firstError(held, based); err != nil {
 			return false, s.wrap(err)
 		}
 		pipe = s.db.Pipeline()
-		if held.Val() > 0 {
+		if held.Val()+based.Val() > 0 {
 			add := pipe.SAdd(ctx, keyNames, name)
 			if err := s.exec(ctx, pipe); err != nil {
 				return false, err
