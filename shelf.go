@@ -108,6 +108,7 @@ type offer struct {
 const (
 	openBytes   = 12 << 20 // of unpacked bases that a publisher keeps
 	shelfBytes  = 64 << 20 // of frames that it keeps, on disk or in memory
+	offersBytes = 16 << 20 // of the file that says which are offered
 	offersFresh = time.Hour
 	offersFile  = "offers.json"
 )
@@ -122,12 +123,18 @@ func (s *shelf) load() {
 		return
 	}
 	s.loaded = true
+	files, _ := os.ReadDir(s.folder)
+	for _, f := range files {
+		if fi, err := f.Info(); err == nil {
+			s.bytes += int(fi.Size())
+		}
+	}
 	var saved map[string]struct {
 		IDs   []store.ID `json:"bases"`
 		Asked time.Time  `json:"asked"`
 	}
-	text, err := os.ReadFile(filepath.Join(s.folder, offersFile))
-	if err != nil || json.Unmarshal(text, &saved) != nil {
+	text := readSmall(filepath.Join(s.folder, offersFile), offersBytes)
+	if json.Unmarshal(text, &saved) != nil {
 		return
 	}
 	for name, o := range saved {
@@ -136,12 +143,19 @@ func (s *shelf) load() {
 			s.offers[name].IDs = append(s.offers[name].IDs, codec.ID(id))
 		}
 	}
-	files, _ := os.ReadDir(s.folder)
-	for _, f := range files {
-		if fi, err := f.Info(); err == nil {
-			s.bytes += int(fi.Size())
-		}
+}
+
+// readSmall reads a file, nil where there is none, or something else in its place.
+func readSmall(path string, most int64) []byte {
+	fi, err := os.Lstat(path)
+	if err != nil || !fi.Mode().IsRegular() || fi.Size() > most {
+		return nil
 	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	return data
 }
 
 // stale returns those of the names whose bases servers have not been asked about
@@ -166,6 +180,28 @@ func (s *shelf) offered(name string, ids []codec.ID, now time.Time) {
 	s.dirty = true
 }
 
+// outdated has servers asked about the bases of a name with the next push.
+func (s *shelf) outdated(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.offers[name]; o != nil {
+		o.Asked = time.Now().Add(-offersFresh)
+		s.dirty = true
+	}
+}
+
+// forget takes a base off all offers: whoever offers it does not have it.
+func (s *shelf) forget(id codec.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range s.offers {
+		if i := slices.Index(o.IDs, id); i >= 0 {
+			o.IDs = slices.Delete(slices.Clone(o.IDs), i, i+1)
+			s.dirty = true
+		}
+	}
+}
+
 // claimed adds a base to those of a name.
 func (s *shelf) claimed(name string, id codec.ID, frame []byte) {
 	s.keep(id, frame)
@@ -173,7 +209,7 @@ func (s *shelf) claimed(name string, id codec.ID, frame []byte) {
 	defer s.mu.Unlock()
 	o := s.offers[name]
 	if o == nil {
-		o = &offer{}
+		o = &offer{Asked: time.Now()}
 		s.offers[name] = o
 	}
 	if !slices.Contains(o.IDs, id) {
@@ -211,9 +247,11 @@ func (s *shelf) keep(id codec.ID, frame []byte) {
 		s.bytes += len(frame)
 		return
 	}
-	if _, err := os.Lstat(s.path(id)); err == nil {
+	if s.onDisk(id) {
 		return
 	}
+	os.Remove(s.path(id)) // whatever else may be in its place
+
 	if writeWhole(s.folder, s.path(id), frame) == nil { // a full disk is no reason not to push
 		s.bytes += len(frame)
 	}
@@ -245,8 +283,12 @@ func (s *shelf) has(id codec.ID) bool {
 	if s.folder == "" {
 		return s.frames[id] != nil
 	}
-	_, err := os.Lstat(s.path(id))
-	return err == nil
+	return s.onDisk(id)
+}
+
+func (s *shelf) onDisk(id codec.ID) bool {
+	fi, err := os.Lstat(s.path(id))
+	return err == nil && fi.Mode().IsRegular()
 }
 
 // frame returns the frame of a base, nil where it is not on the shelf.
@@ -256,11 +298,7 @@ func (s *shelf) frame(id codec.ID) []byte {
 		defer s.mu.Unlock()
 		return s.frames[id]
 	}
-	frame, err := os.ReadFile(s.path(id))
-	if err != nil {
-		return nil
-	}
-	return frame
+	return readSmall(s.path(id), store.MaxBaseFrame)
 }
 
 // base returns a base, nil where it is not on the shelf, or damaged there.
@@ -288,6 +326,7 @@ func (s *shelf) verified(id codec.ID) []byte {
 		return nil
 	}
 	if _, err := openBase(id, frame); err != nil {
+		s.drop(id) // so that it is read from a server again
 		return nil
 	}
 	return frame
@@ -312,50 +351,71 @@ func (s *shelf) drop(id codec.ID) {
 func (s *shelf) save() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.folder == "" || !s.dirty {
+	if !s.dirty {
 		return nil
 	}
+	offered := make(map[codec.ID]bool)
 	for name, o := range s.offers {
 		if time.Since(o.Asked) > 48*offersFresh {
 			delete(s.offers, name) // this host has no such object any more
+			continue
+		}
+		for _, id := range o.IDs {
+			offered[id] = true
 		}
 	}
+	if s.folder != "" {
+		if err := s.saveFolder(offered); err != nil {
+			return fmt.Errorf("cannot keep the bases on disk: %w", err)
+		}
+	}
+	for id, frame := range s.frames {
+		if !offered[id] {
+			delete(s.frames, id)
+			s.bytes -= len(frame)
+		}
+	}
+	s.dirty = false
+	return nil
+}
+
+// saveFolder is save for what is on disk.
+func (s *shelf) saveFolder(offered map[codec.ID]bool) error {
 	saved := make(map[string]any, len(s.offers))
-	offered := make(map[string]bool)
 	for name, o := range s.offers {
 		ids := make([]store.ID, len(o.IDs))
 		for i, id := range o.IDs {
 			ids[i] = store.ID(id)
-			offered[ids[i].String()] = true
 		}
 		saved[name] = map[string]any{"bases": ids, "asked": o.Asked}
 	}
 	text, err := json.Marshal(saved)
 	if err != nil {
-		return fmt.Errorf("cannot describe the bases on disk: %w", err)
+		return err
 	}
 	if err := writeWhole(s.folder, filepath.Join(s.folder, offersFile), text); err != nil {
-		return fmt.Errorf("cannot keep the bases on disk: %w", err)
+		return err
 	}
-	s.dirty = false
 	files, err := os.ReadDir(s.folder)
 	if err != nil {
-		return fmt.Errorf("cannot keep the bases on disk: %w", err)
+		return err
 	}
 	s.bytes = 0
+	var errs []error
 	for _, f := range files {
 		fi, err := f.Info()
-		if err != nil {
+		if err != nil || f.IsDir() {
+			continue // it is gone meanwhile, or not ours
+		}
+		var id store.ID
+		ours := f.Name() == offersFile || id.UnmarshalText([]byte(f.Name())) == nil && offered[codec.ID(id)]
+		if !ours && time.Since(fi.ModTime()) > offersFresh {
+			if err := os.Remove(filepath.Join(s.folder, f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, err)
+			}
 			continue
 		}
-		if f.Name() != offersFile && !offered[f.Name()] && time.Since(fi.ModTime()) > offersFresh {
-			err = os.Remove(filepath.Join(s.folder, f.Name()))
-		}
-		if err == nil {
-			s.bytes += int(fi.Size())
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("cannot remove a base on disk: %w", err)
-		}
+		s.bytes += int(fi.Size())
 	}
-	return nil
+	return errors.Join(errs...)
 }
