@@ -45,6 +45,7 @@ type bases struct {
 	off     bool
 	shelf   *shelf
 	encoder *codec.Encoder
+	asked   map[string]bool // names whose bases the servers have told with this push
 }
 
 // wanted reports whether contents may be packed against bases, and become one. Every
@@ -54,8 +55,16 @@ func (b *bases) wanted(src *Source, c *Content) bool {
 		len(c.Data) <= mostBased && !codec.IsBinary(c.Data)
 }
 
-// pack returns the best frame of contents that the offered bases allow.
-func (b *bases) pack(contents []byte, offered []codec.ID) frame {
+// offered returns the bases of a name that are at hand, and whether these are all that
+// the servers have just offered.
+func (b *bases) offered(name string) (ids []codec.ID, all bool) {
+	ids = b.shelf.available(name)
+	return ids, !b.asked[name] || len(ids) == len(b.shelf.of(name))
+}
+
+// pack returns the best frame of contents that the offered bases allow. all: there are
+// no others, so where none of them fits well, the contents should be one.
+func (b *bases) pack(contents []byte, offered []codec.ID, all bool) frame {
 	p := codec.NewPacking(contents)
 	for _, id := range offered {
 		if base := b.shelf.base(id); base != nil {
@@ -67,7 +76,7 @@ func (b *bases) pack(contents []byte, offered []codec.ID) frame {
 	if base != nil {
 		f.base = base.ID
 	}
-	if poorly(len(packed), alone, len(offered), base != nil && 5*len(packed) < 4*alone) {
+	if all && poorly(len(packed), alone, len(offered), base != nil && 5*len(packed) < 4*alone) {
 		if f.claim = packed; base != nil {
 			f.claim = b.encoder.Encode(contents)
 		}
@@ -86,43 +95,69 @@ func offerSum(ids []codec.ID) uint32 {
 }
 
 // learn takes down which bases the servers of a group offer, and reads those that are
-// not on the shelf yet and could serve, each from one server.
+// not on the shelf yet and could serve, each from one server: the next where one does not
+// have it.
 func (p *push) learn(ctx context.Context, group []*delivery) {
 	if p.bases.off {
 		return
 	}
-	missing := make(map[*delivery][]store.ID)
-	asked := make(map[codec.ID]bool)
+	wanted := make(map[store.ID][]*delivery) // base → who offers it
 	for _, name := range p.stale {
-		from := make(map[codec.ID]*delivery)
+		from := make(map[codec.ID][]*delivery)
 		known := false
 		for _, d := range group {
 			claims, ok := d.state.Offers[name]
 			known = known || ok
 			for _, c := range claims {
-				from[codec.ID(c.ID)] = d
+				from[codec.ID(c.ID)] = append(from[codec.ID(c.ID)], d)
 			}
 		}
 		if !known {
 			continue
 		}
+		p.bases.asked[name] = true
 		p.bases.shelf.offered(name, slices.Collect(maps.Keys(from)), time.Now())
 		ids := p.bases.shelf.of(name)
 		if !slices.ContainsFunc(group, func(d *delivery) bool { return d.couldPackBetter(name, offerSum(ids)) }) {
 			continue
 		}
 		for _, id := range ids {
-			if !asked[id] && !p.bases.shelf.has(id) {
-				asked[id] = true
-				missing[from[id]] = append(missing[from[id]], store.ID(id))
+			if !p.bases.shelf.has(id) {
+				wanted[store.ID(id)] = from[id]
 			}
 		}
 	}
+	for len(wanted) > 0 {
+		wanted = p.readBases(ctx, wanted)
+	}
+}
+
+// readBases reads each base from the first server that offers it. It returns those that
+// this one did not have, with the servers that are left.
+func (p *push) readBases(ctx context.Context, wanted map[store.ID][]*delivery) map[store.ID][]*delivery {
+	asked := make(map[*delivery][]store.ID)
+	for id, from := range wanted {
+		asked[from[0]] = append(asked[from[0]], id)
+	}
+	left := make(map[store.ID][]*delivery)
+	var mu sync.Mutex
 	var wg sync.WaitGroup
-	for d, ids := range missing {
-		wg.Go(func() { d.readBases(ctx, ids) })
+	for d, ids := range asked {
+		wg.Go(func() {
+			missing, err := d.readBases(ctx, ids)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, id := range missing {
+				if others := wanted[id][1:]; len(others) > 0 {
+					left[id] = others
+				} else if err == nil {
+					p.bases.shelf.forget(codec.ID(id))
+				}
+			}
+		})
 	}
 	wg.Wait()
+	return left
 }
 
 // couldPackBetter reports whether bases could make the frame of that name smaller:
@@ -132,33 +167,39 @@ func (d *delivery) couldPackBetter(name string, offer uint32) bool {
 	return !recorded || old.Offer != offer && (old.Packed == 0 || old.Packed > leastBased)
 }
 
-// readBases reads bases, and keeps those that are what they should be. Of the others
-// the server is told: what is not there gives its place back.
-func (d *delivery) readBases(ctx context.Context, ids []store.ID) {
+// readBases reads bases, and keeps those that are what they should be. It returns the
+// others. Of those the server is told: what is not there gives its place back.
+func (d *delivery) readBases(ctx context.Context, ids []store.ID) (missing []store.ID, err error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	for part := range slices.Chunk(ids, basesAtOnce) {
+	for len(ids) > 0 {
+		part := ids[:min(len(ids), basesAtOnce)]
 		frames, err := d.server.Bases(ctx, part)
 		if err != nil {
-			return // the objects stand by themselves
+			return append(missing, ids...), err // the objects stand by themselves
 		}
+		ids = ids[len(part):]
 		for i, frame := range frames {
 			id := codec.ID(part[i])
-			if frame == nil {
-				d.absent = append(d.absent, part[i])
-			} else if base, err := openBase(id, frame); err == nil {
+			if base, err := openBase(id, frame); err == nil {
 				d.push.bases.shelf.keep(id, frame)
 				d.push.bases.shelf.open.put(base)
+				continue
+			}
+			missing = append(missing, part[i])
+			if frame == nil {
+				d.absent = append(d.absent, part[i])
 			}
 		}
 	}
+	return missing, nil
 }
 
 // unclaimAbsent gives back the places of bases that have expired.
 func (d *delivery) unclaimAbsent() {
 	for name, claims := range d.state.Offers {
 		for _, c := range claims {
-			if slices.Contains(d.absent, c.ID) && d.state.Now.Sub(c.At) > store.ClaimedFor {
+			if slices.Contains(d.absent, c.ID) && d.state.Now.Sub(c.At).Abs() > store.ClaimedFor {
 				d.batch.UnclaimBase(name, c.ID)
 			}
 		}
@@ -166,7 +207,7 @@ func (d *delivery) unclaimAbsent() {
 }
 
 // refer makes sure, with the next batch, that the server has the base that an object
-// of that name refers to.
+// of that name refers to. It comes before the object, which must not be there without.
 func (d *delivery) refer(name string, id store.ID) {
 	if id == (store.ID{}) {
 		return
@@ -176,15 +217,45 @@ func (d *delivery) refer(name string, id store.ID) {
 	if known {
 		return
 	}
-	frame := d.push.bases.shelf.frame(codec.ID(id))
+	shelf := d.push.bases.shelf
 	claims, asked := d.state.Offers[name]
-	if asked && frame != nil && !slices.ContainsFunc(claims, func(c store.Claim) bool { return c.ID == id }) {
-		d.batch.GiveBase(id, frame)
-		if len(claims) < maxBases {
-			d.batch.ListBase(name, id, d.state.Now)
+	if asked && !slices.ContainsFunc(claims, func(c store.Claim) bool { return c.ID == id }) {
+		if frame := shelf.verified(codec.ID(id)); frame != nil {
+			d.batch.GiveBase(id, frame)
+			if len(claims) < maxBases {
+				d.batch.ListBase(name, id, d.state.Now)
+			}
 		}
 	}
-	d.batch.HoldBase(id, frame, spot(id, d.push.mark, len(frame)))
+	switch frame := shelf.frame(codec.ID(id)); {
+	case frame == nil && d.fetched < basesAtOnce:
+		d.batch.FetchBase(id)
+		d.fetched++
+	default:
+		d.batch.HoldBase(id, frame, spot(id, d.push.mark, len(frame)))
+	}
+}
+
+// held takes down what became of a base that objects refer to, or may later.
+func (d *delivery) held(o store.Outcome) {
+	var id store.ID
+	if id.UnmarshalText([]byte(o.Name)) != nil {
+		return
+	}
+	if o.Frame != nil {
+		if _, err := openBase(codec.ID(id), o.Frame); err == nil {
+			d.push.bases.shelf.keep(codec.ID(id), o.Frame)
+		} else {
+			o.Lost = true
+		}
+	}
+	if !o.Lost && o.Err == nil {
+		return
+	}
+	d.sent.refused[id] = d.sent.refused[id] || o.Err != nil
+	if !slices.Contains(d.sent.lostBases, id) {
+		d.sent.lostBases = append(d.sent.lostBases, id)
+	}
 }
 
 // spot is where a push looks at a base: elsewhere with every push.
@@ -215,7 +286,7 @@ type claim struct {
 
 // settleClaims writes the bases whose claims were heard, and in place of their objects
 // that they are the same. It takes back the other claims: each was one of many at the
-// same time.
+// same time, so there is more on offer by now.
 func (d *delivery) settleClaims() {
 	for name, c := range d.claims {
 		id := store.ID(c.obj.sum)
@@ -224,7 +295,9 @@ func (d *delivery) settleClaims() {
 		case !answered:
 		case card > min(maxBases, c.seen+raceBases):
 			d.batch.UnclaimBase(name, id)
+			d.push.bases.shelf.outdated(name)
 		default:
+			d.users[id] = append(d.users[id], name)
 			d.batch.GiveBase(id, c.frame)
 			rec := d.records[name]
 			same := c.obj.sameAs(&rec)
@@ -245,8 +318,24 @@ func (d *delivery) repairBases() []string {
 			orphans = append(orphans, d.users[id]...)
 			continue
 		}
-		d.batch.RepairBase(id, frame)
+		d.batch.GiveBase(id, frame)
 		d.batch.ListBase(d.users[id][0], id, d.state.Now)
+	}
+	return orphans
+}
+
+// disown gives back the places of bases that the server would not take, and returns
+// the objects that refer to them.
+func (d *delivery) disown() []string {
+	var orphans []string
+	for _, id := range d.sent.lostBases {
+		orphans = append(orphans, d.users[id]...)
+		for _, name := range d.users[id] {
+			if c, claimed := d.claims[name]; claimed && store.ID(c.obj.sum) == id {
+				d.batch.UnclaimBase(name, id)
+				delete(d.claims, name)
+			}
+		}
 	}
 	return orphans
 }

@@ -38,6 +38,7 @@ type delivery struct {
 	fresh   []string                // unchanged objects whose record is not as it should be
 
 	users   map[store.ID][]string // base → the objects that refer to it
+	fetched int                   // of them that are not on the shelf
 	absent  []store.ID            // bases that are offered and not there
 	claims  map[string]claim      // by name
 	claimed int                   // bytes of their frames
@@ -63,18 +64,6 @@ type outcomes struct {
 	cards     map[string]int    // name → how many bases it had when ours was claimed
 }
 
-// base takes down what became of a base that objects refer to, or may later.
-func (s *outcomes) base(o store.Outcome) {
-	var id store.ID
-	if !o.Lost && o.Err == nil || id.UnmarshalText([]byte(o.Name)) != nil {
-		return
-	}
-	s.refused[id] = s.refused[id] || o.Err != nil
-	if !slices.Contains(s.lostBases, id) {
-		s.lostBases = append(s.lostBases, id)
-	}
-}
-
 func newDelivery(p *push, s *store.Server, timeout time.Duration) *delivery {
 	return &delivery{push: p, server: s, timeout: timeout, before: s.Traffic(), began: time.Now()}
 }
@@ -93,16 +82,14 @@ func (d *delivery) begin(ctx context.Context, group []*delivery) {
 	d.siblings = group
 	d.records = make(map[string]store.Record)
 	d.users, d.claims = make(map[store.ID][]string), make(map[string]claim)
-	d.fresh, d.claimed, d.given = nil, 0, nil
+	d.fresh, d.claimed, d.given, d.fetched = nil, 0, nil, 0
 	d.sent = outcomes{failed: make(map[string]error), cards: make(map[string]int), refused: make(map[store.ID]bool)}
 	d.queue = make(chan *store.Batch, batchesAhead)
 	d.batch = d.newBatch()
 	d.unclaimAbsent()
 	d.sending.Go(func() {
 		for b := range d.queue {
-			if d.sent.err == nil {
-				d.send(ctx, b)
-			}
+			d.send(ctx, b)
 		}
 	})
 }
@@ -111,8 +98,12 @@ func (d *delivery) newBatch() *store.Batch {
 	return d.server.NewBatch(d.push.snap.Host, d.push.snap.TTL)
 }
 
-// send sends one batch and takes down what became of it. Large ones get longer.
+// send sends one batch and takes down what became of it. Large ones get longer. After
+// an error it does nothing.
 func (d *delivery) send(ctx context.Context, b *store.Batch) {
+	if d.sent.err != nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, d.timeout*time.Duration(1+2*b.Size()/batchBytes))
 	defer cancel()
 	list, err := b.Send(ctx)
@@ -123,7 +114,7 @@ func (d *delivery) send(ctx context.Context, b *store.Batch) {
 	for _, o := range list {
 		switch {
 		case o.Kind == store.OpHoldBase, o.Kind == store.OpGiveBase:
-			d.sent.base(o)
+			d.held(o)
 		case o.Kind == store.OpClaimBase:
 			if o.Err == nil { // refused, it is no claim
 				d.sent.cards[o.Name] = o.Card
@@ -155,9 +146,15 @@ func (d *delivery) offer(obj *packed) {
 	old, recorded := d.state.Records[obj.name]
 	rec := d.record(obj)
 	rec.Packed, rec.Base = old.Packed, old.Base
+	changed := !recorded || old.Sum != rec.Sum || d.packsBetter(obj, &old)
+	var object store.Object
+	if changed {
+		object = obj.object(&rec)
+	}
+	d.refer(obj.name, rec.Base)
 	switch {
-	case !recorded || old.Sum != rec.Sum, d.packsBetter(obj, &old):
-		d.batch.Replace(obj.object(&rec))
+	case changed:
+		d.batch.Replace(object)
 		d.propose(obj, obj.pack())
 	case old.StatSum != rec.StatSum:
 		d.batch.SetStat(obj.name, obj.md5sum, obj.stat)
@@ -166,7 +163,6 @@ func (d *delivery) offer(obj *packed) {
 			d.fresh = append(d.fresh, obj.name)
 		}
 	}
-	d.refer(obj.name, rec.Base)
 	d.records[obj.name] = rec
 	if d.batch.Size() < batchBytes {
 		return
@@ -274,6 +270,7 @@ func (d *delivery) end(ctx context.Context, names map[string]bool) {
 // the object is missing there, not wrong, and its siblings and the next push know.
 func (d *delivery) commit(ctx context.Context, names map[string]bool) {
 	d.batch = d.newBatch()
+	before := len(d.sent.replaced)
 	d.settleClaims()
 	for _, name := range slices.Concat(d.sent.replaced, d.sent.restated, d.fresh) {
 		d.batch.PutRecord(name, d.records[name])
@@ -282,7 +279,34 @@ func (d *delivery) commit(ctx context.Context, names map[string]bool) {
 		d.batch.DropRecord(name)
 	}
 	orphans := d.repairBases()
-	lost, before := slices.Concat(d.sent.lost, orphans), len(d.sent.replaced)
+	d.sent.lostBases = nil
+	d.resend(ctx, slices.Concat(d.sent.lost, orphans), orphans, names)
+	if len(d.sent.failed) == 0 {
+		d.batch.Commit(sortedNames(names), d.push.snap.Machine,
+			store.PushScore(d.state.Now, d.push.mark), d.state.Now.Add(d.push.snap.TTL), d.coreSize())
+	}
+	d.send(ctx, d.batch)
+	if len(d.sent.lostBases) > 0 { // it may hold a list of bases, and yet no base
+		d.batch = d.newBatch()
+		orphans = d.disown()
+		d.resend(ctx, orphans, orphans, names)
+		d.send(ctx, d.batch)
+	}
+	d.err = d.sent.err
+	if d.err == nil {
+		for _, name := range d.given {
+			if c, claimed := d.claims[name]; claimed {
+				d.push.bases.shelf.claimed(name, c.obj.sum, c.frame)
+			}
+		}
+	}
+	d.sent.replaced = slices.Compact(slices.Sorted(slices.Values(d.sent.replaced))) // what became a base was written twice
+	d.sent.repaired = len(d.sent.replaced) - before
+}
+
+// resend writes objects again that the server has lost, with their records. The orphans
+// among them are to refer to no base.
+func (d *delivery) resend(ctx context.Context, lost, orphans []string, names map[string]bool) {
 	slices.Sort(lost)
 	for _, name := range slices.Compact(lost) {
 		obj, err := d.push.retake(ctx, name, slices.Contains(orphans, name))
@@ -294,32 +318,19 @@ func (d *delivery) commit(ctx context.Context, names map[string]bool) {
 		}
 		rec := d.record(obj)
 		o := obj.object(&rec)
-		if frame := d.push.bases.shelf.frame(codec.ID(rec.Base)); frame != nil && d.users[rec.Base] == nil {
-			d.batch.RepairBase(rec.Base, frame) // nobody has looked whether the server has it
+		if id := rec.Base; id != (store.ID{}) && d.users[id] == nil { // nobody has looked whether the server has it
+			if frame := d.push.bases.shelf.verified(codec.ID(id)); frame != nil {
+				d.batch.GiveBase(id, frame)
+				d.users[id] = []string{name}
+			}
 		}
 		d.batch.Replace(o)
 		d.batch.PutRecord(name, rec)
 		if d.batch.Size() >= batchBytes {
-			if d.send(ctx, d.batch); d.sent.err != nil {
-				d.err = d.sent.err
-				return
-			}
+			d.send(ctx, d.batch)
 			d.batch = d.newBatch()
 		}
 	}
-	if len(d.sent.failed) == 0 {
-		d.batch.Commit(sortedNames(names), d.push.snap.Machine,
-			store.PushScore(d.state.Now, d.push.mark), d.state.Now.Add(d.push.snap.TTL), d.coreSize())
-	}
-	d.send(ctx, d.batch)
-	d.err = d.sent.err
-	if d.err == nil {
-		for _, name := range d.given {
-			d.push.bases.shelf.claimed(name, d.claims[name].obj.sum, d.claims[name].frame)
-		}
-	}
-	d.sent.replaced = slices.Compact(slices.Sorted(slices.Values(d.sent.replaced))) // what became a base was written twice
-	d.sent.repaired = len(d.sent.replaced) - before
 }
 
 // coreSize is how many hosts the core has. Each server keeps that number, so that

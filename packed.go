@@ -67,10 +67,10 @@ func digest(ctx context.Context, src *Source, bases *bases) (*packed, error) {
 	})
 	obj.pack = obj.packAlone
 	if bases.wanted(src, &c) {
-		offered := bases.shelf.available(name)
+		offered, all := bases.offered(name)
 		obj.offer = offerSum(offered)
 		obj.pack = sync.OnceValue(func() frame {
-			f := bases.pack(c.Data, offered)
+			f := bases.pack(c.Data, offered, all)
 			c.Data = nil
 			return f
 		})

@@ -110,7 +110,8 @@ func (c *Client) newPush(ctx context.Context, core string, snap Snapshot) (*push
 		return nil, err
 	}
 	p := &push{
-		snap: snap, mark: store.Mark(time.Now()), bases: bases{off: c.opts.NoBases, shelf: c.shelf, encoder: c.encoders.Get().(*codec.Encoder)},
+		snap: snap, mark: store.Mark(time.Now()),
+		bases:   bases{off: c.opts.NoBases, shelf: c.shelf, encoder: c.encoders.Get().(*codec.Encoder), asked: make(map[string]bool)},
 		sources: make(map[string]*Source), sizes: make(map[string]int), problems: make(map[string]error),
 	}
 	if !p.bases.off {

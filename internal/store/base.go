@@ -100,38 +100,48 @@ func (b *Batch) baseTTL() time.Duration { return 2 * b.ttl }
 // where it is not.
 func (b *Batch) HoldBase(id ID, frame []byte, at int) {
 	const looked = 32 // bytes: where the whole was replaced they differ, and a part is found out sooner or later
-	ctx := context.Background()
-	key := keyBase(id)
 	at = max(0, min(at, len(frame)-looked))
 	end := max(1, min(at+looked, len(frame)))
-	b.add(
-		OpHoldBase, id.String(), 3*len(key)+128,
-		b.pipe.Do(ctx, "PEXPIRE", key, b.baseTTL().Milliseconds(), "GT"),
-		b.pipe.StrLen(ctx, key),
-		b.pipe.GetRange(ctx, key, int64(at), int64(end-1)),
-	)
-	o := &b.ops[len(b.ops)-1]
+	o := b.holdBase(id, at, end-1)
 	o.length = len(frame)
 	if len(frame) > 0 {
 		o.part = string(frame[at:end])
 	}
 }
 
-// GiveBase writes a base where the server lacks it.
-func (b *Batch) GiveBase(id ID, frame []byte) {
-	b.giveBase(OpGiveBase, id, frame, "NX")
+// FetchBase is HoldBase for a caller that does not know the frame: its outcome brings
+// the one that is there.
+func (b *Batch) FetchBase(id ID) { b.holdBase(id, 0, MaxBaseFrame).fetch = true }
+
+func (b *Batch) holdBase(id ID, from, to int) *op {
+	ctx := context.Background()
+	key := keyBase(id)
+	b.add(
+		OpHoldBase, id.String(), 3*len(key)+128,
+		b.pipe.Do(ctx, "PEXPIRE", key, b.baseTTL().Milliseconds(), "GT"),
+		b.pipe.StrLen(ctx, key),
+		b.pipe.GetRange(ctx, key, int64(from), int64(to)),
+	)
+	return &b.ops[len(b.ops)-1]
 }
 
-// RepairBase writes a base over whatever the server has in its place.
-func (b *Batch) RepairBase(id ID, frame []byte) { b.giveBase(OpRepairBase, id, frame) }
-
-func (b *Batch) giveBase(kind OpKind, id ID, frame []byte, more ...any) {
-	args := append([]any{"SET", keyBase(id), frame, "PX", b.baseTTL().Milliseconds()}, more...)
-	b.add(kind, id.String(), len(frame)+128, b.pipe.Do(context.Background(), args...))
+// GiveBase writes a base, over whatever the server has in its place. It puts off the
+// expiry as HoldBase does: others may rely on it for longer than this host.
+func (b *Batch) GiveBase(id ID, frame []byte) {
+	ctx := context.Background()
+	key, ttl := keyBase(id), b.baseTTL().Milliseconds()
+	b.add(
+		OpGiveBase, id.String(), len(frame)+4*len(key)+128,
+		b.pipe.Do(ctx, "MULTI"),
+		b.pipe.Do(ctx, "SET", key, frame, "KEEPTTL"),
+		b.pipe.Do(ctx, "PEXPIRE", key, ttl, "NX"),
+		b.pipe.Do(ctx, "PEXPIRE", key, ttl, "GT"),
+		b.pipe.Do(ctx, "EXEC"),
+	)
 }
 
 // ClaimBase asks for a place among the bases of a name. Its outcome tells how many
-// bases then had one, this one included.
+// bases then had one, this one included; none, where this one had it before.
 func (b *Batch) ClaimBase(name string, id ID, now time.Time) {
 	ctx := context.Background()
 	b.add(
@@ -166,9 +176,19 @@ func baseLost(o op) bool {
 		return false // firstError says why
 	}
 	if o.length == 0 {
-		return length.Val() == 0
+		return length.Val() == 0 || length.Val() > MaxBaseFrame
 	}
 	return int(length.Val()) != o.length || part.Val() != o.part
+}
+
+// claimCard returns what ClaimBase found out.
+func claimCard(o op) int {
+	added, ok1 := o.cmds[0].(*redis.IntCmd)
+	card, ok2 := o.cmds[1].(*redis.IntCmd)
+	if !ok1 || !ok2 || added.Val() == 0 {
+		return 0
+	}
+	return int(card.Val())
 }
 
 // pruneClaims gives back the places of bases that have expired. A claim may be
@@ -187,7 +207,7 @@ func (s *Server) pruneClaims(ctx context.Context, name string, now time.Time) er
 	var there []*redis.IntCmd
 	for _, z := range cmd.Val() {
 		id, ok := parseID(member(z))
-		if !ok || now.Sub(fromUnix(z.Score)) > ClaimedFor {
+		if !ok || now.Sub(fromUnix(z.Score)).Abs() > ClaimedFor {
 			old = append(old, member(z))
 			there = append(there, pipe.Exists(ctx, keyBase(id)))
 		}
@@ -216,7 +236,7 @@ func (s *Server) pruneClaims(ctx context.Context, name string, now time.Time) er
 }
 
 // ClaimedFor is how long a claim may go without its base: the claimer writes it
-// with its next request.
+// with its next request. One of a time that is to come is none.
 const ClaimedFor = 10 * time.Minute
 
 // tryBases asks for everything that a push does with bases, of a base that nobody can

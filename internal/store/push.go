@@ -103,6 +103,7 @@ type op struct {
 
 	length int // of OpHoldBase: what the base must be
 	part   string
+	fetch  bool // and whether its frame is asked for
 }
 
 // OpKind is what an operation of a batch does.
@@ -116,20 +117,20 @@ const (
 	OpDelete  OpKind = "delete"
 	OpIndex   OpKind = "index"
 
-	OpHoldBase   OpKind = "renew the base"
-	OpGiveBase   OpKind = "give the base"
-	OpRepairBase OpKind = "repair the base"
-	OpClaimBase  OpKind = "claim a base for"
-	OpListBase   OpKind = "list a base of"
+	OpHoldBase  OpKind = "renew the base"
+	OpGiveBase  OpKind = "give the base"
+	OpClaimBase OpKind = "claim a base for"
+	OpListBase  OpKind = "list a base of"
 )
 
 // An Outcome says how one operation ended.
 type Outcome struct {
-	Kind OpKind
-	Name string // of the object; for HoldBase and GiveBase the base's ID in hex
-	Lost bool   // Renew, SetStat or HoldBase found that the server has lost it
-	Card int    // ClaimBase: how many bases of the name have a place
-	Err  error  // the server refused; nil for Lost
+	Kind  OpKind
+	Name  string // of the object; for HoldBase and GiveBase the base's ID in hex
+	Lost  bool   // Renew, SetStat or HoldBase found that the server has lost it
+	Card  int    // ClaimBase: how many bases of the name have a place; 0: this one had it before
+	Frame []byte // FetchBase: what is in the base's place
+	Err   error  // the server refused; nil for Lost
 }
 
 // NewBatch returns an empty batch. ttl is that of the host's objects.
@@ -248,17 +249,20 @@ func (b *Batch) outcome(o op) Outcome {
 			return out
 		}
 	}
-	if o.kind == OpHoldBase {
+	if o.kind == OpHoldBase && o.cmds[0].Err() == nil { // who may not renew a base cannot put it back either
 		if out.Lost = baseLost(o); out.Lost {
 			return out
 		}
+		if frame, ok := o.cmds[2].(*redis.StringCmd); ok && o.fetch {
+			out.Frame = []byte(frame.Val())
+		}
 	}
-	if card, ok := o.cmds[len(o.cmds)-1].(*redis.IntCmd); ok && o.kind == OpClaimBase {
-		out.Card = int(card.Val())
+	if o.kind == OpClaimBase {
+		out.Card = claimCard(o)
 	}
 	// In a MULTI the first refusal tells why; EXEC only says that there was one.
 	err := firstError(o.cmds...)
-	if err == nil && o.kind == OpReplace {
+	if err == nil && (o.kind == OpReplace || o.kind == OpGiveBase) {
 		err = execError(o.cmds[len(o.cmds)-1])
 	}
 	if err != nil {
