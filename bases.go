@@ -45,7 +45,8 @@ type bases struct {
 	off     bool
 	shelf   *shelf
 	encoder *codec.Encoder
-	asked   map[string]bool // names whose bases the servers have told with this push
+	asked   map[string]bool           // names whose bases the servers have told with this push
+	before  []map[string]store.Record // of the servers: what was chosen with the last push
 }
 
 // wanted reports whether contents may be packed against bases, and become one. Every
@@ -64,8 +65,11 @@ func (b *bases) offered(name string) (ids []codec.ID, all bool) {
 
 // pack returns the best frame of contents that the offered bases allow. all: there are
 // no others, so where none of them fits well, the contents should be one.
-func (b *bases) pack(contents []byte, offered []codec.ID, all bool) frame {
+func (b *bases) pack(name string, contents []byte, offered []codec.ID, all bool) frame {
 	p := codec.NewPacking(contents)
+	if f, ok := b.packAsBefore(p, name, offerSum(offered)); ok {
+		return f
+	}
 	for _, id := range offered {
 		if base := b.shelf.base(id); base != nil {
 			p.Offer(base)
@@ -82,6 +86,28 @@ func (b *bases) pack(contents []byte, offered []codec.ID, all bool) frame {
 		}
 	}
 	return f
+}
+
+// packAsBefore packs against the base that was the best for the object's last contents,
+// of the same offer. Where that fits nearly as well, no other is looked at: most
+// contents change a little, and each base that is looked at has to be unpacked.
+func (b *bases) packAsBefore(p *codec.Packing, name string, offer uint32) (frame, bool) {
+	for _, records := range b.before {
+		old := records[name]
+		if old.Offer != offer || old.Base == (store.ID{}) {
+			continue
+		}
+		base := b.shelf.base(codec.ID(old.Base))
+		if base == nil {
+			continue
+		}
+		p.Offer(base)
+		if packed, used, _ := b.encoder.Frame(p); used != nil && 4*len(packed) <= 5*old.Packed {
+			return frame{bytes: packed, base: used.ID}, true
+		}
+		break
+	}
+	return frame{}, false
 }
 
 // offerSum digests the bases that a frame was chosen from: while they are the same,

@@ -70,7 +70,7 @@ func digest(ctx context.Context, src *Source, bases *bases) (*packed, error) {
 		offered, all := bases.offered(name)
 		obj.offer = offerSum(offered)
 		obj.pack = sync.OnceValue(func() frame {
-			f := bases.pack(c.Data, offered, all)
+			f := bases.pack(name, c.Data, offered, all)
 			c.Data = nil
 			return f
 		})

@@ -57,7 +57,9 @@ func (c *Client) Publish(ctx context.Context, core string, snap Snapshot) (*Push
 	p.run(ctx)
 	c.encoders.Put(p.bases.encoder)
 	report := p.report(time.Since(began))
-	report.Bases = c.shelf.save()
+	if report.Bases = p.unusable; report.Bases == nil {
+		report.Bases = c.shelf.save()
+	}
 	return report, report.err()
 }
 
@@ -70,6 +72,8 @@ type push struct {
 	bases bases
 	names []string // of the sources that may be packed against bases
 	stale []string // those whose bases servers are to be asked about
+
+	unusable error // why there is no place for bases
 
 	mu       sync.Mutex         // guards what follows: one object is read at a time
 	sources  map[string]*Source // by the name that the object got when it was read
@@ -109,9 +113,10 @@ func (c *Client) newPush(ctx context.Context, core string, snap Snapshot) (*push
 	if err != nil {
 		return nil, err
 	}
+	unusable := c.shelf.usable()
 	p := &push{
-		snap: snap, mark: store.Mark(time.Now()),
-		bases:   bases{off: c.opts.NoBases, shelf: c.shelf, encoder: c.encoders.Get().(*codec.Encoder), asked: make(map[string]bool)},
+		snap: snap, mark: store.Mark(time.Now()), unusable: unusable,
+		bases:   bases{off: c.opts.NoBases || unusable != nil, shelf: c.shelf, encoder: c.encoders.Get().(*codec.Encoder), asked: make(map[string]bool)},
 		sources: make(map[string]*Source), sizes: make(map[string]int), problems: make(map[string]error),
 	}
 	if !p.bases.off {
@@ -161,6 +166,9 @@ func (p *push) run(ctx context.Context) {
 		return
 	}
 	p.learn(ctx, group)
+	for _, d := range group {
+		p.bases.before = append(p.bases.before, d.state.Records)
+	}
 	var wg sync.WaitGroup
 	wg.Go(func() { p.pass(ctx, group) })
 	for range waiting {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -257,12 +258,27 @@ func (s *shelf) keep(id codec.ID, frame []byte) {
 	}
 }
 
+// newFile is what the names of files begin with that are not whole yet.
+const newFile = ".new-"
+
+// usable reports whether there is a place for bases. Without one, a push would read them
+// from a server every time, which costs more than they save.
+func (s *shelf) usable() error {
+	if s.folder == "" {
+		return nil
+	}
+	if err := os.MkdirAll(s.folder, 0o700); err != nil {
+		return fmt.Errorf("cannot keep the bases on disk: %w", err)
+	}
+	return nil
+}
+
 // writeWhole writes a file so that a reader sees all of it or none.
 func writeWhole(folder, path string, data []byte) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(folder, ".new-*")
+	f, err := os.CreateTemp(folder, newFile+"*")
 	if err != nil {
 		return err
 	}
@@ -404,12 +420,12 @@ func (s *shelf) saveFolder(offered map[codec.ID]bool) error {
 	var errs []error
 	for _, f := range files {
 		fi, err := f.Info()
-		if err != nil || f.IsDir() {
+		var id store.ID
+		isBase := id.UnmarshalText([]byte(f.Name())) == nil
+		if err != nil || f.IsDir() || !isBase && !strings.HasPrefix(f.Name(), newFile) {
 			continue // it is gone meanwhile, or not ours
 		}
-		var id store.ID
-		ours := f.Name() == offersFile || id.UnmarshalText([]byte(f.Name())) == nil && offered[codec.ID(id)]
-		if !ours && time.Since(fi.ModTime()) > offersFresh {
+		if !offered[codec.ID(id)] && time.Since(fi.ModTime()) > offersFresh {
 			if err := os.Remove(filepath.Join(s.folder, f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				errs = append(errs, err)
 			}
