@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"sync"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // An ID names contents: their SHA-256.
@@ -21,6 +19,9 @@ type Base struct {
 	ID ID
 	text
 	nuls []uint32 // how many of the lines before this one hold NUL; nil: none does
+
+	hashing sync.Once
+	hashes  []uint64 // of the lines
 
 	index  sync.Once
 	first  map[uint64]uint32 // hash of a line → the first such line, plus 1
@@ -48,7 +49,7 @@ func NewBase(contents []byte) *Base {
 
 // Size is about how many bytes the base holds in memory, once it has been packed
 // against.
-func (b *Base) Size() int { return len(b.all) + 4*len(b.nuls) + 32*len(b.starts) }
+func (b *Base) Size() int { return len(b.all) + 4*len(b.nuls) + 40*len(b.starts) }
 
 // Contents returns the contents. They must not be changed.
 func (b *Base) Contents() []byte { return b.contents() }
@@ -56,13 +57,21 @@ func (b *Base) Contents() []byte { return b.contents() }
 // binary reports whether one of the lines from … to-1 holds NUL.
 func (b *Base) binary(from, to int) bool { return b.nuls != nil && b.nuls[to] > b.nuls[from] }
 
-// lookup prepares the base to be packed against: readers do not need that.
+// hashed returns the hashes of the lines: all that it takes to see how much of other
+// contents the base has. Readers do not need them.
+func (b *Base) hashed() []uint64 {
+	b.hashing.Do(func() { b.hashes = b.lineHashes() })
+	return b.hashes
+}
+
+// lookup prepares the base to be packed against.
 func (b *Base) lookup() {
 	b.index.Do(func() {
 		b.first = make(map[uint64]uint32, b.lines())
 		b.repeat = make([]uint32, b.lines())
+		hashes := b.hashed()
 		for i := b.lines() - 1; i >= 0; i-- {
-			h := xxhash.Sum64(b.line(i))
+			h := hashes[i]
 			b.repeat[i] = b.first[h]
 			b.first[h] = uint32(i) + 1
 		}

@@ -1,24 +1,28 @@
 package codec
 
-import "github.com/cespare/xxhash/v2"
-
 // A Packing is contents on their way into a frame. It is offered bases, one after
-// another, and keeps the best: they need not all be in memory.
+// another, and keeps the best: they need not all be in memory. A Packing is used by one
+// goroutine; the bases may be used by others as well.
 type Packing struct {
 	text
-	hashes  []uint64 // of the lines
+	hashes  []uint64          // of the lines
+	lineOf  map[uint64]*equal // by hash
+	offers  int
 	best    *Base
 	lacking int // bytes of lines that best lacks
+}
+
+// Equal lines of a Packing count together.
+type equal struct {
+	bytes int // with their newlines
+	offer int // the last that had them
 }
 
 // NewPacking begins to pack contents, which must not change until Frame. They must be
 // shorter than 4 GiB.
 func NewPacking(contents []byte) *Packing {
 	p := &Packing{text: newText(contents), lacking: len(contents) + 1}
-	p.hashes = make([]uint64, p.lines())
-	for i := range p.hashes {
-		p.hashes[i] = xxhash.Sum64(p.line(i))
-	}
+	p.hashes = p.lineHashes()
 	return p
 }
 
@@ -32,16 +36,29 @@ func (p *Packing) Offer(b *Base) bool {
 	return true
 }
 
-// lacks is about how many bytes a frame against b needs, for choosing one.
+// lacks is about how many bytes a frame against b needs, for choosing one. It looks b's
+// lines up among its own: to prepare b for the contrary takes several times as long,
+// and only the best is worth it.
 func (p *Packing) lacks(b *Base) int {
-	b.lookup()
-	n := 0
-	for i, h := range p.hashes {
-		if b.first[h] == 0 {
-			n += len(p.span(i, i+1))
+	if p.lineOf == nil {
+		all := make([]equal, len(p.hashes))
+		p.lineOf = make(map[uint64]*equal, len(p.hashes))
+		for i, h := range p.hashes {
+			if p.lineOf[h] == nil {
+				p.lineOf[h] = &all[i]
+			}
+			p.lineOf[h].bytes += len(p.span(i, i+1))
 		}
 	}
-	return n
+	p.offers++
+	lacking := len(p.all)
+	for _, h := range b.hashed() {
+		if e := p.lineOf[h]; e != nil && e.offer != p.offers {
+			e.offer = p.offers
+			lacking -= e.bytes
+		}
+	}
+	return lacking
 }
 
 // wellPacked: a delta of less than one part in so many of the contents is taken

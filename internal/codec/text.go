@@ -1,6 +1,10 @@
 package codec
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/cespare/xxhash/v2"
+)
 
 // A text is contents, cut into lines: at each newline, and at the end where that is
 // none. Empty contents have no lines.
@@ -42,3 +46,11 @@ func (t *text) line(i int) []byte { return t.all[t.starts[i] : t.starts[i+1]-1] 
 
 // span returns the lines from … to-1, each with its newline.
 func (t *text) span(from, to int) []byte { return t.all[t.starts[from]:t.starts[to]] }
+
+func (t *text) lineHashes() []uint64 {
+	hashes := make([]uint64, t.lines())
+	for i := range hashes {
+		hashes[i] = xxhash.Sum64(t.line(i))
+	}
+	return hashes
+}
