@@ -81,7 +81,7 @@ func (r replies) length(kind byte, limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if got != kind {
+	if got != kind || len(digits) == 0 {
 		return 0, unexpected(append([]byte{got}, digits...))
 	}
 	n := 0
