@@ -69,6 +69,7 @@ func pushFleetHost(b *testing.B, db *store.Server, i, server int, now time.Time)
 		Name: fleetName, Frame: []byte(contents), MD5Sum: hex.EncodeToString(sum[:]),
 		Stat: "null", WordCount: `{"lines":1,"words":1,"bytes":6}`, Seen: pushed,
 	})
+	batch.PutRecord(fleetName, store.Record{Seen: pushed})
 	names := []string{fleetName}
 	if i%1000 == 0 {
 		for n := range fleetNames - 1 {

@@ -146,13 +146,6 @@ func (g glob) skipStars(s globStates) {
 
 func (g glob) step(s globStates, c byte) globStates {
 	next := make(globStates, len(s))
-	g.stepInto(next, s, c)
-	return next
-}
-
-// stepInto is step without an allocation.
-func (g glob) stepInto(next, s globStates, c byte) {
-	clear(next)
 	for i, t := range g.tokens {
 		if !s[i] {
 			continue
@@ -164,6 +157,7 @@ func (g glob) stepInto(next, s globStates, c byte) {
 		}
 	}
 	g.skipStars(next)
+	return next
 }
 
 // atStar reports whether a star is among the positions: it stays there, whatever follows.
@@ -211,23 +205,101 @@ func (g glob) afterAnyHost() globStates {
 	return g.step(reach, '#')
 }
 
-// afterHosts returns the positions that "<host>#" leads to, over these hosts. Most of
-// them lead nowhere but to a star, which saves reading the index of most names.
-func (g glob) afterHosts(hosts []string) globStates {
-	reach := make(globStates, len(g.tokens)+1)
-	start, now, next := g.start(), make(globStates, len(reach)), make(globStates, len(reach))
+// narrow returns which of these hosts, and which of these names, can be part of a key
+// that matches. Most hosts lead nowhere but to a star, from where few names match.
+func (g glob) narrow(hosts, names []string) (canHosts, canNames []string) {
+	paths := g.paths()
+	can := make([]bool, len(names))
+	places := 0
 	for _, host := range hosts {
-		copy(now, start)
-		for i := range len(host) {
-			g.stepInto(next, now, host[i])
-			now, next = next, now
+		at := paths.step(paths.walk(paths.start, host), '#')
+		if !at.seen && places > maxPlaces/10 {
+			return hosts, names // each leads elsewhere
 		}
-		g.stepInto(next, now, '#')
-		for i, on := range next {
-			reach[i] = reach[i] || on
+		if !at.seen {
+			at.seen = true
+			places++
+			for i, name := range names {
+				if paths.walk(at, name).matches() {
+					at.leads, can[i] = true, true
+				}
+			}
+		}
+		if at.leads {
+			canHosts = append(canHosts, host)
 		}
 	}
-	return reach
+	for i, name := range names {
+		if can[i] {
+			canNames = append(canNames, name)
+		}
+	}
+	return canHosts, canNames
+}
+
+// globPaths remembers where bytes lead to, for many texts that are much alike: most
+// steps are then no more than a look at a table.
+type globPaths struct {
+	glob
+	start *globPlace
+	known map[string]*globPlace // by its states
+}
+
+type globPlace struct {
+	states globStates
+	next   [256]*globPlace // nil: not known yet
+
+	seen, leads bool // narrow has been here; and then, a name can follow
+}
+
+// matches reports whether a text that leads here matches.
+func (p *globPlace) matches() bool { return p.states[len(p.states)-1] }
+
+// maxPlaces bounds what is remembered of a glob that leads each text elsewhere.
+const maxPlaces = 1000
+
+func (g glob) paths() *globPaths {
+	p := &globPaths{glob: g}
+	p.forget()
+	return p
+}
+
+func (p *globPaths) forget() {
+	p.known = make(map[string]*globPlace)
+	p.start = p.place(p.glob.start())
+}
+
+func (p *globPaths) place(states globStates) *globPlace {
+	name := make([]byte, len(states))
+	for i, on := range states {
+		if on {
+			name[i] = 1
+		}
+	}
+	at := p.known[string(name)]
+	if at == nil {
+		at = &globPlace{states: states}
+		p.known[string(name)] = at
+	}
+	return at
+}
+
+// walk returns where text leads to from at.
+func (p *globPaths) walk(at *globPlace, text string) *globPlace {
+	for i := range len(text) {
+		at = p.step(at, text[i])
+	}
+	return at
+}
+
+func (p *globPaths) step(at *globPlace, c byte) *globPlace {
+	if at.next[c] == nil {
+		if len(p.known) > maxPlaces {
+			p.forget()
+		}
+		at.next[c] = p.place(p.glob.step(at.states, c))
+	}
+	return at.next[c]
 }
 
 // hostCanMatch reports whether a key of this host can match at all.

@@ -2,6 +2,7 @@ package sysops
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -120,6 +121,72 @@ func TestNarrowingExcludesWhatCannotMatch(t *testing.T) {
 	} {
 		if got := selectKeys(newGlob(row.pattern)).name(row.name); got != row.can {
 			t.Errorf("%q: name %s can match: %v, want %v", row.pattern, row.name, got, row.can)
+		}
+	}
+}
+
+// Of hosts and names together, those stay that are part of a key that matches, and no
+// others; of a glob that leads each host elsewhere, all may stay.
+func TestNarrowingTogetherIsExact(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	excluded := 0
+	for n := range 2000 {
+		texts := make([]string, 60)
+		for i := range texts {
+			b := make([]byte, 1+random.IntN(12))
+			for j := range b {
+				b[j] = "ab-"[random.IntN(3)]
+			}
+			texts[i] = string(b)
+		}
+		hosts, names := texts[:40], texts[40:]
+		text := "*" + randomGlob(random, hosts[0]+"#"+names[0]) + "*"
+		g := newGlob(text)
+		wantHosts, wantNames := make(map[string]bool), make(map[string]bool)
+		for _, h := range hosts {
+			for _, name := range names {
+				if g.match(h + "#" + name) {
+					wantHosts[h], wantNames[name] = true, true
+				}
+			}
+		}
+		gotHosts, gotNames := g.narrow(hosts, names)
+		is := func(what string, got, all []string, want map[string]bool) {
+			for _, s := range all {
+				if slices.Contains(got, s) != want[s] {
+					t.Fatalf("%d: %q: %s %q stays: %v, want %v", n, text, what, s, !want[s], want[s])
+				}
+				if !want[s] {
+					excluded++
+				}
+			}
+		}
+		is("host", gotHosts, hosts, wantHosts)
+		is("name", gotNames, names, wantNames)
+	}
+	if excluded < 10_000 {
+		t.Errorf("only %d were excluded: the patterns test too little", excluded)
+	}
+}
+
+func TestNarrowingTogetherNeverExcludesWhatMatches(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	hosts := make([]string, 3000)
+	for i := range hosts {
+		b := make([]byte, 40)
+		for j := range b {
+			b[j] = "ab"[random.IntN(2)]
+		}
+		hosts[i] = string(b)
+	}
+	names := []string{"/etc/a", "b", "/etc/motd"}
+	g := newGlob("*a" + strings.Repeat("?", 20)) // each host leads elsewhere
+	gotHosts, gotNames := g.narrow(hosts, names)
+	for _, h := range hosts {
+		for _, n := range names {
+			if g.match(h+"#"+n) && !(slices.Contains(gotHosts, h) && slices.Contains(gotNames, n)) {
+				t.Fatalf("%s#%s matches and is excluded", h, n)
+			}
 		}
 	}
 }

@@ -77,8 +77,9 @@ type selection struct {
 	name func(name string) bool
 	key  func(k Key) bool
 
-	// nameOf is name for these hosts alone; nil: name says as much.
-	nameOf func(hosts []string) func(name string) bool
+	// narrow tells host and name together, for these hosts and names; nil: each by
+	// itself says as much.
+	narrow func(hosts, names []string) (canHosts, canNames []string)
 
 	// lacking: every live host that host accepts could be expected to hold the
 	// object, so those that do not are worth a count.
@@ -145,12 +146,9 @@ func selectHalves(host glob, name string, names []string) selection {
 func selectKeys(g glob) selection {
 	after := g.afterAnyHost()
 	return selection{
-		host: g.hostCanMatch,
-		name: func(n string) bool { return g.nameCanMatch(after, n) },
-		nameOf: func(hosts []string) func(string) bool {
-			after := g.afterHosts(hosts)
-			return func(n string) bool { return g.nameCanMatch(after, n) }
-		},
-		key: g.keyMatches,
+		host:   g.hostCanMatch,
+		name:   func(n string) bool { return g.nameCanMatch(after, n) },
+		narrow: g.narrow,
+		key:    g.keyMatches,
 	}
 }

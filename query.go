@@ -131,9 +131,8 @@ func (k *coreState) lookUp(ctx context.Context, legacy Legacy, q *Query, sel sel
 			hosts = append(hosts, h.name)
 		}
 	}
-	if sel.nameOf != nil {
-		can := sel.nameOf(hosts)
-		names = slices.DeleteFunc(names, func(n string) bool { return !can(n) })
+	if sel.narrow != nil {
+		hosts, names = sel.narrow(hosts, names)
 	}
 	byHost := len(hosts)*min(len(known), namesPerHost) < len(names)*len(k.hosts.list)
 	ask(ctx, k, quick,
