@@ -147,9 +147,9 @@ func (p *push) learn(ctx context.Context, group []*delivery) {
 		if !slices.ContainsFunc(group, func(d *delivery) bool { return d.couldPackBetter(name, offerSum(ids)) }) {
 			continue
 		}
-		for _, id := range ids {
+		for id, offering := range from { // another push of this client may have added some to ids
 			if !p.bases.shelf.has(id) {
-				wanted[store.ID(id)] = from[id]
+				wanted[store.ID(id)] = offering
 			}
 		}
 	}

@@ -907,3 +907,29 @@ func TestALateServerGetsTheSameBases(t *testing.T) {
 	}
 	readFromEach(t, servers, "web01#"+ctl+": "+settings(1, 1), "web02#"+ctl+": "+settings(1, 2))
 }
+
+// One client that pushes many hosts at a time, as simulate does: while one push reads
+// which bases are offered, others claim some.
+func TestManyPushesOfOneClient(t *testing.T) {
+	servers := redistest.Core(t, 2)
+	c := connect(t, redistest.URLs(servers)...)
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for n := range 40 {
+		wg.Go(func() {
+			var sources []sysops.Source
+			for name := range 30 {
+				sources = append(sources, text(fmt.Sprintf("/etc/%d", name), settings(name, n)))
+			}
+			<-start
+			if _, err := c.Publish(t.Context(), "", snapshot(fmt.Sprintf("web%02d", n), sources...)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	if got, complete := contents(t, c, sysops.Query{Pattern: pattern(t, "*#*")}); len(got) != 40*30 || complete.Partial() {
+		t.Errorf("%d objects; %s", len(got), complete)
+	}
+}
