@@ -21,6 +21,7 @@ type bench struct {
 	dir    string // commands run here; the fleet as files is its folder tree
 	env    []string
 	fleets map[fleetKind]*fleet
+	made   int   // fleets so far, the dismissed ones too: their configs must not get the names of others
 	bytes  int64 // of the files in the tree
 	report report
 }

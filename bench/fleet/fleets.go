@@ -48,7 +48,8 @@ func (b *bench) fleet(kind fleetKind) *fleet {
 		return f
 	}
 	b.Logf("pushing %s …", kind)
-	f := &fleet{servers: redistest.Core(b, servers), config: filepath.Join(b.dir, fmt.Sprintf("fleet%d.yaml", len(b.fleets)))}
+	f := &fleet{servers: redistest.Core(b, servers), config: filepath.Join(b.dir, fmt.Sprintf("fleet%d.yaml", b.made))}
+	b.made++
 	f.empty = f.stats()["used_memory"]
 	line := fmt.Sprintf("sysops simulate --builtin --hosts %d --objects %d", kind.hosts, kind.objects)
 	if !kind.oneCore {
