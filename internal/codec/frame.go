@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -139,6 +140,7 @@ func store(contents []byte) []byte {
 type Decoder struct {
 	limit int
 	zstd  *zstd.Decoder
+	edits sync.Pool // of *edits
 }
 
 // NewDecoder returns a Decoder that refuses contents of more than limit bytes;
@@ -154,7 +156,7 @@ func NewDecoder(limit int) *Decoder {
 	if err != nil {
 		panic(fmt.Sprintf("codec: limit %d: %v", limit, err))
 	}
-	return &Decoder{limit: limit, zstd: z}
+	return &Decoder{limit: limit, zstd: z, edits: sync.Pool{New: func() any { return new(edits) }}}
 }
 
 // Len returns how long the frame says its contents are, without unpacking them.
@@ -206,7 +208,8 @@ func (d *Decoder) Decode(frame []byte, base *Base) ([]byte, error) {
 	case Same:
 		return unsame(frame, base)
 	case Delta:
-		var e edits
+		e := d.edits.Get().(*edits)
+		defer d.edits.Put(e)
 		if err := e.read(frame, base, d.limit); err != nil {
 			return nil, err
 		}
