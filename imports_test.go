@@ -37,10 +37,10 @@ var mayImport = map[string][]string{
 var confined = map[string][]string{
 	"github.com/redis/go-redis/v9":       {"internal/store"},
 	"github.com/alicebob/miniredis/v2":   {"cmd/sysops"},
-	"os/exec":                            {"internal/collect", "internal/redistest", "internal/scripttest"},
+	"os/exec":                            {"internal/collect", "internal/directory", "internal/redistest", "internal/scripttest"},
 	"github.com/spf13/cobra":             {"cmd/sysops", "cmd/sysops-agent", "internal/cli"},
 	"github.com/itchyny/gojq":            {"cmd/sysops"},
-	"go.yaml.in/yaml/v4":                 {""},
+	"go.yaml.in/yaml/v4":                 {"", "internal/directory"},
 	"github.com/klauspost/compress/zstd": {"internal/codec"},
 }
 

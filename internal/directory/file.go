@@ -1,37 +1,33 @@
-// Package directory holds the services that tell which cores there are and which
-// servers each has. One file a service; Open lists them. README.md says how to
-// add one.
-//
-// A service has the methods of sysops.Directory, whose comment is the contract:
-// names sorted, each once; unknown is empty, not an error; safe for concurrent use.
 package directory
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"os"
 	"slices"
+	"sync"
+
+	"go.yaml.in/yaml/v4"
 )
 
 // A File is a directory that is written down: sites, their cores, their servers.
 type File struct {
 	sites map[string]map[string][]string // site → core → URLs
-	local struct{ site, core string }
+	local fixed
 }
 
 // NewFile returns the directory of these sites. localSite and localCore are the
 // machine's own; both may be empty, and the site may be left out where the core
 // tells it. Core names must be unique over all sites.
 func NewFile(sites map[string]map[string][]string, localSite, localCore string) (*File, error) {
-	f := &File{sites: sites}
 	siteOf := make(map[string]string)
 	for _, site := range slices.Sorted(maps.Keys(sites)) {
-		for core, servers := range sites[site] {
+		for core := range sites[site] {
 			if other, taken := siteOf[core]; taken {
 				return nil, fmt.Errorf("cannot use the directory: core %q is in site %q and in site %q; core names must be unique", core, other, site)
-			}
-			if len(servers) == 0 {
-				return nil, fmt.Errorf("cannot use the directory: core %q of site %q has no servers", core, site)
 			}
 			siteOf[core] = site
 		}
@@ -49,8 +45,7 @@ func NewFile(sites map[string]map[string][]string, localSite, localCore string) 
 	if _, ok := sites[localSite]; localSite != "" && !ok {
 		return nil, fmt.Errorf("cannot use the directory: it has no local site %q (its sites: %v)", localSite, slices.Sorted(maps.Keys(sites)))
 	}
-	f.local.site, f.local.core = localSite, localCore
-	return f, nil
+	return &File{sites: sites, local: fixed{localSite, localCore}}, nil
 }
 
 // Sites lists the sites.
@@ -67,13 +62,163 @@ func (f *File) Cores(_ context.Context, site string) ([]string, error) {
 func (f *File) Servers(_ context.Context, core string) ([]string, error) {
 	for _, cores := range f.sites {
 		if servers, ok := cores[core]; ok {
-			return slices.Compact(slices.Sorted(slices.Values(servers))), nil
+			return fold(servers), nil
 		}
 	}
 	return nil, nil
 }
 
 // Local returns the machine's own site and core.
-func (f *File) Local(context.Context) (site, core string, err error) {
-	return f.local.site, f.local.core, nil
+func (f *File) Local(ctx context.Context) (site, core string, err error) {
+	return f.local.Local(ctx)
+}
+
+// A savedFile is a File in a file of its own, which is read again when it changes: a
+// program that runs for months must not ask servers that are gone. While the file is
+// malformed every question fails; what it said before may be wrong by now.
+type savedFile struct {
+	path  string
+	local fixed // wins over the file's own
+
+	mu   sync.Mutex
+	seen os.FileInfo // of what file and err come from; nil: nothing was read yet
+	file *File
+	err  error
+}
+
+// fileLimit bounds a directory's file, of which a name of a device or of a log was
+// probably a mistake.
+const fileLimit = 16 << 20
+
+func openFile(loc location, o Options) (Service, error) {
+	path, err := loc.file()
+	if err != nil {
+		return nil, err
+	}
+	return &savedFile{path: path, local: fixed{o.LocalSite, o.LocalCore}}, nil
+}
+
+// now returns what the file says.
+func (s *savedFile) now() (*File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	is, err := os.Stat(s.path)
+	if err != nil {
+		s.seen = nil
+		return nil, fmt.Errorf("cannot read the directory: %w", err)
+	}
+	if s.seen == nil || !os.SameFile(s.seen, is) || !s.seen.ModTime().Equal(is.ModTime()) || s.seen.Size() != is.Size() {
+		s.seen, s.file, s.err = is, nil, nil // what is written after the Stat is read again
+		s.file, s.err = s.read()
+	}
+	return s.file, s.err
+}
+
+func (s *savedFile) read() (*File, error) {
+	f, err := os.Open(s.path)
+	if err != nil {
+		s.seen = nil
+		return nil, fmt.Errorf("cannot read the directory: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, fileLimit+1))
+	if err != nil {
+		s.seen = nil
+		return nil, fmt.Errorf("cannot read the directory %s: %w", s.path, err)
+	}
+	if len(text) > fileLimit {
+		return nil, fmt.Errorf("cannot use the directory %s: it has more than %d MiB", s.path, fileLimit>>20)
+	}
+	return s.parse(text)
+}
+
+func (s *savedFile) parse(text []byte) (*File, error) {
+	var doc yaml.Node
+	if err := yaml.Load(text, &doc); err != nil {
+		return nil, s.malformed(err)
+	}
+	root := doc.Content[0]
+	if root.Kind != yaml.MappingNode {
+		return nil, s.wrongShape(root.Line)
+	}
+	var sites map[string]map[string][]string
+	var local struct{ Site, Core string }
+	for i := 0; i < len(root.Content); i += 2 {
+		key, value := root.Content[i], root.Content[i+1]
+		var err error
+		switch key.Value {
+		case "sites":
+			err = value.Load(&sites)
+		case "local":
+			err = value.Load(&local, yaml.WithKnownFields())
+		default:
+			return nil, s.wrongShape(key.Line)
+		}
+		if err != nil {
+			return nil, s.malformed(err)
+		}
+	}
+	if sites == nil { // as in a file that was cut after its first line
+		return nil, s.wrongShape(root.Line)
+	}
+	own := s.local
+	if own == (fixed{}) {
+		own = fixed{local.Site, local.Core}
+	}
+	f, err := NewFile(sites, own.site, own.core)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.path, err)
+	}
+	return f, nil
+}
+
+// malformed says where the file is wrong. What a value of the wrong kind holds is not
+// repeated: it may be a password.
+func (s *savedFile) malformed(err error) error {
+	at, ok := errors.AsType[*yaml.LoadError](err)
+	switch {
+	case !ok:
+		return fmt.Errorf("cannot use the directory %s: %w", s.path, err)
+	case at.Stage == yaml.ConstructorStage:
+		return s.wrongShape(at.Mark.Line)
+	default:
+		return fmt.Errorf("cannot use the directory: %s:%d: %s", s.path, max(at.Mark.Line, 1), at.Message)
+	}
+}
+
+func (s *savedFile) wrongShape(line int) error {
+	return fmt.Errorf("cannot use the directory: %s:%d: its form is sites: {SITE: {CORE: [redis://HOST:PORT/DB, …]}} and local: {site: SITE, core: CORE}, "+
+		"each name once; without any site write sites: {}", s.path, max(line, 1))
+}
+
+func (s *savedFile) Sites(ctx context.Context) ([]string, error) {
+	f, err := s.now()
+	if err != nil {
+		return nil, err
+	}
+	return f.Sites(ctx)
+}
+
+func (s *savedFile) Cores(ctx context.Context, site string) ([]string, error) {
+	f, err := s.now()
+	if err != nil {
+		return nil, err
+	}
+	return f.Cores(ctx, site)
+}
+
+func (s *savedFile) Servers(ctx context.Context, core string) ([]string, error) {
+	f, err := s.now()
+	if err != nil {
+		return nil, err
+	}
+	return f.Servers(ctx, core)
+}
+
+func (s *savedFile) Local(ctx context.Context) (site, core string, err error) {
+	f, err := s.now()
+	if err != nil {
+		return "", "", err
+	}
+	return f.Local(ctx)
 }

@@ -1,8 +1,12 @@
 package directory
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
+
+	"go.yaml.in/yaml/v4"
 )
 
 func TestAFileListsWhatItWasGivenInOrder(t *testing.T) {
@@ -32,4 +36,28 @@ func TestAFileListsWhatItWasGivenInOrder(t *testing.T) {
 	if site, core, err := f.Local(ctx); site != "east" || core != "e2" || err != nil {
 		t.Errorf("local: %s, %s, %v; the core tells the site", site, core, err)
 	}
+}
+
+func fileSubject() subject {
+	return subject{name: "file", serve: func(t *testing.T, w world) *backend {
+		path := filepath.Join(t.TempDir(), "sites.yaml")
+		text, err := yaml.Dump(map[string]any{"sites": w.sites})
+		if err != nil {
+			t.Fatal(err)
+		}
+		write := func(text string) {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+		write(string(text))
+		return &backend{url: "file://" + path, garbles: []garble{
+			{"cut within a list", func(int) { write("sites: {esv4: {a: [redis://b") }},
+			{"no YAML", func(int) { write("<html>\x00") }},
+			{"empty", func(int) { write("") }},
+			{"a key that there is not", func(int) { write("sites: {}\nsitez: {}\n") }},
+			{"servers that are no list", func(int) { write("sites: {esv4: {" + esv4First + ": redis://b}}\n") }},
+			{"gone", func(int) { _ = os.Remove(path) }},
+		}}
+	}}
 }

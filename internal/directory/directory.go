@@ -1,0 +1,121 @@
+// Package directory holds the services that tell which cores there are and which
+// servers each has. One file a service; [Schemes] lists them and [Open] chooses one
+// by its URL. README.md says how to add one.
+//
+// A service has the methods of sysops.Directory, whose comment is the contract;
+// conformance_test.go holds every service to it. This package knows neither the root
+// nor Redis: a server is the URL that the directory holds.
+package directory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Service maps sites to cores and cores to servers. It is safe for concurrent use
+// and honours the context's deadline. Names come sorted, each once. What the
+// directory does not know is an empty list; an error means that it could not be
+// asked, or gave an answer that cannot be used whole.
+type Service interface {
+	// Sites lists all sites.
+	Sites(ctx context.Context) ([]string, error)
+
+	// Cores lists the cores of a site. The name of a core is unique over all sites.
+	Cores(ctx context.Context, site string) ([]string, error)
+
+	// Servers lists the URLs of a core's servers.
+	Servers(ctx context.Context, core string) ([]string, error)
+
+	// Local returns the site and core of the machine that asks. Both are empty where
+	// the directory does not say.
+	Local(ctx context.Context) (site, core string, err error)
+}
+
+// An Expander is a Service that can also turn an expression into host names, sorted,
+// each once. Unlike a site, an expression that names what the directory does not know
+// is an error: the hosts it was to name would be missing from an answer unnoticed.
+type Expander interface {
+	Expand(ctx context.Context, expr string) ([]string, error)
+}
+
+// Options are what every service takes besides its URL. The zero value is usable.
+type Options struct {
+	// LocalSite and LocalCore are this machine's own, where the URL has neither site=
+	// nor core=. The site may be left out: the directory is then asked where the core
+	// is.
+	LocalSite, LocalCore string
+
+	// Timeout is how long one of the service's servers may take for one request; 0 is
+	// DefaultTimeout. A context that ends earlier is shared out among the servers that
+	// are yet to be asked.
+	Timeout time.Duration
+}
+
+// DefaultTimeout is how long one server of a service may take for one request.
+const DefaultTimeout = 2 * time.Second
+
+// A Scheme is one kind of service.
+type Scheme struct {
+	Name  string // what its URLs begin with
+	Form  string // of its URLs
+	About string // in one sentence
+
+	// params are its parameters, besides site and core; one that ends in * may be
+	// repeated.
+	params []string
+	open   func(location, Options) (Service, error)
+}
+
+// Schemes lists the services there are.
+func Schemes() []Scheme {
+	return []Scheme{
+		{"file", "file:///PATH", "a YAML file with sites, cores and servers, read again when it changes", nil, openFile},
+	}
+}
+
+// Open returns the service that a URL names; [Schemes] lists the forms. Nothing is
+// asked yet, so a service that is down is an error of the first question. A URL that
+// holds a user or a password is refused: ps and /proc would show it to everybody.
+func Open(rawURL string, o Options) (Service, error) {
+	loc, err := parseLocation(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	if loc.params.Has("site") || loc.params.Has("core") {
+		o.LocalSite, o.LocalCore = loc.params.Get("site"), loc.params.Get("core")
+	}
+	o.Timeout = cmp.Or(max(o.Timeout, 0), DefaultTimeout)
+	s, err := loc.scheme.open(loc, o)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the directory %s: %w", loc.scheme.Name, err)
+	}
+	checked := &strict{service: s, siteOf: make(map[string]string)}
+	if e, ok := s.(Expander); ok {
+		return strictExpander{checked, e}, nil
+	}
+	return checked, nil
+}
+
+// fixed is the Local of a service whose directory does not say who asks.
+type fixed struct{ site, core string }
+
+// Local returns what the URL or the config says.
+func (f fixed) Local(context.Context) (site, core string, err error) { return f.site, f.core, nil }
+
+// fold sorts names and drops repeats.
+func fold(names []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(names)))
+}
+
+// schemeNames is for errors.
+func schemeNames() string {
+	var forms []string
+	for _, s := range Schemes() {
+		forms = append(forms, s.Form)
+	}
+	return strings.Join(forms, "  ")
+}

@@ -1,0 +1,87 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// replicas are the servers of one service, each of which can answer every question.
+type replicas struct {
+	servers []string
+	timeout time.Duration // for one request
+	last    atomic.Int32  // which answered last: it is asked first, so that one dead server costs one wait
+}
+
+func newReplicas(servers []string, timeout time.Duration) *replicas {
+	return &replicas{servers: servers, timeout: timeout}
+}
+
+// ask puts a question to one server after the other until one answers. A refusal ends
+// it. When none answers the error names each, with its reason.
+func ask[T any](ctx context.Context, r *replicas, question func(ctx context.Context, server string) (T, error)) (T, error) {
+	var none T
+	var failed failures
+	start := int(r.last.Load())
+	for n := range r.servers {
+		i := (start + n) % len(r.servers)
+		server := r.servers[i]
+		if err := ctx.Err(); err != nil {
+			failed = append(failed, fmt.Errorf("%s: it was not asked: %w", server, err))
+			continue
+		}
+		limit := r.limit(ctx, len(r.servers)-n)
+		answer, err := within(ctx, limit, server, question)
+		if err == nil {
+			r.last.Store(int32(i))
+			return answer, nil
+		}
+		if _, ok := errors.AsType[*refusal](err); ok {
+			r.last.Store(int32(i))
+			return none, err
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = fmt.Errorf("no answer within %v: %w", limit.Round(time.Millisecond), context.DeadlineExceeded)
+		}
+		failed = append(failed, fmt.Errorf("%s: %w", server, err))
+	}
+	return none, failed
+}
+
+func within[T any](ctx context.Context, limit time.Duration, server string, question func(context.Context, string) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return question(ctx, server)
+}
+
+// limit is how long the next server may take, when so many are left: one that hangs
+// must not use up the time of the others.
+func (r *replicas) limit(ctx context.Context, left int) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(r.timeout, time.Until(deadline)/time.Duration(left))
+	}
+	return r.timeout
+}
+
+// A refusal is an answer that every server would give: the question is at fault.
+type refusal struct{ why string }
+
+func (r *refusal) Error() string { return r.why }
+
+// failures say why each server of a service did not answer.
+type failures []error
+
+func (f failures) Error() string {
+	var b strings.Builder
+	b.WriteString("no server answers")
+	for i, err := range f {
+		b.WriteString([]string{": ", "; "}[min(i, 1)])
+		b.WriteString(err.Error())
+	}
+	return b.String()
+}
+
+func (f failures) Unwrap() []error { return f }
