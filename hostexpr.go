@@ -32,6 +32,9 @@ func ExpandHosts(expr string) ([]string, error) {
 // badExpression says what cannot be used as what, where, and why.
 func badExpression(what string, err error) error {
 	bad, ok := errors.AsType[*rangeexpr.SyntaxError](err)
+	if limit, much := errors.AsType[*rangeexpr.LimitError](err); much {
+		bad, ok = &rangeexpr.SyntaxError{Expr: limit.Expr, Column: limit.Column, Reason: limit.Reason}, true
+	}
 	if !ok {
 		return err
 	}

@@ -40,7 +40,7 @@ var confined = map[string][]string{
 	"os/exec":                            {"internal/collect", "internal/directory", "internal/redistest", "internal/scripttest"},
 	"github.com/spf13/cobra":             {"cmd/sysops", "cmd/sysops-agent", "internal/cli"},
 	"github.com/itchyny/gojq":            {"cmd/sysops"},
-	"go.yaml.in/yaml/v4":                 {"", "internal/directory"},
+	"go.yaml.in/yaml/v4":                 {"", "internal/directory", "internal/rangeexpr"},
 	"github.com/klauspost/compress/zstd": {"internal/codec"},
 }
 

@@ -80,7 +80,7 @@ func checkFold(t *testing.T, hosts []string) string {
 	want := slices.Clone(hosts)
 	slices.Sort(want)
 	want = slices.Compact(want)
-	got, err := Expand(folded)
+	got, err := expand(folded)
 	if err != nil || !slices.Equal(got, want) {
 		t.Fatalf("%q folds to %s, which is %q (%v)", want, folded, got, err)
 	}
@@ -194,7 +194,7 @@ func BenchmarkFold(b *testing.B) {
 func BenchmarkExpand(b *testing.B) {
 	expr := Fold(fleet())
 	for b.Loop() {
-		if _, err := Expand(expr); err != nil {
+		if _, err := expand(expr); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -2,222 +2,470 @@ package rangeexpr
 
 import (
 	"fmt"
+	"regexp"
+	"regexp/syntax"
 	"strings"
 )
 
-// A SyntaxError tells where an expression cannot be read, why, and what to do.
-type SyntaxError struct {
-	Expr   string
-	Column int // in bytes, from 1
-	Reason string
+// Nodes of the tree that an expression is read into. at is where in the expression
+// each begins.
+type (
+	node interface{ begin() int }
+
+	// nothing is the empty expression.
+	nothing struct{ at int }
+
+	// A word is a name as it is: a literal that is no sequence, or a quoted one.
+	word struct {
+		at   int
+		text string
+	}
+
+	// A run of names: web1..3.
+	sequenceWord struct {
+		at int
+		sequence
+	}
+
+	// A globWord is a word that is matched.
+	globWord struct {
+		at   int
+		text string
+	}
+
+	// A regex filters what is to its left where it is to the right of - or &, and the
+	// cluster named all elsewhere.
+	regex struct {
+		at    int
+		re    *regexp.Regexp
+		steps int // that matching one byte takes at most
+	}
+
+	// A key is $KEY.
+	key struct {
+		at   int
+		name string
+	}
+
+	// A product is a{b}c{d}: every text of the first part before every one of the
+	// second, and so on. Parts that are not written are left out.
+	product struct {
+		at    int
+		parts []node
+	}
+
+	// A chain is operands with operators of one precedence, from left to right. It is
+	// no tree of pairs, because there may be a million.
+	chain struct {
+		first node
+		links []link
+	}
+
+	// A call is a function, or the prefix operator that is short for it.
+	call struct {
+		at     int
+		name   string
+		args   []node
+		joined bool // a name goes on after it, from which it is taken away: %a{b}-c
+	}
+
+	// A complement is all but some: !x.
+	complement struct {
+		at int
+		of node
+	}
+)
+
+// A link is an operator of a chain with the operand to its right.
+type link struct {
+	op      byte // ',', '-' or '&'
+	joined  bool // a '-' directly between a brace and an operand
+	operand node
 }
 
-func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("cannot expand %q: column %d: %s", e.Near(), e.Column, e.Reason)
-}
+func (n nothing) begin() int      { return n.at }
+func (n word) begin() int         { return n.at }
+func (n sequenceWord) begin() int { return n.at }
+func (n globWord) begin() int     { return n.at }
+func (n regex) begin() int        { return n.at }
+func (n key) begin() int          { return n.at }
+func (n *product) begin() int     { return n.at }
+func (n *chain) begin() int       { return n.first.begin() }
+func (n *call) begin() int        { return n.at }
+func (n *complement) begin() int  { return n.at }
 
-// Near returns what of the expression is around the error: all, unless that is long.
-func (e *SyntaxError) Near() string {
-	const around = 40
-	from, to := max(0, e.Column-1-around), min(len(e.Expr), e.Column-1+around)
-	near := e.Expr[from:to]
-	if from > 0 {
-		near = "…" + near
-	}
-	if to < len(e.Expr) {
-		near += "…"
-	}
-	return near
-}
+// What bounds the time and the memory that reading takes. Nobody nests three times.
+const (
+	maxExpr    = 1 << 20 // bytes
+	maxDepth   = 64      // of parentheses, braces and prefix operators within each other
+	maxParts   = 64      // of a product
+	maxRegex   = 1000    // bytes
+	maxRegexes = 100
+	maxSteps   = 100_000 // instructions of all regular expressions
+)
 
 // A parser reads an expression:
 //
-//	list   = { separator } [ word { separator { separator } word } { separator } ]
-//	word   = part { part }               of two neighbours one is braces
-//	part   = text | quoted | "{" list "}"
-//	quoted = '"' … '"' | "q(" … ")"      a backslash makes the next byte literal
+//	chain   = operand { ( "," | "-" | "&" | white space ) operand }
+//	operand = prefix operand | product | nothing
+//	product = [ primary ] { "{" chain "}" [ primary | prefix operand ] }
+//	primary = word | quoted | regex | "$" key | "(" chain ")" | [ "#" ] word "(" chain { ";" chain } ")"
+//	prefix  = "%" | "@" | "*" | "?" | "^" | "!"
 //
-// A text is a sequence where it can be read as one.
+// It is that of Range (range_parser.y and range_scanner.l of libcrange), where white
+// space means nothing, and neighbours without an operator are an error.
 type parser struct {
-	expr  string
-	at    int
-	depth int  // of braces
-	typed bool // see ExpandTyped
+	lexer
+	tok   token // the next one
+	depth int
+
+	regexes, steps int
 }
 
-// What bounds the stack, and the time that a host takes. Nobody nests braces twice.
-const (
-	maxDepth = 32
-	maxParts = 64 // of a word
-)
-
-func (p *parser) errorAt(at int, reason string) error {
-	return &SyntaxError{Expr: p.expr, Column: at + 1, Reason: reason}
-}
-
-// more reports whether there is anything to read, and skips what separates words.
-func (p *parser) more() bool {
-	for p.at < len(p.expr) && isSeparator(p.expr[p.at]) {
-		p.at++
+// parse reads an expression. Words may be globs where globs is set; then one that
+// stands for nothing is an error.
+func parse(expr string, globs bool) (node, error) {
+	if len(expr) > maxExpr {
+		return nil, &LimitError{Expr: expr, Column: 1, Reason: fmt.Sprintf("the expression is longer than %d bytes", maxExpr)}
 	}
-	return p.at < len(p.expr)
-}
-
-func isSeparator(c byte) bool { return strings.IndexByte(", \t\r\n", c) >= 0 }
-
-// list reads words up to the end, or up to the brace that closes the list.
-func (p *parser) list() (braced, error) {
-	var words braced
-	for p.more() {
-		if p.expr[p.at] == '}' {
-			if p.depth > 0 {
-				return words, nil
-			}
-			return nil, p.errorAt(p.at, "the } has no { before it")
-		}
-		w, err := p.word()
-		if err != nil {
-			return nil, err
-		}
-		words = append(words, w)
+	p := &parser{lexer: lexer{expr: expr, globs: globs}}
+	if err := p.advance(); err != nil {
+		return nil, err
 	}
-	return words, nil
-}
-
-func (p *parser) word() (*word, error) {
-	w := &word{at: p.at}
-	for beside := true; p.at < len(p.expr) && !isSeparator(p.expr[p.at]) && p.expr[p.at] != '}'; {
-		at, braces := p.at, p.expr[p.at] == '{'
-		if !braces && !beside {
-			return nil, p.errorAt(at, "a quoted name is a word of its own: put a comma beside the quotes")
-		}
-		part, err := p.part(w)
-		if err != nil {
-			return nil, err
-		}
-		w.parts = append(w.parts, part)
-		switch n := len(w.parts); {
-		case n > maxParts:
-			return nil, p.errorAt(at, "this word has too many braces")
-		case n > 1 && part.size().count == 0 || n == 2 && w.parts[0].size().count == 0:
-			return nil, p.errorAt(at, "this word has a part that stands for nothing")
-		}
-		beside = braces
+	n, err := p.chain()
+	if err == nil && p.tok.kind != tokenEnd {
+		err = p.unexpected()
 	}
-	return w, p.check(w)
-}
-
-func (p *parser) part(w *word) (node, error) {
-	rest := p.expr[p.at:]
-	switch {
-	case rest[0] == '{':
-		return p.braces()
-	case rest[0] == '"':
-		return p.quoted(1, '"')
-	case strings.HasPrefix(rest, "q("):
-		return p.quoted(2, ')')
-	}
-	return p.text(w), nil
-}
-
-// braces reads a list within braces. Beside other parts it has to stand for
-// something: Range would take an empty one for the empty text, and make a name of
-// what was to be several.
-func (p *parser) braces() (node, error) {
-	open := p.at
-	if p.depth == maxDepth {
-		return nil, p.errorAt(open, "the braces are nested too deeply")
-	}
-	p.at++
-	p.depth++
-	inner, err := p.list()
 	if err != nil {
 		return nil, err
 	}
-	if p.at == len(p.expr) {
-		return nil, p.errorAt(open, "the { has no closing }")
+	return n, nil
+}
+
+func (p *parser) advance() (err error) {
+	p.tok, err = p.lexer.next()
+	return err
+}
+
+// unexpected tells why the next token cannot be where it is.
+func (p *parser) unexpected() error {
+	switch t := p.tok; {
+	case t.is(')'), t.is('}'):
+		return p.errorAt(t.at, fmt.Sprintf("the %c has no %c before it", t.op, opening(t.op)))
+	case t.kind == tokenOperator:
+		return p.errorAt(t.at, fmt.Sprintf("%q is not one of A-Z a-z 0-9 . _ : - and cannot be here: %s", t.op, remedy(t.op)))
+	}
+	return p.errorAt(p.tok.at, "a quoted name, a regular expression or a parenthesis is a word of its own: put a comma beside it")
+}
+
+func opening(closing byte) byte {
+	if closing == ')' {
+		return '('
+	}
+	return '{'
+}
+
+func remedy(op byte) string {
+	if op == ';' {
+		return "it separates the arguments of a function"
+	}
+	return "put a comma before it"
+}
+
+func (p *parser) enter() error {
+	if p.depth++; p.depth > maxDepth {
+		return p.errorAt(p.tok.at, "this is nested too deeply")
+	}
+	return nil
+}
+
+func (p *parser) chain() (node, error) {
+	first, err := p.operand()
+	if err != nil {
+		return nil, err
+	}
+	c := &chain{first: first}
+	for last := first; ; {
+		l := link{op: ','}
+		switch {
+		case p.tok.is(','), p.tok.is('-'), p.tok.is('&'):
+			l.op = p.tok.op
+			after := p.tok.op == '-' && p.tok.at > 0 && p.expr[p.tok.at-1] == '}'
+			if err := p.advance(); err != nil {
+				return nil, err
+			}
+			if l.joined = after && !p.tok.space && p.tok.begins(); l.joined {
+				markJoined(last)
+			}
+		case !p.tok.space || !p.tok.begins():
+			if len(c.links) == 0 {
+				return first, nil
+			}
+			return c, nil
+		}
+		if l.operand, err = p.operand(); err != nil {
+			return nil, err
+		}
+		last = l.operand
+		c.links = append(c.links, l)
+	}
+}
+
+// markJoined remembers for the error that it may come to: somebody means %a{b,c}-d
+// to be the clusters ab-d and ac-d.
+func markJoined(n node) {
+	if c, ok := n.(*call); ok {
+		c.joined = true
+	}
+}
+
+// prefixes are the functions that operators are short for.
+var prefixes = map[byte]string{'%': "cluster", '@': "group", '*': "get_cluster", '?': "get_groups", '^': "get_admin"}
+
+func (p *parser) operand() (node, error) {
+	t := p.tok
+	name, ok := prefixes[t.op]
+	if t.kind != tokenOperator || !ok && t.op != '!' {
+		return p.product()
+	}
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	n, err := p.operand()
+	if err != nil {
+		return nil, err
 	}
 	p.depth--
-	p.at++
-	return inner, nil
+	if t.op == '!' {
+		return &complement{t.at, n}, nil
+	}
+	return &call{at: t.at, name: name, args: []node{n}}, nil
 }
 
-func (p *parser) quoted(opening int, closing byte) (node, error) {
-	open := p.at
-	var text []byte
-	for p.at += opening; p.at < len(p.expr); p.at++ {
-		c := p.expr[p.at]
-		if c == closing {
-			p.at++
-			return literal(text), nil
+func (p *parser) product() (node, error) {
+	at := p.tok.at
+	var parts []node
+	if !p.tok.begins() {
+		return nothing{at}, nil
+	}
+	if !p.tok.is('{') {
+		n, err := p.primary()
+		if err != nil || !p.tok.is('{') || p.tok.space {
+			return n, err
 		}
-		if c == '\\' && p.at+1 < len(p.expr) {
-			p.at++
-			c = p.expr[p.at]
+		parts = append(parts, n)
+	}
+	for first := true; p.tok.is('{') && (first || !p.tok.space); first = false {
+		braced, err := p.braces()
+		if err != nil {
+			return nil, err
 		}
-		text = append(text, c)
+		parts = append(parts, braced)
+		if p.tok.begins() && !p.tok.space && !p.tok.is('{') {
+			n, err := p.part()
+			if err != nil {
+				return nil, err
+			}
+			parts = append(parts, n)
+		}
+		if len(parts) > maxParts {
+			return nil, p.errorAt(at, "this word has too many braces")
+		}
 	}
-	return nil, p.errorAt(open, fmt.Sprintf("the quoted name has no closing %c", closing))
+	return &product{at, parts}, p.checkParts(parts)
 }
 
-func (p *parser) text(w *word) node {
-	from := p.at
-	for p.at < len(p.expr) && !isSeparator(p.expr[p.at]) && strings.IndexByte(`{}"`, p.expr[p.at]) < 0 {
-		p.at++
+// part reads what is after a brace. A prefix operator takes the braces that follow.
+func (p *parser) part() (node, error) {
+	if _, ok := prefixes[p.tok.op]; p.tok.kind == tokenOperator && (ok || p.tok.op == '!') {
+		return p.operand()
 	}
-	w.texts = append(w.texts, span{from, p.at})
-	text := p.expr[from:p.at]
-	if s, ok := parseSequence(text); ok {
-		return s
-	}
-	return literal(text)
+	return p.primary()
 }
 
-// check refuses a word that would mean something else in Range, or nothing.
-func (p *parser) check(w *word) error {
-	if p.typed && w.size().count == 0 {
-		return p.errorAt(w.at, "this stands for no host: write the lower number first")
-	}
-	glob := p.typed && isGlob(p.expr[w.at:p.at])
-	for _, t := range w.texts {
-		if err := p.checkText(w, t, glob); err != nil {
-			return err
+// checkParts refuses what a person who means a sequence writes.
+func (p *parser) checkParts(parts []node) error {
+	for _, n := range parts {
+		w, ok := n.(word)
+		if !ok || !p.globs || p.expr[w.at] == '"' || p.expr[w.at] == '\'' || strings.HasPrefix(p.expr[w.at:], "q(") {
+			continue
+		}
+		if dots := strings.Index(w.text, ".."); dots >= 0 {
+			return p.errorAt(w.at+dots, "a sequence has both of its ends within the braces, or both outside")
 		}
 	}
 	return nil
 }
 
-func isGlob(s string) bool { return strings.ContainsAny(s, `*?[\`) }
+func (p *parser) braces() (node, error) {
+	open := p.tok.at
+	n, err := p.within('}')
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := n.(nothing); ok {
+		return nothing{open}, nil
+	}
+	return n, nil
+}
 
-func (p *parser) checkText(w *word, t span, glob bool) error {
-	text := p.expr[t.from:t.to]
-	if dots := strings.Index(text, ".."); dots >= 0 {
-		_, ok := parseSequence(text)
-		switch {
-		case glob:
-			return p.errorAt(t.from+dots, "a sequence goes in braces where the word is a glob: web{1..3}*")
-		case !ok && len(w.parts) > 1:
-			return p.errorAt(t.from+dots, "a sequence has both of its ends within the braces, or both outside")
+// within reads a chain with what is around it.
+func (p *parser) within(closing byte) (node, error) {
+	open := p.tok
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	n, err := p.chain()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.close(open, closing); err != nil {
+		return nil, err
+	}
+	p.depth--
+	return n, nil
+}
+
+func (p *parser) close(open token, closing byte) error {
+	switch {
+	case p.tok.is(closing):
+		return p.advance()
+	case p.tok.kind == tokenEnd || p.tok.is(')') || p.tok.is('}'):
+		return p.errorAt(open.at, fmt.Sprintf("the %c has no closing %c", open.op, closing))
+	}
+	return p.unexpected()
+}
+
+func (p *parser) primary() (node, error) {
+	t := p.tok
+	switch {
+	case t.is('('):
+		return p.within(')')
+	case t.is('#'):
+		return p.hashed()
+	}
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	switch t.kind {
+	case tokenQuoted:
+		return word{t.at, t.text}, nil
+	case tokenGlob:
+		return globWord{t.at, t.text}, nil
+	case tokenKey:
+		return key{t.at, t.text}, nil
+	case tokenRegex:
+		return p.regex(t)
+	}
+	if s, ok := parseSequence(t.text); ok {
+		if p.globs && s.count == 0 {
+			return nil, p.errorAt(t.at, "this stands for no host: write the lower number first")
+		}
+		return sequenceWord{t.at, s}, nil
+	}
+	if p.tok.is('(') {
+		return p.call(t)
+	}
+	return word{t.at, t.text}, nil
+}
+
+// hashed reads #f(…), which is f(…).
+func (p *parser) hashed() (node, error) {
+	hash := p.tok
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	name := p.tok
+	if name.kind == tokenLiteral {
+		if err := p.advance(); err != nil {
+			return nil, err
+		}
+		if p.tok.is('(') {
+			return p.call(name)
 		}
 	}
-	if glob {
-		return nil
+	return nil, p.errorAt(hash.at, "the # has no function after it: #name(…)")
+}
+
+func (p *parser) call(name token) (node, error) {
+	open := p.tok
+	if err := p.enter(); err != nil {
+		return nil, err
 	}
-	for i := range len(text) {
-		if !isHostByte(text[i]) {
-			return p.errorAt(t.from+i, refusal(text[i]))
+	c := &call{at: name.at, name: name.text}
+	for more := true; more; more = p.tok.is(';') {
+		if err := p.advance(); err != nil {
+			return nil, err
 		}
+		arg, err := p.chain()
+		if err != nil {
+			return nil, err
+		}
+		c.args = append(c.args, arg)
 	}
-	if t.from == w.at && text[0] == '-' {
-		return p.errorAt(t.from, "a word that begins with - takes hosts away in Range, which is not understood here; quote a name that does")
+	if err := p.close(open, ')'); err != nil {
+		return nil, err
+	}
+	p.depth--
+	return c, p.checkArgs(c)
+}
+
+func (p *parser) checkArgs(c *call) error {
+	form, known := forms[c.name]
+	if !known {
+		return nil // which is for the evaluator to say
+	}
+	got := len(c.args)
+	if _, empty := c.args[0].(nothing); empty && form.args == 0 && got == 1 {
+		got = 0
+	}
+	if got != form.args {
+		return p.errorAt(c.at, fmt.Sprintf("%s takes %s: %s", c.name, arguments(form.args), form.usage))
 	}
 	return nil
 }
 
-// refusal tells why c is in no word, and what to do.
-func refusal(c byte) string {
-	if strings.IndexByte("%@&()/!;^#*?$|'", c) >= 0 {
-		return fmt.Sprintf("%q is not one of A-Z a-z 0-9 . _ : - , and clusters, operators and functions of Range are not understood here", c)
+func arguments(n int) string {
+	switch n {
+	case 0:
+		return "no argument"
+	case 1:
+		return "one argument"
 	}
-	return fmt.Sprintf("%q is not one of A-Z a-z 0-9 . _ : -", c)
+	return fmt.Sprintf("%d arguments, separated by ;", n)
+}
+
+func (p *parser) regex(t token) (node, error) {
+	if p.regexes++; p.regexes > maxRegexes {
+		return nil, p.limitAt(t.at, fmt.Sprintf("there are more than %d regular expressions", maxRegexes))
+	}
+	if len(t.text) > maxRegex {
+		return nil, p.limitAt(t.at, fmt.Sprintf("the regular expression is longer than %d bytes", maxRegex))
+	}
+	tree, err := syntax.Parse(t.text, syntax.Perl)
+	if err != nil {
+		return nil, p.errorAt(t.at, fmt.Sprintf("%v: regular expressions are those of RE2, as in Go", err))
+	}
+	program, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		return nil, p.errorAt(t.at, err.Error())
+	}
+	if p.steps += len(program.Inst); p.steps > maxSteps {
+		return nil, p.limitAt(t.at, "the regular expressions are too large")
+	}
+	re, err := regexp.Compile(t.text)
+	if err != nil {
+		return nil, p.errorAt(t.at, err.Error())
+	}
+	return regex{t.at, re, len(program.Inst)}, nil
+}
+
+func (p *parser) limitAt(at int, reason string) error {
+	return &LimitError{Expr: p.expr, Column: at + 1, Reason: reason}
 }

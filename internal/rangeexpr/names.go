@@ -1,0 +1,224 @@
+package rangeexpr
+
+import (
+	"slices"
+	"sort"
+	"strings"
+)
+
+// Sets of names are slices: sorted, each name once, and never changed once made, so
+// that they are shared freely. What Range counts comes in few ascending runs (1..9,
+// 10..99, …), and so does what is united; everything here is linear in that case.
+
+// sortNames sorts names and drops what is repeated. It changes the slice.
+func sortNames(names []string) []string {
+	const many = 64 // runs, from where on sorting is faster
+	var ends []int
+	for i := 1; i <= len(names); i++ {
+		if i == len(names) || names[i-1] >= names[i] {
+			if ends = append(ends, i); len(ends) > many {
+				slices.Sort(names)
+				return slices.Compact(names)
+			}
+		}
+	}
+	var runs [][]string
+	from := 0
+	for _, end := range ends {
+		runs = append(runs, names[from:end])
+		from = end
+	}
+	for len(runs) > 1 {
+		merged := runs[:0]
+		for i := 0; i < len(runs); i += 2 {
+			if i+1 < len(runs) {
+				merged = append(merged, union(runs[i], runs[i+1]))
+			} else {
+				merged = append(merged, runs[i])
+			}
+		}
+		runs = merged
+	}
+	if len(runs) == 0 {
+		return nil
+	}
+	return runs[0]
+}
+
+func union(a, b []string) []string {
+	both := make([]string, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch c := strings.Compare(a[0], b[0]); {
+		case c < 0:
+			both, a = append(both, a[0]), a[1:]
+		case c > 0:
+			both, b = append(both, b[0]), b[1:]
+		default:
+			both, a, b = append(both, a[0]), a[1:], b[1:]
+		}
+	}
+	both = append(both, a...)
+	return append(both, b...)
+}
+
+// lopsided is from how much longer one slice than the other names are looked up in
+// it, not merged with it.
+const lopsided = 16
+
+func intersection(a, b []string) []string {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	both := make([]string, 0, len(a))
+	for _, name := range a {
+		var found bool
+		if b, found = skipTo(b, name, len(a)); found {
+			both = append(both, name)
+		}
+	}
+	return both
+}
+
+func difference(a, b []string) []string {
+	rest := make([]string, 0, len(a))
+	if len(b) > 0 && len(a) > lopsided*len(b) {
+		for _, name := range b { // copy what is between them
+			at, found := slices.BinarySearch(a, name)
+			rest, a = append(rest, a[:at]...), a[at:]
+			if found {
+				a = a[1:]
+			}
+		}
+		return append(rest, a...)
+	}
+	for _, name := range a {
+		var found bool
+		if b, found = skipTo(b, name, len(a)); !found {
+			rest = append(rest, name)
+		}
+	}
+	return rest
+}
+
+// skipTo drops the names before name, and reports whether it is the next one. It is
+// called for as many names as the caller says.
+func skipTo(names []string, name string, calls int) ([]string, bool) {
+	if len(names) > lopsided*calls {
+		at := sort.SearchStrings(names, name)
+		names = names[at:]
+	}
+	for len(names) > 0 && names[0] < name {
+		names = names[1:]
+	}
+	return names, len(names) > 0 && names[0] == name
+}
+
+// intersects reports whether the sets have a name in common.
+func intersects(a, b []string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	n := len(a)
+	for _, name := range a {
+		var found bool
+		if b, found = skipTo(b, name, n); found {
+			return true
+		}
+	}
+	return false
+}
+
+// filter returns the names that keep holds for.
+func filter(names []string, keep func(string) bool) []string {
+	var kept []string
+	for _, name := range names {
+		if keep(name) {
+			kept = append(kept, name)
+		}
+	}
+	return kept
+}
+
+// contains reports whether the sorted names have name among them.
+func contains(names []string, name string) bool {
+	_, found := slices.BinarySearch(names, name)
+	return found
+}
+
+// A page is where names are written one after the other: a name each would be an
+// allocation each.
+type page struct{ text strings.Builder }
+
+func newPage(bytes int) *page {
+	p := &page{}
+	p.text.Grow(bytes)
+	return p
+}
+
+// name returns what was written since from.
+func (p *page) name(from int) string { return p.text.String()[from:] }
+
+// names returns what the sequence stands for, sorted.
+func (s sequence) names() []string {
+	p := newPage(s.size().bytes)
+	names := make([]string, 0, s.count)
+	number := []byte(s.first)
+	for range s.count {
+		from := p.text.Len()
+		p.text.WriteString(s.head)
+		p.text.Write(number)
+		p.text.WriteString(s.tail)
+		names = append(names, p.name(from))
+		number = increment(number)
+	}
+	return sortNames(names)
+}
+
+// cross returns every text of a before every one of b, as they come.
+func cross(a, b []string) []string {
+	bytes := 0
+	for _, t := range a {
+		bytes += len(t) * len(b)
+	}
+	for _, t := range b {
+		bytes += len(t) * len(a)
+	}
+	p := newPage(bytes)
+	names := make([]string, 0, len(a)*len(b))
+	for _, head := range a {
+		for _, tail := range b {
+			from := p.text.Len()
+			p.text.WriteString(head)
+			p.text.WriteString(tail)
+			names = append(names, p.name(from))
+		}
+	}
+	return names
+}
+
+// A size is how much something stands for, each number plenty where it is more.
+type size struct{ count, bytes int }
+
+// plenty is more than is ever made, and its square is an int.
+const plenty = 1 << 31
+
+func sizeOf(names []string) size {
+	bytes := 0
+	for _, n := range names {
+		bytes += len(n)
+	}
+	return size{min(len(names), plenty), min(bytes, plenty)}
+}
+
+// times is the size of every text of s before every one of t.
+func (s size) times(t size) size {
+	return size{
+		count: min(s.count*t.count, plenty),
+		bytes: min(min(s.bytes*t.count, plenty)+min(t.bytes*s.count, plenty), plenty),
+	}
+}
+
+func (s sequence) size() size {
+	each := len(s.head) + len(s.last) + len(s.tail) // len(s.last) >= len(s.first)
+	return size{s.count, min(s.count*each, plenty)}
+}
