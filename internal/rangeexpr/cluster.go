@@ -91,7 +91,7 @@ func (c *Cluster) readKey(name string) *readKey {
 			k.names = append(k.names, text)
 			continue
 		}
-		n, err := parse(item.Text, false)
+		n, err := parse(item.Text, MaxExpr, false)
 		if err != nil {
 			return &readKey{err: &FileError{File: c.File, Line: item.Line, Key: name, Err: err}}
 		}

@@ -44,7 +44,7 @@ type LookupError struct {
 	Expr   string
 	Column int    // in bytes, from 1: of the operator, or of the function's name
 	Hint   string // what to do, if that is known
-	Err    error  // of Unreadable: why
+	Err    error  // of Unreadable and Unlisted: why
 }
 
 // A LookupKind is what a LookupError is about.
@@ -57,6 +57,7 @@ const (
 	NoFunction                         // there is no such function
 	Cycle                              // the key needs itself
 	Unreadable                         // the cluster is there, but cannot be read
+	Unlisted                           // which clusters there are is not known; Name is empty
 )
 
 func (e *LookupError) Error() string {
@@ -83,13 +84,16 @@ func (e *LookupError) reason() string {
 		return "there is no function " + name
 	case Cycle:
 		return name + " needs itself"
+	case Unlisted:
+		return fmt.Sprintf("cannot tell which clusters there are: %v", e.Err)
 	default:
 		return fmt.Sprintf("cannot read the cluster %s: %v", name, e.Err)
 	}
 }
 
 // Exception returns what Range itself says, in its header RangeException. Of a cycle,
-// on which it overflows its stack, it says nothing; the text is of the same form.
+// on which it overflows its stack, and of files that cannot be read, the text is of
+// the same form.
 func (e *LookupError) Exception() string {
 	switch e.Kind {
 	case NoClusterDef:
@@ -102,6 +106,8 @@ func (e *LookupError) Exception() string {
 		return "NO_FUNCTION: " + e.Name
 	case Cycle:
 		return "CYCLE: " + e.Name
+	case Unlisted:
+		return "clusters: cannot list them"
 	default:
 		return e.Name + ": malformed cluster definition"
 	}

@@ -1,18 +1,19 @@
 package rangeexpr
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 )
 
-// MaxHosts is how many hosts an expression may stand for, unless an Evaluator has
-// another limit.
-const MaxHosts = 1_000_000
-
-// MaxWork is how many names one evaluation may touch, unless an Evaluator has another
-// limit. It takes about a second.
-const MaxWork = 20_000_000
+// The limits of an Evaluator that sets no others. An evaluation that comes to all of
+// them takes a few seconds, and some 500 MB.
+const (
+	MaxExpr  = 1 << 20
+	MaxHosts = 1_000_000
+	MaxWork  = 20_000_000
+)
 
 // An Evaluator evaluates expressions. Its zero value has no clusters and knows no
 // globs. It is safe for concurrent use, and is not changed meanwhile.
@@ -28,8 +29,10 @@ type Evaluator struct {
 	// is a glob.
 	Glob func(word string) (match func(name string) bool, err error)
 
-	MaxHosts int // in any part of an expression; 0 is the constant MaxHosts
-	MaxWork  int // names touched, of which a match counts as several; 0 is the constant MaxWork
+	// Limits. 0 is the constant of that name.
+	MaxExpr  int // bytes of an expression
+	MaxHosts int // that any part of an expression stands for
+	MaxWork  int // names touched: a match counts as several, a look for a file as many
 }
 
 const (
@@ -44,7 +47,7 @@ const (
 // *SyntaxError, a *LookupError or a *LimitError, and about a cluster file a *FileError
 // that wraps it. An expression may stand for nothing, as "" and "web3..1" do.
 func (e *Evaluator) Eval(expr string) (*Set, error) {
-	n, err := parse(expr, e.Glob != nil)
+	n, err := e.parse(expr)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +59,7 @@ func (e *Evaluator) Eval(expr string) (*Set, error) {
 // There may be several; of more than 100 the last one says how many are left out. An
 // expression that cannot be read, or needs more than is allowed, gives the empty set.
 func (e *Evaluator) EvalPartly(expr string) (*Set, []error) {
-	n, err := parse(expr, e.Glob != nil)
+	n, err := e.parse(expr)
 	if err != nil {
 		return &Set{}, []error{err}
 	}
@@ -85,6 +88,7 @@ type evaluation struct {
 	hints    int
 	globs    int // that were read, and operations on them
 
+	all      []string // clusters, once they are asked for
 	clusters map[string]loaded
 	keys     map[keyID]*result
 	frames   int
@@ -116,16 +120,14 @@ type frame struct {
 	globs   bool
 }
 
+func (e *Evaluator) parse(expr string) (node, error) {
+	return parse(expr, cmp.Or(e.MaxExpr, MaxExpr), e.Glob != nil)
+}
+
 func (e *Evaluator) newEvaluation(partly bool) *evaluation {
 	ev := &evaluation{
-		Evaluator: e, maxHosts: e.MaxHosts, maxGlobs: maxGlobs, work: e.MaxWork, partly: partly,
+		Evaluator: e, maxHosts: cmp.Or(e.MaxHosts, MaxHosts), maxGlobs: maxGlobs, work: cmp.Or(e.MaxWork, MaxWork), partly: partly,
 		clusters: make(map[string]loaded), keys: make(map[keyID]*result),
-	}
-	if ev.maxHosts == 0 {
-		ev.maxHosts = MaxHosts
-	}
-	if ev.work == 0 {
-		ev.work = MaxWork
 	}
 	return ev
 }
@@ -200,7 +202,7 @@ func (ev *evaluation) allow(f *frame, at int, s size) error {
 	case s.bytes > ev.maxHosts*maxMean:
 		return f.limit(at, "what this stands for is too long to be names of hosts")
 	}
-	return ev.spend(f, at, s.count+s.bytes/32)
+	return ev.spend(f, at, s.count+s.bytes/16)
 }
 
 func (ev *evaluation) eval(f *frame, n node) (value, error) {
@@ -223,7 +225,7 @@ func (ev *evaluation) eval(f *frame, n node) (value, error) {
 	case *call:
 		return ev.call(f, n)
 	case regex:
-		all, err := ev.all(f, n.at, "a regular expression on its own filters that cluster; put & before it to filter what is to its left")
+		all, err := ev.allNodes(f, n.at, "a regular expression on its own filters that cluster; put & before it to filter what is to its left")
 		if err != nil {
 			return value{}, err
 		}
@@ -434,7 +436,7 @@ func (u *gathering) finish(f *frame, at int) (value, error) {
 }
 
 func (ev *evaluation) complement(f *frame, n *complement) (value, error) {
-	all, err := ev.all(f, n.at, "! takes away from that cluster")
+	all, err := ev.allNodes(f, n.at, "! takes away from that cluster")
 	if err != nil {
 		return value{}, err
 	}
@@ -448,8 +450,8 @@ func (ev *evaluation) complement(f *frame, n *complement) (value, error) {
 	return all.difference(v), nil
 }
 
-// all returns the cluster that what has no other operand is applied to.
-func (ev *evaluation) all(f *frame, at int, hint string) (value, error) {
+// allNodes returns the cluster that what has no other operand is applied to.
+func (ev *evaluation) allNodes(f *frame, at int, hint string) (value, error) {
 	const name = "all"
 	c := ev.cluster(name)
 	if errors.Is(c.err, ErrNoCluster) {
@@ -472,10 +474,15 @@ func (ev *evaluation) key(f *frame, n key) (value, error) {
 // groups is the cluster whose keys are the groups.
 const groups = "GROUPS"
 
+// lookupCost is how many names could be touched while a file is looked for. Who reads
+// a cluster checks afterwards what is left.
+const lookupCost = 100
+
 // cluster reads a cluster, once in an evaluation.
 func (ev *evaluation) cluster(name string) loaded {
 	c, ok := ev.clusters[name]
 	if !ok {
+		ev.work -= lookupCost
 		if ev.Clusters == nil {
 			c.err = fmt.Errorf("%w: there are no cluster files", ErrNoCluster)
 		} else {
@@ -489,6 +496,9 @@ func (ev *evaluation) cluster(name string) loaded {
 // keyOf evaluates a key of a cluster, once in an evaluation.
 func (ev *evaluation) keyOf(f *frame, at int, cluster, key string) (value, error) {
 	c := ev.cluster(cluster)
+	if err := ev.spend(f, at, 1); err != nil {
+		return value{}, err
+	}
 	switch {
 	case errors.Is(c.err, ErrNoCluster):
 		return value{}, ev.lookup(f, LookupError{Kind: NoClusterDef, Name: cluster, Column: at + 1, Hint: ev.likeCluster(cluster)})

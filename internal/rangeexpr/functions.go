@@ -133,15 +133,21 @@ func (ev *evaluation) allClusters(f *frame, n *call) ([]string, error) {
 	if ev.Clusters == nil {
 		return nil, nil
 	}
-	all, err := ev.Clusters.Clusters()
-	if err != nil {
-		return nil, ev.lookup(f, LookupError{Kind: Unreadable, Name: "list", Column: n.at + 1, Err: err})
+	if ev.all == nil {
+		all, err := ev.Clusters.Clusters()
+		if err != nil {
+			return nil, ev.lookup(f, LookupError{Kind: Unlisted, Column: n.at + 1, Err: err})
+		}
+		ev.all = all
 	}
-	return all, ev.spend(f, n.at, len(all))
+	return ev.all, ev.spend(f, n.at, len(ev.all))
 }
 
 // What searches clusters or keys passes over those that cannot be evaluated: one
 // broken file would else be a problem of every host.
+
+// searchCost is how many names could be touched while a key is found.
+const searchCost = 10
 
 // search calls found with what the key of a cluster stands for, if it can be told.
 func (ev *evaluation) search(f *frame, at int, cluster, key string, found func([]string)) (skipped, err error) {
@@ -156,7 +162,7 @@ func (ev *evaluation) search(f *frame, at int, cluster, key string, found func([
 	if err == nil {
 		found(v.names)
 	}
-	return err, ev.spend(f, at, 1)
+	return err, ev.spend(f, at, searchCost)
 }
 
 // clustersOf is * and clusters(): the clusters whose nodes hold a host, or the first
@@ -169,19 +175,19 @@ func (ev *evaluation) clustersOf(f *frame, n *call, hosts []string, first bool) 
 	if err != nil {
 		return value{}, err
 	}
-	missing := hosts
+	seen := make(map[string]bool)
 	var holders []string
 	var unread error
 	for _, cluster := range all {
-		wanted := hosts
-		if first {
-			wanted = missing
-		}
 		skipped, err := ev.search(f, n.at, cluster, defaultKey, func(nodes []string) {
-			ev.work -= min(len(wanted), len(nodes))
-			if held := intersection(wanted, nodes); len(held) > 0 {
+			ev.work -= min(len(hosts), len(nodes))
+			before := len(seen)
+			held := intersection(hosts, nodes)
+			for _, host := range held {
+				seen[host] = true
+			}
+			if len(seen) > before || !first && len(held) > 0 {
 				holders = append(holders, cluster)
-				missing = difference(missing, held)
 			}
 		})
 		if err != nil {
@@ -191,7 +197,10 @@ func (ev *evaluation) clustersOf(f *frame, n *call, hosts []string, first bool) 
 			unread = skipped
 		}
 	}
-	for _, host := range missing {
+	for _, host := range hosts {
+		if seen[host] {
+			continue
+		}
 		e := LookupError{Kind: NoClusterOf, Name: host, Column: n.at + 1}
 		if unread != nil {
 			e.Hint = fmt.Sprintf("not all can be read: %v", unread)
@@ -200,7 +209,7 @@ func (ev *evaluation) clustersOf(f *frame, n *call, hosts []string, first bool) 
 			return value{}, err
 		}
 	}
-	return value{names: sortNames(holders)}, nil
+	return value{names: holders}, nil
 }
 
 // mem returns the keys of clusters that hold any of the hosts.

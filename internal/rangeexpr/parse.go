@@ -96,10 +96,9 @@ func (n *complement) begin() int  { return n.at }
 
 // What bounds the time and the memory that reading takes. Nobody nests three times.
 const (
-	maxExpr    = 1 << 20 // bytes
-	maxDepth   = 64      // of parentheses, braces and prefix operators within each other
-	maxParts   = 64      // of a product
-	maxRegex   = 1000    // bytes
+	maxDepth   = 64   // of parentheses, braces and prefix operators within each other
+	maxParts   = 64   // of a product
+	maxRegex   = 1000 // bytes
 	maxRegexes = 100
 	maxSteps   = 100_000 // instructions of all regular expressions
 )
@@ -122,11 +121,11 @@ type parser struct {
 	regexes, steps int
 }
 
-// parse reads an expression. Words may be globs where globs is set; then one that
-// stands for nothing is an error.
-func parse(expr string, globs bool) (node, error) {
-	if len(expr) > maxExpr {
-		return nil, &LimitError{Expr: expr, Column: 1, Reason: fmt.Sprintf("the expression is longer than %d bytes", maxExpr)}
+// parse reads an expression of no more bytes than longest. Words may be globs where
+// globs is set; then one that stands for nothing is an error.
+func parse(expr string, longest int, globs bool) (node, error) {
+	if len(expr) > longest {
+		return nil, &LimitError{Expr: expr, Column: 1, Reason: fmt.Sprintf("the expression is longer than %d bytes", longest)}
 	}
 	p := &parser{lexer: lexer{expr: expr, globs: globs}}
 	if err := p.advance(); err != nil {

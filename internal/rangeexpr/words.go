@@ -7,7 +7,7 @@ package rangeexpr
 // After a brace a '-' goes on with the word, which in Range is a difference: none is
 // understood here.
 func ExpandTyped(expr string) ([]string, error) {
-	n, err := parse(expr, true)
+	n, err := parse(expr, MaxHosts*maxMean, true) // all that Fold writes
 	if err != nil {
 		return nil, err
 	}
