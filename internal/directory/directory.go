@@ -74,6 +74,8 @@ type Scheme struct {
 func Schemes() []Scheme {
 	return []Scheme{
 		{"file", "file:///PATH", "a YAML file with sites, cores and servers, read again when it changes", nil, openFile},
+		{"range", "range://HOST[:PORT],…[?all=…&cores=…&servers=…&server=…&site_pattern=…]", "Range servers, whose clusters list cores and servers; also expands expressions into hosts", rangeParams, openRange},
+		{"cmconf", "cmconf:[///PATH]", "the Range servers that /etc/cm.conf names; the first of them is the local core", rangeParams, openCMConf},
 	}
 }
 

@@ -1,99 +1,309 @@
 package directory
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"os"
-	"slices"
+	"regexp"
 	"strings"
 	"time"
 )
 
-// A Range asks Range servers (github.com/ytoolshed/range, mod_ranged, and
-// grange-server) to expand expressions. The servers are tried in turn.
+// A Range asks Range servers: mod_ranged (github.com/ytoolshed/range) or
+// grange-server. They hold clusters, which are named lists, and expand expressions
+// over them. Sites, cores and servers are what expressions with the original's names
+// expand to.
 type Range struct {
-	servers []string // host:port
-	client  *http.Client
+	replicas *replicas
+	client   *http.Client
+	names    rangeNames
+	local    fixed
 }
 
+// rangeNames say which expressions to ask, and what the answers mean.
+type rangeNames struct {
+	all     string         // the cores of all sites
+	cores   string         // the cores of {site}
+	servers string         // the servers of {core}
+	server  string         // the URL of {server}
+	site    *regexp.Regexp // its group is the site in the name of a core
+}
+
+// The original's names: a core is cf3.promises.<site>-<number>-mps.
 const (
-	rangeTimeout = 5 * time.Second
-	rangeReply   = 64 << 20 // a longer list of hosts is refused
+	rangeAll         = "%cf3.promises.all-mps-cores"
+	rangeCores       = "%cf3.promises.{site}-mps-cores"
+	rangeServers     = "%{core}"
+	rangeServer      = "redis://{server}:6379/0"
+	rangeSitePattern = "cf3.promises.{site}-*"
 )
 
-// NewRange returns a client of these servers, "host" or "host:port" (80 by default).
+// rangeParams are the parameters of a Range directory's URL.
+var rangeParams = []string{"all", "cores", "servers", "server", "site_pattern"}
+
+const (
+	rangeTimeout = 5 * time.Second // for a client without options
+	rangeLine    = 8000            // of a request, in bytes: Apache answers 414 beyond 8190
+)
+
+// NewRange returns a client of these servers, "host" or "host:port" (80 by default),
+// with the original's names.
 func NewRange(servers []string) (*Range, error) {
-	r := &Range{client: &http.Client{Timeout: rangeTimeout}}
-	for _, s := range servers {
-		if s = strings.TrimSpace(s); s == "" {
-			continue
-		}
-		if _, _, err := net.SplitHostPort(s); err != nil {
-			s = net.JoinHostPort(s, "80")
-		}
-		r.servers = append(r.servers, s)
+	servers, err := hostPorts(servers, "80")
+	if err != nil {
+		return nil, fmt.Errorf("cannot ask Range: %w", err)
 	}
-	if len(r.servers) == 0 {
-		return nil, errors.New("cannot ask Range: no server is named")
+	names, err := readRangeNames(location{})
+	if err != nil {
+		return nil, err
 	}
-	return r, nil
+	return &Range{replicas: newReplicas(servers, rangeTimeout), client: newHTTPClient(nil), names: names}, nil
+}
+
+func openRange(loc location, o Options) (Service, error) {
+	servers, err := loc.servers("80")
+	if err != nil {
+		return nil, err
+	}
+	names, err := readRangeNames(loc)
+	if err != nil {
+		return nil, err
+	}
+	return &Range{
+		replicas: newReplicas(servers, o.Timeout), client: newHTTPClient(nil), names: names,
+		local: fixed{o.LocalSite, o.LocalCore},
+	}, nil
+}
+
+// readRangeNames reads the templates among a URL's parameters.
+func readRangeNames(loc location) (rangeNames, error) {
+	var failed error
+	template := func(name, otherwise, must string) string {
+		t := otherwise
+		if loc.params.Has(name) {
+			t = loc.params.Get(name)
+		}
+		if must != "" && !strings.Contains(t, must) {
+			failed = fmt.Errorf("its parameter %s must hold %s, as in %s", name, must, otherwise)
+		}
+		return t
+	}
+	n := rangeNames{
+		all:     template("all", rangeAll, ""),
+		cores:   template("cores", rangeCores, "{site}"),
+		servers: template("servers", rangeServers, "{core}"),
+		server:  template("server", rangeServer, "{server}"),
+	}
+	n.site = sitePattern(template("site_pattern", rangeSitePattern, "{site}"))
+	return n, failed
+}
+
+// sitePattern turns a template into a regular expression: {site} is as little as
+// possible, without a dot, and * is anything. It is a template and no regular
+// expression because the other parameters are, and because names are full of dots.
+func sitePattern(template string) *regexp.Regexp {
+	before, after, _ := strings.Cut(template, "{site}")
+	literal := func(s string) string { return strings.ReplaceAll(regexp.QuoteMeta(s), `\*`, ".*") }
+	return regexp.MustCompile("^" + literal(before) + `([^.]+?)` + literal(after) + "$")
+}
+
+// Sites lists the sites that the names of all cores hold.
+func (r *Range) Sites(ctx context.Context) ([]string, error) {
+	cores, err := r.nodes(ctx, r.names.all, "")
+	if err != nil {
+		return nil, fmt.Errorf("cannot ask Range for the cores of all sites: %w", err)
+	}
+	var sites []string
+	for _, core := range cores {
+		site, err := r.names.siteOf(core)
+		if err != nil {
+			return nil, err
+		}
+		sites = append(sites, site)
+	}
+	return fold(sites), nil
+}
+
+func (n rangeNames) siteOf(core string) (string, error) {
+	found := n.site.FindStringSubmatch(core)
+	if found == nil {
+		return "", fmt.Errorf("cannot use the directory: Range lists a core %.100q, whose name does not tell its site; set site_pattern (%s)", core, rangeSitePattern)
+	}
+	return found[1], nil
+}
+
+// Cores lists the cores of a site.
+func (r *Range) Cores(ctx context.Context, site string) ([]string, error) {
+	if !isRangeName(site) {
+		return nil, nil
+	}
+	expr := strings.ReplaceAll(r.names.cores, "{site}", site)
+	cores, err := r.nodes(ctx, expr, expr)
+	if err != nil {
+		return nil, fmt.Errorf("cannot ask Range for the cores of site %s: %w", site, err)
+	}
+	for _, core := range cores {
+		is, err := r.names.siteOf(core)
+		if err != nil {
+			return nil, err
+		}
+		if is != site {
+			return nil, fmt.Errorf("cannot use the directory: Range lists core %q in site %q, but its name says %q; core names must be unique", core, site, is)
+		}
+	}
+	return cores, nil
+}
+
+// Servers lists the URLs of a core's servers. A node that is a URL itself is taken as
+// it is.
+func (r *Range) Servers(ctx context.Context, core string) ([]string, error) {
+	if !isRangeName(core) {
+		return nil, nil
+	}
+	expr := strings.ReplaceAll(r.names.servers, "{core}", core)
+	nodes, err := r.nodes(ctx, expr, expr)
+	if err != nil {
+		return nil, fmt.Errorf("cannot ask Range for the servers of core %s: %w", core, err)
+	}
+	for i, node := range nodes {
+		nodes[i] = r.names.serverURL(node)
+	}
+	return fold(nodes), nil
+}
+
+func (n rangeNames) serverURL(node string) string {
+	if strings.HasPrefix(node, "redis://") || strings.HasPrefix(node, "rediss://") {
+		return node
+	}
+	return strings.ReplaceAll(n.server, "{server}", node)
+}
+
+// Local returns what the URL or the config says, and the site of a core that was named
+// alone.
+func (r *Range) Local(context.Context) (site, core string, err error) {
+	site, core = r.local.site, r.local.core
+	if site == "" && core != "" {
+		site, err = r.names.siteOf(core)
+	}
+	return site, core, err
 }
 
 // Expand returns the hosts of an expression, sorted. An expression that a server
-// refuses is an error at once: the others would refuse it as well.
+// refuses is an error at once: the others would refuse it as well. grange-server takes
+// a cluster that it does not have for an empty one.
 func (r *Range) Expand(ctx context.Context, expr string) ([]string, error) {
-	var errs []error
-	for _, s := range r.servers {
-		hosts, err := r.list(ctx, s, expr)
-		var refused *refusedError
-		if err == nil || errors.As(err, &refused) {
-			return hosts, err
-		}
-		errs = append(errs, err)
+	hosts, err := r.nodes(ctx, expr, "")
+	if err != nil {
+		return nil, fmt.Errorf("cannot expand %.200q: %w", expr, err)
 	}
-	return nil, fmt.Errorf("cannot expand %q: no Range server answers: %w", expr, errors.Join(errs...))
+	return hosts, nil
 }
 
-// refusedError is what a Range server says of an expression it cannot expand.
-type refusedError struct{ expr, why string }
-
-func (e *refusedError) Error() string {
-	return fmt.Sprintf("cannot expand %q: Range says %s", e.expr, e.why)
+// nodes expands an expression. Where mayLack is not empty it is an expression such as
+// %cluster or %cluster:KEY, and a server that has no such cluster or key answers
+// nothing instead of an error.
+func (r *Range) nodes(ctx context.Context, expr, mayLack string) ([]string, error) {
+	nodes, err := ask(ctx, r.replicas, func(ctx context.Context, server string) ([]string, error) {
+		return r.list(ctx, server, expr)
+	})
+	var no *rangeRefusal
+	if errors.As(err, &no) && mayLack != "" && no.lacks(mayLack) {
+		return nil, nil
+	}
+	return nodes, err
 }
 
-// list asks one server. The answer's status is 200 even with an error, which is
-// then in the RangeException header, beside a partial list.
+// list asks one server.
 func (r *Range) list(ctx context.Context, server, expr string) ([]string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+server+"/range/list?"+escapeRange(expr), nil)
+	address, escaped := "http://"+server+"/range/list", escapeRange(expr)
+	if len("GET /range/list? HTTP/1.1")+len(escaped) > rangeLine {
+		// mod_ranged takes the expression as the body, and decodes %XX in it as well.
+		// grange-server reads no body, and so answers nothing, or that it cannot read
+		// nothing; but takes any line.
+		body := strings.ReplaceAll(expr, "%", "%25")
+		nodes, err := r.read(exchange(ctx, r.client, http.MethodPost, address, body, http.Header{"Content-Type": {"text/plain"}}))
+		var no *rangeRefusal
+		if len(nodes) > 0 || err != nil && !(errors.As(err, &no) && no.status == http.StatusUnprocessableEntity) {
+			return nodes, err
+		}
+		a, asked := exchange(ctx, r.client, http.MethodGet, address+"?"+escaped, "", nil)
+		if asked == nil && a.status == http.StatusRequestURITooLong {
+			return nodes, err // it was mod_ranged, and there are none
+		}
+		return r.read(a, asked)
+	}
+	return r.read(exchange(ctx, r.client, http.MethodGet, address+"?"+escaped, "", nil))
+}
+
+// read takes the nodes from an answer. mod_ranged's status is 200 even with an error,
+// which is then in the RangeException header, beside a partial list.
+func (r *Range) read(a httpAnswer, err error) ([]string, error) {
 	if err != nil {
-		return nil, fmt.Errorf("cannot ask Range server %s: %w", server, err)
+		return nil, err
 	}
-	resp, err := r.client.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("cannot ask Range server %s: %w", server, err)
+	if why := a.header.Get("RangeException"); why != "" {
+		return nil, newRangeRefusal(a.status, why)
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, rangeReply+1))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read what Range server %s answers: %w", server, err)
+	if a.status == http.StatusUnprocessableEntity { // grange-server
+		return nil, newRangeRefusal(a.status, string(a.body))
 	}
-	if why := resp.Header.Get("RangeException"); why != "" {
-		return nil, &refusedError{expr, why}
+	if err := a.expect("text/plain"); err != nil {
+		return nil, err
 	}
-	if resp.StatusCode == http.StatusUnprocessableEntity {
-		return nil, &refusedError{expr, strings.TrimSpace(string(body))}
+	return readNodes(string(a.body))
+}
+
+// readNodes reads one node a line. One with special characters may be quoted.
+func readNodes(body string) ([]string, error) {
+	if body == "" {
+		return nil, nil
 	}
-	if resp.StatusCode != http.StatusOK || len(body) > rangeReply {
-		return nil, fmt.Errorf("cannot use what Range server %s answers: status %s, %d bytes", server, resp.Status, len(body))
+	body, whole := strings.CutSuffix(body, "\n")
+	if !whole {
+		return nil, errors.New("its answer is cut off within a line")
 	}
-	hosts := strings.Fields(string(body))
-	slices.Sort(hosts)
-	return slices.Compact(hosts), nil
+	lines := strings.Split(body, "\n")
+	for i, line := range lines {
+		node := line
+		if len(line) > 1 && line[0] == '"' && line[len(line)-1] == '"' {
+			node = line[1 : len(line)-1]
+		}
+		if !isWord(node) || strings.ContainsAny(node, `<"`) {
+			return nil, fmt.Errorf("line %d of its answer is no node: %.60q", i+1, line)
+		}
+		lines[i] = node
+	}
+	return fold(lines), nil
+}
+
+// A rangeRefusal is what a server says of an expression that it cannot expand.
+type rangeRefusal struct {
+	refusal
+	status int
+	said   string
+}
+
+func newRangeRefusal(status int, said string) *rangeRefusal {
+	return &rangeRefusal{refusal{"Range says " + printable(said)}, status, said}
+}
+
+func (r *rangeRefusal) Unwrap() error { return &r.refusal }
+
+// lacks says that all that is wrong is that there is no such cluster, or no such key
+// in it. A cluster that another one refers to is another matter.
+func (r *rangeRefusal) lacks(expr string) bool {
+	name := strings.TrimPrefix(expr, "%")
+	cluster, _, _ := strings.Cut(name, ":")
+	return r.said == "NOCLUSTERDEF: "+cluster || r.said == "NOCLUSTER: "+name || r.said == "NOCLUSTER: "+name+":CLUSTER"
+}
+
+// isRangeName says that a name stands for itself in an expression. A directory has no
+// site and no core of another name.
+func isRangeName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._-", r))
+	})
 }
 
 // escapeRange escapes all but letters, digits and a few safe characters: a bare
@@ -109,32 +319,4 @@ func escapeRange(expr string) string {
 		}
 	}
 	return b.String()
-}
-
-// CMConf is the file in which the original found its Range servers.
-const CMConf = "/etc/cm.conf"
-
-// ReadCMConf returns the servers that a cm.conf names: of every line that holds
-// "MPS", what follows the colon.
-func ReadCMConf(path string) ([]string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot find the Range servers: %w", err)
-	}
-	defer f.Close()
-	var servers []string
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		key, value, ok := strings.Cut(lines.Text(), ":")
-		if ok && strings.Contains(key, "MPS") {
-			servers = append(servers, strings.TrimSpace(value))
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("cannot find the Range servers: cannot read %s: %w", path, err)
-	}
-	if len(servers) == 0 {
-		return nil, fmt.Errorf("cannot find the Range servers: %s names none (a line such as PRIMARY_MPS:10.1.2.3)", path)
-	}
-	return servers, nil
 }
