@@ -57,6 +57,7 @@ func subjects() []subject {
 		rangeSubject("range, mod_ranged", modRanged, false),
 		rangeSubject("range, grange-server", grangeServer, true),
 		cmconfSubject(),
+		execSubject(),
 	}
 }
 

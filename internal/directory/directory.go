@@ -49,8 +49,8 @@ type Options struct {
 	// is.
 	LocalSite, LocalCore string
 
-	// Timeout is how long one of the service's servers may take for one request; 0 is
-	// DefaultTimeout. A context that ends earlier is shared out among the servers that
+	// Timeout is how long one of the service's servers may take for one request, where
+	// the URL has no timeout=; 0 is DefaultTimeout. A context that ends earlier is shared out among the servers that
 	// are yet to be asked.
 	Timeout time.Duration
 }
@@ -64,7 +64,7 @@ type Scheme struct {
 	Form  string // of its URLs
 	About string // in one sentence
 
-	// params are its parameters, besides site and core; one that ends in * may be
+	// params are its parameters, besides site, core and timeout; one that ends in * may be
 	// repeated.
 	params []string
 	open   func(location, Options) (Service, error)
@@ -76,6 +76,7 @@ func Schemes() []Scheme {
 		{"file", "file:///PATH", "a YAML file with sites, cores and servers, read again when it changes", nil, openFile},
 		{"range", "range://HOST[:PORT],…[?all=…&cores=…&servers=…&server=…&site_pattern=…]", "Range servers, whose clusters list cores and servers; also expands expressions into hosts", rangeParams, openRange},
 		{"cmconf", "cmconf:[///PATH]", "the Range servers that /etc/cm.conf names; the first of them is the local core", rangeParams, openCMConf},
+		{"exec", "exec:///PATH[?arg=…]", "a program that prints an inventory as Ansible's scripts do", []string{"arg*"}, openExec},
 	}
 }
 
@@ -89,6 +90,11 @@ func Open(rawURL string, o Options) (Service, error) {
 	}
 	if loc.params.Has("site") || loc.params.Has("core") {
 		o.LocalSite, o.LocalCore = loc.params.Get("site"), loc.params.Get("core")
+	}
+	if text := loc.params.Get("timeout"); text != "" {
+		if o.Timeout, err = time.ParseDuration(text); err != nil || o.Timeout <= 0 {
+			return nil, fmt.Errorf("cannot open the directory %s: its parameter timeout must be as in timeout=2s", loc.scheme.Name)
+		}
 	}
 	o.Timeout = cmp.Or(max(o.Timeout, 0), DefaultTimeout)
 	s, err := loc.scheme.open(loc, o)

@@ -65,7 +65,7 @@ func (l *location) parse(rest string) error {
 }
 
 func (l *location) checkParams() error {
-	valid := append(slices.Clone(l.scheme.params), "site", "core")
+	valid := append(slices.Clone(l.scheme.params), "site", "core", "timeout")
 	for name, values := range l.params {
 		repeatable := slices.Contains(valid, name+"*")
 		switch {
