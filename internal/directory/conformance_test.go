@@ -58,6 +58,7 @@ func subjects() []subject {
 		rangeSubject("range, grange-server", grangeServer, true),
 		cmconfSubject(),
 		execSubject(),
+		consulSubject(),
 	}
 }
 

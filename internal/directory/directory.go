@@ -77,6 +77,7 @@ func Schemes() []Scheme {
 		{"range", "range://HOST[:PORT],…[?all=…&cores=…&servers=…&server=…&site_pattern=…]", "Range servers, whose clusters list cores and servers; also expands expressions into hosts", rangeParams, openRange},
 		{"cmconf", "cmconf:[///PATH]", "the Range servers that /etc/cm.conf names; the first of them is the local core", rangeParams, openCMConf},
 		{"exec", "exec:///PATH[?arg=…]", "a program that prints an inventory as Ansible's scripts do", []string{"arg*"}, openExec},
+		{"consul", "consul://HOST[:PORT],…[?service=…&tag=…&token_file=…&scheme=https&ca_file=…]", "Consul's catalogue: a datacenter is a site, an instance of a service is a server", consulParams, openConsul},
 	}
 }
 
