@@ -102,7 +102,7 @@ func Open(rawURL string, o Options) (Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the directory %s: %w", loc.scheme.Name, err)
 	}
-	checked := &strict{service: s, siteOf: make(map[string]string)}
+	checked := newStrict(s)
 	if e, ok := s.(Expander); ok {
 		return strictExpander{checked, e}, nil
 	}

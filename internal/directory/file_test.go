@@ -4,7 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -60,4 +62,91 @@ func fileSubject() subject {
 			{"gone", func(int) { _ = os.Remove(path) }},
 		}}
 	}}
+}
+
+func TestAFileThatChangesIsReadAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sites.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("sites: {esv4: {c1: [redis://a]}}\nlocal: {core: c1}\n")
+	dir, err := Open("file://"+path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(what, want string) {
+		t.Helper()
+		if servers, err := dir.Servers(t.Context(), "c1"); err != nil || !slices.Equal(servers, []string{want}) {
+			t.Errorf("%s: %q, %v", what, servers, err)
+		}
+	}
+	check("at first", "redis://a")
+	if site, core, err := dir.Local(t.Context()); site != "esv4" || core != "c1" || err != nil {
+		t.Errorf("%q, %q, %v", site, core, err)
+	}
+	write("sites: {esv4: {c1: [redis://longer]}}\n")
+	check("another size", "redis://longer")
+
+	old := path + ".old"
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, old); err != nil {
+		t.Fatal(err)
+	}
+	write("sites: {esv4: {c1: [redis://LONGER]}}\n")
+	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	check("another inode, of the same size and time", "redis://LONGER")
+
+	write("sites: {esv4: {c1: [redis://larger]}}\n")
+	if err := os.Chtimes(path, info.ModTime(), info.ModTime().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	check("another time, of the same size", "redis://larger")
+}
+
+// What it said before may be wrong by now.
+func TestAFileThatBecomesMalformedSaysWhere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sites.yaml")
+	dir, err := Open("file://"+path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ text, where string }{
+		{"sites: {}\n", ""},
+		{"sites:\n  esv4:\n    c1: redis://u:s3cret@a\n", path + ":3:"},
+		{"sites: {esv4: {c1: [redis://a]}}\n", ""},
+		{"sites: {}\n\nsitez: {}\n", path + ":3:"},
+		{"sites: {esv4: {}}\nlocal: {core: c9}\n", "c9"},
+		{"sites: {esv4: {}}\nlocal: {kore: c9}\n", path + ":2:"},
+		{"sites:\n  a: {}\n  a: {}\n", path + ":3:"},
+		{"sites: {a: {c1: []}}\n---\nsites: {}\n", path},
+		{"sites:\n", path + ":1:"},
+		{"- a\n", path + ":1:"},
+		{"# nothing\n", path + ":1:"},
+		{"sites: {}\n", ""},
+	} {
+		if err := os.WriteFile(path+".new", []byte(row.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+		sites, err := dir.Sites(t.Context())
+		if row.where == "" {
+			if err != nil {
+				t.Errorf("%q: %v", row.text, err)
+			}
+			continue
+		}
+		if err == nil || sites != nil || !strings.Contains(err.Error(), row.where) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%q: %q, %v", row.text, sites, err)
+		}
+	}
 }

@@ -114,7 +114,10 @@ func hostPorts(hosts []string, port string) ([]string, error) {
 		}
 		host, own, err := net.SplitHostPort(h)
 		if err != nil { // no port
-			host, own = strings.TrimSuffix(strings.TrimPrefix(h, "["), "]"), port
+			host, own = h, port
+			if len(h) > 2 && h[0] == '[' && h[len(h)-1] == ']' {
+				host = h[1 : len(h)-1]
+			}
 		}
 		number, err := strconv.ParseUint(own, 10, 16)
 		wrong := strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || strings.ContainsRune("/[]@?#%\x7f", r) })

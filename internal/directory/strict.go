@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -21,6 +22,8 @@ type strict struct {
 
 var _ Service = (*strict)(nil)
 
+func newStrict(s Service) *strict { return &strict{service: s, siteOf: make(map[string]string)} }
+
 func (s *strict) Sites(ctx context.Context) ([]string, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -37,21 +40,31 @@ func (s *strict) Cores(ctx context.Context, site string) ([]string, error) {
 		return nil, err
 	}
 	for _, core := range cores {
-		former, seen := s.move(core, site)
-		if !seen || former == site {
-			continue
-		}
-		there, err := s.cores(ctx, former)
-		if err != nil {
-			return nil, fmt.Errorf("cannot tell whether core %q moved from site %q to site %q: %w", core, former, site, err)
-		}
-		for _, other := range there {
-			if other == core {
-				return nil, fmt.Errorf("cannot use the directory: core %q is in site %q and in site %q; core names must be unique", core, former, site)
-			}
+		if err := s.place(ctx, core, site); err != nil {
+			return nil, err
 		}
 	}
 	return cores, nil
+}
+
+// place notes that a core is in a site, unless it is still in another one.
+func (s *strict) place(ctx context.Context, core, site string) error {
+	s.mu.Lock()
+	former, seen := s.siteOf[core]
+	s.mu.Unlock()
+	if seen && former != site {
+		there, err := s.cores(ctx, former)
+		if err != nil {
+			return fmt.Errorf("cannot tell whether core %q moved from site %q to site %q: %w", core, former, site, err)
+		}
+		if slices.Contains(there, core) {
+			return fmt.Errorf("cannot use the directory: core %q is in site %q and in site %q; core names must be unique", core, former, site)
+		}
+	}
+	s.mu.Lock()
+	s.siteOf[core] = site
+	s.mu.Unlock()
+	return nil
 }
 
 func (s *strict) cores(ctx context.Context, site string) ([]string, error) {
@@ -60,15 +73,6 @@ func (s *strict) cores(ctx context.Context, site string) ([]string, error) {
 	}
 	cores, err := s.service.Cores(ctx, site)
 	return words("core", cores, err)
-}
-
-// move notes that a core is in a site, and returns where it was before.
-func (s *strict) move(core, site string) (former string, seen bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	former, seen = s.siteOf[core]
-	s.siteOf[core] = site
-	return former, seen
 }
 
 func (s *strict) Servers(ctx context.Context, core string) ([]string, error) {
@@ -103,10 +107,8 @@ func (s *strict) Local(ctx context.Context) (site, core string, err error) {
 		if err != nil {
 			return "", "", err
 		}
-		for _, c := range cores {
-			if c == core {
-				return site, core, nil
-			}
+		if slices.Contains(cores, core) {
+			return site, core, nil
 		}
 	}
 	return "", "", fmt.Errorf("cannot use the directory: the local core %q is in none of its sites (%s)", core, strings.Join(sites, ", "))
