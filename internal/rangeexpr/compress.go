@@ -8,7 +8,7 @@ import (
 
 // Compress returns nodes as Range answers /expand: on one line, sorted, runs of
 // numbers as sequences, and without braces (do_range_compress of libcrange). Neither
-// the order of nodes nor repetitions matter. Expand gives the nodes back.
+// the order of nodes nor repetitions matter. An Evaluator gives the nodes back.
 //
 //	host8..9,host10..1    host8 … host11: the numbers of a run have as many digits
 //

@@ -29,6 +29,11 @@ type Evaluator struct {
 	// is a glob.
 	Glob func(word string) (match func(name string) bool, err error)
 
+	// Lower makes names of hosts lower case, whether they are in the expression or in a
+	// cluster file, before anything is done with them. Those of clusters, and what they
+	// are looked up by, keep their case.
+	Lower bool
+
 	// Limits. 0 is the constant of that name.
 	MaxExpr  int // bytes of an expression
 	MaxHosts int // that any part of an expression stands for
@@ -118,6 +123,7 @@ type frame struct {
 	cluster string // "" at the top
 	file    FileError
 	globs   bool
+	lower   bool // see Evaluator.Lower: names of hosts are wanted
 }
 
 func (e *Evaluator) parse(expr string) (node, error) {
@@ -133,7 +139,7 @@ func (e *Evaluator) newEvaluation(partly bool) *evaluation {
 }
 
 func (ev *evaluation) run(expr string, n node) (*Set, error) {
-	v, err := ev.eval(&frame{expr: expr, globs: ev.Glob != nil}, n)
+	v, err := ev.eval(&frame{expr: expr, globs: ev.Glob != nil, lower: ev.Lower}, n)
 	if err != nil {
 		return nil, err
 	}
@@ -206,6 +212,14 @@ func (ev *evaluation) allow(f *frame, at int, s size) error {
 }
 
 func (ev *evaluation) eval(f *frame, n node) (value, error) {
+	v, err := ev.evalNode(f, n)
+	if f.lower {
+		v.names = lower(v.names)
+	}
+	return v, err
+}
+
+func (ev *evaluation) evalNode(f *frame, n node) (value, error) {
 	switch n := n.(type) {
 	case word:
 		return value{names: []string{n.text}}, ev.spend(f, n.at, 1)
@@ -386,7 +400,7 @@ type gathering struct {
 }
 
 func (u *gathering) addNode(f *frame, n node) error {
-	if w, ok := n.(word); ok {
+	if w, ok := n.(word); ok && !f.lower {
 		u.more = append(u.more, w.text)
 		return u.bound(f, w.at)
 	}
@@ -451,7 +465,7 @@ func (ev *evaluation) complement(f *frame, n *complement) (value, error) {
 }
 
 // allNodes returns the cluster that what has no other operand is applied to.
-func (ev *evaluation) allNodes(f *frame, at int, hint string) (value, error) {
+func (ev *evaluation) allNodes(f *frame, at int, hint string) (v value, err error) {
 	const name = "all"
 	c := ev.cluster(name)
 	if errors.Is(c.err, ErrNoCluster) {
@@ -459,7 +473,10 @@ func (ev *evaluation) allNodes(f *frame, at int, hint string) (value, error) {
 			Kind: NoClusterDef, Name: name, Column: at + 1, Hint: hint,
 		})
 	}
-	return ev.keyOf(f, at, name, defaultKey)
+	if v, err = ev.keyOf(f, at, name, defaultKey); f.lower {
+		v.names = lower(v.names)
+	}
+	return v, err
 }
 
 // key evaluates $KEY: in a cluster file a key of the same cluster, else one of GROUPS.
@@ -505,9 +522,7 @@ func (ev *evaluation) keyOf(f *frame, at int, cluster, key string) (value, error
 	case c.err != nil:
 		return value{}, ev.lookup(f, LookupError{Kind: Unreadable, Name: cluster, Column: at + 1, Err: c.err})
 	case !c.has(key):
-		return value{}, ev.lookup(f, LookupError{Kind: NoCluster, Name: cluster + ":" + key, Column: at + 1, Hint: ev.like(key, c.keys())})
-	case key == keyOfKeys:
-		return value{names: c.keys()}, nil
+		return value{}, ev.lookup(f, LookupError{Kind: NoCluster, Name: cluster + ":" + key, Column: at + 1, Hint: ev.like(key, c.keys)})
 	}
 	id := keyID{cluster, key, ev.partly}
 	r, ok := ev.keys[id]
@@ -530,6 +545,9 @@ func (ev *evaluation) keyOf(f *frame, at int, cluster, key string) (value, error
 
 // items unites the items of a key.
 func (ev *evaluation) items(f *frame, at int, id keyID, c *Cluster) (value, error) {
+	if id.key == keyOfKeys {
+		return value{names: c.keys()}, nil
+	}
 	k := c.key(id.key)
 	if k.err != nil {
 		return value{}, ev.problem(k.err)
@@ -554,22 +572,22 @@ func (ev *evaluation) likeCluster(name string) string {
 	if ev.Clusters == nil {
 		return "there are no cluster files"
 	}
-	if ev.hints == maxHints {
-		return ""
-	}
-	all, err := ev.Clusters.Clusters()
-	if err != nil {
-		return ""
-	}
-	return ev.like(name, all)
+	return ev.like(name, func() []string {
+		all, err := ev.Clusters.Clusters()
+		if err != nil {
+			return nil // of which the error that this is a hint for says enough
+		}
+		return all
+	})
 }
 
-func (ev *evaluation) like(name string, candidates []string) string {
+// like says which of the candidates may be meant. It looks for a few names alone.
+func (ev *evaluation) like(name string, candidates func() []string) string {
 	if ev.hints == maxHints {
 		return ""
 	}
 	ev.hints++
-	if like := nearest(name, candidates); like != "" {
+	if like := nearest(name, candidates()); like != "" {
 		return "is it " + like + "?"
 	}
 	return ""
@@ -577,7 +595,9 @@ func (ev *evaluation) like(name string, candidates []string) string {
 
 // closed evaluates what names clusters, keys or hosts to look for, which globs cannot.
 func (ev *evaluation) closed(f *frame, n node) ([]string, error) {
-	v, err := ev.eval(f, n)
+	in := *f
+	in.lower = false
+	v, err := ev.eval(&in, n)
 	if err == nil && v.open != nil {
 		err = f.syntaxError(n.begin(), "a glob is for names of hosts: it cannot be looked up", nil)
 	}

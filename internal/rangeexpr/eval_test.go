@@ -593,6 +593,36 @@ func TestTypedExpressionsThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestNamesOfHostsAreLoweredWhereThatIsWanted(t *testing.T) {
+	e := typist()
+	e.Lower = true
+	e.Clusters = sourceOf{
+		"Web": "CLUSTER: Web1..3, WEB2\nDown: WEB3\n",
+		"all": "CLUSTER: Web1, DB1\n",
+	}
+	for expr, want := range map[string]string{
+		"Web1,WEB1,web{A,B}": "web1 weba webb",
+		"Web1..2.X":          "web1.x web2.x",
+		"%Web":               "web1 web2 web3",
+		"%Web - web3":        "web1 web2",
+		"%Web - %Web:Down":   "web1 web2",
+		"%Web & /^w/ - /3/":  "web1 web2",
+		"%Web & /W/":         "",
+		"%{W{eb}}:Down":      "web3",
+		"%web":               "NOCLUSTERDEF: web",
+		"!db1":               "web1",
+		"/^web/":             "web1",
+		"%clusters(WEB2)":    "web1 web2 web3",
+		"q(A B) & /a b/":     "a b|",
+	} {
+		checkMeaning(t, e, expr, want)
+	}
+	set, err := e.Eval("web*,DB1 - WEB2")
+	if err != nil || !set.Contains("web1") || set.Contains("web2") || !set.Contains("db1") {
+		t.Errorf("%q, %v", set.Names(), err)
+	}
+}
+
 func TestSetsUnite(t *testing.T) {
 	of := func(expr string) *Set {
 		s, err := typist().Eval(expr)

@@ -9,7 +9,7 @@ import (
 
 // Fold returns a short expression that stands for exactly these hosts, in natural
 // order: numbers by value. It depends neither on the order of hosts nor on
-// repetitions. Range and Expand read it alike.
+// repetitions. Range and an Evaluator read it alike.
 //
 // Runs of numbers become sequences, web001..120.example.com, which need no quotes
 // in a shell. Braces do, and are harder to read, so they are used only where they

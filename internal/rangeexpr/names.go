@@ -139,6 +139,18 @@ func filter(names []string, keep func(string) bool) []string {
 	return kept
 }
 
+// lower returns the names in lower case.
+func lower(names []string) []string {
+	if !slices.ContainsFunc(names, func(n string) bool { return strings.ToLower(n) != n }) {
+		return names
+	}
+	low := make([]string, 0, len(names))
+	for _, n := range names {
+		low = append(low, strings.ToLower(n))
+	}
+	return sortNames(low)
+}
+
 // contains reports whether the sorted names have name among them.
 func contains(names []string, name string) bool {
 	_, found := slices.BinarySearch(names, name)

@@ -154,7 +154,7 @@ func (p *parser) unexpected() error {
 	case t.kind == tokenOperator:
 		return p.errorAt(t.at, fmt.Sprintf("%q is not one of A-Z a-z 0-9 . _ : - and cannot be here: %s", t.op, remedy(t.op)))
 	}
-	return p.errorAt(p.tok.at, "a quoted name, a regular expression or a parenthesis is a word of its own: put a comma beside it")
+	return p.errorAt(p.tok.at, "a quoted name, a regular expression, a $KEY or a parenthesis is a word of its own: put a comma beside it")
 }
 
 func opening(closing byte) byte {
