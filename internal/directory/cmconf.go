@@ -57,11 +57,11 @@ func (c *cmConf) now() (*Range, error) {
 	if c.ranged == nil || !slices.Equal(c.servers, servers) {
 		loc := c.loc
 		loc.hosts, loc.path = servers, ""
-		s, err := openRange(loc, c.options)
+		r, err := newRange(loc, c.options)
 		if err != nil {
 			return nil, fmt.Errorf("cannot use %s: %w", c.path, err)
 		}
-		c.servers, c.ranged = servers, s.(*Range)
+		c.servers, c.ranged = servers, r
 	}
 	return c.ranged, nil
 }

@@ -62,6 +62,7 @@ func openConsul(loc location, o Options) (Service, error) {
 		local:     fixed{o.LocalSite, o.LocalCore},
 		siteOf:    make(map[string]string),
 	}
+	c.replicas.of = "Consul"
 	caFile := loc.params.Get("ca_file")
 	if c.scheme != "http" && c.scheme != "https" || caFile != "" && c.scheme != "https" {
 		return nil, errors.New("its scheme is http or https, and ca_file is for https")

@@ -240,7 +240,7 @@ func readInventory(text []byte) (*File, error) {
 	if i := slices.IndexFunc(outside, func(h string) bool { return !hosts[h] }); i >= 0 {
 		return nil, fmt.Errorf("%q and %q have a host (their number %d) that is in no core", groupAll, groupUngrouped, i+1)
 	}
-	return NewFile(sites, "", localCore)
+	return listed(sites, "", localCore)
 }
 
 // readGroups reads the JSON, in which _meta may have any form.

@@ -21,8 +21,21 @@ type File struct {
 
 // NewFile returns the directory of these sites. localSite and localCore are the
 // machine's own; both may be empty, and the site may be left out where the core
-// tells it. Core names must be unique over all sites.
+// tells it. Core names must be unique over all sites, and each core must have servers:
+// one that was written down without any was not meant so.
 func NewFile(sites map[string]map[string][]string, localSite, localCore string) (*File, error) {
+	for _, site := range slices.Sorted(maps.Keys(sites)) {
+		for _, core := range slices.Sorted(maps.Keys(sites[site])) {
+			if len(sites[site][core]) == 0 {
+				return nil, fmt.Errorf("cannot use the directory: core %q of site %q has no servers", core, site)
+			}
+		}
+	}
+	return listed(sites, localSite, localCore)
+}
+
+// listed is NewFile for a list that a program made, whose cores may have no servers.
+func listed(sites map[string]map[string][]string, localSite, localCore string) (*File, error) {
 	siteOf := make(map[string]string)
 	for _, site := range slices.Sorted(maps.Keys(sites)) {
 		for core := range sites[site] {

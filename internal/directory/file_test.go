@@ -41,7 +41,7 @@ func TestAFileListsWhatItWasGivenInOrder(t *testing.T) {
 }
 
 func fileSubject() subject {
-	return subject{name: "file", serve: func(t *testing.T, w world) *backend {
+	return subject{name: "file", noEmpty: true, serve: func(t *testing.T, w world) *backend {
 		path := filepath.Join(t.TempDir(), "sites.yaml")
 		text, err := yaml.Dump(map[string]any{"sites": w.sites})
 		if err != nil {
@@ -124,6 +124,8 @@ func TestAFileThatBecomesMalformedSaysWhere(t *testing.T) {
 		{"sites: {esv4: {c1: [redis://a]}}\n", ""},
 		{"sites: {}\n\nsitez: {}\n", path + ":3:"},
 		{"sites: {esv4: {}}\nlocal: {core: c9}\n", "c9"},
+		{"sites: {esv4: {c1: []}}\n", "c1"},
+		{"sites: {esv4: {c1: }}\n", "c1"},
 		{"sites: {esv4: {}}\nlocal: {kore: c9}\n", path + ":2:"},
 		{"sites:\n  a: {}\n  a: {}\n", path + ":3:"},
 		{"sites: {a: {c1: []}}\n---\nsites: {}\n", path},

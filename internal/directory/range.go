@@ -50,18 +50,16 @@ const (
 // NewRange returns a client of these servers, "host" or "host:port" (80 by default),
 // with the original's names.
 func NewRange(servers []string) (*Range, error) {
-	servers, err := hostPorts(servers, "80")
+	r, err := newRange(location{hosts: servers}, Options{Timeout: rangeTimeout})
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask Range: %w", err)
 	}
-	names, err := readRangeNames(location{})
-	if err != nil {
-		return nil, err
-	}
-	return &Range{replicas: newReplicas(servers, rangeTimeout), client: newHTTPClient(nil), names: names}, nil
+	return r, nil
 }
 
-func openRange(loc location, o Options) (Service, error) {
+func openRange(loc location, o Options) (Service, error) { return newRange(loc, o) }
+
+func newRange(loc location, o Options) (*Range, error) {
 	servers, err := loc.servers("80")
 	if err != nil {
 		return nil, err
@@ -70,10 +68,12 @@ func openRange(loc location, o Options) (Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Range{
+	r := &Range{
 		replicas: newReplicas(servers, o.Timeout), client: newHTTPClient(nil), names: names,
 		local: fixed{o.LocalSite, o.LocalCore},
-	}, nil
+	}
+	r.replicas.of = "Range"
+	return r, nil
 }
 
 // readRangeNames reads the templates among a URL's parameters.

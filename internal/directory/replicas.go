@@ -11,6 +11,7 @@ import (
 
 // replicas are the servers of one service, each of which can answer every question.
 type replicas struct {
+	of      string // the service, for errors; may be empty
 	servers []string
 	timeout time.Duration // for one request
 	last    atomic.Int32  // which answered last: it is asked first, so that one dead server costs one wait
@@ -24,13 +25,13 @@ func newReplicas(servers []string, timeout time.Duration) *replicas {
 // it. When none answers the error names each, with its reason.
 func ask[T any](ctx context.Context, r *replicas, question func(ctx context.Context, server string) (T, error)) (T, error) {
 	var none T
-	var failed failures
+	failed := &failures{of: r.of}
 	start := int(r.last.Load())
 	for n := range r.servers {
 		i := (start + n) % len(r.servers)
 		server := r.servers[i]
 		if err := ctx.Err(); err != nil {
-			failed = append(failed, fmt.Errorf("%s: it was not asked: %w", server, err))
+			failed.add(fmt.Errorf("%s: it was not asked: %w", server, err))
 			continue
 		}
 		limit := r.limit(ctx, len(r.servers)-n)
@@ -46,7 +47,7 @@ func ask[T any](ctx context.Context, r *replicas, question func(ctx context.Cont
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("no answer within %v: %w", limit.Round(time.Millisecond), context.DeadlineExceeded)
 		}
-		failed = append(failed, fmt.Errorf("%s: %w", server, err))
+		failed.add(fmt.Errorf("%s: %w", server, err))
 	}
 	return none, failed
 }
@@ -72,16 +73,19 @@ type refusal struct{ why string }
 func (r *refusal) Error() string { return r.why }
 
 // failures say why each server of a service did not answer.
-type failures []error
-
-func (f failures) Error() string {
-	var b strings.Builder
-	b.WriteString("no server answers")
-	for i, err := range f {
-		b.WriteString([]string{": ", "; "}[min(i, 1)])
-		b.WriteString(err.Error())
-	}
-	return b.String()
+type failures struct {
+	of   string
+	errs []error
 }
 
-func (f failures) Unwrap() []error { return f }
+func (f *failures) add(err error) { f.errs = append(f.errs, err) }
+
+func (f *failures) Error() string {
+	var whys []string
+	for _, err := range f.errs {
+		whys = append(whys, err.Error())
+	}
+	return strings.TrimSpace("no "+f.of) + " server answers: " + strings.Join(whys, "; ")
+}
+
+func (f *failures) Unwrap() []error { return f.errs }
