@@ -99,8 +99,7 @@ type savedFile struct {
 	err  error
 }
 
-// fileLimit bounds a directory's file, of which a name of a device or of a log was
-// probably a mistake.
+// fileLimit bounds a directory's file: a larger one is probably another's.
 const fileLimit = 16 << 20
 
 func openFile(loc location, o Options) (Service, error) {
@@ -119,6 +118,9 @@ func (s *savedFile) now() (*File, error) {
 	if err != nil {
 		s.seen = nil
 		return nil, fmt.Errorf("cannot read the directory: %w", err)
+	}
+	if !is.Mode().IsRegular() {
+		return nil, fmt.Errorf("cannot read the directory: %s is no file", s.path) // a pipe would be waited for
 	}
 	if s.seen == nil || !os.SameFile(s.seen, is) || !s.seen.ModTime().Equal(is.ModTime()) || s.seen.Size() != is.Size() {
 		s.seen, s.file, s.err = is, nil, nil // what is written after the Stat is read again

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -60,6 +61,12 @@ func fileSubject() subject {
 			{"a key that there is not", func(int) { write("sites: {}\nsitez: {}\n") }},
 			{"servers that are no list", func(int) { write("sites: {esv4: {" + esv4First + ": redis://b}}\n") }},
 			{"gone", func(int) { _ = os.Remove(path) }},
+			{"a pipe", func(int) {
+				_ = os.Remove(path)
+				if err := syscall.Mkfifo(path, 0o600); err != nil {
+					t.Error(err)
+				}
+			}},
 		}}
 	}}
 }

@@ -43,7 +43,7 @@ func modRanged(clusters map[string][]string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if len(r.Method)+len(r.RequestURI)+len("  HTTP/1.1") > 8190 {
 			http.Error(w, "Request-URI Too Long", http.StatusRequestURITooLong)
-			return
+			return // as Apache's LimitRequestLine
 		}
 		raw := r.URL.RawQuery
 		if r.Method == http.MethodPost {
