@@ -87,6 +87,7 @@ type evaluation struct {
 	maxGlobs int
 	work     int // that is left
 	partly   bool
+	quiet    bool // nobody reads the problems, or hardly
 
 	problems []error
 	dropped  int
@@ -120,8 +121,8 @@ type result struct {
 // A frame is where an expression is from.
 type frame struct {
 	expr    string
-	cluster string // "" at the top
-	file    FileError
+	cluster string    // "": what Eval was given
+	file    FileError // of a cluster: where it is
 	globs   bool
 	lower   bool // see Evaluator.Lower: names of hosts are wanted
 }
@@ -131,11 +132,15 @@ func (e *Evaluator) parse(expr string) (node, error) {
 }
 
 func (e *Evaluator) newEvaluation(partly bool) *evaluation {
-	ev := &evaluation{
-		Evaluator: e, maxHosts: cmp.Or(e.MaxHosts, MaxHosts), maxGlobs: maxGlobs, work: cmp.Or(e.MaxWork, MaxWork), partly: partly,
-		clusters: make(map[string]loaded), keys: make(map[keyID]*result),
+	return &evaluation{
+		Evaluator: e,
+		maxHosts:  cmp.Or(e.MaxHosts, MaxHosts),
+		maxGlobs:  maxGlobs,
+		work:      cmp.Or(e.MaxWork, MaxWork),
+		partly:    partly,
+		clusters:  make(map[string]loaded),
+		keys:      make(map[keyID]*result),
 	}
-	return ev
 }
 
 func (ev *evaluation) run(expr string, n node) (*Set, error) {
@@ -183,12 +188,12 @@ func (ev *evaluation) lookup(f *frame, e LookupError) error {
 	return ev.problem(f.located(&e))
 }
 
-// quietly calls do, which fails at the first problem and leaves none.
+// quietly calls do, which fails at the first problem, and leaves none behind.
 func (ev *evaluation) quietly(do func() error) error {
-	was := ev.partly
-	ev.partly = false
+	partly, quiet := ev.partly, ev.quiet
+	ev.partly, ev.quiet = false, true
 	err := do()
-	ev.partly = was
+	ev.partly, ev.quiet = partly, quiet
 	return err
 }
 
@@ -250,7 +255,7 @@ func (ev *evaluation) evalNode(f *frame, n node) (value, error) {
 	return value{}, nil // nothing
 }
 
-// withGlobs reads globs.
+// withGlobs returns the set of these names and globs.
 func (ev *evaluation) withGlobs(f *frame, at int, t texts) (value, error) {
 	v := value{names: t.names}
 	if len(t.globs) == 0 {
@@ -464,14 +469,12 @@ func (ev *evaluation) complement(f *frame, n *complement) (value, error) {
 	return all.difference(v), nil
 }
 
-// allNodes returns the cluster that what has no other operand is applied to.
+// allNodes returns the nodes that ! and a regular expression on its own are about.
 func (ev *evaluation) allNodes(f *frame, at int, hint string) (v value, err error) {
 	const name = "all"
 	c := ev.cluster(name)
 	if errors.Is(c.err, ErrNoCluster) {
-		return value{}, ev.lookup(f, LookupError{
-			Kind: NoClusterDef, Name: name, Column: at + 1, Hint: hint,
-		})
+		return value{}, ev.lookup(f, LookupError{Kind: NoClusterDef, Name: name, Column: at + 1, Hint: hint})
 	}
 	if v, err = ev.keyOf(f, at, name, defaultKey); f.lower {
 		v.names = lower(v.names)
@@ -583,7 +586,7 @@ func (ev *evaluation) likeCluster(name string) string {
 
 // like says which of the candidates may be meant. It looks for a few names alone.
 func (ev *evaluation) like(name string, candidates func() []string) string {
-	if ev.hints == maxHints {
+	if ev.quiet || ev.hints == maxHints {
 		return ""
 	}
 	ev.hints++

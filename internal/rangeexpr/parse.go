@@ -17,8 +17,9 @@ type (
 
 	// A word is a name as it is: a literal that is no sequence, or a quoted one.
 	word struct {
-		at   int
-		text string
+		at     int
+		text   string
+		quoted bool
 	}
 
 	// A run of names: web1..3.
@@ -289,7 +290,7 @@ func (p *parser) part() (node, error) {
 func (p *parser) checkParts(parts []node) error {
 	for _, n := range parts {
 		w, ok := n.(word)
-		if !ok || !p.globs || p.expr[w.at] == '"' || p.expr[w.at] == '\'' || strings.HasPrefix(p.expr[w.at:], "q(") {
+		if !ok || !p.globs || w.quoted {
 			continue
 		}
 		if dots := strings.Index(w.text, ".."); dots >= 0 {
@@ -354,7 +355,7 @@ func (p *parser) primary() (node, error) {
 	}
 	switch t.kind {
 	case tokenQuoted:
-		return word{t.at, t.text}, nil
+		return word{at: t.at, text: t.text, quoted: true}, nil
 	case tokenGlob:
 		return globWord{t.at, t.text}, nil
 	case tokenKey:
@@ -371,7 +372,7 @@ func (p *parser) primary() (node, error) {
 	if p.tok.is('(') {
 		return p.call(t)
 	}
-	return word{t.at, t.text}, nil
+	return word{at: t.at, text: t.text}, nil
 }
 
 // hashed reads #f(…), which is f(…).

@@ -62,7 +62,7 @@ func wordsOfChain(expr string, n *chain) (node, error) {
 			words.links = append(words.links, link{op: ',', operand: operand})
 			last = &words.links[len(words.links)-1].operand
 		case l.joined:
-			*last = &product{(*last).begin(), []node{*last, word{operand.begin() - 1, "-"}, operand}}
+			*last = &product{(*last).begin(), []node{*last, word{at: operand.begin() - 1, text: "-"}, operand}}
 		default:
 			return nil, noWord(expr, operand.begin())
 		}
