@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -39,13 +40,26 @@ type ConfigFlag struct {
 	Where       string // file:line
 }
 
-// DirectoryConfig lists sites, cores and servers, and says where this machine is.
+// DirectoryConfig says which servers there are: it is the URL of a directory service,
+// or lists sites, cores and servers itself; and says where this machine is. In YAML a
+// URL alone may stand for all of it.
 type DirectoryConfig struct {
+	URL   string                         `yaml:"url"` // docs/directories.md has their forms
 	Sites map[string]map[string][]string `yaml:"sites"`
 	Local struct {
 		Site string `yaml:"site"`
 		Core string `yaml:"core"`
 	} `yaml:"local"`
+}
+
+// UnmarshalYAML reads a URL or a mapping.
+func (d *DirectoryConfig) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		d.URL = n.Value
+		return nil
+	}
+	type mapping DirectoryConfig // without this method
+	return n.Decode((*mapping)(d))
 }
 
 // RedisConfig says how to connect. A password comes from PasswordFile or from
@@ -144,13 +158,33 @@ func ParseSize(text string) (Size, error) {
 	return Size(n * unit), nil
 }
 
-// OpenDirectory returns the directory that the config describes.
-func (c *Config) OpenDirectory() (Directory, error) {
-	if len(c.Directory.Sites) == 0 {
+// DirectoryOptions say what becomes of a directory service's answers. The zero value
+// is ready to use, and keeps none.
+type DirectoryOptions struct {
+	// CacheAge is how old an answer may be that is used while the directory cannot be
+	// asked. 0 keeps no answers.
+	CacheAge    time.Duration
+	CacheFolder string // where they are kept; empty: sysops in the user's cache folder
+
+	// Warn is told of what a person should know: that a server of the directory does
+	// not answer, or that a kept answer is used. nil: nobody is.
+	Warn func(error)
+}
+
+// OpenDirectory returns the directory that the config describes. Only files are read
+// until it is asked.
+func (c *Config) OpenDirectory(o DirectoryOptions) (Directory, error) {
+	d := &c.Directory
+	switch {
+	case d.URL != "" && len(d.Sites) > 0:
+		return nil, errors.New("cannot use the directory of the config: it has a url and sites of its own; leave one out")
+	case d.URL != "":
+		return c.openService(o)
+	case len(d.Sites) == 0:
 		return nil, hinted(errors.New("cannot find any server: no directory is configured"),
 			"name the servers of a core with --server redis://host:6379/0, or list sites, cores and servers under directory: in "+SystemConfig)
 	}
-	for _, cores := range c.Directory.Sites {
+	for _, cores := range d.Sites {
 		for core, servers := range cores {
 			for _, s := range servers {
 				if err := store.Check(s); err != nil {
@@ -159,7 +193,26 @@ func (c *Config) OpenDirectory() (Directory, error) {
 			}
 		}
 	}
-	return directory.NewFile(c.Directory.Sites, c.Directory.Local.Site, c.Directory.Local.Core)
+	return directory.NewFile(d.Sites, d.Local.Site, d.Local.Core)
+}
+
+func (c *Config) openService(o DirectoryOptions) (Directory, error) {
+	if o.Warn == nil {
+		o.Warn = func(error) {}
+	}
+	d := &c.Directory
+	dir, err := directory.Open(d.URL, directory.Options{LocalSite: d.Local.Site, LocalCore: d.Local.Core, Warn: o.Warn})
+	if err != nil {
+		return nil, err
+	}
+	if o.CacheAge > 0 && o.CacheFolder == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return dir, nil // a service without a home: nowhere to keep anything
+		}
+		o.CacheFolder = filepath.Join(user, "sysops")
+	}
+	return keep(dir, d.URL, o), nil
 }
 
 // Options returns the client options that the config asks for, the password
@@ -190,7 +243,7 @@ func Open(path string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := c.OpenDirectory()
+	dir, err := c.OpenDirectory(DirectoryOptions{})
 	if err != nil {
 		return nil, err
 	}

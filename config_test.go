@@ -186,7 +186,7 @@ func TestNearestFindsMisspellings(t *testing.T) {
 func TestAnEmptyConfigIsFine(t *testing.T) {
 	for _, text := range []string{"", "# nothing\n", "---\n"} {
 		c := loadConfig(t, text)
-		if _, err := c.OpenDirectory(); err == nil {
+		if _, err := c.OpenDirectory(sysops.DirectoryOptions{}); err == nil {
 			t.Error("it has a directory")
 		}
 		if o, err := c.Options(); err != nil || o.Password != "" {
@@ -279,7 +279,7 @@ func TestServersThatAreNone(t *testing.T) {
 		{"", ""},
 	} {
 		c := loadConfig(t, fmt.Sprintf("directory: {sites: {s: {c: [%q]}}}\n", row.url))
-		_, err := c.OpenDirectory()
+		_, err := c.OpenDirectory(sysops.DirectoryOptions{})
 		if err == nil || !strings.Contains(err.Error(), row.says) {
 			t.Errorf("%q in the config: %v; want an error that speaks of %q", row.url, err, row.says)
 		}
@@ -321,7 +321,7 @@ func TestDirectoriesThatContradictThemselves(t *testing.T) {
 		{"a local core of another site", "sites: {a: {k: [redis://x]}, b: {l: [redis://y]}}\n  local: {site: b, core: k}", `"k"`},
 	} {
 		c := loadConfig(t, "directory:\n  "+row.text+"\n")
-		if _, err := c.OpenDirectory(); err == nil || !strings.Contains(err.Error(), row.says) {
+		if _, err := c.OpenDirectory(sysops.DirectoryOptions{}); err == nil || !strings.Contains(err.Error(), row.says) {
 			t.Errorf("%s: %v; want an error that names %s", row.name, err, row.says)
 		}
 	}

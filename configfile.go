@@ -125,6 +125,9 @@ func checkShape(path, name string, n *yaml.Node, t reflect.Type) error {
 	if n.Tag == "!!null" {
 		return nil // a key without a value is as good as none
 	}
+	if n.Kind == yaml.ScalarNode && t == reflect.TypeFor[DirectoryConfig]() {
+		return nil // a URL
+	}
 	if n.Kind != kind {
 		return fmt.Errorf("cannot read the config: %s:%d: %s must be %s", path, n.Line, name, want)
 	}

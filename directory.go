@@ -136,6 +136,9 @@ func coresOf(ctx context.Context, dir Directory, sites []string, only string) ([
 		if err != nil {
 			return nil, fmt.Errorf("cannot list the cores of site %s: %w", s, err)
 		}
+		if len(cores) == 0 && only == "" && len(sites) > 1 { // an answer without it would pass for whole
+			return nil, hinted(fmt.Errorf("cannot ask site %s: the directory lists no core for it", s), "name the sites to ask one by one, with --site")
+		}
 		names = append(names, cores...)
 		for _, c := range cores {
 			if only == "" || only == c {

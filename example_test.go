@@ -146,12 +146,12 @@ func ExampleFoldHosts() {
 	// Output: db1.example.com,web008..010.example.com
 }
 
-func ExampleExpandHosts() {
-	hosts, err := sysops.ExpandHosts("web{008..010,012}.example.com")
+func ExampleParseHosts() {
+	hosts, err := sysops.ParseHosts("web{008..012}.example.com - /11/")
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, h := range hosts {
+	for _, h := range hosts.Names() {
 		fmt.Println(h)
 	}
 	// Output:

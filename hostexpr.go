@@ -3,9 +3,76 @@ package sysops
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 
 	"github.com/sysops-api/sysops-api/internal/rangeexpr"
 )
+
+// Clusters are what Range's cluster files define: each CLUSTER.yaml of a folder maps
+// keys to expressions. Files are read when an expression needs them, and again when
+// they have changed. Clusters are safe for concurrent use; the nil Clusters have none.
+type Clusters struct {
+	files rangeexpr.Source
+}
+
+// OpenClusters returns the clusters of a folder.
+func OpenClusters(folder string) (*Clusters, error) {
+	info, err := os.Stat(folder)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the cluster files: %w", err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("cannot use the cluster files: %s is no folder", folder)
+	}
+	return &Clusters{files: rangeexpr.Files(folder)}, nil
+}
+
+func (c *Clusters) evaluator() *rangeexpr.Evaluator {
+	if c == nil {
+		return &rangeexpr.Evaluator{}
+	}
+	return &rangeexpr.Evaluator{Clusters: c.files}
+}
+
+// Expand returns the nodes that an expression stands for, sorted, each once, exactly as
+// Range would, without asking any server: there are no globs. Nodes are hosts, or
+// whatever else the clusters hold. To stand for none is no error.
+func (c *Clusters) Expand(expr string) ([]string, error) {
+	set, err := c.evaluator().Eval(expr)
+	if bad, ok := errors.AsType[*rangeexpr.SyntaxError](err); ok && isGlobAt(bad) {
+		return nil, hinted(c.badExpression("an expression", err), "only servers know which hosts a glob stands for: sysops hosts --hosts asks them")
+	}
+	if err != nil {
+		return nil, c.badExpression("an expression", err)
+	}
+	return set.Names(), nil
+}
+
+// isGlobAt reports whether what cannot be read would be a glob.
+func isGlobAt(err *rangeexpr.SyntaxError) bool {
+	at := err.Column - 1
+	return at < len(err.Expr) && strings.IndexByte(`*?[\\`, err.Expr[at]) >= 0
+}
+
+// ExpandPartly is what a Range server does: what cannot be looked up stands for
+// nothing, and is told in the words of the original, "NOCLUSTERDEF: nosuch".
+func (c *Clusters) ExpandPartly(expr string) (nodes, problems []string) {
+	set, errs := c.evaluator().EvalPartly(expr)
+	for _, err := range errs {
+		problem := err.Error()
+		if lookup, ok := errors.AsType[*rangeexpr.LookupError](err); ok {
+			problem = lookup.Exception()
+		} else if bad, ok := errors.AsType[*rangeexpr.SyntaxError](err); ok {
+			problem = "syntax error, " + bad.Error()
+		}
+		problems = append(problems, problem)
+	}
+	return set.Names(), problems
+}
+
+// CompressNodes writes nodes as Range's /expand does, in one line: host8..9,host10..1.
+func CompressNodes(nodes []string) string { return rangeexpr.Compress(nodes) }
 
 // FoldHosts returns a short expression that stands for exactly these hosts, names as
 // ParseHost returns them, whatever their order: "web001..120.example.com". ParseHosts
@@ -14,29 +81,28 @@ import (
 // quoted. No hosts are "".
 func FoldHosts(hosts []string) string { return rangeexpr.Fold(hosts) }
 
-// ExpandHosts returns the hosts that expr, a host expression as ParseHosts reads it,
-// stands for: sorted, each once, without asking any server. A glob is ErrBadHost:
-// which hosts it stands for is known to servers alone.
-func ExpandHosts(expr string) ([]string, error) {
-	set, err := ParseHosts(expr)
-	if err != nil {
-		return nil, err
+// badExpression says what cannot be used as what, where, why, and what to do.
+func (c *Clusters) badExpression(what string, err error) error {
+	if _, ok := errors.AsType[*rangeexpr.FileError](err); ok {
+		return fmt.Errorf("cannot use the cluster files: %w", err)
 	}
-	if len(set.globs) > 0 {
-		return nil, hinted(fmt.Errorf("cannot expand %q: %w: it has globs, and only servers know the hosts that match", expr, ErrBadHost),
-			"sysops hosts --hosts asks them")
-	}
-	return set.Names(), nil
-}
-
-// badExpression says what cannot be used as what, where, and why.
-func badExpression(what string, err error) error {
-	bad, ok := errors.AsType[*rangeexpr.SyntaxError](err)
-	if limit, much := errors.AsType[*rangeexpr.LimitError](err); much {
-		bad, ok = &rangeexpr.SyntaxError{Expr: limit.Expr, Column: limit.Column, Reason: limit.Reason}, true
-	}
-	if !ok {
+	if lookup, ok := errors.AsType[*rangeexpr.LookupError](err); ok {
+		err = fmt.Errorf("cannot use %q as %s: %w", lookup.Expr, what, err)
+		if c == nil {
+			return hinted(err, "--clusters names the folder of the cluster files; --range-query asks a Range server")
+		}
 		return err
 	}
-	return fmt.Errorf("cannot use %q as %s: %w: column %d: %s", bad.Near(), what, ErrBadHost, bad.Column, bad.Reason)
+	if limit, ok := errors.AsType[*rangeexpr.LimitError](err); ok {
+		err = &rangeexpr.SyntaxError{Expr: limit.Expr, Column: limit.Column, Reason: limit.Reason}
+	}
+	bad, ok := errors.AsType[*rangeexpr.SyntaxError](err)
+	if !ok {
+		return fmt.Errorf("cannot use the cluster files: %w", err)
+	}
+	kind := ErrBadHost
+	if errors.Is(err, ErrBadPattern) {
+		kind = ErrBadPattern
+	}
+	return fmt.Errorf("cannot use %q as %s: %w: column %d: %s", bad.Near(), what, kind, bad.Column, bad.Reason)
 }

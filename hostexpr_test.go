@@ -2,6 +2,7 @@ package sysops_test
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ func TestTheDocumentationOfHostExpressionsIsRight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	clusters := clustersOf(t, string(page))
 	rows := make(map[string]int) // by the first cell of their table's head
 	head := ""
 	for line := range strings.Lines(string(page)) {
@@ -35,29 +37,47 @@ func TestTheDocumentationOfHostExpressionsIsRight(t *testing.T) {
 		rows[head]++
 		switch head {
 		case "expression/stands for":
-			hosts, err := sysops.ExpandHosts(cells[0])
-			checkHosts(t, cells[0], hosts, err, cells[1])
+			checkHosts(t, clusters, cells[0], cells[1])
 		case "expression/matches/does not match":
-			checkMatches(t, cells)
+			checkMatches(t, clusters, cells)
 		case "hosts/folded":
 			if got := sysops.FoldHosts(strings.Fields(cells[0])); got != cells[1] {
 				t.Errorf("%s folds to %s", cells[0], got)
 			}
-			hosts, err := sysops.ExpandHosts(cells[1])
-			checkHosts(t, cells[1], hosts, err, cells[0])
+			checkHosts(t, clusters, cells[1], cells[0])
 		default:
 			t.Errorf("%s is checked by nothing", line)
 		}
 	}
-	if rows["expression/stands for"] < 15 || rows["expression/matches/does not match"] < 5 || rows["hosts/folded"] < 5 {
+	if rows["expression/stands for"] < 35 || rows["expression/matches/does not match"] < 5 || rows["hosts/folded"] < 5 {
 		t.Errorf("only %v rows", rows)
 	}
 }
 
+// clustersOf writes the cluster files that a page shows.
+func clustersOf(t *testing.T, page string) *sysops.Clusters {
+	t.Helper()
+	folder := t.TempDir()
+	for _, block := range strings.Split(page, "```yaml\n# ")[1:] {
+		name, rest, _ := strings.Cut(block, "\n")
+		text, _, _ := strings.Cut(rest, "```")
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clusters, err := sysops.OpenClusters(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return clusters
+}
+
 const anError = "an error"
 
-func checkHosts(t *testing.T, expr string, hosts []string, err error, want string) {
+func checkHosts(t *testing.T, clusters *sysops.Clusters, expr, want string) {
 	t.Helper()
+	set, err := clusters.ParseHosts(expr)
+	hosts := set.Names()
 	wanted := strings.Fields(want)
 	slices.Sort(wanted)
 	if want == anError && err == nil || want != anError && (err != nil || !slices.Equal(hosts, wanted)) {
@@ -65,9 +85,9 @@ func checkHosts(t *testing.T, expr string, hosts []string, err error, want strin
 	}
 }
 
-func checkMatches(t *testing.T, cells []string) {
+func checkMatches(t *testing.T, clusters *sysops.Clusters, cells []string) {
 	t.Helper()
-	set, err := sysops.ParseHosts(cells[0])
+	set, err := clusters.ParseHosts(cells[0])
 	if cells[1] == anError {
 		if err == nil {
 			t.Errorf("%s is no error", cells[0])

@@ -2,7 +2,6 @@ package sysops
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,14 +107,12 @@ func (a *Answer) hostReport(k *coreState, h *hostState) HostReport {
 // ErrUnknown, and then nothing is removed. Where a server cannot be asked, the
 // others have forgotten the hosts when it returns its error.
 func (c *Client) Forget(ctx context.Context, q Query, hosts []string) (int, error) {
-	set := &HostSet{names: make(map[string]bool)}
-	for _, h := range hosts {
-		if err := set.add(h); err != nil {
-			return 0, err
-		}
+	if i := slices.IndexFunc(hosts, func(h string) bool { return strings.ContainsAny(h, `*?[\`) }); i >= 0 {
+		return 0, fmt.Errorf("cannot forget %s: a pattern is not enough, each host has to be named whole", hosts[i])
 	}
-	if len(set.globs) > 0 {
-		return 0, errors.New("cannot forget a pattern of hosts: each has to be named whole")
+	set, err := hostsOf(hosts)
+	if err != nil {
+		return 0, err
 	}
 	a, err := c.survey(ctx, q, false)
 	if err != nil {

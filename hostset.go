@@ -11,66 +11,70 @@ import (
 	"github.com/sysops-api/sysops-api/internal/rangeexpr"
 )
 
-// A HostSet is a set of hosts to narrow a query to: whole names and globs,
-// never parts of names. The nil HostSet holds no host; a Query without one asks
+// A HostSet is a set of hosts to narrow a query to: whole names, and what is said by
+// globs, never parts of names. The nil HostSet holds no host; a Query without one asks
 // all hosts.
 type HostSet struct {
 	names map[string]bool
-	globs []glob
+	open  []*rangeexpr.Set // with globs: only servers know which hosts those are
 }
 
-// maxGlobs bounds the time that a host takes: each is matched with every glob.
-const maxGlobs = 1000
-
-// ParseHosts reads a host expression: words separated by commas or white space,
+// ParseHosts reads a host expression, which is one of Range and may have globs:
 //
 //	web01.example.com              a name
 //	web001..120.example.com        a sequence: 120 names
 //	web{1..3,7}.example.com        braces: each of what they hold; also r{1..40}n{1..8}
 //	web*  web[1-9]?.*  *.{esv4,eat1}.example.com   globs, as Redis has them
 //	"web1..3"                      quotes: this very name
+//	a,b   a & b   a - b            in either; in both; in a and not in b. From left to right
+//	web* & /^web[0-9]+\.esv4/      those that a regular expression matches
+//	%web  %web:DOWN  @dc           clusters and groups, for which see [Clusters]
 //
-// Sequences and braces mean what Range makes of them: 8..11 is 8, 9, 10, 11;
-// 08..11 begins with 08; 100..3 is short for 100..103. What stands for no host, or
-// more than a million, is an error. So is a name that is none, as is everything of
-// Range that is not in this list: ErrBadHost. A glob that does not parse is
-// ErrBadPattern.
+// All but globs mean what Range makes of them: 8..11 is 8, 9, 10, 11; 08..11 begins with
+// 08; 100..3 is short for 100..103. White space separates words, as a comma does. What
+// stands for no host, or for more than a million, is an error. So is a name that is
+// none: ErrBadHost. A glob that does not parse is ErrBadPattern.
 //
 // [FoldHosts] writes what ParseHosts reads.
-func ParseHosts(expr string) (*HostSet, error) {
-	words, err := rangeexpr.ExpandTyped(expr)
+func ParseHosts(expr string) (*HostSet, error) { return (*Clusters)(nil).ParseHosts(expr) }
+
+// ParseHosts is the function of that name, with these clusters.
+func (c *Clusters) ParseHosts(expr string) (*HostSet, error) {
+	e := c.evaluator()
+	e.Lower = true
+	e.Glob = func(word string) (func(string) bool, error) {
+		if err := checkGlob(word); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrBadPattern, err)
+		}
+		return newGlob(strings.ToLower(word)).match, nil
+	}
+	set, err := e.Eval(expr)
 	if err != nil {
-		return nil, badExpression("a set of hosts", err)
+		return nil, c.badExpression("a set of hosts", err)
 	}
-	set := &HostSet{names: make(map[string]bool, len(words))}
-	for _, word := range words {
-		if err := set.add(word); err != nil {
-			return nil, err
-		}
-		if len(set.globs) > maxGlobs {
-			return nil, fmt.Errorf("cannot use a set of hosts with more than %d globs: %w: write fewer, wider ones", maxGlobs, ErrBadPattern)
-		}
+	hosts, err := hostsOf(set.Names())
+	if err != nil {
+		return nil, err
 	}
-	if len(words) == 0 {
-		return nil, fmt.Errorf("cannot use %q as a set of hosts: %w: it names none", expr, ErrBadHost)
+	if set.Open() {
+		hosts.open = []*rangeexpr.Set{set}
+	} else if len(hosts.names) == 0 {
+		return nil, fmt.Errorf("cannot use %q as a set of hosts: %w: it stands for none", expr, ErrBadHost)
 	}
-	return set, nil
+	return hosts, nil
 }
 
-func (s *HostSet) add(word string) error {
-	if !strings.ContainsAny(word, `*?[\`) {
-		host, err := ParseHost(word)
+// hostsOf returns the set of these hosts.
+func hostsOf(names []string) (*HostSet, error) {
+	set := &HostSet{names: make(map[string]bool, len(names))}
+	for _, n := range names {
+		host, err := ParseHost(n)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		s.names[host] = true
-		return nil
+		set.names[host] = true
 	}
-	if err := checkGlob(word); err != nil {
-		return fmt.Errorf("cannot use %q as a set of hosts: %w: %w", word, ErrBadPattern, err)
-	}
-	s.globs = append(s.globs, newGlob(strings.ToLower(word)))
-	return nil
+	return set, nil
 }
 
 // ReadHosts reads hosts, one word a line: a name, a sequence or a name with braces,
@@ -103,22 +107,26 @@ func ReadHosts(r io.Reader, from string) (*HostSet, error) {
 // separate columns would else be taken for hosts that do not report.
 func (s *HostSet) addLine(word string) error {
 	names := []string{word}
-	if strings.Contains(word, "..") || strings.ContainsAny(word, `{"(`) {
+	if strings.ContainsAny(word, `*?[\`) {
+		return fmt.Errorf("cannot use %q as the hosts of one line: %w: a list has no globs; --hosts takes them", word, ErrBadHost)
+	}
+	if strings.Contains(word, "..") || strings.ContainsAny(word, `{"'(`) {
 		if severalWords(word) {
 			return fmt.Errorf("cannot use %q as the hosts of one line: %w: a comma separates hosts, which go on lines of their own", word, ErrBadHost)
 		}
-		var err error
-		if names, err = rangeexpr.ExpandTyped(word); err != nil {
-			return badExpression("the hosts of one line", err)
-		}
-	}
-	for _, name := range names {
-		host, err := ParseHost(name)
+		set, err := (&rangeexpr.Evaluator{}).Eval(word)
 		if err != nil {
-			return err
+			return (*Clusters)(nil).badExpression("the hosts of one line", err)
 		}
-		s.names[host] = true
+		if names = set.Names(); len(names) == 0 {
+			return fmt.Errorf("cannot use %q as the hosts of one line: %w: it stands for none", word, ErrBadHost)
+		}
 	}
+	hosts, err := hostsOf(names)
+	if err != nil {
+		return err
+	}
+	maps.Copy(s.names, hosts.names)
 	return nil
 }
 
@@ -148,7 +156,7 @@ func (s *HostSet) Union(other *HostSet) *HostSet {
 	if other == nil {
 		return s
 	}
-	u := &HostSet{names: maps.Clone(s.names), globs: slices.Concat(s.globs, other.globs)}
+	u := &HostSet{names: maps.Clone(s.names), open: slices.Concat(s.open, other.open)}
 	maps.Copy(u.names, other.names)
 	return u
 }
@@ -159,10 +167,7 @@ func (s *HostSet) Contains(host string) bool {
 		return false
 	}
 	host = strings.ToLower(host) // the original's inserter kept the case
-	if s.names[host] {
-		return true
-	}
-	return slices.ContainsFunc(s.globs, func(g glob) bool { return g.match(host) })
+	return s.names[host] || slices.ContainsFunc(s.open, func(open *rangeexpr.Set) bool { return open.Contains(host) })
 }
 
 // Names returns the whole names in the set, sorted: hosts that are expected to

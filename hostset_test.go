@@ -62,12 +62,11 @@ func TestHostSetsThatAreNone(t *testing.T) {
 		{"web{1..3", sysops.ErrBadHost},
 		{"db1,web3..1", sysops.ErrBadHost},
 		{"web1..3*", sysops.ErrBadHost},
-		{"%web", sysops.ErrBadHost},
-		{"a - b", sysops.ErrBadHost},
+		{"a - a", sysops.ErrBadHost},
 		{`"web 1"`, sysops.ErrBadHost},
 		{"web{1..2000000}", sysops.ErrBadHost},
 		{strings.Repeat("x", 250) + "{1..1000}", sysops.ErrBadHost},
-		{"*{1..1001}*", sysops.ErrBadPattern},
+		{"*{1..1001}*", sysops.ErrBadHost},
 	} {
 		if _, err := sysops.ParseHosts(row.expr); !errors.Is(err, row.want) {
 			t.Errorf("ParseHosts(%q): %v; want %v", row.expr, err, row.want)
@@ -79,7 +78,8 @@ func TestHostSetsThatAreNoneSayWhereAndWhatToDo(t *testing.T) {
 	for expr, want := range map[string]string{
 		"web{1..3":      `cannot use "web{1..3" as a set of hosts: not a host name: column 4: the { has no closing }`,
 		"db1,web01..3*": `cannot use "db1,web01..3*" as a set of hosts: not a host name: column 10: a sequence goes in braces where the word is a glob: web{1..3}*`,
-		"*{1..1001}":    `cannot use a set of hosts with more than 1000 globs: not a pattern: write fewer, wider ones`,
+		"*{1..1001}":    `cannot use "*{1..1001}" as a set of hosts: not a host name: column 1: there are more than 1000 globs: write fewer, wider ones`,
+		"db1,%web":      `cannot use "db1,%web" as a set of hosts: column 5: there is no cluster web: there are no cluster files`,
 	} {
 		if _, err := sysops.ParseHosts(expr); err == nil || err.Error() != want {
 			t.Errorf("%v; want %s", err, want)
@@ -99,23 +99,53 @@ func TestFoldedHostsAreParsedBack(t *testing.T) {
 		if got := hostSet(t, folded).Names(); !slices.Equal(got, hosts) {
 			t.Errorf("%q folds to %s, which is %q", hosts, folded, got)
 		}
-		if got, err := sysops.ExpandHosts(folded); err != nil || !slices.Equal(got, hosts) {
+		if got, err := (*sysops.Clusters)(nil).Expand(folded); err != nil || !slices.Equal(got, hosts) {
 			t.Errorf("%q folds to %s, which expands to %q (%v)", hosts, folded, got, err)
 		}
 	}
 }
 
-func TestExpandingHostsAsksNobody(t *testing.T) {
-	if hosts, err := sysops.ExpandHosts("DB{1,3},web9..10"); err != nil || !slices.Equal(hosts, []string{"db1", "db3", "web10", "web9"}) {
-		t.Errorf("%q, %v", hosts, err)
+func TestAnExpressionStandsForWhatRangeMakesOfIt(t *testing.T) {
+	var none *sysops.Clusters
+	if nodes, err := none.Expand("DB{1,3},web9..10,web3..1"); err != nil || !slices.Equal(nodes, []string{"DB1", "DB3", "web10", "web9"}) {
+		t.Errorf("%q, %v", nodes, err)
 	}
-	_, err := sysops.ExpandHosts("db1,web*")
-	if want := `cannot expand "db1,web*": not a host name: it has globs`; !errors.Is(err, sysops.ErrBadHost) || !strings.HasPrefix(err.Error(), want) {
-		t.Errorf("%v; want %s …", err, want)
-	}
+	_, err := none.Expand("db1,web*")
 	var hint *sysops.HintedError
-	if !errors.As(err, &hint) {
-		t.Errorf("%v has no hint", err)
+	if !errors.Is(err, sysops.ErrBadHost) || !errors.As(err, &hint) || !strings.Contains(hint.Hint, "sysops hosts --hosts") {
+		t.Errorf("a glob: %v", err)
+	}
+	_, err = none.Expand("%web")
+	if !errors.As(err, &hint) || !strings.Contains(hint.Hint, "--clusters") {
+		t.Errorf("a cluster: %v", err)
+	}
+}
+
+// Globs are said of hosts that nobody has listed, and so is what is made of them.
+func TestSetsOfGlobsAreUnitedIntersectedAndTakenAway(t *testing.T) {
+	for _, row := range []struct{ expr, in, out, names string }{
+		{"web* - web13", "web1 web130", "web13 db1", ""},
+		{"web* & *.esv4", "web1.esv4", "web1 db1.esv4", ""},
+		{"web* & /^web[0-9]$/", "web1", "web10 db1", ""},
+		{"web*,db1 - web2", "web1 db1", "web2 db2", "db1"},
+		{"db1..3 - db?2,x*", "db1 db3 db2 xen", "y", "db1 db2 db3"},
+		{"db1..3 - *2", "db1 db3", "db2", "db1 db3"},
+		{"{web,db}[12] & (web*,mail)", "web1 web2", "db1 mail web3", ""},
+	} {
+		set := hostSet(t, row.expr)
+		for _, h := range strings.Fields(row.in) {
+			if !set.Contains(h) {
+				t.Errorf("%s lacks %s", row.expr, h)
+			}
+		}
+		for _, h := range strings.Fields(row.out) {
+			if set.Contains(h) {
+				t.Errorf("%s holds %s", row.expr, h)
+			}
+		}
+		if got := strings.Join(set.Names(), " "); got != row.names {
+			t.Errorf("%s names %q, want %q", row.expr, got, row.names)
+		}
 	}
 }
 

@@ -2,43 +2,72 @@ package sysops
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
 
 	"github.com/sysops-api/sysops-api/internal/directory"
 )
 
-// ExpandRange asks Range servers ("host" or "host:port", tried in turn) which
-// hosts a Range expression stands for. Without servers it asks those that
-// /etc/cm.conf names, as the original did. What Range refuses is an error, even
-// where it came with a partial list.
-func ExpandRange(ctx context.Context, servers []string, expr string) (*HostSet, error) {
-	if len(servers) == 0 {
-		named, err := directory.ReadCMConf(directory.CMConf)
-		if err != nil {
-			return nil, hinted(err, "name Range servers with --range-servers")
-		}
-		servers = named
-	}
-	r, err := directory.NewRange(servers)
+// A RangeSource is where a Range expression is looked up. The first of its fields that
+// is set is asked; where none is, the Range servers that /etc/cm.conf names are, as
+// the original did.
+type RangeSource struct {
+	Servers   []string  // "host" or "host:port", tried in turn
+	Clusters  *Clusters // cluster files
+	Directory Directory // passed over unless it is a HostExpander
+}
+
+// ExpandRange returns the hosts that a Range expression stands for. What a part of it
+// stands for is no answer: that the rest cannot be looked up is an error. So is an
+// expression that stands for no host.
+func ExpandRange(ctx context.Context, from RangeSource, expr string) (*HostSet, error) {
+	expand, err := from.expander()
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := r.Expand(ctx, expr)
+	nodes, err := expand(ctx, expr)
 	if err != nil {
 		return nil, err
 	}
-	set := &HostSet{names: make(map[string]bool, len(hosts))}
-	for _, h := range hosts {
-		name, err := ParseHost(h)
-		if err != nil {
-			return nil, err
-		}
-		set.names[name] = true
+	set, err := hostsOf(nodes)
+	if err != nil {
+		return nil, err
 	}
-	if len(set.names) == 0 {
+	if len(nodes) == 0 {
 		return nil, fmt.Errorf("cannot use the Range expression %q: %w: it stands for none", expr, ErrBadHost)
 	}
 	return set, nil
 }
 
-var _ HostExpander = (*directory.Range)(nil)
+func (from RangeSource) expander() (func(context.Context, string) ([]string, error), error) {
+	switch dir, ok := from.Directory.(HostExpander); {
+	case len(from.Servers) > 0:
+		return expanderOf("range://" + strings.Join(from.Servers, ","))
+	case from.Clusters != nil:
+		return func(_ context.Context, expr string) ([]string, error) { return from.Clusters.Expand(expr) }, nil
+	case ok:
+		return dir.Expand, nil
+	}
+	expand, err := expanderOf("cmconf:///etc/cm.conf")
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, expr string) ([]string, error) {
+		nodes, err := expand(ctx, expr)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = hinted(err, "name Range servers with --range-servers, or cluster files with --clusters")
+		}
+		return nodes, err
+	}, nil
+}
+
+// expanderOf opens a directory that knows Range.
+func expanderOf(url string) (func(context.Context, string) ([]string, error), error) {
+	service, err := directory.Open(url, directory.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return service.(directory.Expander).Expand, nil
+}

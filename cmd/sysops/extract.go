@@ -16,12 +16,13 @@ import (
 
 // extractFlags are those of the original's extract_sysops_cache.py.
 type extractFlags struct {
-	search                                      string
-	contents, md5sum, stat, wordcount, time     bool
-	timeHuman, timeUpdated                      bool
-	prefix, listFiles, info, noLoadBalance      bool
-	scope, site, rangeQuery, rangeServers, file string
-	cost, verbose                               bool
+	hostFlags
+	search                                  string
+	contents, md5sum, stat, wordcount, time bool
+	timeHuman, timeUpdated                  bool
+	prefix, listFiles, info, noLoadBalance  bool
+	scope, site                             string
+	cost, verbose                           bool
 }
 
 func newExtract(u *ui) *cobra.Command {
@@ -52,9 +53,9 @@ where nothing was found or anything went wrong.`,
 	f.BoolVar(&x.listFiles, "list-files", false, "print the names in the scope, each once")
 	f.StringVar(&x.scope, "scope", "local", "local, site or global")
 	f.StringVar(&x.site, "site", "", "ask every core of this site")
-	f.StringVar(&x.rangeQuery, "range-query", "", "only hosts in this Range expression; the scope is global unless a site is given")
-	f.StringVar(&x.rangeServers, "range-servers", "", "Range servers, separated by commas; else those of /etc/cm.conf")
-	f.StringVar(&x.file, "file", "", "only hosts listed in this file, one a line; - is stdin")
+	x.addClusters(cmd)
+	x.addRange(cmd)
+	f.StringVar(&x.hostFlags.file, "file", "", "only hosts listed in this file, one a line; - is stdin")
 	f.BoolVar(&x.info, "info", false, "print Redis' INFO of the servers")
 	f.BoolVar(&x.noLoadBalance, "no-load-balance", false, "ask every server of a core; keys then end in @<server>")
 	f.BoolVar(&x.cost, "cost", false, "print what it cost, as JSON")
@@ -105,11 +106,18 @@ func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
 	if err != nil {
 		return err
 	}
-	query, err := x.query(cmd.Context(), u)
+	query, err := x.query(u)
 	if err != nil {
 		return err
 	}
-	client, err := u.connect(cmd, conf)
+	dir, err := cli.Directory(cmd, conf)
+	if err != nil {
+		return err
+	}
+	if query.Hosts, err = x.expand(cmd.Context(), dir, query.Hosts); err != nil {
+		return err
+	}
+	client, err := u.connect(cmd, conf, dir)
 	if err != nil {
 		return err
 	}
@@ -165,32 +173,15 @@ func (x *extractFlags) conclude(u *ui, answer *sysops.Answer) error {
 	return nil
 }
 
-func (x *extractFlags) query(ctx context.Context, u *ui) (sysops.Query, error) {
+func (x *extractFlags) query(u *ui) (sysops.Query, error) {
 	q := sysops.Query{Site: x.site, EveryServer: x.noLoadBalance}
 	var err error
 	if q.Scope, err = sysops.ParseScope(x.scope); err != nil {
 		return q, err
 	}
-	if x.rangeQuery != "" {
-		if x.site == "" {
-			q.Scope = sysops.Global
-		}
-		var servers []string
-		if x.rangeServers != "" {
-			servers = strings.Split(x.rangeServers, ",")
-		}
-		if q.Hosts, err = sysops.ExpandRange(ctx, servers, x.rangeQuery); err != nil {
-			return q, err
-		}
-	}
-	if x.file != "" {
-		listed, err := readHosts(u, x.file)
-		if err != nil {
-			return q, err
-		}
-		q.Hosts = q.Hosts.Union(listed)
-	}
-	return q, nil
+	q.Scope = x.globalByDefault(q.Scope, x.site != "")
+	q.Hosts, _, err = x.parse(u)
+	return q, err
 }
 
 func (x *extractFlags) printInfo(ctx context.Context, u *ui, client *sysops.Client, query sysops.Query) error {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,9 +14,8 @@ import (
 
 // queryFlags are the flags of everything that asks.
 type queryFlags struct {
+	hostFlags
 	scope, site, core string
-	hosts, exclude    string
-	hostsFile         string
 	maxAge            time.Duration
 	partial           bool
 	requireComplete   bool
@@ -45,10 +43,8 @@ func (q *queryFlags) addScopeFlags(cmd *cobra.Command) {
 
 func (q *queryFlags) add(cmd *cobra.Command) {
 	q.addScopeFlags(cmd)
+	q.hostFlags.add(cmd)
 	f := cmd.Flags()
-	f.StringVar(&q.hosts, "hosts", "", "only these hosts: names, globs, sequences (web001..120.example.com) and braces (web{1..3,7}), separated by commas")
-	f.StringVar(&q.hostsFile, "hosts-file", "", "only the hosts listed in this file, one name, sequence or braces a line; - is stdin; united with --hosts")
-	f.StringVar(&q.exclude, "exclude", "", "not these hosts: names, globs, sequences and braces, separated by commas")
 	f.DurationVar(&q.maxAge, "max-age", 0, "only hosts whose last push is younger, such as 30m")
 	f.BoolVar(&q.partial, "partial", false, "answer without the cores that are down and objects that are unreadable; exit status 3")
 	f.BoolVar(&q.requireComplete, "require-complete", false, "exit status 3 also where a host is stale or missing")
@@ -65,11 +61,7 @@ func (q *queryFlags) addOutputFlags(cmd *cobra.Command) {
 }
 
 // connect opens the client that the config and flags describe.
-func (u *ui) connect(cmd *cobra.Command, conf *sysops.Config) (*sysops.Client, error) {
-	dir, err := cli.Directory(cmd, conf)
-	if err != nil {
-		return nil, err
-	}
+func (u *ui) connect(cmd *cobra.Command, conf *sysops.Config, dir sysops.Directory) (*sysops.Client, error) {
 	options, err := u.options(cmd, conf)
 	if err != nil {
 		return nil, err
@@ -97,36 +89,8 @@ func (q *queryFlags) toQuery(u *ui, pattern sysops.Pattern) (sysops.Query, error
 	if q.maxAge < 0 {
 		return out, fmt.Errorf("cannot use --max-age %v: it is negative", q.maxAge)
 	}
-	if q.hosts != "" {
-		if out.Hosts, err = sysops.ParseHosts(q.hosts); err != nil {
-			return out, err
-		}
-	}
-	if q.hostsFile != "" {
-		listed, err := readHosts(u, q.hostsFile)
-		if err != nil {
-			return out, err
-		}
-		out.Hosts = out.Hosts.Union(listed)
-	}
-	if q.exclude != "" {
-		if out.Exclude, err = sysops.ParseHosts(q.exclude); err != nil {
-			return out, err
-		}
-	}
-	return out, nil
-}
-
-func readHosts(u *ui, path string) (*sysops.HostSet, error) {
-	if path == "-" {
-		return sysops.ReadHosts(u.stdin, "stdin")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the list of hosts: %w", err)
-	}
-	defer f.Close()
-	return sysops.ReadHosts(f, path)
+	out.Hosts, out.Exclude, err = q.parse(u)
+	return out, err
 }
 
 // An inquiry is one question on its way to an answer on stdout.
@@ -169,7 +133,15 @@ func (u *ui) inquire(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pat
 	if in.out, err = q.output(u); err != nil {
 		return nil, err
 	}
-	in.client, err = u.connect(cmd, conf)
+	dir, err := cli.Directory(cmd, conf)
+	if err != nil {
+		return nil, err
+	}
+	in.query.Scope = q.globalByDefault(in.query.Scope, cmd.Flags().Changed("scope"))
+	if in.query.Hosts, err = q.expand(cmd.Context(), dir, in.query.Hosts); err != nil {
+		return nil, err
+	}
+	in.client, err = u.connect(cmd, conf, dir)
 	return in, err
 }
 

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -34,6 +36,8 @@ import (
 //	redis URL COMMAND...            redis-cli
 //	json FILE [PATH VALUE]          FILE is valid JSON, and at PATH (a.0.b, a.len) is VALUE
 //	jsonl FILE N                    FILE is N lines of JSON objects
+//	freeport NAME                   sets the variable NAME to a port of 127.0.0.1 that is free
+//	http METHOD URL [BODY]          prints the status, the header RangeException, and the body
 //	contained ROOT N NAME ARG...    run sysops, by this name, in a chroot, and demand exit status N:
 //	                                where files of the machine, such as /etc/sysops/config.yaml, matter
 //
@@ -77,7 +81,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fleet": cmdFleet, "push": cmdPush, "contained": cmdContained,
 			"status": scripttest.Status, "until": scripttest.Until, "redis": scripttest.Redis,
-			"json": scripttest.JSON, "jsonl": scripttest.JSONL,
+			"json": scripttest.JSON, "jsonl": scripttest.JSONL, "freeport": cmdFreePort, "http": cmdHTTP,
 		},
 	})
 }
@@ -101,6 +105,36 @@ func (t tidy) Run() int {
 	defer os.RemoveAll(dir)
 	os.Setenv("TMPDIR", dir)
 	return t.m.Run()
+}
+
+func cmdFreePort(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: freeport NAME")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(err)
+	ts.Check(l.Close())
+	ts.Setenv(args[0], port)
+}
+
+func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: http METHOD URL [BODY]")
+	}
+	req, err := http.NewRequest(args[0], args[1], strings.NewReader(strings.Join(args[2:], "")))
+	ts.Check(err)
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%d\n", resp.StatusCode)
+	if why, ok := resp.Header["Rangeexception"]; ok {
+		fmt.Fprintf(ts.Stdout(), "RangeException: %s\n", strings.Join(why, "; "))
+	}
+	fmt.Fprintf(ts.Stdout(), "%s\n", strings.TrimSuffix(string(body), "\n"))
 }
 
 // isolate keeps the config of the machine and of whoever runs the tests away.
@@ -128,7 +162,12 @@ func isolate(env *testscript.Env) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(path, []byte(os.Expand(string(text), env.Getenv)), 0o600)
+		return os.WriteFile(path, []byte(os.Expand(string(text), func(name string) string {
+			if v := env.Getenv(name); v != "" {
+				return v
+			}
+			return "$" + name // $KEY of a cluster file
+		})), 0o600)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
 // A layout says where the hosts of a simulation go: in turn to each of its cores.
@@ -48,18 +49,19 @@ func (s *simulation) newLayout(cmd *cobra.Command, conf *sysops.Config, pushes b
 		return nil, err
 	}
 	divides := cmd.Flags().Changed("cores") || cmd.Flags().Changed("sites")
+	listed := cmd.Flags().Changed("directory") || conf.Directory.URL != "" || len(conf.Directory.Sites) > 0
 	switch {
 	case len(urls) > 0 && pushes:
 		return s.layoutOf(urls, conf)
-	case !pushes && (divides || len(urls) > 0 || len(conf.Directory.Sites) == 0):
+	case !pushes && (divides || len(urls) > 0 || !listed):
 		return s.layoutOf(nil, nil)
-	case divides && len(conf.Directory.Sites) > 0:
+	case divides && listed:
 		return nil, &sysops.HintedError{
 			Err:  errors.New("cannot use --cores and --sites with a directory: it says itself which there are"),
 			Hint: "name the servers with --server to divide them, or leave --cores and --sites out",
 		}
 	}
-	dir, err := conf.OpenDirectory()
+	dir, err := cli.Directory(cmd, conf)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +128,7 @@ func (s *simulation) layoutOf(urls []string, conf *sysops.Config) (*layout, erro
 	made.Directory = sysops.DirectoryConfig{Sites: sites}
 	made.Directory.Local.Site, made.Directory.Local.Core = l.cores[0].site, l.cores[0].name
 	var err error
-	l.directory, err = made.OpenDirectory()
+	l.directory, err = made.OpenDirectory(sysops.DirectoryOptions{})
 	return l, err
 }
 

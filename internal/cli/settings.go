@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -19,19 +20,34 @@ import (
 func AddConnectionFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.String("config", "", "config `file`, in place of the user's and the system's")
+	f.String("directory", "", "`URL` of the directory that lists sites, cores and servers, in place of the config's: range://r1,r2, dns://example.com, …")
+	f.Duration("directory-cache-age", 24*time.Hour, "how old what the directory said may be to be used while it is down; 0: not at all")
 	f.StringSlice("server", nil, "`URL` of a server, redis://host:port/db; repeated: the servers of one core, in place of a directory")
 }
 
-// Directory returns the directory that --server or, without it, the config describes.
+// Directory returns the directory that --server, --directory or, without them, the
+// config describes. Its warnings go to stderr.
 func Directory(cmd *cobra.Command, conf *sysops.Config) (sysops.Directory, error) {
-	urls, err := cmd.Flags().GetStringSlice("server")
+	f := cmd.Flags()
+	urls, err := f.GetStringSlice("server")
 	if err != nil {
 		return nil, err
 	}
 	if len(urls) > 0 {
 		return sysops.Servers(urls...), nil
 	}
-	return conf.OpenDirectory()
+	url, err := f.GetString("directory")
+	if err != nil {
+		return nil, err
+	}
+	if url != "" {
+		conf.Directory.URL, conf.Directory.Sites = url, nil
+	}
+	o := sysops.DirectoryOptions{Warn: func(err error) { Warn(cmd.ErrOrStderr(), "%v", err) }}
+	if o.CacheAge, err = f.GetDuration("directory-cache-age"); err != nil {
+		return nil, err
+	}
+	return conf.OpenDirectory(o)
 }
 
 // Settings gives each flag that the command line does not set its value from the
@@ -86,9 +102,9 @@ func CommandLineOnly(cmd *cobra.Command, flag string) {
 // that its own are here.
 func ConfigFlags() []string {
 	return []string{
-		"builtin", "color", "core", "cores", "cost", "every", "exclude", "fold", "format", "host", "hosts", "hosts-file",
+		"builtin", "clusters", "color", "core", "cores", "cost", "directory-cache-age", "every", "exclude", "fold", "format", "host", "hosts", "hosts-file",
 		"jq", "json", "keep", "limit", "max-age", "max-count", "objects", "outgoing", "partial", "prefix-hostnames",
-		"quiet", "raw-output", "require-complete", "scope", "seed", "server", "site", "sites", "sort", "splay", "state", "tree",
+		"quiet", "range-query", "range-servers", "raw-output", "require-complete", "scope", "seed", "server", "site", "sites", "sort", "splay", "state", "tree",
 		"ttl", "uniq",
 	}
 }

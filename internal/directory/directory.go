@@ -53,6 +53,10 @@ type Options struct {
 	// the URL has no timeout=; 0 is DefaultTimeout. A context that ends earlier is shared out among the servers that
 	// are yet to be asked.
 	Timeout time.Duration
+
+	// Warn is told that a server of the service does not answer where another one
+	// does. nil: nobody is.
+	Warn func(error)
 }
 
 // DefaultTimeout is how long one server of a service may take for one request.
