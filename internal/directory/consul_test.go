@@ -150,7 +150,7 @@ func TestConsulsRecordedAnswersAreADirectory(t *testing.T) {
 			// mps03 is critical; the tag core=other of mps03 yields to its metadata.
 			"esv4-2360": {"redis://10.1.2.1:6379/0", "redis://mps02.example.com:6390/0"},
 			// A warning is no failure.
-			"esv4-2361": {"rediss://mps04.example.com:6391/2"},
+			"esv4-2361": {"redis://10.1.2.7:6379/0", "rediss://mps04.example.com:6391/2"},
 			// All are critical, and all are listed.
 			"esv4-2362": {"redis://10.1.2.5:6379/0", "redis://[2001:db8::6]:6379/0"},
 		},
@@ -184,6 +184,46 @@ func TestAnInstanceThatCannotBePlacedIsAnError(t *testing.T) {
 		if cores, err := dir.Cores(t.Context(), "esv4"); err == nil || cores != nil || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "mps01") {
 			t.Errorf("%s: %q, %v", what, cores, err)
 		}
+	}
+}
+
+func TestInstancesOfAnotherDatacenterAreNoAnswer(t *testing.T) {
+	var some []map[string]map[string]any
+	recordedInstances(t, &some)
+	server := startReplica(t, consulAnswers([]string{"eat1"}, map[string]any{"eat1": some}))
+	dir, err := Open("consul://"+server.addr(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cores, err := dir.Cores(t.Context(), "eat1"); err == nil || cores != nil || !strings.Contains(err.Error(), "eat1") {
+		t.Errorf("%q, %v", cores, err)
+	}
+}
+
+func TestTheServersOfACoreInTwoDatacentersAreAnError(t *testing.T) {
+	w := usual()
+	w.sites["eat1"][esv4First] = []string{"redis://mps21.example.com:6379/0"}
+	dir, err := Open("consul://"+startReplica(t, consulWorld(t, w)).addr(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if servers, err := dir.Servers(t.Context(), esv4First); err == nil || servers != nil || !strings.Contains(err.Error(), "unique") {
+		t.Errorf("%q, %v", servers, err)
+	}
+}
+
+// It would take the token to another host.
+func TestARedirectIsNotFollowed(t *testing.T) {
+	other := startReplica(t, consulWorld(t, usual()))
+	server := startReplica(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL+r.URL.String(), http.StatusTemporaryRedirect)
+	})
+	dir, err := Open("consul://"+server.addr(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sites, err := dir.Sites(t.Context()); err == nil || sites != nil || !strings.Contains(err.Error(), "307") || other.asked.Load() != 0 {
+		t.Errorf("%q, %v", sites, err)
 	}
 }
 

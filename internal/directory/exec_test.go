@@ -163,7 +163,7 @@ func TestAProgramRunsOnceForTheQuestionsOfAQuery(t *testing.T) {
 // Its children would stay otherwise, one more at each question.
 func TestAProgramIsKilledWithItsChildrenAtTheDeadline(t *testing.T) {
 	child := filepath.Join(t.TempDir(), "child")
-	path := script(t, "", fmt.Sprintf("sleep 1000 &\necho $! >%[1]s.new; mv %[1]s.new %[1]s\nwait\n", child))
+	path := script(t, "", fmt.Sprintf("sleep 1000 &\necho $! >%s\nwait\n", child))
 	dir, err := Open("exec://"+path, Options{Timeout: time.Hour})
 	if err != nil {
 		t.Fatal(err)
@@ -175,22 +175,12 @@ func TestAProgramIsKilledWithItsChildrenAtTheDeadline(t *testing.T) {
 		_, err := dir.Sites(ctx)
 		ended <- err
 	}()
-	pid := 0
-	for pid == 0 && t.Context().Err() == nil {
-		if text, err := os.ReadFile(child); err == nil {
-			if pid, err = strconv.Atoi(strings.TrimSpace(string(text))); err != nil {
-				t.Fatal(err)
-			}
-		}
-		time.Sleep(time.Millisecond)
-	}
+	pid := childPID(t, child)
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
-	for alive(t, pid) { // until the kernel has ended it; the test's own limit ends the wait
-		time.Sleep(time.Millisecond)
-	}
+	awaitEnd(t, pid)
 }
 
 // alive says that a process runs: a zombie, which nobody may wait for, does not.
@@ -228,11 +218,45 @@ func TestAProgramThatPrintsWithoutEndIsKilled(t *testing.T) {
 }
 
 func TestAProgramThatLeavesAProcessBehindHasNotAnswered(t *testing.T) {
-	dir, err := Open("exec://"+script(t, "", "sleep 1000 &\necho '{}'\n"), Options{Timeout: time.Minute})
+	child := filepath.Join(t.TempDir(), "child")
+	dir, err := Open("exec://"+script(t, "", fmt.Sprintf("sleep 1000 &\necho $! >%s\necho '{}'\n", child)), Options{Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if sites, err := dir.Sites(t.Context()); err == nil || sites != nil {
 		t.Errorf("%q, %v", sites, err)
 	}
+	awaitEnd(t, childPID(t, child))
+}
+
+// childPID waits until a script has written a process's id, which it does at once.
+func childPID(t *testing.T, path string) int {
+	t.Helper()
+	for {
+		text, err := os.ReadFile(path)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if line, whole := strings.CutSuffix(string(text), "\n"); whole {
+			pid, err := strconv.Atoi(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) }) // it has ended, unless the test failed
+			return pid
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// awaitEnd waits for a process's end. The limit is for a test that would fail.
+func awaitEnd(t *testing.T, pid int) {
+	t.Helper()
+	for range 10_000 {
+		if !alive(t, pid) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Errorf("process %d goes on", pid)
 }

@@ -94,14 +94,17 @@ func TestAFileThatChangesIsReadAgain(t *testing.T) {
 	if site, core, err := dir.Local(t.Context()); site != "esv4" || core != "c1" || err != nil {
 		t.Errorf("%q, %q, %v", site, core, err)
 	}
-	write("sites: {esv4: {c1: [redis://longer]}}\n")
-	check("another size", "redis://longer")
-
-	old := path + ".old"
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	write("sites: {esv4: {c1: [redis://longer]}}\n")
+	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	check("another size, at the same time", "redis://longer")
+
+	old := path + ".old"
 	if err := os.Rename(path, old); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +130,7 @@ func TestAFileThatBecomesMalformedSaysWhere(t *testing.T) {
 	}
 	for _, row := range []struct{ text, where string }{
 		{"sites: {}\n", ""},
-		{"sites:\n  esv4:\n    c1: redis://u:s3cret@a\n", path + ":3:"},
+		{"sites:\n  esv4:\n    c1: redis://u:s3cret@a\n", path + ":3: its form is"},
 		{"sites: {esv4: {c1: [redis://a]}}\n", ""},
 		{"sites: {}\n\nsitez: {}\n", path + ":3:"},
 		{"sites: {esv4: {}}\nlocal: {core: c9}\n", "c9"},
