@@ -51,7 +51,7 @@ type readItem struct {
 	node node
 }
 
-// names returns the names of the keys, sorted.
+// keys returns the names of the keys, sorted.
 func (c *Cluster) keys() []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(c.Keys)), func(k string) bool { return k == keyOfKeys })
 }
