@@ -439,7 +439,7 @@ func TestProblemsInClusterFilesSayWhere(t *testing.T) {
 		}
 	}
 	for expr, want := range map[string]string{
-		"%empty": "", "%comment": "", "%empty:KEYS": "",
+		"%good": "good1", "%empty": "", "%comment": "", "%empty:KEYS": "",
 		// A search passes over what cannot be evaluated.
 		"*good1": "good", "clusters(good1)": "good", "has(CLUSTER;good1)": "good",
 	} {

@@ -143,7 +143,7 @@ func readFile(path string, info fs.FileInfo) (clusterFile, error) {
 func ParseCluster(text []byte, file string) (*Cluster, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {
-		return nil, &FileError{File: file, Err: err}
+		return nil, &FileError{File: file, Err: fmt.Errorf("it is no YAML, in which what begins with %% or @ is quoted: %w", err)}
 	}
 	c := &Cluster{File: file, Keys: make(map[string][]Item)}
 	if len(document.Content) == 0 || isNull(document.Content[0]) {
@@ -184,13 +184,16 @@ func readItems(file, key string, v *yaml.Node) ([]Item, error) {
 	case yaml.SequenceNode:
 		nodes = v.Content
 	default:
-		return nil, malformed(file, v, key, "a value is an expression or a list of expressions")
+		return nil, malformed(file, v, key, "a value is an expression or a list of expressions: quote one that begins with {")
 	}
 	items := make([]Item, 0, len(nodes))
 	for _, n := range nodes {
 		text := resolve(n)
 		if text.Kind != yaml.ScalarNode {
 			return nil, malformed(file, n, key, "what is in a list is an expression: quote one that begins with { or [")
+		}
+		if !strings.HasPrefix(text.ShortTag(), "!!") { // which takes the word: !web1 is an empty text
+			return nil, malformed(file, n, key, "quote an expression that begins with !")
 		}
 		if !isNull(text) {
 			items = append(items, Item{Text: text.Value, Line: n.Line})

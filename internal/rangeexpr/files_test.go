@@ -142,6 +142,24 @@ ONE: *a
 	}
 }
 
+// YAML has its own meaning for what many expressions begin with.
+func TestExpressionsThatYAMLWouldTakeForItsOwn(t *testing.T) {
+	for text, want := range map[string]string{
+		"CLUSTER: %web":          "c.yaml: it is no YAML, in which what begins with % or @ is quoted",
+		"CLUSTER:\n- @web":       "c.yaml: it is no YAML, in which what begins with % or @ is quoted",
+		"CLUSTER: *web1":         "c.yaml: it is no YAML",
+		"CLUSTER:\n- a\n- !web1": "c.yaml:3: CLUSTER: quote an expression that begins with !",
+		"CLUSTER: {a,b}.x":       "c.yaml: it is no YAML",
+		"CLUSTER: {a,b}":         "c.yaml:1: CLUSTER: a value is an expression or a list of expressions: quote one that begins with {",
+		"CLUSTER:\n- {a,b}":      "c.yaml:2: CLUSTER: what is in a list is an expression: quote one that begins with { or [",
+		"? [a]\n: b":             "c.yaml:1: a key is a text",
+	} {
+		if c, err := ParseCluster([]byte(text), "c.yaml"); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v, %v; want %s", text, c, err, want)
+		}
+	}
+}
+
 // A list that many keys share is kept once: a file cannot grow when it is read.
 func TestAliasesAreNotCopied(t *testing.T) {
 	var text strings.Builder
