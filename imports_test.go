@@ -42,6 +42,8 @@ var confined = map[string][]string{
 	"github.com/itchyny/gojq":            {"cmd/sysops"},
 	"go.yaml.in/yaml/v4":                 {"", "internal/directory", "internal/rangeexpr"},
 	"github.com/klauspost/compress/zstd": {"internal/codec"},
+	"github.com/miekg/dns":               {"internal/directory"},
+	"github.com/go-ldap/ldap/v3":         {"internal/directory"},
 }
 
 func TestImportsRunDownwards(t *testing.T) {

@@ -1,28 +1,35 @@
 #!/bin/sh
 # Installs the programs that the tests run, where it may; else says which command
-# would.
+# would. The servers among them (redis-server, nsd, slapd) are for the tests alone to
+# start: where the package manager would start them, now or with the machine, it is
+# kept from it.
 set -eu
 
-missing=
-needs_redis= needs_ripgrep=
-for program in redis-server redis-cli rg; do
+PATH=$PATH:/usr/sbin:/usr/local/sbin # where only root looks, but anybody may run
+
+missing= servers=
+needs_redis= needs_ripgrep= needs_nsd= needs_slapd=
+for program in redis-server redis-cli rg nsd slapd slapadd; do
 	command -v "$program" >/dev/null 2>&1 && continue
 	missing="$missing $program"
+	case $program in redis-server | nsd | slapd) servers="$servers $program" ;; esac
 	case $program in
 	redis-*) needs_redis=yes ;;
 	rg) needs_ripgrep=yes ;;
+	nsd) needs_nsd=yes ;;
+	slap*) needs_slapd=yes ;;
 	esac
 done
 [ -z "$missing" ] && exit 0
 
 if command -v apt-get >/dev/null 2>&1; then
-	install="apt-get install -y${needs_redis:+ redis-server}"
+	install="apt-get install -y${needs_redis:+ redis-server}${needs_nsd:+ nsd}${needs_slapd:+ slapd}"
 elif command -v dnf >/dev/null 2>&1; then
-	install="dnf install -y${needs_redis:+ redis}"
+	install="dnf install -y${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap-servers}"
 elif command -v apk >/dev/null 2>&1; then
-	install="apk add${needs_redis:+ redis}"
+	install="apk add${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap openldap-back-mdb}"
 else
-	echo "the tests need$missing: install Redis 6.2 or newer and ripgrep, then run make test again" >&2
+	echo "the tests need$missing: install Redis 6.2 or newer, ripgrep, NSD and OpenLDAP's slapd, then run make test again" >&2
 	exit 1
 fi
 install="$install${needs_ripgrep:+ ripgrep}"
@@ -36,5 +43,25 @@ if [ "$(id -u)" != 0 ]; then
 	as=sudo
 fi
 echo "the tests need$missing: $as $install"
-case $install in apt-get*) $as apt-get update -q ;; esac
-DEBIAN_FRONTEND=noninteractive $as $install
+case $install in
+apt-get*) ;;
+*)
+	$as $install
+	exit
+	;;
+esac
+
+# Debian's packages start their servers, unless this file says no (101). One that is
+# there already is the administrator's, and stays.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+	trap '$as rm -f "$policy"' EXIT
+	trap 'exit 1' HUP INT TERM
+	printf '#!/bin/sh\nexit 101\n' | $as tee "$policy" >/dev/null
+	$as chmod 755 "$policy"
+fi
+$as apt-get update -q
+$as env DEBIAN_FRONTEND=noninteractive $install
+for server in $servers; do
+	$as update-rc.d "$server" disable # nor with the machine
+done

@@ -124,12 +124,6 @@ func (c *cmConf) Local(ctx context.Context) (site, core string, err error) {
 	return site, cmLocal, nil
 }
 
-// ReadCMConf returns the servers that a cm.conf names.
-func ReadCMConf(path string) ([]string, error) {
-	servers, _, err := readCMConf(path)
-	return servers, err
-}
-
 // readCMConf reads a cm.conf as the original did: a line that holds MPS names a policy
 // server after its first colon (PRIMARY_MPS:10.1.2.3), and one that holds ENV_SITE the
 // site after its @ (ENV_SITE:PROD@ESV4), in lower case. Other lines are others'.

@@ -82,7 +82,7 @@ func TestACMConfIsReadAsTheOriginalDid(t *testing.T) {
 			t.Errorf("%q: %q, %q, %v", row.text, servers, site, err)
 		}
 	}
-	if servers, err := ReadCMConf(filepath.Join(t.TempDir(), "cm.conf")); err == nil || servers != nil {
+	if servers, _, err := readCMConf(filepath.Join(t.TempDir(), "cm.conf")); err == nil || servers != nil {
 		t.Errorf("no file: %q, %v", servers, err)
 	}
 }

@@ -59,6 +59,9 @@ func subjects() []subject {
 		cmconfSubject(),
 		execSubject(),
 		consulSubject(),
+		dnsSubject(),
+		ldapSubject("ldap"),
+		ldapSubject("ldaps"),
 	}
 }
 

@@ -54,7 +54,7 @@ func openConsul(loc location, o Options) (Service, error) {
 		return nil, err
 	}
 	c := &consul{
-		replicas:  newReplicas(servers, o.Timeout),
+		replicas:  newReplicas("Consul", servers, o),
 		scheme:    cmp.Or(loc.params.Get("scheme"), "http"),
 		service:   cmp.Or(loc.params.Get("service"), consulService),
 		tag:       loc.params.Get("tag"),
@@ -62,7 +62,6 @@ func openConsul(loc location, o Options) (Service, error) {
 		local:     fixed{o.LocalSite, o.LocalCore},
 		siteOf:    make(map[string]string),
 	}
-	c.replicas.of = "Consul"
 	caFile := loc.params.Get("ca_file")
 	if c.scheme != "http" && c.scheme != "https" || caFile != "" && c.scheme != "https" {
 		return nil, errors.New("its scheme is http or https, and ca_file is for https")

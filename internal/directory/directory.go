@@ -50,12 +50,12 @@ type Options struct {
 	LocalSite, LocalCore string
 
 	// Timeout is how long one of the service's servers may take for one request, where
-	// the URL has no timeout=; 0 is DefaultTimeout. A context that ends earlier is shared out among the servers that
-	// are yet to be asked.
+	// the URL has no timeout=; 0 is DefaultTimeout. A context that ends earlier is shared
+	// out among the servers that are yet to be asked.
 	Timeout time.Duration
 
-	// Warn is told that a server of the service does not answer where another one
-	// does. nil: nobody is.
+	// Warn is told, maybe by several goroutines at once, that a server of the service
+	// did not answer where another one did. nil: nobody is.
 	Warn func(error)
 }
 
@@ -82,6 +82,9 @@ func Schemes() []Scheme {
 		{"cmconf", "cmconf:[///PATH]", "the Range servers that /etc/cm.conf names; the first of them is the local core", rangeParams, openCMConf},
 		{"exec", "exec:///PATH[?arg=…]", "a program that prints an inventory as Ansible's scripts do", []string{"arg*"}, openExec},
 		{"consul", "consul://HOST[:PORT],…[?service=…&tag=…&token_file=…&scheme=https&ca_file=…]", "Consul's catalogue: a datacenter is a site, an instance of a service is a server", consulParams, openConsul},
+		{"dns", "dns://DOMAIN[?server=HOST[:PORT],…&prefix=…]", "TXT records below a domain: one a core, one a server", []string{"server*", "prefix"}, openDNS},
+		{"ldap", "ldap://HOST[:PORT],…/BASE[?container=…&filter=…&attribute=…&starttls=true]", "entries of an LDAP server: a unit is a site, a device in it a core; in the clear, or with StartTLS", ldapParams, openLDAP},
+		{"ldaps", "ldaps://HOST[:PORT],…/BASE[?ca_file=…&bind=…&password_file=…]", "the same over TLS; all parameters of ldap but starttls", ldapParams, openLDAP},
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
 // A Range asks Range servers: mod_ranged (github.com/ytoolshed/range) or
@@ -44,19 +43,8 @@ const (
 var rangeParams = []string{"all", "cores", "servers", "server", "site_pattern"}
 
 const (
-	rangeTimeout = 5 * time.Second // for a client without options
-	rangeLine    = 8000            // of a request, in bytes: Apache answers 414 beyond 8190
+	rangeLine = 8000 // of a request, in bytes: Apache answers 414 beyond 8190
 )
-
-// NewRange returns a client of these servers, "host" or "host:port" (80 by default),
-// with the original's names.
-func NewRange(servers []string) (*Range, error) {
-	r, err := newRange(location{hosts: servers}, Options{Timeout: rangeTimeout})
-	if err != nil {
-		return nil, fmt.Errorf("cannot ask Range: %w", err)
-	}
-	return r, nil
-}
 
 func openRange(loc location, o Options) (Service, error) { return newRange(loc, o) }
 
@@ -69,12 +57,10 @@ func newRange(loc location, o Options) (*Range, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Range{
-		replicas: newReplicas(servers, o.Timeout), client: newHTTPClient(nil), names: names,
+	return &Range{
+		replicas: newReplicas("Range", servers, o), client: newHTTPClient(nil), names: names,
 		local: fixed{o.LocalSite, o.LocalCore},
-	}
-	r.replicas.of = "Range"
-	return r, nil
+	}, nil
 }
 
 // readRangeNames reads the templates among a URL's parameters.

@@ -125,7 +125,7 @@ func rangeBackend(t *testing.T, w world, server func(map[string][]string) http.H
 // A part of a list comes with status 200.
 func TestAnExceptionBesideAListIsARefusal(t *testing.T) {
 	b := rangeBackend(t, usual(), modRanged)
-	r, err := NewRange(b.servers)
+	r, err := rangeOf(b.servers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestAnExceptionBesideAListIsARefusal(t *testing.T) {
 func TestARefusalIsNotPutToTheNextServer(t *testing.T) {
 	for name, server := range map[string]func(map[string][]string) http.HandlerFunc{"mod_ranged": modRanged, "grange-server": grangeServer} {
 		b, replicas := httpBackend(t, server(nil))
-		r, err := NewRange(b.servers)
+		r, err := rangeOf(b.servers)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +179,7 @@ func TestALongExpressionIsExpandedByBothServers(t *testing.T) {
 	long := strings.Join(words, ",")
 	for name, server := range map[string]func(map[string][]string) http.HandlerFunc{"mod_ranged": modRanged, "grange-server": grangeServer} {
 		b, _ := httpBackend(t, server(map[string][]string{long + ",%web": {"web1"}, long + " & web": {}}))
-		r, err := NewRange(b.servers[:1])
+		r, err := rangeOf(b.servers[:1])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -287,7 +287,7 @@ func TestAnAnswerWithoutEndIsGivenUp(t *testing.T) {
 			}
 		}
 	})
-	r, err := NewRange(b.servers[:1])
+	r, err := rangeOf(b.servers[:1])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,4 +311,8 @@ func TestADeadServerCostsOneWait(t *testing.T) {
 	if n := replicas[0].asked.Load(); n != 1 {
 		t.Errorf("the server that hangs was asked %d times", n)
 	}
+}
+
+func rangeOf(servers []string) (*Range, error) {
+	return newRange(location{hosts: servers}, Options{Timeout: 5 * time.Second})
 }

@@ -11,14 +11,19 @@ import (
 
 // replicas are the servers of one service, each of which can answer every question.
 type replicas struct {
-	of      string // the service, for errors; may be empty
+	of      string // the service, for errors
 	servers []string
 	timeout time.Duration // for one request
-	last    atomic.Int32  // which answered last: it is asked first, so that one dead server costs one wait
+	warn    func(error)
+	last    atomic.Int32 // which answered last: it is asked first, so that one dead server costs one wait
 }
 
-func newReplicas(servers []string, timeout time.Duration) *replicas {
-	return &replicas{servers: servers, timeout: timeout}
+func newReplicas(of string, servers []string, o Options) *replicas {
+	r := &replicas{of: of, servers: servers, timeout: o.Timeout, warn: o.Warn}
+	if r.warn == nil {
+		r.warn = func(error) {}
+	}
+	return r
 }
 
 // ask puts a question to one server after the other until one answers. A refusal ends
@@ -38,6 +43,9 @@ func ask[T any](ctx context.Context, r *replicas, question func(ctx context.Cont
 		answer, err := within(ctx, limit, server, question)
 		if err == nil {
 			r.last.Store(int32(i))
+			if len(failed.errs) > 0 {
+				r.warn(fmt.Errorf("%s server %s answers in place of %w", r.of, server, errors.Join(failed.errs...)))
+			}
 			return answer, nil
 		}
 		if _, ok := errors.AsType[*refusal](err); ok {
@@ -85,7 +93,7 @@ func (f *failures) Error() string {
 	for _, err := range f.errs {
 		whys = append(whys, err.Error())
 	}
-	return strings.TrimSpace("no "+f.of) + " server answers: " + strings.Join(whys, "; ")
+	return "no " + f.of + " server answers: " + strings.Join(whys, "; ")
 }
 
 func (f *failures) Unwrap() []error { return f.errs }

@@ -1,0 +1,7 @@
+//go:build unix && !linux
+
+package directory
+
+import "syscall"
+
+func dieWithParent(*syscall.SysProcAttr) {}
