@@ -68,8 +68,8 @@ type Scheme struct {
 	Form  string // of its URLs
 	About string // in one sentence
 
-	// params are its parameters, besides site, core and timeout; one that ends in * may be
-	// repeated.
+	// params are its parameters, besides site, core and timeout; one that ends in * may
+	// be repeated.
 	params []string
 	open   func(location, Options) (Service, error)
 }

@@ -115,7 +115,7 @@ func (r *Range) Sites(ctx context.Context) ([]string, error) {
 func (n rangeNames) siteOf(core string) (string, error) {
 	found := n.site.FindStringSubmatch(core)
 	if found == nil {
-		return "", fmt.Errorf("cannot use the directory: Range lists a core %.100q, whose name does not tell its site; set site_pattern (%s)", core, rangeSitePattern)
+		return "", fmt.Errorf("cannot use the directory: the name of core %.100q does not tell its site; set site_pattern (%s by default)", core, rangeSitePattern)
 	}
 	return found[1], nil
 }

@@ -123,6 +123,9 @@ type strictExpander struct {
 var _ Expander = strictExpander{}
 
 func (s strictExpander) Expand(ctx context.Context, expr string) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	hosts, err := s.expander.Expand(ctx, expr)
 	return words("host", hosts, err)
 }
