@@ -98,6 +98,9 @@ type place struct{ site, core string }
 // places returns the cores that a scope covers. site and core narrow it where
 // they are not empty; site implies SiteWide, core implies that core alone.
 func places(ctx context.Context, dir Directory, scope Scope, site, core string) ([]place, error) {
+	if scope == Local && site == "" && core == "" {
+		return localPlace(ctx, dir)
+	}
 	sites, err := dir.Sites(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the sites: %w", err)
@@ -105,27 +108,40 @@ func places(ctx context.Context, dir Directory, scope Scope, site, core string) 
 	if site != "" && !slices.Contains(sites, site) {
 		return nil, unknown("site", site, sites)
 	}
-	localSite, localCore, err := dir.Local(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("cannot find the local core: %w", err)
-	}
 	switch {
 	case site != "":
 		sites = []string{site}
-	case core != "" || scope == Global:
-	case localSite == "":
-		return nil, hinted(fmt.Errorf("cannot use scope %s: the directory does not say which site is the local one", scope),
-			"name one with --site or --core, ask with --scope global, or set directory.local in the config")
-	default:
-		sites = []string{localSite}
-	}
-	if core == "" && site == "" && scope == Local {
-		if core = localCore; core == "" {
-			return nil, hinted(fmt.Errorf("cannot use scope local: the directory does not say which core is the local one"),
-				"name one with --core, or set directory.local in the config")
+	case core == "" && scope != Global:
+		local, _, err := dir.Local(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("cannot find the local site: %w", err)
 		}
+		if local == "" {
+			return nil, noLocal(scope, "site")
+		}
+		sites = []string{local}
 	}
 	return coresOf(ctx, dir, sites, core)
+}
+
+// localPlace returns the local core. A directory may know its servers without listing
+// it: the policy server of a cm.conf answers while all of Range is down.
+func localPlace(ctx context.Context, dir Directory) ([]place, error) {
+	site, core, err := dir.Local(ctx)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("cannot find the local core: %w", err)
+	case site == "":
+		return nil, noLocal(Local, "site")
+	case core == "":
+		return nil, noLocal(Local, "core")
+	}
+	return []place{{site, core}}, nil
+}
+
+func noLocal(scope Scope, what string) error {
+	return hinted(fmt.Errorf("cannot use scope %s: the directory does not say which %s is the local one", scope, what),
+		"name one with --site or --core, ask with --scope global, or set directory.local in the config")
 }
 
 func coresOf(ctx context.Context, dir Directory, sites []string, only string) ([]place, error) {

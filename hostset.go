@@ -41,7 +41,7 @@ func ParseHosts(expr string) (*HostSet, error) { return (*Clusters)(nil).ParseHo
 // ParseHosts is the function of that name, with these clusters.
 func (c *Clusters) ParseHosts(expr string) (*HostSet, error) {
 	e := c.evaluator()
-	e.Lower = true
+	e.Lower, e.MaxExpr = true, rangeexpr.MaxHosts*256 // all that FoldHosts writes
 	e.Glob = func(word string) (func(string) bool, error) {
 		if err := checkGlob(word); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrBadPattern, err)

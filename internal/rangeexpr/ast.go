@@ -75,7 +75,6 @@ type (
 // A link is an operator of a chain with the operand to its right.
 type link struct {
 	op      byte // ',', '-' or '&'
-	joined  bool // a '-' directly between a brace and an operand
 	operand node
 }
 

@@ -299,17 +299,17 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// Range takes these for syntax errors.
+// Range takes two words for a syntax error; beside a brace white space means nothing.
 func TestWhiteSpaceSeparatesWords(t *testing.T) {
 	for expr, want := range map[string]string{
 		"a b\tc\nd\r\ne":        "a b c d e",
 		"a b - b":               "a",
 		"a - a b":               "b",
 		"web{1..3,7}.x db1":     "db1 web1.x web2.x web3.x web7.x",
-		"web1 {a,b}":            "a b web1",
+		"web1 {a,b}":            "web1a web1b",
 		"web{ 1..2 , 5 }.x":     "web1.x web2.x web5.x",
 		`"a b" c`:               "c|a b|",
-		"{a,b} {c}":             "a b c",
+		"{a,b} {c}":             "ac bc",
 		"a\n- b\n& c":           "",
 		"( a , b ) - ( b , c )": "a",
 	} {

@@ -31,6 +31,7 @@ func TestGlobsStandWhereverWordsMay(t *testing.T) {
 	for _, row := range []struct{ expr, names, in, out string }{
 		{"web*", "", "web web1 web1.x", "xweb1 we"},
 		{"web1,db1..3", "db1 db2 db3 web1", "db1", "db4"},
+		{"web1 {db1,db2} {a,b}", "a b db1 db2 web1", "db1", "web1db1"},
 		{"web*,db1..3", "db1 db2 db3", "web9 db2", "db4"},
 		{"web[1-3],db?", "", "web2 db7", "web4 db12"},
 		{"web* - web13", "", "web1 web14", "web13"},

@@ -24,8 +24,9 @@ const (
 //	primary = word | quoted | regex | "$" key | "(" chain ")" | [ "#" ] word "(" chain { ";" chain } ")"
 //	prefix  = "%" | "@" | "*" | "?" | "^" | "!"
 //
-// It is that of Range (range_parser.y and range_scanner.l of libcrange), where white
-// space means nothing, and neighbours without an operator are an error.
+// It is that of Range (range_parser.y and range_scanner.l of libcrange), where neighbours
+// without an operator are an error, and white space means nothing. Here it does so
+// beside a brace alone.
 type parser struct {
 	lexer
 	tok   token // the next one
@@ -106,7 +107,7 @@ func (p *parser) chain() (node, error) {
 			if err := p.advance(); err != nil {
 				return nil, err
 			}
-			if l.joined = after && !p.tok.space && p.tok.begins(); l.joined {
+			if after && !p.tok.space && p.tok.begins() {
 				markJoined(last)
 			}
 		case !p.tok.space || !p.tok.begins():
@@ -165,18 +166,18 @@ func (p *parser) product() (node, error) {
 	}
 	if !p.tok.is('{') {
 		n, err := p.primary()
-		if err != nil || !p.tok.is('{') || p.tok.space {
+		if err != nil || !p.tok.is('{') || p.apart() {
 			return n, err
 		}
 		parts = append(parts, n)
 	}
-	for first := true; p.tok.is('{') && (first || !p.tok.space); first = false {
+	for first := true; p.tok.is('{') && (first || !p.apart()); first = false {
 		braced, err := p.braces()
 		if err != nil {
 			return nil, err
 		}
 		parts = append(parts, braced)
-		if p.tok.begins() && !p.tok.space && !p.tok.is('{') {
+		if p.tok.begins() && !p.apart() && !p.tok.is('{') {
 			n, err := p.part()
 			if err != nil {
 				return nil, err
@@ -189,6 +190,10 @@ func (p *parser) product() (node, error) {
 	}
 	return &product{at, parts}, p.checkParts(parts)
 }
+
+// apart reports whether the next token is another word beside a brace. White space there
+// means nothing to Range; a person who types it separates hosts.
+func (p *parser) apart() bool { return p.globs && p.tok.space }
 
 // part reads what is after a brace. A prefix operator takes the braces that follow.
 func (p *parser) part() (node, error) {
