@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -60,9 +59,6 @@ func (h *hostFlags) parse(u *ui) (hosts, exclude *sysops.HostSet, err error) {
 	}
 	if h.exclude != "" {
 		exclude, err = clusters.ParseHosts(h.exclude)
-	}
-	if h.rangeQuery == "" && len(h.rangeServers) > 0 && err == nil {
-		err = errors.New("cannot use --range-servers without --range-query: there is nothing to ask them")
 	}
 	return hosts, exclude, err
 }
