@@ -128,7 +128,7 @@ func (s *settings) connect(cmd *cobra.Command) (*sysops.Client, sysops.Directory
 	options.BasesFolder, options.NoBases = s.bases, s.bases == ""
 	dir := sysops.Servers(s.servers...)
 	if len(s.servers) == 0 {
-		if dir, err = cli.Directory(cmd, s.conf); err != nil {
+		if dir, err = cli.Directory(cmd, s.conf, s.agent.State); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -110,7 +110,7 @@ func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
 	if err != nil {
 		return err
 	}
-	dir, err := cli.Directory(cmd, conf)
+	dir, err := cli.Directory(cmd, conf, "")
 	if err != nil {
 		return err
 	}

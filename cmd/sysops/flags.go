@@ -133,7 +133,7 @@ func (u *ui) inquire(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pat
 	if in.out, err = q.output(u); err != nil {
 		return nil, err
 	}
-	dir, err := cli.Directory(cmd, conf)
+	dir, err := cli.Directory(cmd, conf, "")
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func (s *simulation) newLayout(cmd *cobra.Command, conf *sysops.Config, pushes b
 			Hint: "name the servers with --server to divide them, or leave --cores and --sites out",
 		}
 	}
-	dir, err := cli.Directory(cmd, conf)
+	dir, err := cli.Directory(cmd, conf, "")
 	if err != nil {
 		return nil, err
 	}

@@ -26,8 +26,9 @@ func AddConnectionFlags(root *cobra.Command) {
 }
 
 // Directory returns the directory that --server, --directory or, without them, the
-// config describes. Its warnings go to stderr.
-func Directory(cmd *cobra.Command, conf *sysops.Config) (sysops.Directory, error) {
+// config describes. Its warnings go to stderr. keepIn is the folder for what it said
+// last; empty: one of the user's.
+func Directory(cmd *cobra.Command, conf *sysops.Config, keepIn string) (sysops.Directory, error) {
 	f := cmd.Flags()
 	urls, err := f.GetStringSlice("server")
 	if err != nil {
@@ -43,7 +44,7 @@ func Directory(cmd *cobra.Command, conf *sysops.Config) (sysops.Directory, error
 	if url != "" {
 		conf.Directory.URL, conf.Directory.Sites = url, nil
 	}
-	o := sysops.DirectoryOptions{Warn: func(err error) { Warn(cmd.ErrOrStderr(), "%v", err) }}
+	o := sysops.DirectoryOptions{CacheFolder: keepIn, Warn: func(err error) { Warn(cmd.ErrOrStderr(), "%v", err) }}
 	if o.CacheAge, err = f.GetDuration("directory-cache-age"); err != nil {
 		return nil, err
 	}
