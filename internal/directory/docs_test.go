@@ -22,6 +22,7 @@ type page struct {
 	text    string
 	files   map[string]string // name → text
 	read    map[string]bool   // names that a test has asked for
+	configs map[string]string // section → its config.yaml
 	shown   map[string][]shown
 	ordered []string // sections with commands
 }
@@ -40,7 +41,7 @@ func readPage(t *testing.T) *page {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &page{text: string(text), files: make(map[string]string), read: make(map[string]bool), shown: make(map[string][]shown)}
+	p := &page{text: string(text), files: make(map[string]string), read: make(map[string]bool), configs: make(map[string]string), shown: make(map[string][]shown)}
 	for _, section := range strings.Split(p.text, "\n## ")[1:] {
 		name, section, _ := strings.Cut(section, "\n")
 		for _, block := range regexp.MustCompile("(?ms)^```(\\w+) ?(\\S*)\n(.*?)^```$").FindAllStringSubmatch(section, -1) {
@@ -48,6 +49,8 @@ func readPage(t *testing.T) *page {
 			switch _, twice := p.files[mark]; {
 			case language == "console":
 				p.shown[name] = append(p.shown[name], readConsole(t, mark, text)...)
+			case mark == "config.yaml":
+				p.configs[name] = text
 			case mark == "" || twice:
 				t.Errorf("section %s has a block without a name of its own:\n%s", name, text)
 			default:
@@ -124,6 +127,7 @@ var pageSections = map[string]struct {
 	"Where this machine is": {world{}, pageDNS},
 	"Several servers":       {documented, pageDNS},
 	"The kept copy":         {documented, pageDNS},
+	"From the original":     {world{}, pageCMConf},
 }
 
 var documentedRange = world{sites: map[string]map[string][]string{
@@ -186,7 +190,7 @@ func pageRange(t *testing.T, p *page, servers []string) stand {
 		d, ok = startDaemon(t, t.TempDir(), accepts, redistest.Build(t, "./cmd/sysops"), strings.Fields(line)[1:]...)
 		return ok
 	})
-	return stand{names: []string{"range1.example.com:9999", addr}, kill: d.kill}
+	return stand{names: []string{"range1.example.com:9999", addr, "/etc/range", folder}, kill: d.kill}
 }
 
 func pageCMConf(t *testing.T, p *page, servers []string) stand {
@@ -201,7 +205,8 @@ func pageCMConf(t *testing.T, p *page, servers []string) stand {
 		}
 		url += "?server=redis://{server}:" + port + "/1"
 	}
-	return stand{names: []string{"cmconf:///", "cmconf:///", "cmconf:", url}, kill: s.kill}
+	names := []string{"mps01.example.com:80", addr, "mps02.example.com:80", nobody, "cmconf:///", "cmconf:///", "cmconf:", url}
+	return stand{names: append(names, s.names...), kill: s.kill}
 }
 
 func pageExec(t *testing.T, p *page, servers []string) stand {
@@ -315,7 +320,6 @@ func TestTheRecordsOfThePageAreADirectory(t *testing.T) {
 			checkWorld(t, open(t, &backend{url: url}), section.world)
 		})
 	}
-	p.file(t, "config.yaml") // for the commands
 	for name := range p.files {
 		if !p.read[name] {
 			t.Errorf("nobody loads the block %s", name)
@@ -341,10 +345,7 @@ func runSection(t *testing.T, p *page, name string, s stand, servers []string) {
 	t.Helper()
 	real := strings.NewReplacer(append(s.names, placedNames(servers)...)...)
 	config := filepath.Join(t.TempDir(), "config.yaml")
-	writeFile(t, config, "")
-	if name == "Where this machine is" {
-		writeFile(t, config, real.Replace(p.file(t, "config.yaml")))
-	}
+	writeFile(t, config, real.Replace(p.configs[name]))
 	env := []string{"SYSOPS_CONFIG=" + config, "XDG_CACHE_HOME=" + t.TempDir()}
 	down := false
 	for _, c := range p.shown[name] {
