@@ -92,7 +92,8 @@ func (p *page) file(t *testing.T, name string) string {
 	return text
 }
 
-// url returns the first directory that a section's commands name.
+// url returns the first directory that a section's commands name: its records are all
+// behind that one.
 func (p *page) url(section string) string {
 	for _, s := range p.shown[section] {
 		if _, url, ok := strings.Cut(s.command, "--directory "); ok && s.when == "" {
@@ -283,9 +284,12 @@ func pageLDAPS(t *testing.T, p *page, servers []string) stand {
 
 func startPageSlapd(t *testing.T, p *page, scheme string, certs *redistest.Certs, servers []string, lines ...string) stand {
 	t.Helper()
-	// slapd.conf has the directory of its database last, as startSlapd appends it.
-	if got, want := p.file(t, "slapd.conf"), withoutHead(readTestdata(t, "slapd.conf")); got != want {
-		t.Errorf("the page's slapd.conf is not the one that slapd is given:\n%s\nwant:\n%s", got, want)
+	// startSlapd takes slapd.conf from testdata. slapadd takes entries that ldapadd would
+	// refuse, such as one without the attribute that names it.
+	for _, name := range []string{"slapd.conf", "sysops.ldif"} {
+		if got, want := p.file(t, name), withoutHead(readTestdata(t, name)); got != want {
+			t.Errorf("the page's %s is not that of testdata:\n%s\nwant:\n%s", name, got, want)
+		}
 	}
 	s := startSlapd(t, scheme, certs, placed(servers).Replace(p.file(t, "sysops.ldif")), lines...)
 	password := filepath.Join(t.TempDir(), "password")
@@ -329,6 +333,11 @@ func TestTheRecordsOfThePageAreADirectory(t *testing.T) {
 
 func TestTheCommandsOfThePagePrintWhatItShows(t *testing.T) {
 	p := readPage(t)
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "SYSOPS_") {
+			t.Setenv(name, "") // of whoever runs the tests
+		}
+	}
 	servers := pushedServers(t)
 	for _, name := range p.ordered {
 		t.Run(name, func(t *testing.T) {
@@ -341,11 +350,12 @@ func TestTheCommandsOfThePagePrintWhatItShows(t *testing.T) {
 	}
 }
 
+// runSection runs the commands of a section in their order, as one user with one cache.
 func runSection(t *testing.T, p *page, name string, s stand, servers []string) {
 	t.Helper()
-	real := strings.NewReplacer(append(s.names, placedNames(servers)...)...)
+	there := strings.NewReplacer(append(s.names, placedNames(servers)...)...)
 	config := filepath.Join(t.TempDir(), "config.yaml")
-	writeFile(t, config, real.Replace(p.configs[name]))
+	writeFile(t, config, there.Replace(p.configs[name]))
 	env := []string{"SYSOPS_CONFIG=" + config, "XDG_CACHE_HOME=" + t.TempDir()}
 	down := false
 	for _, c := range p.shown[name] {
@@ -356,19 +366,19 @@ func runSection(t *testing.T, p *page, name string, s stand, servers []string) {
 			s.kill()
 			down = true
 		}
-		args := pageWords(real.Replace(c.command))
+		args := pageWords(there.Replace(c.command))
 		r := redistest.Run(t, redistest.Build(t, "./cmd/"+args[0]), args[1:], env)
 		if failed := strings.Contains(strings.Join(c.says, ""), args[0]+": error: "); (r.ExitCode != 0) != failed {
 			t.Errorf("%s\nexit status %d", c.command, r.ExitCode)
 		}
-		if said := r.Stdout + r.Stderr; !matchesPage(said, c.says, real) {
+		if said := r.Stdout + r.Stderr; !matchesPage(said, c.says, there) {
 			t.Errorf("%s\nthe page says\n%s\nit says\n%s", c.command, strings.Join(c.says, ""), said)
 		}
 	}
 }
 
 // matchesPage compares words: the width of a column depends on what is in it.
-func matchesPage(said string, says []string, real *strings.Replacer) bool {
+func matchesPage(said string, says []string, there *strings.Replacer) bool {
 	fields := func(s string) string { return strings.Join(strings.Fields(s), " ") }
 	var want []string
 	for _, line := range says {
@@ -376,7 +386,7 @@ func matchesPage(said string, says []string, real *strings.Replacer) bool {
 			want = append(want, "(?s:.*)")
 			continue
 		}
-		want = append(want, strings.ReplaceAll(regexp.QuoteMeta(real.Replace(line)), "…", ".*"))
+		want = append(want, strings.ReplaceAll(regexp.QuoteMeta(there.Replace(line)), "…", ".*"))
 	}
 	var got []string
 	for line := range strings.Lines(said) {
