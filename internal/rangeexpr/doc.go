@@ -32,8 +32,9 @@
 //
 // It differs from Range where that has no better:
 //
-//   - White space separates words: "a b" is "a,b", which is an error there. Beside
-//     braces it means nothing, as there, unless a person types: see Evaluator.Glob.
+//   - White space separates words: "a b" is "a,b", which is an error there, as it is
+//     here within what is meant to be one word: "web1 .. 3". Beside braces it means
+//     nothing, as there, unless a person types: see Evaluator.Glob.
 //   - Regular expressions are those of Go (RE2), which take linear time. PCRE has more.
 //   - A get_cluster of several that hold a host is the first in the alphabet, not any.
 //   - A cluster that needs itself is an error, not the end of the server; so is a key

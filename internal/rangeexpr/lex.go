@@ -66,7 +66,9 @@ func (l *lexer) next() (token, error) {
 	return t, err
 }
 
-func isSpace(c byte) bool { return strings.IndexByte(" \t\r\n", c) >= 0 }
+const spaces = " \t\r\n"
+
+func isSpace(c byte) bool { return strings.IndexByte(spaces, c) >= 0 }
 
 func (l *lexer) read(t *token) error {
 	c, rest := l.expr[l.at], l.expr[l.at:]
@@ -188,7 +190,7 @@ func (l *lexer) skipGlob(c byte) {
 	case c == '\\' && l.at+1 < len(l.expr):
 		l.at++
 	case c == '[':
-		n := strings.IndexAny(l.expr[l.at:], "] \t\r\n,{}()\"'")
+		n := strings.IndexAny(l.expr[l.at:], "],{}()\"'"+spaces)
 		if n > 0 && l.expr[l.at+n] == ']' {
 			l.at += n
 		}

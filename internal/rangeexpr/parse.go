@@ -26,7 +26,7 @@ const (
 //
 // It is that of Range (range_parser.y and range_scanner.l of libcrange), where neighbours
 // without an operator are an error, and white space means nothing. Here it does so
-// beside a brace alone.
+// beside a brace alone, and is an error where it tears a word.
 type parser struct {
 	lexer
 	tok   token // the next one
@@ -115,6 +115,8 @@ func (p *parser) chain() (node, error) {
 				return first, nil
 			}
 			return c, nil
+		case p.torn():
+			return nil, p.errorAt(p.tok.at, "this is no word of its own: put a comma before it, or leave out the white space; a - that takes away has some before it")
 		}
 		if l.operand, err = p.operand(); err != nil {
 			return nil, err
@@ -122,6 +124,15 @@ func (p *parser) chain() (node, error) {
 		last = l.operand
 		c.links = append(c.links, l)
 	}
+}
+
+// torn reports whether the white space before the next token is within what somebody
+// means to be one word, "web1 .. 3" or "%web :UP", or makes of a '-' the end of a word,
+// "web1- web2". Range refuses it with all other white space between words.
+func (p *parser) torn() bool {
+	left, right := strings.TrimRight(p.expr[:p.tok.at], spaces), p.expr[p.tok.at:]
+	return strings.HasSuffix(left, "-") || strings.HasSuffix(left, "..") || strings.HasPrefix(right, "..") ||
+		strings.HasPrefix(right, ":") && !strings.HasPrefix(right, "::") // as an IPv6 address does
 }
 
 // markJoined remembers for the error that it may come to: somebody means %a{b,c}-d
@@ -172,7 +183,7 @@ func (p *parser) product() (node, error) {
 		parts = append(parts, n)
 	}
 	for first := true; p.tok.is('{') && (first || !p.apart()); first = false {
-		braced, err := p.braces()
+		braced, err := p.within('}')
 		if err != nil {
 			return nil, err
 		}
@@ -215,18 +226,6 @@ func (p *parser) checkParts(parts []node) error {
 		}
 	}
 	return nil
-}
-
-func (p *parser) braces() (node, error) {
-	open := p.tok.at
-	n, err := p.within('}')
-	if err != nil {
-		return nil, err
-	}
-	if _, ok := n.(nothing); ok {
-		return nothing{open}, nil
-	}
-	return n, nil
 }
 
 // within reads a chain with what is around it.
