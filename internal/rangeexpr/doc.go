@@ -39,5 +39,8 @@
 //   - A get_cluster of several that hold a host is the first in the alphabet, not any.
 //   - A cluster that needs itself is an error, not the end of the server; so is a key
 //     that is twice in a file, or neither a text nor a list of them.
+//   - Of several keys and values that has is given, and of several clusters that mem is,
+//     each counts, not any one.
+//   - A null in a cluster file is nothing, as ~ is, not a node of that name.
 //   - {} on its own is no host, not one without a name.
 package rangeexpr

@@ -7,42 +7,12 @@ import (
 )
 
 // Sets of names are slices: sorted, each name once, and never changed once made, so
-// that they are shared freely. What Range counts comes in few ascending runs (1..9,
-// 10..99, …), and so does what is united; everything here is linear in that case.
+// that they are shared freely.
 
 // sortNames sorts names and drops what is repeated. It changes the slice.
 func sortNames(names []string) []string {
-	const many = 64 // runs, from where on sorting is faster
-	var ends []int
-	for i := 1; i <= len(names); i++ {
-		if i == len(names) || names[i-1] >= names[i] {
-			if ends = append(ends, i); len(ends) > many {
-				slices.Sort(names)
-				return slices.Compact(names)
-			}
-		}
-	}
-	var runs [][]string
-	from := 0
-	for _, end := range ends {
-		runs = append(runs, names[from:end])
-		from = end
-	}
-	for len(runs) > 1 {
-		merged := runs[:0]
-		for i := 0; i < len(runs); i += 2 {
-			if i+1 < len(runs) {
-				merged = append(merged, union(runs[i], runs[i+1]))
-			} else {
-				merged = append(merged, runs[i])
-			}
-		}
-		runs = merged
-	}
-	if len(runs) == 0 {
-		return nil
-	}
-	return runs[0]
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func union(a, b []string) []string {
@@ -61,10 +31,6 @@ func union(a, b []string) []string {
 	return append(both, b...)
 }
 
-// lopsided is from how much longer one slice than the other names are looked up in
-// it, not merged with it.
-const lopsided = 16
-
 func intersection(a, b []string) []string {
 	if len(a) > len(b) {
 		a, b = b, a
@@ -81,16 +47,6 @@ func intersection(a, b []string) []string {
 
 func difference(a, b []string) []string {
 	rest := make([]string, 0, len(a))
-	if len(b) > 0 && len(a) > lopsided*len(b) {
-		for _, name := range b { // copy what is between them
-			at, found := slices.BinarySearch(a, name)
-			rest, a = append(rest, a[:at]...), a[at:]
-			if found {
-				a = a[1:]
-			}
-		}
-		return append(rest, a...)
-	}
 	for _, name := range a {
 		var found bool
 		if b, found = skipTo(b, name, len(a)); !found {
@@ -101,8 +57,9 @@ func difference(a, b []string) []string {
 }
 
 // skipTo drops the names before name, and reports whether it is the next one. It is
-// called for as many names as the caller says.
+// called for as many names as the caller says: where those are few, they are looked up.
 func skipTo(names []string, name string, calls int) ([]string, bool) {
+	const lopsided = 16
 	if len(names) > lopsided*calls {
 		at := sort.SearchStrings(names, name)
 		names = names[at:]
