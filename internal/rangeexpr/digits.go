@@ -3,7 +3,6 @@ package rangeexpr
 import (
 	"cmp"
 	"math/big"
-	"strconv"
 	"strings"
 )
 
@@ -63,15 +62,8 @@ func increment(digits []byte) []byte {
 // numbersBetween returns how many numbers there are from first to last, at most
 // plenty.
 func numbersBetween(first, last string) int {
-	const exact = 18 // digits that surely fit
-	first, last = withoutZeros(first), withoutZeros(last)
-	if len(last) <= exact && len(first) <= exact {
-		a, _ := strconv.Atoi("0" + first)
-		b, _ := strconv.Atoi("0" + last)
-		return min(max(b-a+1, 0), plenty)
-	}
-	a, _ := new(big.Int).SetString("0"+first, 10)
-	b, _ := new(big.Int).SetString("0"+last, 10)
+	a, _ := new(big.Int).SetString(first, 10)
+	b, _ := new(big.Int).SetString(last, 10)
 	b.Sub(b, a)
 	switch {
 	case b.Sign() < 0:

@@ -18,9 +18,6 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("cannot expand %q: column %d: %s", e.Near(), e.Column, e.Reason)
 }
 
-// Exception returns what Range says, of which only the beginning is always the same.
-func (e *SyntaxError) Exception() string { return "syntax error, " + e.Reason }
-
 func (e *SyntaxError) Unwrap() error { return e.Err }
 
 // Near returns what of the expression is around the error: all, unless that is long.

@@ -21,13 +21,13 @@ const (
 // operators are tokens of one byte.
 const operators = "&,(){}^#%@*!?-;"
 
-// A token is a part of an expression, from at to end.
+// A token is a part of an expression, which begins at at.
 type token struct {
-	kind    tokenKind
-	op      byte // of an operator
-	at, end int
-	space   bool   // white space is before it
-	text    string // what it means: without quotes, slashes and '$'
+	kind  tokenKind
+	op    byte // of an operator
+	at    int
+	space bool   // white space is before it
+	text  string // what it means: without quotes, slashes and '$'
 }
 
 // is reports whether the token is that operator.
@@ -57,11 +57,9 @@ func (l *lexer) next() (token, error) {
 	}
 	t := token{at: l.at, space: l.at > from}
 	if l.at == len(l.expr) {
-		t.end = l.at
 		return t, nil
 	}
 	err := l.read(&t)
-	t.end = l.at
 	l.prefix = t.is('%') || t.is('@')
 	return t, err
 }
