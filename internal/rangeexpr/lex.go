@@ -18,8 +18,11 @@ const (
 	tokenOperator           // any of operators
 )
 
-// operators are tokens of one byte.
-const operators = "&,(){}^#%@*!?-;"
+// Operators are tokens of one byte. A prefix is short for a function, or is '!'.
+const (
+	operators = "&,(){}^#%@*!?-;"
+	prefixes  = "%@*?^!"
+)
 
 // A token is a part of an expression, which begins at at.
 type token struct {
@@ -33,9 +36,14 @@ type token struct {
 // is reports whether the token is that operator.
 func (t token) is(op byte) bool { return t.kind == tokenOperator && t.op == op }
 
+// isOneOf reports whether the token is one of those operators.
+func (t token) isOneOf(ops string) bool {
+	return t.kind == tokenOperator && strings.IndexByte(ops, t.op) >= 0
+}
+
 // begins reports whether an operand can begin with the token.
 func (t token) begins() bool {
-	return t.kind != tokenEnd && (t.kind != tokenOperator || strings.IndexByte("({^#%@*!?", t.op) >= 0)
+	return t.isOneOf("({#"+prefixes) || t.kind != tokenOperator && t.kind != tokenEnd
 }
 
 // A lexer splits an expression into tokens.
@@ -60,7 +68,7 @@ func (l *lexer) next() (token, error) {
 		return t, nil
 	}
 	err := l.read(&t)
-	l.prefix = t.is('%') || t.is('@')
+	l.prefix = t.isOneOf("%@")
 	return t, err
 }
 

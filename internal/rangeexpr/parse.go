@@ -63,7 +63,7 @@ func (p *parser) advance() (err error) {
 // unexpected tells why the next token cannot be where it is.
 func (p *parser) unexpected() error {
 	switch t := p.tok; {
-	case t.is(')'), t.is('}'):
+	case t.isOneOf(")}"):
 		return p.errorAt(t.at, fmt.Sprintf("the %c has no %c before it", t.op, opening(t.op)))
 	case t.kind == tokenOperator:
 		return p.errorAt(t.at, fmt.Sprintf("%q is not one of A-Z a-z 0-9 . _ : - and cannot be here: %s", t.op, remedy(t.op)))
@@ -101,7 +101,7 @@ func (p *parser) chain() (node, error) {
 	for last := first; ; {
 		l := link{op: ','}
 		switch {
-		case p.tok.is(','), p.tok.is('-'), p.tok.is('&'):
+		case p.tok.isOneOf(",-&"):
 			l.op = p.tok.op
 			after := p.tok.op == '-' && p.tok.at > 0 && p.expr[p.tok.at-1] == '}'
 			if err := p.advance(); err != nil {
@@ -143,13 +143,12 @@ func markJoined(n node) {
 	}
 }
 
-// prefixes are the functions that operators are short for.
-var prefixes = map[byte]string{'%': "cluster", '@': "group", '*': "get_cluster", '?': "get_groups", '^': "get_admin"}
+// prefixed are the functions that operators are short for.
+var prefixed = map[byte]string{'%': "cluster", '@': "group", '*': "get_cluster", '?': "get_groups", '^': "get_admin"}
 
 func (p *parser) operand() (node, error) {
 	t := p.tok
-	name, ok := prefixes[t.op]
-	if t.kind != tokenOperator || !ok && t.op != '!' {
+	if !t.isOneOf(prefixes) {
 		return p.product()
 	}
 	if err := p.enter(); err != nil {
@@ -166,7 +165,7 @@ func (p *parser) operand() (node, error) {
 	if t.op == '!' {
 		return &complement{t.at, n}, nil
 	}
-	return &call{at: t.at, name: name, args: []node{n}}, nil
+	return &call{at: t.at, name: prefixed[t.op], args: []node{n}}, nil
 }
 
 func (p *parser) product() (node, error) {
@@ -208,7 +207,7 @@ func (p *parser) apart() bool { return p.globs && p.tok.space }
 
 // part reads what is after a brace. A prefix operator takes the braces that follow.
 func (p *parser) part() (node, error) {
-	if _, ok := prefixes[p.tok.op]; p.tok.kind == tokenOperator && (ok || p.tok.op == '!') {
+	if p.tok.isOneOf(prefixes) {
 		return p.operand()
 	}
 	return p.primary()
@@ -252,7 +251,7 @@ func (p *parser) close(open token, closing byte) error {
 	switch {
 	case p.tok.is(closing):
 		return p.advance()
-	case p.tok.kind == tokenEnd || p.tok.is(')') || p.tok.is('}'):
+	case p.tok.kind == tokenEnd, p.tok.isOneOf(")}"):
 		return p.errorAt(open.at, fmt.Sprintf("the %c has no closing %c", open.op, closing))
 	}
 	return p.unexpected()
