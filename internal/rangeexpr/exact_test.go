@@ -122,6 +122,7 @@ func TestBracesPutEachOfWhatTheyHoldBetweenItsNeighbours(t *testing.T) {
 		{"{a,a}", "a"},
 		{"{{a,b}}", "a b"},
 		{"{a,b}{c,d}", "ac ad bc bd"},
+		{"a{b}c{d,e}f{g}", "abcdfg abcefg"},
 		{"{a,b}-c", "a b"}, // - after a } takes away
 		{"{a,b}-a", "b"},
 		{"{a,b}c-d", "ac-d bc-d"},
@@ -382,6 +383,8 @@ func TestAClusterIsItsKeyClusterOrTheKeyThatIsNamed(t *testing.T) {
 		{"a.{%web,b}", "a.web1 a.web2 a.b"},
 		{"a{1,2}%web", "a1web1 a1web2 a2web1 a2web2"},
 		{"%web{}", "web1 web2"},
+		{"a{b}%web{:DOWN}", "abweb3 abweb4"},
+		{"a{b}%{web,db}{:UP} - abdb1", "abweb1 abweb2"},
 		{"{%web,%db} & /1/", "web1 db1"},
 
 		// In front of parentheses, quotes and functions, and of itself.
@@ -554,6 +557,8 @@ func TestAllIsWhatAComplementAndALoneRegexAreAbout(t *testing.T) {
 		{"!{web,db}{1,2}", "mx1"},
 		{"!(web1,db1) - mx1", "web2 db2"},
 		{"!/^web/", "db1 db2 mx1"},
+		{"x{y}!{web,db}1", "xyweb2 xydb2 xymx1"},
+		{"!db1,db1 - db1", "web1 web2 db2 mx1"},
 		{"!!web1", "web1"},
 		{"!", "web1 web2 db1 db2 mx1"},
 		{"web1..9 & !%db", "web1 web2"},
