@@ -17,6 +17,10 @@ type RangeSource struct {
 	Servers   []string  // "host" or "host:port", tried in turn
 	Clusters  *Clusters // cluster files
 	Directory Directory // passed over unless it is a HostExpander
+
+	// Warn is told that a Range server does not answer where another one does. nil:
+	// nobody is. A Directory has its own.
+	Warn func(error)
 }
 
 // ExpandRange returns the hosts that a Range expression stands for. What a part of it
@@ -44,13 +48,13 @@ func ExpandRange(ctx context.Context, from RangeSource, expr string) (*HostSet, 
 func (from RangeSource) expander() (func(context.Context, string) ([]string, error), error) {
 	switch dir, ok := from.Directory.(HostExpander); {
 	case len(from.Servers) > 0:
-		return expanderOf("range://" + strings.Join(from.Servers, ","))
+		return expanderOf("range://"+strings.Join(from.Servers, ","), from.Warn)
 	case from.Clusters != nil:
 		return func(_ context.Context, expr string) ([]string, error) { return from.Clusters.Expand(expr) }, nil
 	case ok:
 		return dir.Expand, nil
 	}
-	expand, err := expanderOf("cmconf:///etc/cm.conf")
+	expand, err := expanderOf("cmconf:///etc/cm.conf", from.Warn)
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +68,8 @@ func (from RangeSource) expander() (func(context.Context, string) ([]string, err
 }
 
 // expanderOf opens a directory that knows Range.
-func expanderOf(url string) (func(context.Context, string) ([]string, error), error) {
-	service, err := directory.Open(url, directory.Options{})
+func expanderOf(url string, warn func(error)) (func(context.Context, string) ([]string, error), error) {
+	service, err := directory.Open(url, directory.Options{Warn: warn})
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,8 @@ type hostFlags struct {
 	clusters       string
 	rangeQuery     string
 	rangeServers   []string
+
+	warn func(error) // set by parse
 }
 
 func (h *hostFlags) add(cmd *cobra.Command) {
@@ -41,6 +43,7 @@ func (h *hostFlags) addRange(cmd *cobra.Command) {
 
 // parse reads what needs no server: what to ask about (nil: all hosts) and what not.
 func (h *hostFlags) parse(u *ui) (hosts, exclude *sysops.HostSet, err error) {
+	h.warn = func(err error) { u.warn("%v", err) }
 	clusters, err := h.openClusters()
 	if err != nil {
 		return nil, nil, err
@@ -80,7 +83,8 @@ func (h *hostFlags) expand(ctx context.Context, dir sysops.Directory, hosts *sys
 	if err != nil {
 		return nil, err
 	}
-	set, err := sysops.ExpandRange(ctx, sysops.RangeSource{Servers: h.rangeServers, Clusters: clusters, Directory: dir}, h.rangeQuery)
+	from := sysops.RangeSource{Servers: h.rangeServers, Clusters: clusters, Directory: dir, Warn: h.warn}
+	set, err := sysops.ExpandRange(ctx, from, h.rangeQuery)
 	if err != nil {
 		return nil, err
 	}

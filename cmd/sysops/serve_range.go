@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -64,6 +65,7 @@ func (u *ui) serveRange(ctx context.Context, files *sysops.Clusters, listen stri
 	}
 	server := &http.Server{
 		Handler:           rangeHandler(files),
+		MaxHeaderBytes:    maxRangeLine,
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 	}
 	fmt.Fprintf(u.stderr, "serving http://%s/range/list and /range/expand\n", l.Addr())
@@ -85,45 +87,91 @@ func (u *ui) serveRange(ctx context.Context, files *sysops.Clusters, listen stri
 // What a request may hold.
 const (
 	maxRangeExpr      = 1 << 20
-	maxRangeException = 2047 // bytes of the header, as in mod_ranged
+	maxRangeException = 2047     // bytes of the header, as in mod_ranged
+	maxRangeLine      = 64 << 10 // bytes of the request line with its headers; longer expressions are posted
+
+	smallRange = 64 << 10 // bytes of a body or an answer: any number of requests may have so many
+	largeRange = 16       // requests may have more at a time: clients may be slow, and memory is finite
 )
 
-// rangeHandler answers as mod_ranged does (github.com/ytoolshed/range).
+// A rangeService answers as mod_ranged does (github.com/ytoolshed/range).
+type rangeService struct {
+	files *sysops.Clusters
+	busy  chan struct{} // holds a token for each expression that keeps a CPU
+	large chan struct{} // and one for each large request
+}
+
 func rangeHandler(files *sysops.Clusters) http.Handler {
-	busy := make(chan struct{}, runtime.GOMAXPROCS(0)) // an expression may keep a CPU for a while
-	answer := func(render func(io.Writer, []string)) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			expr, status, err := rangeExpression(w, r)
-			if err != nil {
-				http.Error(w, err.Error(), status)
-				return
+	s := &rangeService{files, make(chan struct{}, runtime.GOMAXPROCS(0)), make(chan struct{}, largeRange)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/range/list", func(w http.ResponseWriter, r *http.Request) {
+		s.answer(w, r, func(nodes []string) string {
+			if len(nodes) == 0 {
+				return ""
 			}
-			select {
-			case busy <- struct{}{}:
-				defer func() { <-busy }()
-			case <-r.Context().Done():
-				return
-			}
-			nodes, problems := files.ExpandPartly(expr)
-			h := w.Header()
-			h.Set("Content-Type", "text/plain; charset=utf-8")
-			h.Set("X-Content-Type-Options", "nosniff") // nodes are what an expression says
-			if len(problems) > 0 {
-				h.Set("RangeException", headerText(strings.Join(problems, ", ")))
-			}
-			render(w, nodes)
+			return strings.Join(nodes, "\n") + "\n"
+		})
+	})
+	mux.HandleFunc("/range/expand", func(w http.ResponseWriter, r *http.Request) { s.answer(w, r, sysops.CompressNodes) })
+	return mux
+}
+
+func (s *rangeService) answer(w http.ResponseWriter, r *http.Request, render func([]string) string) {
+	large := false
+	defer func() {
+		if large {
+			<-s.large
+		}
+	}()
+	fits := func(size int64) bool { // -1: unknown
+		if large || 0 <= size && size <= smallRange {
+			return true
+		}
+		select {
+		case s.large <- struct{}{}:
+			large = true
+		default:
+			http.Error(w, "too many large requests are under way: ask for less, or again later", http.StatusServiceUnavailable)
+		}
+		return large
+	}
+	if !fits(r.ContentLength) {
+		return
+	}
+	expr, status, err := rangeExpression(w, r)
+	if err != nil {
+		http.Error(w, err.Error(), status)
+		return
+	}
+	body, problems, err := s.evaluate(r.Context(), expr, render)
+	if err != nil || !fits(int64(len(body))) {
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff") // nodes are what an expression says
+	if len(problems) > 0 {
+		h.Set("RangeException", headerText(strings.Join(problems, ", ")))
+	}
+	io.WriteString(w, body) //nolint:errcheck // the client is gone
+}
+
+// evaluate waits for its turn, until ctx ends. It is over before anything is sent: a
+// client that reads slowly keeps nobody waiting.
+func (s *rangeService) evaluate(ctx context.Context, expr string, render func([]string) string) (body string, problems []string, err error) {
+	select {
+	case s.busy <- struct{}{}:
+		defer func() { <-s.busy }()
+	case <-ctx.Done():
+		return "", nil, ctx.Err()
+	}
+	nodes, problems := s.files.ExpandPartly(expr)
+	for _, n := range nodes {
+		if strings.ContainsFunc(n, unicode.IsControl) { // one line would be two nodes
+			return "", append(problems, fmt.Sprintf("cannot list the node %.100q: it holds control characters", n)), nil
 		}
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/range/list", answer(func(w io.Writer, nodes []string) {
-		if len(nodes) > 0 {
-			io.WriteString(w, strings.Join(nodes, "\n")+"\n") //nolint:errcheck // the client is gone
-		}
-	}))
-	mux.Handle("/range/expand", answer(func(w io.Writer, nodes []string) {
-		io.WriteString(w, sysops.CompressNodes(nodes)) //nolint:errcheck // the client is gone
-	}))
-	return mux
+	return render(nodes), problems, nil
 }
 
 // rangeExpression returns the expression of a request or, beside an error, the status.
