@@ -203,7 +203,7 @@ func (c *Config) openService(o DirectoryOptions) (Directory, error) {
 	d := &c.Directory
 	dir, err := directory.Open(d.URL, directory.Options{LocalSite: d.Local.Site, LocalCore: d.Local.Core, Warn: o.Warn})
 	if err != nil {
-		return nil, err
+		return nil, hintedURL(err)
 	}
 	if o.CacheAge > 0 && o.CacheFolder == "" {
 		user, err := os.UserCacheDir()
@@ -212,7 +212,30 @@ func (c *Config) openService(o DirectoryOptions) (Directory, error) {
 		}
 		o.CacheFolder = filepath.Join(user, "sysops")
 	}
-	return keep(dir, d.URL, o), nil
+	return keep(dir, strings.Join([]string{d.URL, d.Local.Site, d.Local.Core}, "\n"), o), nil
+}
+
+// hintedURL adds to what is wrong with a directory's URL what to write instead.
+func hintedURL(err error) error {
+	bad, ok := errors.AsType[*directory.URLError](err)
+	if !ok {
+		return err
+	}
+	var names []string
+	forms := make(map[string]string)
+	for _, s := range directory.Schemes() {
+		names = append(names, s.Name)
+		forms[s.Name] = s.Form
+	}
+	switch near := Nearest(bad.Scheme, names); {
+	case forms[bad.Scheme] != "":
+		return hinted(err, "its form is "+forms[bad.Scheme])
+	case bad.Scheme == "redis" || bad.Scheme == "rediss":
+		return hinted(err, "that is a server: name it with --server")
+	case near != "":
+		return hinted(err, "did you mean "+forms[near]+"?")
+	}
+	return hinted(err, "the services are "+strings.Join(names, ", ")+"; a file is "+forms["file"])
 }
 
 // Options returns the client options that the config asks for, the password

@@ -106,7 +106,7 @@ func places(ctx context.Context, dir Directory, scope Scope, site, core string) 
 		return nil, fmt.Errorf("cannot list the sites: %w", err)
 	}
 	if site != "" && !slices.Contains(sites, site) {
-		return nil, unknown("site", site, sites)
+		return nil, unknown("site", site, some(sites))
 	}
 	switch {
 	case site != "":
@@ -118,6 +118,9 @@ func places(ctx context.Context, dir Directory, scope Scope, site, core string) 
 		}
 		if local == "" {
 			return nil, noLocal(scope, "site")
+		}
+		if !slices.Contains(sites, local) {
+			return nil, unknown("local site", local, some(sites))
 		}
 		sites = []string{local}
 	}
@@ -144,6 +147,15 @@ func noLocal(scope Scope, what string) error {
 		"name one with --site or --core, ask with --scope global, or set directory.local in the config")
 }
 
+// some returns as many names as a person reads.
+func some(names []string) []string {
+	const most = 20
+	if len(names) <= most {
+		return names
+	}
+	return append(slices.Clone(names[:most]), fmt.Sprintf("and %d more", len(names)-most))
+}
+
 func coresOf(ctx context.Context, dir Directory, sites []string, only string) ([]place, error) {
 	var found []place
 	var names []string
@@ -163,7 +175,7 @@ func coresOf(ctx context.Context, dir Directory, sites []string, only string) ([
 		}
 	}
 	if len(found) == 0 && only != "" {
-		return nil, unknown("core", only, names)
+		return nil, unknown("core", only, some(names))
 	}
 	if len(found) == 0 {
 		return nil, fmt.Errorf("cannot find a core: %w: the directory lists none for %v", ErrUnknown, sites)

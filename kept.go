@@ -8,11 +8,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/store"
@@ -24,6 +27,9 @@ const keptFor = 30 * time.Second
 
 // forgotten is how old a kept answer becomes at most.
 const forgotten = 90 * 24 * time.Hour
+
+// keptLimit is how many bytes of the file are read at most; a longer one is damaged.
+const keptLimit = 16 << 20
 
 // A keptDirectory asks a directory and keeps what it answers in a file. While the
 // directory cannot be asked, or answers what makes no sense, it answers from there.
@@ -49,13 +55,15 @@ type keptAnswer struct {
 }
 
 // keep returns dir with a kept copy of its answers. The folder of the options has one
-// file for each source, which is dir's URL; without CacheAge nothing is kept.
+// file for each source, which is all that dir was opened with; without CacheAge nothing
+// is kept. Nor is it where others could have written: a forged copy would send questions,
+// and the password, to servers of their choice.
 func keep(dir Directory, source string, o DirectoryOptions) Directory {
 	k := &keptDirectory{Directory: dir, oldest: o.CacheAge, warn: o.Warn, now: time.Now, answers: make(map[string]keptAnswer)}
 	if o.CacheAge > 0 {
 		sum := sha256.Sum256([]byte(source)) // it holds what is no file name
 		k.path = filepath.Join(o.CacheFolder, "directory-"+hex.EncodeToString(sum[:8])+".json")
-		k.answers = k.load()
+		k.answers = k.trusted()
 	}
 	if e, ok := dir.(HostExpander); ok {
 		return struct { // what an expression stands for is not kept: an old list would miss hosts
@@ -66,15 +74,53 @@ func keep(dir Directory, source string, o DirectoryOptions) Directory {
 	return k
 }
 
-// load returns what the file holds. One that cannot be read is as good as none: the
-// next answer writes it again.
-func (k *keptDirectory) load() map[string]keptAnswer {
-	answers := make(map[string]keptAnswer)
-	text, err := os.ReadFile(k.path)
-	if err != nil || json.Unmarshal(text, &answers) != nil {
+// trusted returns what the file holds, if nobody else can have written it. Where the
+// folder is open to others nothing is kept.
+func (k *keptDirectory) trusted() map[string]keptAnswer {
+	folder := filepath.Dir(k.path)
+	if is, err := os.Stat(folder); err == nil && !isOurs(is) {
+		k.warn(fmt.Errorf("what the directory says is not kept, for when it is down: %s is another user's, or others may write to it: chmod go-w %[1]s", folder))
+		k.path = ""
 		return make(map[string]keptAnswer)
 	}
+	answers, err := k.load()
+	if err != nil {
+		k.warn(fmt.Errorf("what the directory said is not used while it is down: %w", err))
+	}
 	return answers
+}
+
+// isOurs says that a file or folder is this user's, and that nobody else may write to it.
+func isOurs(is fs.FileInfo) bool {
+	st, ok := is.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Geteuid() && is.Mode().Perm()&0o022 == 0
+}
+
+// load returns what the file holds. One that cannot be read is as good as none: the
+// next answer writes it again. So is an answer of the future, whose age nobody knows.
+// An error says that another user can have written the file.
+func (k *keptDirectory) load() (map[string]keptAnswer, error) {
+	none := make(map[string]keptAnswer)
+	f, err := os.OpenFile(k.path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe is not waited for
+	if err != nil {
+		return none, nil
+	}
+	defer f.Close()
+	is, err := f.Stat()
+	if err != nil || !is.Mode().IsRegular() {
+		return none, nil
+	}
+	if !isOurs(is) {
+		return none, fmt.Errorf("%s is another user's, or others may write to it", k.path)
+	}
+	answers := make(map[string]keptAnswer)
+	text, err := io.ReadAll(io.LimitReader(f, keptLimit+1))
+	if err != nil || len(text) > keptLimit || json.Unmarshal(text, &answers) != nil {
+		return none, nil
+	}
+	latest := k.now().Add(time.Minute) // clocks are set
+	maps.DeleteFunc(answers, func(_ string, a keptAnswer) bool { return a.Time.After(latest) || len(a.Names) == 0 })
+	return answers, nil
 }
 
 // answer asks the directory or, while it is down, the kept copy.
@@ -138,7 +184,11 @@ func (k *keptDirectory) remember(question string, names []string) {
 	if k.path == "" || len(names) == 0 || slices.Equal(old.Names, names) && now.Sub(old.Time) < time.Minute {
 		return
 	}
-	for q, a := range k.load() { // other processes have kept other answers
+	others, err := k.load() // of other processes
+	if err != nil {
+		k.warn(fmt.Errorf("what the directory said before is forgotten: %w", err))
+	}
+	for q, a := range others {
 		if a.Time.After(k.answers[q].Time) {
 			k.answers[q] = a
 		}
@@ -147,7 +197,7 @@ func (k *keptDirectory) remember(question string, names []string) {
 	maps.DeleteFunc(k.answers, func(_ string, a keptAnswer) bool { return now.Sub(a.Time) > forgotten })
 	if err := k.save(); err != nil && !k.unsaved {
 		k.unsaved = true
-		k.warn(fmt.Errorf("cannot keep what the directory said, for when it is down: %w", err))
+		k.warn(fmt.Errorf("cannot keep what the directory said, for when it is down: %w (--directory-cache-age 0 keeps nothing)", err))
 	}
 }
 
@@ -179,7 +229,7 @@ func (k *keptDirectory) Sites(ctx context.Context) ([]string, error) {
 	return k.answer(ctx, "sites", func() ([]string, error) {
 		sites, err := k.Directory.Sites(ctx)
 		if err == nil && len(sites) == 0 {
-			err = errors.New("the directory lists no site at all")
+			err = hinted(errors.New("the directory lists no site at all"), "is its URL that of the right place, and is that filled?")
 		}
 		return sites, err
 	})

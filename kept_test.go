@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -198,6 +199,133 @@ func TestASiteWithoutCoresIsNotLeftOutUnnoticed(t *testing.T) {
 	}
 	defer c.Close()
 	if _, err = c.Ask(t.Context(), sysops.Query{Scope: sysops.Global, Pattern: pattern(t, "x"), Partial: true}); err == nil || !strings.Contains(err.Error(), "eat1") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A forged copy would send questions to servers of somebody else's choice.
+func TestAKeptCopyThatOthersCanHaveWrittenIsNotUsed(t *testing.T) {
+	for _, row := range []struct {
+		name, says string
+		forge      func(t *testing.T, file string) error
+	}{
+		{"others may write to it", "others may write to it", func(_ *testing.T, file string) error { return os.Chmod(file, 0o666) }},
+		{"its group may write to it", "others may write to it", func(_ *testing.T, file string) error { return os.Chmod(file, 0o620) }},
+		{"others may write to its folder", "chmod go-w", func(_ *testing.T, file string) error { return os.Chmod(filepath.Dir(file), 0o777) }},
+		{"it is a pipe", "", func(_ *testing.T, file string) error { return errors.Join(os.Remove(file), syscall.Mkfifo(file, 0o600)) }},
+		{"it has a gigabyte", "", func(_ *testing.T, file string) error { return os.Truncate(file, 1<<30) }},
+		{"it is of the future", "", func(_ *testing.T, file string) error {
+			text := fmt.Sprintf(`{"sites": {"time": %q, "names": ["evil"]}}`, time.Now().Add(time.Hour).Format(time.RFC3339))
+			return os.WriteFile(file, []byte(text), 0o600)
+		}},
+		{"it has no names", "", func(_ *testing.T, file string) error {
+			text := fmt.Sprintf(`{"sites": {"time": %q, "names": null}}`, time.Now().Format(time.RFC3339))
+			return os.WriteFile(file, []byte(text), 0o600)
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			i := newInventory(t)
+			if _, err := world(t.Context(), i.open(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			kept, err := filepath.Glob(filepath.Join(i.folder, "*"))
+			if err != nil || len(kept) != 1 {
+				t.Fatalf("%q, %v", kept, err)
+			}
+			if err := row.forge(t, kept[0]); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := world(t.Context(), i.open(time.Hour)); err != nil || got != wholeWorld {
+				t.Errorf("while it is up: %v\n%s", err, got)
+			}
+			if err := row.forge(t, kept[0]); err != nil {
+				t.Fatal(err)
+			}
+			i.warnings = nil
+			i.does("echo away >&2; exit 1\n")
+			sites, err := i.open(time.Hour).Sites(t.Context())
+			if err == nil || !strings.Contains(err.Error(), "away") {
+				t.Errorf("while it is down: %q, %v", sites, err)
+			}
+			if said := strings.Join(i.warnings, "\n"); len(i.warnings) > 1 || row.says == "" && said != "" || !strings.Contains(said, row.says) {
+				t.Errorf("the warnings are %q, want one that says %q", i.warnings, row.says)
+			}
+		})
+	}
+}
+
+// Two configs may name the same directory and differ in where the machine is.
+func TestAKeptCopyIsOfOneConfigAlone(t *testing.T) {
+	i := newInventory(t)
+	open := func(core string) sysops.Directory {
+		t.Helper()
+		var c sysops.Config
+		c.Directory.URL, c.Directory.Local.Core = "exec://"+i.program, core
+		dir, err := c.OpenDirectory(sysops.DirectoryOptions{CacheAge: time.Hour, CacheFolder: i.folder})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	if _, err := world(t.Context(), open("esv4-1")); err != nil {
+		t.Fatal(err)
+	}
+	i.does("exit 1\n")
+	if site, core, err := open("esv4-1").Local(t.Context()); err != nil || site != "esv4" || core != "esv4-1" {
+		t.Errorf("%q %q, %v", site, core, err)
+	}
+	if site, core, err := open("eat1-1").Local(t.Context()); err == nil {
+		t.Errorf("the local core of another config is answered: %q %q", site, core)
+	}
+}
+
+func TestAFolderThatCannotBeWrittenToIsToldOnce(t *testing.T) {
+	i := newInventory(t)
+	i.folder = filepath.Join(i.program, "below-a-file")
+	if got, err := world(t.Context(), i.open(time.Hour)); err != nil || got != wholeWorld {
+		t.Errorf("%v\n%s", err, got)
+	}
+	if len(i.warnings) != 1 || !strings.Contains(i.warnings[0], "--directory-cache-age 0") {
+		t.Errorf("warnings: %q", i.warnings)
+	}
+}
+
+func TestALocalSiteThatTheDirectoryDoesNotListIsNamed(t *testing.T) {
+	i := newInventory(t)
+	var c sysops.Config
+	c.Directory.URL = "exec://" + i.program + "?site=esv5"
+	dir, err := c.OpenDirectory(sysops.DirectoryOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := sysops.New(dir, sysops.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_, err = client.Ask(t.Context(), sysops.Query{Scope: sysops.SiteWide, Pattern: pattern(t, "x")})
+	var hint *sysops.HintedError
+	if !errors.Is(err, sysops.ErrUnknown) || !errors.As(err, &hint) || !strings.Contains(err.Error(), "esv5") || !strings.Contains(hint.Hint, "eat1, esv4") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAHintListsNoMoreNamesThanAPersonReads(t *testing.T) {
+	var children, groups strings.Builder
+	for n := range 1000 {
+		fmt.Fprintf(&children, `,"c%d"`, n)
+		fmt.Fprintf(&groups, `,"c%d":{"hosts":["redis://a:1/0"]}`, n)
+	}
+	i := newInventory(t)
+	i.says(`{"esv4": {"children": [` + children.String()[1:] + `]}` + groups.String() + `}`)
+	client, err := sysops.New(i.open(0), sysops.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_, err = client.Ask(t.Context(), sysops.Query{Core: "c1000", Pattern: pattern(t, "x")})
+	var hint *sysops.HintedError
+	if !errors.As(err, &hint) || !strings.HasSuffix(hint.Hint, "and 980 more") || len(hint.Hint) > 300 {
 		t.Errorf("%v", err)
 	}
 }

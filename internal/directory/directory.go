@@ -12,7 +12,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -50,7 +49,8 @@ type Options struct {
 	LocalSite, LocalCore string
 
 	// Timeout is how long one of the service's servers may take for one request, where
-	// the URL has no timeout=; 0 is DefaultTimeout. A context that ends earlier is shared
+	// the URL has no timeout=; 0 is DefaultTimeout. Servers beyond the second add
+	// nothing: all share the time of two. A context that ends earlier is shared
 	// out among the servers that are yet to be asked.
 	Timeout time.Duration
 
@@ -101,13 +101,13 @@ func Open(rawURL string, o Options) (Service, error) {
 	}
 	if text := loc.params.Get("timeout"); text != "" {
 		if o.Timeout, err = time.ParseDuration(text); err != nil || o.Timeout <= 0 {
-			return nil, fmt.Errorf("cannot open the directory %s: its parameter timeout must be as in timeout=2s", loc.scheme.Name)
+			return nil, &URLError{loc.scheme.Name, fmt.Errorf("cannot open the directory %s: its parameter timeout must be as in timeout=2s", loc.scheme.Name)}
 		}
 	}
 	o.Timeout = cmp.Or(max(o.Timeout, 0), DefaultTimeout)
 	s, err := loc.scheme.open(loc, o)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open the directory %s: %w", loc.scheme.Name, err)
+		return nil, &URLError{loc.scheme.Name, fmt.Errorf("cannot open the directory %s: %w", loc.scheme.Name, err)}
 	}
 	checked := newStrict(s)
 	if e, ok := s.(Expander); ok {
@@ -125,13 +125,4 @@ func (f fixed) Local(context.Context) (site, core string, err error) { return f.
 // fold sorts names and drops repeats.
 func fold(names []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(names)))
-}
-
-// schemeNames is for errors.
-func schemeNames() string {
-	var forms []string
-	for _, s := range Schemes() {
-		forms = append(forms, s.Form)
-	}
-	return strings.Join(forms, "  ")
 }

@@ -2,6 +2,8 @@ package directory
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -14,9 +16,9 @@ func TestAURLThatCannotBeUsedIsAnErrorThatSaysWhatCan(t *testing.T) {
 		url  string
 		says []string
 	}{
-		{"", []string{"file:///PATH", "range://HOST", "consul://HOST"}},
-		{"/etc/sysops/sites.yaml", []string{"file:///PATH"}},
-		{"gopher://r1", []string{"range://HOST"}},
+		{"", []string{"name of a service"}},
+		{"/etc/sysops/sites.yaml", []string{"name of a service"}},
+		{"gopher://r1", []string{"gopher", "no such service"}},
 		{"range://r1?core_of=x", []string{`"core_of"`, "all, cores, servers, server, site_pattern, site, core, timeout"}},
 		{"exec:///x?args=y", []string{`"args"`, "there are arg, site"}},
 		{"range://r1?cores=a{site}&cores=b{site}", []string{"cores", "twice"}},
@@ -55,6 +57,23 @@ func TestAURLThatCannotBeUsedIsAnErrorThatSaysWhatCan(t *testing.T) {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %v: lacks %q", row.url, err, want)
 			}
+		}
+	}
+}
+
+func TestAURLErrorTellsWhichServiceWasMeant(t *testing.T) {
+	for _, row := range []struct{ url, want string }{
+		{"range://", "range"},
+		{"RANGE://r1?x=1", "range"},
+		{"dsn://example.com", "dsn"},
+		{"", ""},
+		{"/etc/sites.yaml", ""},
+		{"C:\\sites", "c"},
+		{"s3cret-0:x", ""},
+	} {
+		_, err := Open(row.url, Options{})
+		if bad, ok := errors.AsType[*URLError](err); !ok || bad.Scheme != row.want {
+			t.Errorf("%s: %#v", row.url, err)
 		}
 	}
 }
@@ -127,15 +146,52 @@ func (s *said) Cores(_ context.Context, site string) ([]string, error) { return 
 func (s *said) Servers(context.Context, string) ([]string, error)      { return s.servers, nil }
 
 func TestNamesThatAreNoWordsSpoilTheAnswer(t *testing.T) {
-	for _, bad := range []string{"", "a b", "a\n", "a\x1b[2J", "a\u200bb", "a\u202eb", "\xff"} {
+	for _, bad := range []string{"", "a b", "a\n", "a\x1b[2J", "a\u200bb", "a\u202eb", "\xff", strings.Repeat("x", 10<<20)} {
 		dir := newStrict(&said{sites: []string{"esv4", bad}, cores: map[string][]string{"esv4": {"c", bad}}, servers: []string{"redis://a", "redis://" + bad}})
 		if bad == "" {
 			dir.service.(*said).servers = []string{"redis://a", ""}
 		}
 		for what, list := range questions(t.Context(), dir) {
-			if got, err := list(); err == nil || got != nil {
-				t.Errorf("%q in %s: %q, %v", bad, what, got, err)
+			if got, err := list(); err == nil || got != nil || len(err.Error()) > 1000 {
+				t.Errorf("%.20q in %s: %.20q, %.2000v", bad, what, got, err)
 			}
+		}
+	}
+}
+
+func TestMoreNamesThanADirectoryHasSpoilTheAnswer(t *testing.T) {
+	many := make([]string, maxNames+1)
+	for i := range many {
+		many[i] = fmt.Sprintf("redis://c%d", i)
+	}
+	dir := newStrict(&said{sites: many, cores: map[string][]string{"esv4": many}, servers: many})
+	for what, list := range questions(t.Context(), dir) {
+		if got, err := list(); err == nil || got != nil || !strings.Contains(err.Error(), "10000") {
+			t.Errorf("%s: %d names, %v", what, len(got), err)
+		}
+	}
+}
+
+// A failing service says what a server told it, be it a page.
+type failing struct {
+	said
+	err error
+}
+
+func (f *failing) Sites(context.Context) ([]string, error) { return nil, f.err }
+
+func TestWhatAServerSaysIsToldInOneShortLine(t *testing.T) {
+	why := fmt.Errorf("it says:\n\x1b[2J%s: %w", strings.Repeat("x", 10<<20), context.DeadlineExceeded)
+	_, err := newStrict(&failing{err: why}).Sites(t.Context())
+	if err == nil || len(err.Error()) > 2000 || strings.ContainsAny(err.Error(), "\n\x1b") || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%.3000v", err)
+	}
+}
+
+func TestManyServersShareTheTimeOfTwo(t *testing.T) {
+	for n, want := range map[int]time.Duration{1: 2 * time.Second, 2: 2 * time.Second, 4: time.Second, 10: 400 * time.Millisecond} {
+		if r := newReplicas("Range", make([]string, n), Options{Timeout: 2 * time.Second}); r.timeout != want {
+			t.Errorf("each of %d has %v, want %v", n, r.timeout, want)
 		}
 	}
 }

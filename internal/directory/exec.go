@@ -132,7 +132,7 @@ func (p *program) run(ctx context.Context) ([]byte, error) {
 	if err == nil {
 		return stdout.kept.Bytes(), nil
 	}
-	if said := printable(stderr.kept.String()); said != "" {
+	if said := printable(stderr.kept.String(), maxSaid); said != "" {
 		err = fmt.Errorf("%w; it says: %s", err, said)
 	}
 	return nil, err

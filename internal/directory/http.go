@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // newHTTPClient returns a client for the services that speak HTTP. It follows no
@@ -86,9 +87,13 @@ func withoutURL(err error) error {
 	return err
 }
 
-// printable makes what a server or a program says fit for one line of a terminal.
-func printable(said string) string {
-	const limit = 300
+// maxSaid is how many characters of what a server or a program says are repeated.
+const maxSaid = 300
+
+// printable makes what a server or a program says fit for one line of a terminal, of so
+// many characters.
+func printable(said string, limit int) string {
+	said = said[:min(len(said), limit*utf8.UTFMax)]
 	said = strings.Join(strings.Fields(strings.ToValidUTF8(said, "?")), " ")
 	said = strings.Map(func(r rune) rune {
 		if r == ' ' || isWord(string(r)) {

@@ -21,19 +21,32 @@ type location struct {
 	params url.Values
 }
 
+// A URLError says what is wrong with the URL of a directory. [Schemes] has the forms.
+type URLError struct {
+	Scheme string // in lower case; empty: the URL begins with none
+	err    error
+}
+
+func (e *URLError) Error() string { return e.err.Error() }
+func (e *URLError) Unwrap() error { return e.err }
+
 // parseLocation reads SCHEME:[//HOST,…][PATH][?NAME=VALUE&…]. No error repeats more
 // of the URL than its scheme and the names of its parameters, because the rest may
-// hold a secret.
+// hold a secret. All errors are URLErrors.
 func parseLocation(raw string) (location, error) {
 	name, rest, ok := strings.Cut(raw, ":")
+	name = strings.ToLower(name)
+	if !ok || !isSchemeName(name) {
+		return location{}, &URLError{"", errors.New("cannot use the directory's URL: it does not begin with the name of a service and a colon")}
+	}
 	known := Schemes()
-	i := slices.IndexFunc(known, func(s Scheme) bool { return s.Name == strings.ToLower(name) })
-	if !ok || i < 0 {
-		return location{}, fmt.Errorf("cannot use the directory's URL: it begins with none of the services: write one of  %s", schemeNames())
+	i := slices.IndexFunc(known, func(s Scheme) bool { return s.Name == name })
+	if i < 0 {
+		return location{}, &URLError{name, fmt.Errorf("cannot use the directory's URL %s:…: there is no such service", name)}
 	}
 	loc := location{scheme: known[i]}
 	if err := loc.parse(rest); err != nil {
-		return location{}, fmt.Errorf("cannot use the directory's URL %s:…: %w: its form is %s", loc.scheme.Name, err, loc.scheme.Form)
+		return location{}, &URLError{name, fmt.Errorf("cannot use the directory's URL %s:…: %w", name, err)}
 	}
 	return loc, nil
 }
@@ -81,6 +94,12 @@ func (l *location) checkParams() error {
 		}
 	}
 	return nil
+}
+
+// isSchemeName says that a text is short and of small letters: no more of a URL is
+// repeated.
+func isSchemeName(s string) bool {
+	return s != "" && len(s) <= 16 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") == ""
 }
 
 // isText says that there is neither a control character nor a byte that is no UTF-8.

@@ -276,7 +276,7 @@ type rangeRefusal struct {
 }
 
 func newRangeRefusal(status int, said string) *rangeRefusal {
-	return &rangeRefusal{refusal{"Range says " + printable(said)}, status, said}
+	return &rangeRefusal{refusal{"Range says " + printable(said, maxSaid)}, status, said}
 }
 
 func (r *rangeRefusal) Unwrap() error { return &r.refusal }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -18,8 +19,11 @@ type replicas struct {
 	last    atomic.Int32 // which answered last: it is asked first, so that one dead server costs one wait
 }
 
+// newReplicas lets more than two servers share the time of two: a question must not
+// take long where all hang.
 func newReplicas(of string, servers []string, o Options) *replicas {
-	r := &replicas{of: of, servers: servers, timeout: o.Timeout, warn: o.Warn}
+	each := min(o.Timeout, 2*o.Timeout/time.Duration(len(servers)))
+	r := &replicas{of: of, servers: servers, timeout: each, warn: o.Warn}
 	if r.warn == nil {
 		r.warn = func(error) {}
 	}
@@ -44,7 +48,7 @@ func ask[T any](ctx context.Context, r *replicas, question func(ctx context.Cont
 		if err == nil {
 			r.last.Store(int32(i))
 			if len(failed.errs) > 0 {
-				r.warn(fmt.Errorf("%s server %s answers in place of %w", r.of, server, errors.Join(failed.errs...)))
+				r.warn(brief{fmt.Errorf("%s server %s answers in place of %w", r.of, server, errors.Join(failed.errs...))})
 			}
 			return answer, nil
 		}
@@ -55,7 +59,10 @@ func ask[T any](ctx context.Context, r *replicas, question func(ctx context.Cont
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("no answer within %v: %w", limit.Round(time.Millisecond), context.DeadlineExceeded)
 		}
-		failed.add(fmt.Errorf("%s: %w", server, err))
+		if errors.Is(err, io.EOF) {
+			err = fmt.Errorf("it closed the connection without an answer: %w", err)
+		}
+		failed.add(brief{fmt.Errorf("%s: %w", server, err)})
 	}
 	return none, failed
 }

@@ -10,9 +10,18 @@ import (
 	"unicode/utf8"
 )
 
+// What a directory may hold. More is a mistake or an attack, and would be asked for one
+// by one.
+const (
+	maxNames = 10_000 // sites, cores of a site, servers of a core
+	maxName  = 253    // bytes of a name, as of a host's
+	maxURL   = 2_000  // bytes of a server's URL
+)
+
 // strict is what Open puts around a service: whatever the service answers, names come
-// sorted, each once, and are words that can stand in a terminal and in a URL; a core
-// is in one site. An answer that breaks this is malformed, as a whole.
+// sorted, each once, and are words that can stand in a terminal and in a URL, of bounded
+// number and length; a core is in one site. An answer that breaks this is malformed, as
+// a whole.
 type strict struct {
 	service Service
 
@@ -29,7 +38,7 @@ func (s *strict) Sites(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	sites, err := s.service.Sites(ctx)
-	return words("site", sites, err)
+	return few("site", sites, err)
 }
 
 // Cores also remembers where each core is. A core that was seen elsewhere has moved or
@@ -72,7 +81,7 @@ func (s *strict) cores(ctx context.Context, site string) ([]string, error) {
 		return nil, err
 	}
 	cores, err := s.service.Cores(ctx, site)
-	return words("core", cores, err)
+	return few("core", cores, err)
 }
 
 func (s *strict) Servers(ctx context.Context, core string) ([]string, error) {
@@ -81,11 +90,14 @@ func (s *strict) Servers(ctx context.Context, core string) ([]string, error) {
 	}
 	servers, err := s.service.Servers(ctx, core)
 	if err != nil {
-		return nil, err
+		return nil, brief{err}
+	}
+	if len(servers) > maxNames {
+		return nil, tooMany("server")
 	}
 	for _, u := range servers {
 		// An entry that is no URL is not repeated: what went wrong may be a password.
-		if !isWord(u) || !strings.Contains(u, "://") {
+		if !isWord(u) || !strings.Contains(u, "://") || len(u) > maxURL {
 			return nil, fmt.Errorf("cannot use the directory: core %q has a server that is no URL such as redis://host:6379/0", core)
 		}
 	}
@@ -95,8 +107,11 @@ func (s *strict) Servers(ctx context.Context, core string) ([]string, error) {
 // Local also finds the site of a core that was named alone.
 func (s *strict) Local(ctx context.Context) (site, core string, err error) {
 	site, core, err = s.service.Local(ctx)
-	if err != nil || site != "" || core == "" {
-		return site, core, err
+	if err != nil {
+		return "", "", brief{err}
+	}
+	if site != "" || core == "" {
+		return site, core, nil
 	}
 	sites, err := s.Sites(ctx)
 	if err != nil {
@@ -111,7 +126,7 @@ func (s *strict) Local(ctx context.Context) (site, core string, err error) {
 			return site, core, nil
 		}
 	}
-	return "", "", fmt.Errorf("cannot use the directory: the local core %q is in none of its sites (%s)", core, strings.Join(sites, ", "))
+	return "", "", brief{fmt.Errorf("cannot use the directory: the local core %q is in none of its sites (%s)", core, strings.Join(sites, ", "))}
 }
 
 // strictExpander is strict for a service that can expand expressions.
@@ -130,18 +145,39 @@ func (s strictExpander) Expand(ctx context.Context, expr string) ([]string, erro
 	return words("host", hosts, err)
 }
 
+// few folds names, which must be words, and not too many.
+func few(what string, names []string, err error) ([]string, error) {
+	if err == nil && len(names) > maxNames {
+		return nil, tooMany(what)
+	}
+	return words(what, names, err)
+}
+
+func tooMany(what string) error {
+	return fmt.Errorf("cannot use the directory: it names more than %d %ss at once", maxNames, what)
+}
+
 // words folds names, all of which must be words.
 func words(what string, names []string, err error) ([]string, error) {
 	if err != nil {
-		return nil, err
+		return nil, brief{err}
 	}
 	for _, n := range names {
-		if !isWord(n) {
-			return nil, fmt.Errorf("cannot use the directory: it names a %s %.100q, which is empty or holds blanks or control characters", what, n)
+		if !isWord(n) || len(n) > maxName {
+			return nil, fmt.Errorf("cannot use the directory: it names a %s %.100q, which is empty, holds blanks or control characters, or has more than %d bytes", what, n, maxName)
 		}
 	}
 	return fold(names), nil
 }
+
+// A brief error is told in one line that a person reads, whatever a server said that it
+// repeats.
+type brief struct{ error }
+
+const maxError = 1_000 // characters
+
+func (b brief) Error() string { return printable(b.error.Error(), maxError) }
+func (b brief) Unwrap() error { return b.error }
 
 // isWord says that a name is not empty and has printable characters only, and no
 // blanks.
