@@ -1,8 +1,11 @@
 package directory
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -35,4 +38,24 @@ func TestServersDieWithTheTestBinary(t *testing.T) {
 			}
 		}
 	}
+}
+
+// groupStopped reports whether every thread of a process group has stopped.
+func groupStopped(pgid int) bool {
+	threads, err := filepath.Glob("/proc/[0-9]*/task/[0-9]*/stat")
+	if err != nil {
+		return false
+	}
+	for _, path := range threads {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		// proc(5): pid (name) state ppid pgrp …; a name may hold anything.
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		if len(fields) > 2 && fields[2] == strconv.Itoa(pgid) && fields[0] != "T" && fields[0] != "Z" {
+			return false
+		}
+	}
+	return true
 }

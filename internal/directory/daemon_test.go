@@ -76,8 +76,17 @@ func (d *daemon) kill() {
 	<-d.done
 }
 
-// hang stops it: the kernel still accepts connections and packets for it.
-func (d *daemon) hang() { d.signal(syscall.SIGSTOP) }
+// hang stops it: the kernel still accepts connections and packets for it. It returns when
+// all of its threads have stopped, one of which could else answer yet.
+func (d *daemon) hang() {
+	d.signal(syscall.SIGSTOP)
+	for deadline := time.Now().Add(10 * time.Second); !groupStopped(d.pid); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			d.t.Errorf("process group %d goes on although it was stopped", d.pid)
+			return
+		}
+	}
+}
 
 // signal reaches the children, too: they are of its process group.
 func (d *daemon) signal(sig syscall.Signal) {
