@@ -212,7 +212,9 @@ func TestAKeptCopyThatOthersCanHaveWrittenIsNotUsed(t *testing.T) {
 		{"others may write to it", "others may write to it", func(_ *testing.T, file string) error { return os.Chmod(file, 0o666) }},
 		{"its group may write to it", "others may write to it", func(_ *testing.T, file string) error { return os.Chmod(file, 0o620) }},
 		{"others may write to its folder", "chmod go-w", func(_ *testing.T, file string) error { return os.Chmod(filepath.Dir(file), 0o777) }},
-		{"it is a pipe", "", func(_ *testing.T, file string) error { return errors.Join(os.Remove(file), syscall.Mkfifo(file, 0o600)) }},
+		{"it is a pipe", "", func(_ *testing.T, file string) error {
+			return errors.Join(os.Remove(file), syscall.Mkfifo(file, 0o600))
+		}},
 		{"it has a gigabyte", "", func(_ *testing.T, file string) error { return os.Truncate(file, 1<<30) }},
 		{"it is of the future", "", func(_ *testing.T, file string) error {
 			text := fmt.Sprintf(`{"sites": {"time": %q, "names": ["evil"]}}`, time.Now().Add(time.Hour).Format(time.RFC3339))

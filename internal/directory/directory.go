@@ -101,13 +101,13 @@ func Open(rawURL string, o Options) (Service, error) {
 	}
 	if text := loc.params.Get("timeout"); text != "" {
 		if o.Timeout, err = time.ParseDuration(text); err != nil || o.Timeout <= 0 {
-			return nil, &URLError{loc.scheme.Name, fmt.Errorf("cannot open the directory %s: its parameter timeout must be as in timeout=2s", loc.scheme.Name)}
+			return nil, fmt.Errorf("cannot open the directory %s: its parameter timeout must be as in timeout=2s", loc.scheme.Name)
 		}
 	}
 	o.Timeout = cmp.Or(max(o.Timeout, 0), DefaultTimeout)
 	s, err := loc.scheme.open(loc, o)
 	if err != nil {
-		return nil, &URLError{loc.scheme.Name, fmt.Errorf("cannot open the directory %s: %w", loc.scheme.Name, err)}
+		return nil, fmt.Errorf("cannot open the directory %s: %w", loc.scheme.Name, err)
 	}
 	checked := newStrict(s)
 	if e, ok := s.(Expander); ok {

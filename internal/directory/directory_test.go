@@ -63,7 +63,7 @@ func TestAURLThatCannotBeUsedIsAnErrorThatSaysWhatCan(t *testing.T) {
 
 func TestAURLErrorTellsWhichServiceWasMeant(t *testing.T) {
 	for _, row := range []struct{ url, want string }{
-		{"range://", "range"},
+		{"range://r1#x", "range"},
 		{"RANGE://r1?x=1", "range"},
 		{"dsn://example.com", "dsn"},
 		{"", ""},

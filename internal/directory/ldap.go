@@ -60,7 +60,7 @@ func openLDAP(loc location, o Options) (Service, error) {
 		passwordFile: loc.params.Get("password_file"),
 	}
 	port := map[string]string{"ldap": "389", "ldaps": "636"}[loc.scheme.Name]
-	servers, err := hostPorts(loc.hosts, port)
+	servers, err := loc.hostPorts(port)
 	if err != nil {
 		return nil, err
 	}

@@ -118,9 +118,18 @@ func (l *location) file() (string, error) {
 // servers returns the hosts as host:port.
 func (l *location) servers(port string) ([]string, error) {
 	if strings.Trim(l.path, "/") != "" {
-		return nil, errors.New("it may have no path")
+		return nil, fmt.Errorf("it may have no path: its form is %s", l.scheme.Form)
 	}
-	return hostPorts(l.hosts, port)
+	return l.hostPorts(port)
+}
+
+// hostPorts returns the hosts as host:port, of a service whose path has a meaning.
+func (l *location) hostPorts(port string) ([]string, error) {
+	servers, err := hostPorts(l.hosts, port)
+	if err != nil {
+		return nil, fmt.Errorf("%w: its form is %s", err, l.scheme.Form)
+	}
+	return servers, nil
 }
 
 // hostPorts completes hosts (name, name:port, IPv6 address, [IPv6 address]:port) with
