@@ -144,7 +144,7 @@ func localPlace(ctx context.Context, dir Directory) ([]place, error) {
 
 func noLocal(scope Scope, what string) error {
 	return hinted(fmt.Errorf("cannot use scope %s: the directory does not say which %s is the local one", scope, what),
-		"name one with --site or --core, ask with --scope global, or set directory.local in the config")
+		"name one with --site or --core, ask with --scope global, or set directory.local in the config or core= in the directory's URL")
 }
 
 // some returns as many names as a person reads.

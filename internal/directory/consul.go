@@ -66,12 +66,22 @@ func openConsul(loc location, o Options) (Service, error) {
 	if c.scheme != "http" && c.scheme != "https" || caFile != "" && c.scheme != "https" {
 		return nil, errors.New("its scheme is http or https, and ca_file is for https")
 	}
+	if c.tokenFile != "" && c.scheme == "http" && slices.ContainsFunc(servers, func(s string) bool { return !isLoopback(s) }) {
+		return nil, errors.New("a token would travel in the clear: write scheme=https, or name this machine's own agent, 127.0.0.1")
+	}
 	secure, err := trusting(caFile)
 	if err != nil {
 		return nil, err
 	}
 	c.client = newHTTPClient(secure)
 	return c, nil
+}
+
+// isLoopback says that what is sent to host:port does not leave the machine. A name may
+// be any machine's.
+func isLoopback(server string) bool {
+	host, _, err := net.SplitHostPort(server)
+	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }
 
 // trusting returns the TLS settings that trust the authorities of a file, or where it

@@ -46,6 +46,8 @@ func TestAURLThatCannotBeUsedIsAnErrorThatSaysWhatCan(t *testing.T) {
 		{"cmconf://host/etc/cm.conf", []string{"absolute"}},
 		{"consul://h?scheme=ftp", []string{"http or https"}},
 		{"consul://h?ca_file=/x", []string{"https"}},
+		{"consul://h?token_file=/x", []string{"in the clear", "scheme=https"}},
+		{"consul://127.0.0.1,10.1.2.3?token_file=/x", []string{"in the clear"}},
 		{"consul://h?scheme=https&ca_file=/nosuch/ca.pem", []string{"/nosuch/ca.pem"}},
 	} {
 		_, err := Open(row.url, Options{})
