@@ -48,7 +48,7 @@ import (
 // empty unless the script has a config.yaml, in which variables are expanded, and
 // SYSOPS_SERVER is $A,$B unless the script unsets it.
 func TestScript(t *testing.T) {
-	servers := redistest.Core(t, 3, redistest.Config("databases 256"))
+	servers := redistest.Core(t, 3, redistest.Config("databases 1024"))
 	secure := redistest.Start(t, redistest.Password("correct horse"))
 	modRanged, grange := rangeServer(t, refuseAsModRanged), rangeServer(t, refuseAsGrange)
 	agent, static := redistest.Build(t, "./cmd/sysops-agent"), redistest.Build(t, "./cmd/sysops")
@@ -64,7 +64,7 @@ func TestScript(t *testing.T) {
 			n := scripts.Add(1)
 			for i, s := range servers {
 				env.Setenv(string(rune('A'+i)), fmt.Sprintf("%s/%d", s.URL(), n))
-				env.Setenv(string(rune('D'+i)), fmt.Sprintf("%s/%d", s.URL(), n+128))
+				env.Setenv(string(rune('D'+i)), fmt.Sprintf("%s/%d", s.URL(), n+512))
 			}
 			env.Setenv("DEAD", "redis://127.0.0.1:1")
 			env.Setenv("SECURE", fmt.Sprintf("%s/%d", secure.URL(), n%16))
