@@ -22,9 +22,10 @@ var mayImport = map[string][]string{
 	"internal/cli":        {""},
 	"internal/collect":    {""},
 	"internal/fleetsim":   {""},
-	"":                    {"internal/store", "internal/codec", "internal/directory", "internal/rangeexpr"},
+	"":                    {"internal/store", "internal/codec", "internal/directory", "internal/rangeexpr", "internal/diff"},
 	"internal/store":      {},
 	"internal/codec":      {},
+	"internal/diff":       {},
 	"internal/directory":  {},
 	"internal/rangeexpr":  {},
 	"internal/redistest":  {},
@@ -35,15 +36,16 @@ var mayImport = map[string][]string{
 
 // confined lists imports that only some packages may have.
 var confined = map[string][]string{
-	"github.com/redis/go-redis/v9":       {"internal/store"},
-	"github.com/alicebob/miniredis/v2":   {"cmd/sysops"},
-	"os/exec":                            {"internal/collect", "internal/directory", "internal/redistest", "internal/scripttest"},
-	"github.com/spf13/cobra":             {"cmd/sysops", "cmd/sysops-agent", "internal/cli"},
-	"github.com/itchyny/gojq":            {"cmd/sysops"},
-	"go.yaml.in/yaml/v4":                 {"", "internal/directory", "internal/rangeexpr"},
-	"github.com/klauspost/compress/zstd": {"internal/codec"},
-	"github.com/miekg/dns":               {"internal/directory"},
-	"github.com/go-ldap/ldap/v3":         {"internal/directory"},
+	"github.com/redis/go-redis/v9":         {"internal/store"},
+	"github.com/alicebob/miniredis/v2":     {"cmd/sysops"},
+	"os/exec":                              {"internal/collect", "internal/directory", "internal/redistest", "internal/scripttest"},
+	"github.com/spf13/cobra":               {"cmd/sysops", "cmd/sysops-agent", "internal/cli"},
+	"github.com/itchyny/gojq":              {"cmd/sysops"},
+	"go.yaml.in/yaml/v4":                   {"", "internal/directory", "internal/rangeexpr"},
+	"github.com/klauspost/compress/zstd":   {"internal/codec"},
+	"github.com/miekg/dns":                 {"internal/directory"},
+	"github.com/go-ldap/ldap/v3":           {"internal/directory"},
+	"github.com/aymanbagabas/go-udiff/lcs": {"internal/diff"},
 }
 
 func TestImportsRunDownwards(t *testing.T) {
