@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,8 +22,9 @@ type extractFlags struct {
 	contents, md5sum, stat, wordcount, time bool
 	timeHuman, timeUpdated                  bool
 	prefix, listFiles, info, noLoadBalance  bool
-	scope, site                             string
-	cost, verbose                           bool
+	extractCompareFlags
+	scope, site   string
+	cost, verbose bool
 }
 
 func newExtract(u *ui) *cobra.Command {
@@ -56,6 +58,7 @@ where nothing was found or anything went wrong.`,
 	x.addClusters(cmd)
 	x.addRange(cmd)
 	f.StringVar(&x.hostFlags.file, "file", "", "only hosts listed in this file, one a line; - is stdin")
+	x.extractCompareFlags.add(cmd)
 	f.BoolVar(&x.info, "info", false, "print Redis' INFO of the servers")
 	f.BoolVar(&x.noLoadBalance, "no-load-balance", false, "ask every server of a core; keys then end in @<server>")
 	f.BoolVar(&x.cost, "cost", false, "print what it cost, as JSON")
@@ -106,6 +109,9 @@ func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
 	if err != nil {
 		return err
 	}
+	if err := x.checkCompare(); err != nil {
+		return err
+	}
 	query, err := x.query(u)
 	if err != nil {
 		return err
@@ -132,6 +138,24 @@ func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
 	if search == "" {
 		return &sysops.HintedError{Err: errors.New("cannot extract anything: nothing to search for"), Hint: "name it with --search, or use --list-files or --info"}
 	}
+	print := func(ctx context.Context, answer *sysops.Answer) error {
+		return x.print(ctx, u, answer, element, wanted)
+	}
+	switch {
+	case x.compare != "":
+		from := sysops.Query{Scope: query.Scope, Site: query.Site}
+		if from.Pattern, err = sysops.ParseSearch(search); err != nil {
+			return err
+		}
+		search = x.compare
+		print = func(ctx context.Context, answer *sysops.Answer) error {
+			return x.printAgainst(ctx, u, client, from, answer, element)
+		}
+	case x.compareAll:
+		print = func(ctx context.Context, answer *sysops.Answer) error {
+			return x.printVariants(ctx, u, answer, element)
+		}
+	}
 	if query.Pattern, err = sysops.ParseSearch(search); err != nil {
 		return err
 	}
@@ -141,7 +165,7 @@ func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
 		return err
 	}
 	x.say(u, "%d keys match", answer.Len())
-	printed := x.print(cmd.Context(), u, answer, element, wanted)
+	printed := print(cmd.Context(), answer)
 	if err := answer.Close(cmd.Context()); err != nil && printed == nil {
 		u.warn("%v", err)
 	}
@@ -168,7 +192,7 @@ func (x *extractFlags) conclude(u *ui, answer *sysops.Answer) error {
 		u.warn("%s", complete)
 	}
 	if answer.Len() == 0 {
-		return fmt.Errorf("cannot find any key that matches %s", x.search)
+		return fmt.Errorf("cannot find any key that matches %s", cmp.Or(x.compare, x.search))
 	}
 	return nil
 }

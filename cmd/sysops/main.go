@@ -97,7 +97,8 @@ Every flag can be an environment variable (--scope: SYSOPS_SCOPE) or a line of
   sysops ls                                            which files and outputs are there?
   sysops cat web01.example.com#/etc/resolv.conf        one host's file
   sysops grep --uniq net.core.netdev_budget sysctl-a   which values, and how often?
-  sysops grep -L '^PermitRootLogin no' /etc/ssh/sshd_config   who lacks the line?`,
+  sysops grep -L '^PermitRootLogin no' /etc/ssh/sshd_config   who lacks the line?
+  sysops diff --all /etc/ssh/sshd_config               which variants are there, and how do they differ?`,
 	}
 	cli.AddConnectionFlags(root)
 	cli.Prepare(root)
@@ -111,7 +112,7 @@ Every flag can be an environment variable (--scope: SYSOPS_SCOPE) or a line of
 			root.AddCommand(c)
 		}
 	}
-	add("ask", newFind(u), newLs(u), newCat(u), newGrep(u), newStat(u), newMD5Sum(u), newWc(u), newTime(u))
+	add("ask", newFind(u), newLs(u), newCat(u), newGrep(u), newDiff(u), newStat(u), newMD5Sum(u), newWc(u), newTime(u))
 	add("fleet", newHosts(u), newInfo(u), newQueries(u), newGC(u), newIndex(u))
 	add("more", newDemo(u), newSimulate(u), newExtract(u), newServeRange(u))
 	root.SetHelpCommandGroupID("more")
