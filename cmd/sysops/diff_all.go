@@ -28,13 +28,19 @@ func (d *diffFlags) printVariants(ctx context.Context, in *inquiry) error {
 		return err
 	}
 	in.out.limit = 0 // --limit is for the variants of each name
-	different := false
+	different, apart := false, false
 	for len(all) > 0 {
 		n := 1
 		for n < len(all) && all[n].Name == all[0].Name {
 			n++
 		}
-		different = different || n > 1
+		if apart && in.format == "text" {
+			if err := in.out.row([]byte("\n")); err != nil {
+				return err
+			}
+		}
+		apart = n > 1
+		different = different || apart
 		if err := d.printGroup(ctx, in, all[:n]); err != nil {
 			return err
 		}
@@ -67,19 +73,15 @@ func (d *diffFlags) printGroup(ctx context.Context, in *inquiry, variants []syso
 		}
 	}
 	if d.brief {
-		return in.out.row([]byte("\n"))
+		return nil
 	}
-	err := d.eachDifference(ctx, in, variants, func(from, to int, c *sysops.Comparison) error {
+	return d.eachDifference(ctx, in, variants, func(from, to int, c *sysops.Comparison) error {
 		title := fmt.Sprintf("\nvariant %d (%s) against variant %d:\n", to+1, objects(variants[to].Count), from+1)
 		if err := in.out.row([]byte(title)); err != nil {
 			return err
 		}
 		return in.out.add(d.render(in.colored(), c))
 	})
-	if err != nil {
-		return err
-	}
-	return in.out.row([]byte("\n"))
 }
 
 func tooManyPairs(n int, hint string) error {
