@@ -184,7 +184,7 @@ func (d *diffFlags) printAgainst(ctx context.Context, in *inquiry) error {
 			return err
 		}
 	}
-	d.summary = fmt.Sprintf("%d of %d objects differ from %s, %d are identical", different, different+identical, from.Key, identical)
+	d.summary = fmt.Sprintf("%d of %d objects differ from %s, %d identical", different, different+identical, from.Key, identical)
 	d.conclude(in, different > 0)
 	if partial {
 		in.status = exitPartial

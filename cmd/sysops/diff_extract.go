@@ -62,7 +62,7 @@ func (x *extractFlags) printAgainst(ctx context.Context, u *ui, client *sysops.C
 			return err
 		}
 	}
-	x.say(u, "%d objects differ, %d are identical", different, identical)
+	x.say(u, "%d objects differ, %d identical", different, identical)
 	return nil
 }
 
