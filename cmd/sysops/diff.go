@@ -44,8 +44,9 @@ counted, and then once for each variant that is shown.
 --fold puts the hosts of each variant into one expression that --hosts takes back. It
 is what follows the last tab of a line: "hosts" in the other formats.
 
-Contents with NUL bytes are said to differ, no more. Of very large contents, the
-differences are shown coarsely, and that is said.
+Contents with NUL bytes, or with more differences than anybody reads, are said to
+differ, no more. Where contents are so large or so different that the fewest
+differences are too dear to find, they are shown coarsely, and that is said.
 
 Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is partial.`,
 		Example: `  sysops diff web01.example.com#/etc/ssh/sshd_config /etc/ssh/sshd_config

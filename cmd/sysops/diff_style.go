@@ -71,10 +71,37 @@ func objectLabel(o *sysops.Object) string {
 	return fmt.Sprintf("%s (%s)", o.Key, o.Time.UTC().Format(time.RFC3339))
 }
 
-// unifiedText is a comparison as diff -u prints it, of objects that label names.
-func unifiedText(c *sysops.Comparison, label func(*sysops.Object) string, context int) []byte {
+// Limits of a difference that is shown. Nobody reads more, and a few such objects would
+// fill the memory: as text, a line may take a hundred times what it has.
+const (
+	shownBytes = 8 << 20
+	shownLines = 200_000
+)
+
+// unshown returns what is said in place of a difference that cannot be shown, nil
+// where it can.
+func unshown(c *sysops.Comparison, context int) []byte {
 	if c.Binary {
 		return fmt.Appendf(nil, "Binary objects %s and %s differ\n", c.From.Key, c.Key)
+	}
+	size, lines := 0, 0
+	for h := range c.Diff.Hunks(context) {
+		lines += h.LinesA + h.LinesB
+		for _, p := range h.Parts {
+			size += len(p.A) + len(p.B)
+		}
+		if size > shownBytes || lines > shownLines {
+			removed, added := c.Diff.Changes()
+			return fmt.Appendf(nil, "Objects %s and %s differ too much to be shown: %d lines removed, %d added\n", c.From.Key, c.Key, removed, added)
+		}
+	}
+	return nil
+}
+
+// unifiedText is a comparison as diff -u prints it, of objects that label names.
+func unifiedText(c *sysops.Comparison, label func(*sysops.Object) string, context int) []byte {
+	if text := unshown(c, context); text != nil {
+		return text
 	}
 	head := fmt.Appendf(nil, "--- %s\n+++ %s\n", label(c.From), label(&c.Object))
 	return append(head, c.Diff.Unified(context)...)
@@ -83,7 +110,7 @@ func unifiedText(c *sysops.Comparison, label func(*sysops.Object) string, contex
 // render shows a comparison as text.
 func (s *diffStyle) render(color bool, c *sysops.Comparison) row {
 	switch {
-	case c.Binary || !s.side && !s.words:
+	case !s.side && !s.words || unshown(c, s.context) != nil:
 		text := unifiedText(c, objectLabel, s.context)
 		if color {
 			return row{text: paintUnified(text), painted: true}

@@ -141,3 +141,20 @@ func TestTooManyPairsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// What is too much to be read is said, in every form and format.
+func TestTooLargeDifferencesAreSaid(t *testing.T) {
+	isolateConfig(t)
+	server := redistest.Start(t)
+	publish(t, server.URL(), "web1", "/etc/motd", "x\n")
+	publish(t, server.URL(), "web2", "/etc/motd", strings.Repeat("y\n", shownLines))
+	publish(t, server.URL(), "web3", "/etc/motd", strings.Repeat("y", shownBytes)+"\n")
+	for _, form := range [][]string{nil, {"-y"}, {"--word"}, {"--color", "always"}, {"--format", "json"}} {
+		var stdout, stderr bytes.Buffer
+		args := append([]string{"sysops", "--server", server.URL(), "diff", "web1#/etc/motd", "/etc/motd"}, form...)
+		code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
+		if n := strings.Count(stdout.String(), "#/etc/motd differ too much to be shown: 1 lines removed, "); n != 2 || code != exitNothing || stdout.Len() > 2000 {
+			t.Errorf("%v: exit status %d, %d of 2 are said, %d bytes: %s", form, code, n, stdout.Len(), stderr.String())
+		}
+	}
+}
