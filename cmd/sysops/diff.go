@@ -229,7 +229,7 @@ func (d *diffFlags) printDifference(in *inquiry, c *sysops.Comparison) error {
 }
 
 func (d *diffFlags) warnCoarse(in *inquiry, c *sysops.Comparison) {
-	if c.Diff != nil && c.Diff.Coarse {
+	if c.Diff != nil && c.Diff.Coarse && unshown(c, d.context) == nil {
 		in.warn("what differs in %s is shown coarsely: it is too large, or too different, for the smallest difference", c.Key)
 	}
 }
