@@ -8,8 +8,8 @@ set -eu
 PATH=$PATH:/usr/sbin:/usr/local/sbin # where only root looks, but anybody may run
 
 missing= servers=
-needs_redis= needs_ripgrep= needs_nsd= needs_slapd=
-for program in redis-server redis-cli rg nsd slapd slapadd; do
+needs_redis= needs_ripgrep= needs_nsd= needs_slapd= needs_patch=
+for program in redis-server redis-cli rg nsd slapd slapadd patch; do
 	command -v "$program" >/dev/null 2>&1 && continue
 	missing="$missing $program"
 	case $program in redis-server | nsd | slapd) servers="$servers $program" ;; esac
@@ -18,6 +18,7 @@ for program in redis-server redis-cli rg nsd slapd slapadd; do
 	rg) needs_ripgrep=yes ;;
 	nsd) needs_nsd=yes ;;
 	slap*) needs_slapd=yes ;;
+	patch) needs_patch=yes ;;
 	esac
 done
 [ -z "$missing" ] && exit 0
@@ -29,10 +30,10 @@ elif command -v dnf >/dev/null 2>&1; then
 elif command -v apk >/dev/null 2>&1; then
 	install="apk add${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap openldap-back-mdb}"
 else
-	echo "the tests need$missing: install Redis 6.2 or newer, ripgrep, NSD and OpenLDAP's slapd, then run make test again" >&2
+	echo "the tests need$missing: install Redis 6.2 or newer, ripgrep, NSD, OpenLDAP's slapd and patch, then run make test again" >&2
 	exit 1
 fi
-install="$install${needs_ripgrep:+ ripgrep}"
+install="$install${needs_ripgrep:+ ripgrep}${needs_patch:+ patch}"
 
 as=
 if [ "$(id -u)" != 0 ]; then
