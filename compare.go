@@ -235,7 +235,7 @@ func (v *Variant) Hosts() []string {
 // after the other. Contents are not fetched, but where the index does not know their
 // digest. Errors are those of Objects.
 func (a *Answer) Variants(ctx context.Context, o VariantOptions) ([]Variant, error) {
-	g := &variantGroups{options: o, list: make(map[variantID]*Variant), of: make(map[string]int)}
+	g := &variantGroups{options: o, names: make(map[string]*nameGroup)}
 	if o.Element != Contents {
 		for s, err := range a.textSums(ctx, a.targets, o.Element, false) {
 			if err != nil {
@@ -268,45 +268,60 @@ func (a *Answer) Variants(ctx context.Context, o VariantOptions) ([]Variant, err
 	return g.sorted(), nil
 }
 
-type variantID struct {
-	name string
-	sum  [sha256.Size]byte
-}
-
+// variantGroups gathers the objects of each variant: by name, with ByName, and by sum.
 type variantGroups struct {
 	options VariantOptions
-	list    map[variantID]*Variant
-	of      map[string]int // objects of each name
+	names   map[string]*nameGroup
+	list    []*Variant // as they come, which is in key order but for those that had to be read
+}
+
+type nameGroup struct {
+	variants map[[sha256.Size]byte]*Variant
+	objects  int
 }
 
 func (g *variantGroups) add(s *summed) {
-	id := variantID{sum: s.sum}
+	name := ""
 	if g.options.ByName {
-		id.name = s.name
+		name = s.name
 	}
-	v := g.list[id]
+	group := g.names[name]
+	if group == nil {
+		group = &nameGroup{variants: make(map[[sha256.Size]byte]*Variant)}
+		g.names[name] = group
+	}
+	v := group.variants[s.sum]
 	if v == nil {
-		v = &Variant{Name: id.name, Sum: hex.EncodeToString(s.sum[:]), sum: s.sum, element: g.options.Element}
-		g.list[id] = v
+		v = &Variant{Name: name, sum: s.sum, element: g.options.Element}
+		group.variants[s.sum] = v
+		g.list = append(g.list, v)
 	}
 	v.Count++
 	v.holders = append(v.holders, s.target)
-	g.of[id.name]++
+	group.objects++
 	if g.options.Progress != nil {
 		g.options.Progress()
 	}
 }
 
 func (g *variantGroups) sorted() []Variant {
-	out := make([]Variant, 0, len(g.list))
 	for _, v := range g.list {
-		slices.SortStableFunc(v.holders, func(x, y *target) int { return x.key().Compare(y.key()) })
-		v.Example, v.Of = v.holders[0].key(), g.of[v.Name]
-		out = append(out, *v)
+		if len(v.holders) > 1 {
+			slices.SortStableFunc(v.holders, func(x, y *target) int { return x.key().Compare(y.key()) })
+		}
+		v.Example, v.Of = v.holders[0].key(), g.names[v.Name].objects
+		v.Sum = hex.EncodeToString(v.sum[:])
 	}
-	slices.SortFunc(out, func(x, y Variant) int {
-		return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(y.Count, x.Count), x.Example.Compare(y.Example))
+	slices.SortFunc(g.list, func(x, y *Variant) int {
+		if c := cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(y.Count, x.Count)); c != 0 {
+			return c
+		}
+		return x.Example.Compare(y.Example)
 	})
+	out := make([]Variant, len(g.list))
+	for i, v := range g.list {
+		out[i] = *v
+	}
 	return out
 }
 

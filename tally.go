@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"sync"
 
 	"github.com/sysops-api/sysops-api/internal/codec"
-	"github.com/sysops-api/sysops-api/internal/store"
 )
 
 // CountOptions are what a count over the fleet may be asked to do beside counting.
@@ -205,101 +202,4 @@ func (t *tallies) sum(names []string) []LineCount {
 	}
 	slices.SortFunc(counts, func(x, y LineCount) int { return cmp.Or(cmp.Compare(y.Count, x.Count), bytes.Compare(x.Line, y.Line)) })
 	return counts
-}
-
-// A ContentsCount is how many objects of an answer have the same contents.
-type ContentsCount struct {
-	Sum     string // SHA-256 of the contents, 64 hex digits
-	Count   int
-	Example Key // the first of them
-
-	hosts *hostNumbers
-}
-
-// Hosts returns the hosts that have the contents, sorted; nil unless
-// CountOptions.Hosts was set.
-func (c *ContentsCount) Hosts() []string { return c.hosts.names() }
-
-// CountContents counts identical contents over all objects, the most frequent
-// first. The contents themselves are not fetched, but where the index does not
-// know their sum. Its errors are those of Objects.
-func (a *Answer) CountContents(ctx context.Context, o CountOptions) ([]ContentsCount, error) {
-	c := &contentsCounter{options: o, names: a.numberHosts(), counts: make(map[[sha256.Size]byte]*ContentsCount)}
-	type summed struct {
-		*target
-		sum   [sha256.Size]byte
-		known bool
-	}
-	fromIndex := reading[summed]{fetch: a.client.records(), size: smallSize, work: func(it *item) (summed, bool, error) {
-		sum, ok := store.ParseSum(it.values[0])
-		return summed{it.target, sum, ok}, true, nil
-	}}
-	var unknown []target // what something else than our publisher wrote
-	for s, err := range stream(ctx, a, a.targets, fromIndex) {
-		switch {
-		case err != nil:
-			return nil, err
-		case s.known:
-			c.add(s.target, s.sum)
-		default:
-			unknown = append(unknown, *s.target)
-		}
-	}
-	if len(unknown) == 0 {
-		return c.list(), nil
-	}
-	contents := []int{int(Contents)}
-	fromContents := reading[summed]{goesOn: true, fetch: a.client.elementsOf(contents), size: unpackedSize, work: func(it *item) (summed, bool, error) {
-		obj, err := a.client.object(it, contents)
-		return summed{it.target, sha256.Sum256(obj.Contents), true}, true, err
-	}}
-	for s, err := range stream(ctx, a, unknown, fromContents) {
-		if err != nil {
-			return nil, err
-		}
-		c.add(s.target, s.sum)
-	}
-	return c.list(), nil
-}
-
-type contentsCounter struct {
-	options CountOptions
-	names   []string
-	counts  map[[sha256.Size]byte]*ContentsCount
-}
-
-func (c *contentsCounter) add(t *target, sum [sha256.Size]byte) {
-	n := c.counts[sum]
-	if n == nil {
-		n = &ContentsCount{Sum: hex.EncodeToString(sum[:]), Example: t.key()}
-		if c.options.Hosts {
-			n.hosts = &hostNumbers{of: c.names}
-		}
-		c.counts[sum] = n
-	}
-	n.Count++
-	if key := t.key(); key.Compare(n.Example) < 0 {
-		n.Example = key
-	}
-	if c.options.Hosts {
-		n.hosts.list = append(n.hosts.list, uint32(t.host.number))
-	}
-	if c.options.Progress != nil {
-		c.options.Progress()
-	}
-}
-
-func (c *contentsCounter) list() []ContentsCount {
-	out := make([]ContentsCount, 0, len(c.counts))
-	for _, n := range c.counts {
-		if n.hosts != nil {
-			slices.Sort(n.hosts.list)
-			n.hosts.list = slices.Compact(n.hosts.list)
-		}
-		out = append(out, *n)
-	}
-	slices.SortFunc(out, func(x, y ContentsCount) int {
-		return cmp.Or(cmp.Compare(y.Count, x.Count), x.Example.Compare(y.Example))
-	})
-	return out
 }

@@ -329,9 +329,9 @@ func contentsByHand(t testing.TB, a *sysops.Answer) []string {
 	return out
 }
 
-func countedContents(t testing.TB, a *sysops.Answer, o sysops.CountOptions) []string {
+func countedContents(t testing.TB, a *sysops.Answer, progress func()) []string {
 	t.Helper()
-	list, err := a.CountContents(t.Context(), o)
+	list, err := a.Variants(t.Context(), sysops.VariantOptions{Progress: progress})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +342,7 @@ func countedContents(t testing.TB, a *sysops.Answer, o sysops.CountOptions) []st
 	return out
 }
 
-func TestCountContentsIsWhatCountingByHandIs(t *testing.T) {
+func TestVariantsAreWhatCountingByHandFinds(t *testing.T) {
 	servers := redistest.Core(t, 2)
 	for seed := range uint64(3) {
 		for _, s := range servers {
@@ -354,7 +354,7 @@ func TestCountContentsIsWhatCountingByHandIs(t *testing.T) {
 		for _, q := range []sysops.Query{{Pattern: pattern(t, "*#*")}, {Pattern: pattern(t, "/etc/a")}, {Pattern: pattern(t, "*#*"), EveryServer: true}} {
 			a := ask(t, c, q)
 			progress := 0
-			got := countedContents(t, a, sysops.CountOptions{Hosts: true, Progress: func() { progress++ }})
+			got := countedContents(t, a, func() { progress++ })
 			if want := contentsByHand(t, a); !slices.Equal(got, want) {
 				t.Errorf("seed %d, %s: not what counting by hand is:\n%s", seed, q.Pattern, diff(strings.Join(want, "\n"), strings.Join(got, "\n")))
 			}
@@ -366,7 +366,7 @@ func TestCountContentsIsWhatCountingByHandIs(t *testing.T) {
 }
 
 // What the index does not know the sum of is counted by its contents, whoever wrote it.
-func TestCountContentsOfBothInserters(t *testing.T) {
+func TestVariantsOfBothInserters(t *testing.T) {
 	server := redistest.Start(t)
 	fillLegacy(t, server)
 	always := connectTo(t, sysops.Servers(server.URL()), sysops.Options{Legacy: sysops.LegacyAlways})
@@ -374,7 +374,7 @@ func TestCountContentsOfBothInserters(t *testing.T) {
 		t.Helper()
 		a := ask(t, always, sysops.Query{Pattern: search(t, "e")})
 		progress := 0
-		got := countedContents(t, a, sysops.CountOptions{Hosts: true, Progress: func() { progress++ }})
+		got := countedContents(t, a, func() { progress++ })
 		if want := contentsByHand(t, a); !slices.Equal(got, want) || progress != a.Len() || a.Len() < 5 {
 			t.Errorf("%s: %d of %d objects:\n%s", what, progress, a.Len(), diff(strings.Join(want, "\n"), strings.Join(got, "\n")))
 		}
@@ -417,14 +417,14 @@ func TestAHostOfTwoCoresIsCountedOnce(t *testing.T) {
 	if got, want := countedLines(t, a, x, sysops.CountOptions{Hosts: true}), byGrep(t, a, x); !slices.Equal(got, want) || len(got) == 0 {
 		t.Errorf("not what Grep finds:\n%s", diff(strings.Join(want, "\n"), strings.Join(got, "\n")))
 	}
-	if got, want := countedContents(t, a, sysops.CountOptions{Hosts: true}), contentsByHand(t, a); !slices.Equal(got, want) {
+	if got, want := countedContents(t, a, nil), contentsByHand(t, a); !slices.Equal(got, want) {
 		t.Errorf("not what counting by hand is:\n%s", diff(strings.Join(want, "\n"), strings.Join(got, "\n")))
 	}
 }
 
 // Counting contents may take two readings. What the first could not read is told after
 // the second, too.
-func TestCountContentsTellsWhatItCouldNotRead(t *testing.T) {
+func TestVariantsTellWhatTheyCouldNotRead(t *testing.T) {
 	servers := redistest.Core(t, 2)
 	fillLegacy(t, servers[1])
 	publish(t, connect(t, servers[0].URL()), snapshot("web01", text("/etc/passwd", "x")))
@@ -434,7 +434,7 @@ func TestCountContentsTellsWhatItCouldNotRead(t *testing.T) {
 	}, sysops.Options{})
 	a := ask(t, c, sysops.Query{Pattern: search(t, "/etc/passwd"), Scope: sysops.Global, Partial: true})
 	servers[0].Kill()
-	got := countedContents(t, a, sysops.CountOptions{})
+	got := countedContents(t, a, nil)
 	if complete := a.Completeness(); len(got) != 2 || !complete.Partial() || complete.Answered != 2 || complete.Expected != 3 {
 		t.Errorf("%d contents of %d of %d hosts, %s", len(got), complete.Answered, complete.Expected, complete)
 	}

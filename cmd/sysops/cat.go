@@ -89,7 +89,7 @@ func (c *catFlags) columns() []field {
 	case c.uniq && c.jq != nil:
 		fields = []field{{"count", 0}, value}
 	case c.uniq:
-		fields = contentsFields(sysops.ContentsCount{})
+		fields = contentsFields(&sysops.Variant{})
 	case c.jq != nil:
 		return append(keyColumns(), value)
 	default:
@@ -142,21 +142,26 @@ func (c *catFlags) printContents(ctx context.Context, in *inquiry) error {
 func (c *catFlags) printCounts(ctx context.Context, in *inquiry) error {
 	bar := in.progress("objects", in.answer.Len())
 	defer bar.done()
-	counts, err := in.answer.CountContents(ctx, sysops.CountOptions{Hosts: c.fold, Progress: bar.step})
+	variants, err := in.answer.Variants(ctx, sysops.VariantOptions{Progress: bar.step})
 	if err != nil {
 		return err
 	}
-	for _, n := range counts {
+	for i := range variants {
 		in.rows++
-		if err := in.printCount(n.Count, fmt.Appendf(nil, "%s  %s", n.Sum, n.Example), c.fold, n.Hosts(), contentsFields(n)...); err != nil {
+		v := &variants[i]
+		var hosts []string
+		if c.fold {
+			hosts = v.Hosts()
+		}
+		if err := in.printCount(v.Count, fmt.Appendf(nil, "%s  %s", v.Sum, v.Example), c.fold, hosts, contentsFields(v)...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func contentsFields(n sysops.ContentsCount) []field {
-	return []field{{"count", n.Count}, {"sha256", n.Sum}, {"example", n.Example.String()}}
+func contentsFields(v *sysops.Variant) []field {
+	return []field{{"count", v.Count}, {"sha256", v.Sum}, {"example", v.Example.String()}}
 }
 
 func (c *catFlags) printResults(in *inquiry, key sysops.Key, results [][]byte) error {
