@@ -52,7 +52,7 @@ func (c *Clusters) Expand(expr string) ([]string, error) {
 // isGlobAt reports whether what cannot be read would be a glob.
 func isGlobAt(err *rangeexpr.SyntaxError) bool {
 	at := err.Column - 1
-	return at < len(err.Expr) && strings.IndexByte(`*?[\\`, err.Expr[at]) >= 0
+	return at < len(err.Expr) && strings.IndexByte(`*?[\`, err.Expr[at]) >= 0
 }
 
 // ExpandPartly is what a Range server does: what cannot be looked up stands for
@@ -63,8 +63,8 @@ func (c *Clusters) ExpandPartly(expr string) (nodes, problems []string) {
 		problem := err.Error()
 		if lookup, ok := errors.AsType[*rangeexpr.LookupError](err); ok {
 			problem = lookup.Exception()
-		} else if bad, ok := errors.AsType[*rangeexpr.SyntaxError](err); ok {
-			problem = "syntax error, " + bad.Error()
+		} else if _, ok := errors.AsType[*rangeexpr.SyntaxError](err); ok {
+			problem = "syntax error, " + problem
 		}
 		problems = append(problems, problem)
 	}

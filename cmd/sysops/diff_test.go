@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,24 +28,6 @@ func onWideTerminal(t *testing.T, width uint16, args []string) string {
 		t.Fatalf("%v: exit status %d: %s", args, code, stderr.String())
 	}
 	return untilEnd(t, screen, terminal)
-}
-
-// untilEnd returns what has been written to the terminal.
-func untilEnd(t *testing.T, screen, terminal *os.File) string {
-	t.Helper()
-	if _, err := terminal.WriteString("\n[end]"); err != nil {
-		t.Fatal(err)
-	}
-	var shown []byte
-	buf := make([]byte, 4096)
-	for !bytes.HasSuffix(shown, []byte("[end]")) {
-		n, err := screen.Read(buf)
-		if err != nil {
-			t.Fatal(err)
-		}
-		shown = append(shown, buf[:n]...)
-	}
-	return string(bytes.TrimSuffix(shown, []byte("[end]")))
 }
 
 // Whatever the form of the differences, what hosts send is shown, not obeyed: on a

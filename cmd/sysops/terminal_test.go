@@ -97,6 +97,12 @@ func onTerminal(t *testing.T, args []string) string {
 	if code := run(t.Context(), args, strings.NewReader(""), terminal, &stderr); code != exitMatch {
 		t.Fatalf("%v: exit status %d: %s", args, code, stderr.String())
 	}
+	return untilEnd(t, screen, terminal)
+}
+
+// untilEnd returns what has been written to the terminal.
+func untilEnd(t *testing.T, screen, terminal *os.File) string {
+	t.Helper()
 	if _, err := terminal.WriteString("\n[end]"); err != nil {
 		t.Fatal(err)
 	}

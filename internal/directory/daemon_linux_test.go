@@ -14,8 +14,6 @@ import (
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
-func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }
-
 // TestServersDieWithTheTestBinary runs itself in a process that kills itself.
 func TestServersDieWithTheTestBinary(t *testing.T) {
 	if os.Getenv("DIRECTORY_CHILD") != "" {

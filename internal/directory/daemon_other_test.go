@@ -2,8 +2,4 @@
 
 package directory
 
-import "syscall"
-
-func dieWithParent(*syscall.SysProcAttr) {}
-
 func groupStopped(int) bool { return true }

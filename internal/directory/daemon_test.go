@@ -6,11 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // patient is longer than anything takes, however busy the machine is.
@@ -21,14 +22,11 @@ const patient = 30 * time.Second
 type daemon struct {
 	t    *testing.T
 	pid  int
-	done chan struct{} // closed when it has ended
+	done <-chan struct{} // closed when it has ended
 }
 
 // startDaemon starts a program and returns when ready says so; false, when the program
 // ended before. What it logs is in the folder's file log.
-//
-// Linux sends the signal of a parent's death when the thread that started the child
-// ends. So a goroutine that is locked to its thread stays until the child's end.
 func startDaemon(t *testing.T, folder string, ready func() bool, program string, args ...string) (*daemon, bool) {
 	t.Helper()
 	log, err := os.Create(filepath.Join(folder, "log"))
@@ -38,24 +36,11 @@ func startDaemon(t *testing.T, folder string, ready func() bool, program string,
 	defer log.Close() // the child has its own descriptor
 	cmd := exec.Command(program, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = folder, log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	dieWithParent(cmd.SysProcAttr)
-	d := &daemon{t: t, done: make(chan struct{})}
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait() // a signal ended it, or its log says why it failed
-			close(d.done)
-		}
-	}()
-	if err := <-started; err != nil {
+	ended, err := redistest.StartProcess(cmd)
+	if err != nil {
 		t.Fatal(err)
 	}
-	d.pid = cmd.Process.Pid
+	d := &daemon{t: t, pid: cmd.Process.Pid, done: ended}
 	t.Cleanup(d.kill)
 	for deadline := time.Now().Add(patient); !ready(); {
 		select {

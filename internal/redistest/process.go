@@ -40,6 +40,16 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
+// StartProcess starts a server that this package does not know, in a process group of its own. It is killed when the
+// test binary dies; before that it is the caller's to end. ended is closed when it has ended and was waited for.
+func StartProcess(cmd *exec.Cmd) (ended <-chan struct{}, err error) {
+	p, err := startProcess(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return p.done, nil
+}
+
 // kill ends the child with SIGKILL, which a stopped one obeys too, and waits for its end. A dead child stays dead.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // fails only when the child has ended
