@@ -89,6 +89,11 @@ func (a *Answer) Names() []NameCount {
 // went down or an object is unreadable and the query does not allow a partial
 // answer, the context's error where ctx ended.
 func (a *Answer) Objects(ctx context.Context, elements ...Element) iter.Seq2[Object, error] {
+	return stream(ctx, a, a.targets, readingOf(a, elements, func(o *Object) Object { return *o }))
+}
+
+// readingOf is a reading of elements that makes something of each object.
+func readingOf[T any](a *Answer, elements []Element, work func(*Object) T) reading[T] {
 	if len(elements) == 0 {
 		elements = []Element{Contents}
 	}
@@ -101,13 +106,30 @@ func (a *Answer) Objects(ctx context.Context, elements ...Element) iter.Seq2[Obj
 	if wire[0] == int(Contents) {
 		size = unpackedSize
 	}
-	return stream(ctx, a, a.targets, reading[Object]{fetch: a.client.elementsOf(wire), size: size, work: func(it *item) (Object, bool, error) {
+	return reading[T]{fetch: a.client.elementsOf(wire), size: size, work: func(it *item) (v T, keep bool, err error) {
 		o, err := a.client.object(it, wire)
-		if err == nil {
-			a.cost.add(len(it.values[0]), len(o.Contents))
+		if err != nil {
+			return v, false, err
 		}
-		return o, true, err
-	}})
+		a.cost.add(len(it.values[0]), len(o.Contents))
+		return work(&o), true, nil
+	}}
+}
+
+// A Made is an object, without what was read of it, and what Make made of that.
+type Made[T any] struct {
+	Object
+	Value T
+}
+
+// Make reads elements of every object (its contents, where none is named), has work
+// make something of each, by all CPUs at once, and returns the results in key order:
+// the objects of a host follow each other. work must neither change the object nor
+// keep its contents: what it needs of them, it copies. Errors are those of Objects.
+func Make[T any](ctx context.Context, a *Answer, work func(*Object) T, elements ...Element) iter.Seq2[Made[T], error] {
+	return stream(ctx, a, a.targets, readingOf(a, elements, func(o *Object) Made[T] {
+		return Made[T]{Object{Key: o.Key, Core: o.Core, Server: o.Server}, work(o)}
+	}))
 }
 
 // Expr is a compiled expression for Answer.Grep. It is safe for concurrent use.

@@ -81,7 +81,7 @@ func (f *threeCores) read(q sysops.Query, meanwhile func(int, sysops.Object)) ([
 	f.t.Helper()
 	c := f.client()
 	defer c.Close()
-	if q.Pattern == (sysops.Pattern{}) {
+	if q.Pattern.String() == "" {
 		q.Pattern = pattern(f.t, "*#/srv/*")
 	}
 	if q.Scope == "" {

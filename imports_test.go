@@ -19,6 +19,7 @@ const module = "github.com/sysops-api/sysops-api"
 var mayImport = map[string][]string{
 	"cmd/sysops":          {"", "internal/cli", "internal/collect", "internal/fleetsim"},
 	"cmd/sysops-agent":    {"", "internal/cli", "internal/collect"},
+	"internal/audit":      {""},
 	"internal/cli":        {""},
 	"internal/collect":    {""},
 	"internal/fleetsim":   {""},

@@ -10,7 +10,8 @@ import (
 // with ParsePattern or ParseSearch. A Pattern may be used concurrently.
 type Pattern struct {
 	text   string
-	search bool // read as Redis' KEYS would read it
+	search bool      // read as Redis' KEYS would read it
+	any    []Pattern // of AnyOf; text then only describes them
 }
 
 // ParsePattern reads the PATTERN of the sysops verbs:
@@ -45,6 +46,30 @@ func ParseSearch(s string) (Pattern, error) {
 		return Pattern{}, fmt.Errorf("cannot search for %q: %w: it is empty", s, ErrBadPattern)
 	}
 	return Pattern{text: s, search: true}, nil
+}
+
+// AnyOf selects what at least one of the patterns selects: for questions that need
+// several objects of each host. A host lacks the answer if it lacks all of them.
+func AnyOf(patterns ...Pattern) Pattern {
+	texts := make([]string, len(patterns))
+	for i, p := range patterns {
+		texts[i] = p.text
+	}
+	return Pattern{text: strings.Join(texts, " or "), any: patterns}
+}
+
+// Names selects the objects, of any host, that have one of these names: whole names,
+// globs of them such as /etc/sysctl.d/*.conf, or sections such as sysctl-a. Unlike a
+// whole name that is given to ParsePattern, one that no host has selects nothing.
+func Names(names ...string) (Pattern, error) {
+	patterns := make([]Pattern, len(names))
+	for i, n := range names {
+		var err error
+		if patterns[i], err = ParsePattern("*#" + n); err != nil {
+			return Pattern{}, err
+		}
+	}
+	return AnyOf(patterns...), nil
 }
 
 // String returns the text that the pattern was made from.
@@ -89,6 +114,9 @@ type selection struct {
 // resolve decides which form of PATTERN is meant. names are all names in the
 // cache; they need not be sorted.
 func (p Pattern) resolve(names []string) selection {
+	if p.any != nil {
+		return selectAny(p.any, names)
+	}
 	if !p.search {
 		if host, name, ok := strings.Cut(p.text, "#"); ok {
 			return selectHalves(newGlob(host), name, names)
@@ -140,6 +168,29 @@ func selectHalves(host glob, name string, names []string) selection {
 	return selection{
 		host: host.match, name: is, lacking: true,
 		key: func(k Key) bool { return host.match(k.Host) && is(k.Name) },
+	}
+}
+
+func selectAny(patterns []Pattern, names []string) selection {
+	each := make([]selection, len(patterns))
+	lacking := true
+	for i, p := range patterns {
+		each[i] = p.resolve(names)
+		lacking = lacking && each[i].lacking
+	}
+	matches := func(accepts func(*selection) bool) bool {
+		for i := range each {
+			if accepts(&each[i]) {
+				return true
+			}
+		}
+		return false
+	}
+	return selection{
+		host:    func(h string) bool { return matches(func(s *selection) bool { return s.host(h) }) },
+		name:    func(n string) bool { return matches(func(s *selection) bool { return s.name(n) }) },
+		key:     func(k Key) bool { return matches(func(s *selection) bool { return s.key(k) }) },
+		lacking: lacking,
 	}
 }
 

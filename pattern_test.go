@@ -2,6 +2,7 @@ package sysops_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +48,72 @@ func TestPatternForms(t *testing.T) {
 				t.Errorf("%q selects\n %q, want\n %q", row.pattern, got, row.want)
 			}
 		})
+	}
+}
+
+// Several patterns select what any of them does, each object once; and a host lacks the
+// answer that has no object of any.
+func TestPatternsTogether(t *testing.T) {
+	server := redistest.Start(t)
+	c := connect(t, server.URL())
+	publish(t, c, snapshot("web01", text("/etc/sysctl.conf", ""), text("/etc/sysctl.d/1.conf", ""), text("/etc/hw.json@sysctl-a", ""), text("/etc/sysctl.conf.bak", "")))
+	publish(t, c, snapshot("web02", text("/etc/sysctl.d/2.conf", ""), text("/etc/sysctl.d/2.conf.bak", "")))
+	publish(t, c, snapshot("web03", text("/etc/group", "")))
+	names, err := sysops.Names("/etc/sysctl.conf", "/etc/sysctl.d/*.conf", "sysctl-a", "/etc/absent", "*/1.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := c.Ask(t.Context(), sysops.Query{Pattern: names})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"web01#/etc/hw.json@sysctl-a", "web01#/etc/sysctl.conf", "web01#/etc/sysctl.d/1.conf", "web02#/etc/sysctl.d/2.conf"}
+	if got := keysOf(a); !slices.Equal(got, want) {
+		t.Errorf("selects %q, want %q", got, want)
+	}
+	if got := a.Completeness(); got.Answered != 2 || !slices.Equal(got.Lacking, []string{"web03"}) {
+		t.Errorf("%d hosts answered, %q lack it", got.Answered, got.Lacking)
+	}
+	hosts := sysops.AnyOf(pattern(t, "web01#/etc/group"), pattern(t, "web03#/etc/group"), pattern(t, "web02#/etc/sysctl.conf"), pattern(t, "web*#/etc/*.bak"))
+	want = []string{"web01#/etc/sysctl.conf.bak", "web02#/etc/sysctl.d/2.conf.bak", "web03#/etc/group"}
+	if got := keys(t, c, sysops.Query{Pattern: hosts}); !slices.Equal(got, want) {
+		t.Errorf("selects %q, want %q", got, want)
+	}
+	if _, err := c.Ask(t.Context(), sysops.Query{Pattern: sysops.AnyOf()}); !errors.Is(err, sysops.ErrBadPattern) {
+		t.Errorf("no pattern: %v", err)
+	}
+	if _, err := sysops.Names("/etc/passwd", "/etc/[a"); !errors.Is(err, sysops.ErrBadPattern) {
+		t.Errorf("a bad glob: %v", err)
+	}
+}
+
+// What is made of objects comes in their order, whichever CPU made it.
+func TestMake(t *testing.T) {
+	server := redistest.Start(t)
+	c := connect(t, server.URL())
+	for i := range 300 {
+		publish(t, c, snapshot(fmt.Sprintf("h%03d", i), text("/a", strings.Repeat("x", i)), text("/b", "b")))
+	}
+	a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "h*#*")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := 0
+	for made, err := range sysops.Make(t.Context(), a, func(o *sysops.Object) int { return len(o.Contents) }) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 1
+		if i%2 == 0 {
+			want = i / 2
+		}
+		if host := fmt.Sprintf("h%03d", i/2); made.Host != host || made.Value != want || made.Contents != nil {
+			t.Fatalf("%d: %s made %d of it, want %s and %d", i, made.Key, made.Value, host, want)
+		}
+		i++
+	}
+	if i != 600 {
+		t.Errorf("%d results, want 600", i)
 	}
 }
 

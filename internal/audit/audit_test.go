@@ -1,0 +1,82 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/sysops-api/sysops-api"
+)
+
+func objects(fails error, keys ...sysops.Key) iter.Seq2[sysops.Made[int], error] {
+	return func(yield func(sysops.Made[int], error) bool) {
+		for i, k := range keys {
+			if !yield(sysops.Made[int]{Object: sysops.Object{Key: k}, Value: i}, nil) {
+				return
+			}
+		}
+		if fails != nil {
+			yield(sysops.Made[int]{}, fails)
+		}
+	}
+}
+
+func TestByHost(t *testing.T) {
+	a1, a2, b1, c1 := sysops.Key{Host: "a", Name: "1"}, sysops.Key{Host: "a", Name: "2"}, sysops.Key{Host: "b", Name: "1"}, sysops.Key{Host: "c", Name: "1"}
+	broken := errors.New("broken")
+	for _, row := range []struct {
+		keys  []sysops.Key
+		fails error
+		stop  int // after so many hosts
+		want  []string
+	}{
+		{nil, nil, 9, nil},
+		{[]sysops.Key{a1}, nil, 9, []string{"a:0"}},
+		{[]sysops.Key{a1, a2, b1, c1}, nil, 9, []string{"a:0 1", "b:2", "c:3"}},
+		{[]sysops.Key{a1, a2, b1, c1}, nil, 1, []string{"a:0 1"}},
+		{[]sysops.Key{a1, b1}, broken, 9, []string{"a:0", "error"}}, // b may have more
+		{nil, broken, 9, []string{"error"}},
+	} {
+		var got []string
+		for h, err := range ByHost(objects(row.fails, row.keys...)) {
+			if err != nil {
+				got = append(got, "error")
+				continue
+			}
+			text := h.Name + ":"
+			for i, o := range h.Objects {
+				if i > 0 {
+					text += " "
+				}
+				text += fmt.Sprint(o.Value)
+			}
+			got = append(got, text)
+			if len(got) == row.stop {
+				break
+			}
+		}
+		if !slices.Equal(got, row.want) {
+			t.Errorf("%v: %q, want %q", row.keys, got, row.want)
+		}
+	}
+}
+
+func TestParsePasswd(t *testing.T) {
+	got := ParsePasswd([]byte("root:x:0:0:root:/root:/bin/bash\n# no\n\nodd\n+@nis::::::\n" +
+		"bad:x:one:1::/:/bin/sh\n :x:1:1::/:\nlast:x:4294967295:7:A, B:/home/l:/bin/sh"))
+	want := []Account{{"root", 0, 0, "root", "/root", "/bin/bash"}, {"last", 4294967295, 7, "A, B", "/home/l", "/bin/sh"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestParseGroup(t *testing.T) {
+	got := ParseGroup([]byte("wheel:x:10:ann, bob,\nnone:x:11:\n#c:x:1:\nbad:x::a\nshort:x:1\n"))
+	want := []Group{{"wheel", 10, []string{"ann", "bob"}}, {"none", 11, nil}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
