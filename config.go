@@ -29,6 +29,7 @@ type Config struct {
 	Agent      AgentConfig     `yaml:"agent"`
 	StaleAfter Duration        `yaml:"stale_after"` // default 1h
 	Legacy     Legacy          `yaml:"legacy"`      // auto, always or never
+	Mask       []MaskRule      `yaml:"mask"`        // what comparisons leave out, beside DefaultMasks
 
 	Flags []ConfigFlag `yaml:"-"`
 	Files []string     `yaml:"-"` // that were read, the most important first

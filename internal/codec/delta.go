@@ -126,6 +126,7 @@ type edits struct {
 	list     []edit
 	inserted []byte // each line with its newline
 	length   int    // of the contents
+	open     bool   // their last line has no newline
 }
 
 // read reads a delta frame against its base. It verifies all that unpacking would.
@@ -143,7 +144,7 @@ func (e *edits) read(frame []byte, b *Base, limit int) error {
 		return tooLarge(head>>1, limit)
 	}
 	e.length = int(head >> 1)
-	open := head&1 == 1            // the last line has no newline
+	e.open = head&1 == 1
 	room := e.length + int(head&1) // as if it had one
 	list, inserted := e.list[:0], e.inserted[:0]
 	cursor, own := 0, 0 // the base's line after the last that was copied; lines inserted
@@ -177,7 +178,7 @@ func (e *edits) read(frame []byte, b *Base, limit int) error {
 	}
 	e.list, e.inserted = list, inserted
 	// No line is empty and without its newline; none that is inserted holds another.
-	if r.bad || room != 0 || open && len(previous) == 0 || bytes.Count(inserted, newline) != own {
+	if r.bad || room != 0 || e.open && len(previous) == 0 || bytes.Count(inserted, newline) != own {
 		return e.damaged(len(frame))
 	}
 	return nil
@@ -197,6 +198,14 @@ func (e *edits) apply(b *Base) []byte {
 		at = ed.end
 	}
 	return out[:e.length:e.length]
+}
+
+// firstByte returns the first byte of contents that are not empty.
+func (e *edits) firstByte(b *Base) byte {
+	if first := e.list[0]; first.to > first.from {
+		return b.all[b.starts[first.from]]
+	}
+	return e.inserted[0]
 }
 
 // A reader takes numbers and bytes off a body. After bad, all it returns is zero. It

@@ -1,0 +1,414 @@
+package sysops
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/sysops-api/sysops-api/internal/codec"
+)
+
+// VariantOptions say what objects of an answer are told apart by.
+type VariantOptions struct {
+	Element  Element // default Contents
+	ByName   bool    // objects of each name have variants of their own
+	Masks    *Masks  // the form in which contents are compared; with ByName alone. nil: byte for byte
+	Progress func()  // called after each object, by one goroutine at a time; nil: not
+}
+
+// A Variant is one of the texts that objects of an answer have.
+type Variant struct {
+	Name    string // of all its objects, with VariantOptions.ByName; else empty
+	Sum     string // SHA-256 of the contents or, of other elements, of Object.Text; 64 hex digits. Empty: there are several
+	Sums    int    // how many different contents there are; more than one with Masks alone
+	Count   int    // how many objects have it
+	Of      int    // of how many: those of the name or, without ByName, all
+	Example Key    // the first of them
+
+	sum     [sha256.Size]byte
+	element Element
+	masks   *Masks
+	form    *digester    // where objects of the name are not compared byte for byte: what
+	digest  codec.Digest // digests them, and their digest in place of sum
+	holders []*target    // in key order
+	reader  int          // the place of the holder to read; those before would not do
+}
+
+// Share returns which part of the objects has the variant, from 0 to 1.
+func (v *Variant) Share() float64 { return float64(v.Count) / float64(v.Of) }
+
+// Hosts returns the hosts that have the variant, sorted.
+func (v *Variant) Hosts() []string {
+	var out []string
+	for _, t := range v.holders {
+		if n := len(out); n == 0 || out[n-1] != t.host.name {
+			out = append(out, t.host.name)
+		}
+	}
+	return out
+}
+
+// Variants groups the objects of the answer by what they hold: the most frequent
+// variant first, equally frequent ones by their examples and, with ByName, one name
+// after the other. Contents are fetched where the index does not know their digest and,
+// with Masks, once for each that is different. Errors are those of Objects.
+func (a *Answer) Variants(ctx context.Context, o VariantOptions) ([]Variant, error) {
+	if o.Element != Contents || !o.ByName {
+		o.Masks = nil
+	}
+	g := &variantGroups{options: o, names: make(map[string]*nameGroup)}
+	if o.Element != Contents {
+		for s, err := range a.textSums(ctx, a.targets, o.Element, false) {
+			if err != nil {
+				return nil, err
+			}
+			g.add(&s)
+		}
+		return g.sorted(), nil
+	}
+	var unknown []target
+	for s, err := range a.indexedSums(ctx) {
+		switch {
+		case err != nil:
+			return nil, err
+		case s.known:
+			g.add(&s)
+		default:
+			unknown = append(unknown, *s.target)
+		}
+	}
+	if len(unknown) > 0 {
+		for s, err := range a.textSums(ctx, unknown, Contents, true) {
+			if err != nil {
+				return nil, err
+			}
+			g.add(&s)
+		}
+	}
+	if o.Masks != nil {
+		if err := g.mask(ctx, a); err != nil {
+			return nil, err
+		}
+	}
+	return g.sorted(), nil
+}
+
+// variantGroups gathers the objects of each variant: by name, with ByName, and by sum.
+type variantGroups struct {
+	options VariantOptions
+	names   map[string]*nameGroup
+	list    []*Variant // as they come, which is in key order but for those that had to be read
+}
+
+type nameGroup struct {
+	variants map[[sha256.Size]byte]*Variant
+	objects  int
+}
+
+func (g *variantGroups) add(s *summed) {
+	name := ""
+	if g.options.ByName {
+		name = s.name
+	}
+	group := g.names[name]
+	if group == nil {
+		group = &nameGroup{variants: make(map[[sha256.Size]byte]*Variant)}
+		g.names[name] = group
+	}
+	v := group.variants[s.sum]
+	if v == nil {
+		v = &Variant{Name: name, Sums: 1, sum: s.sum, element: g.options.Element, masks: g.options.Masks}
+		group.variants[s.sum] = v
+		g.list = append(g.list, v)
+	}
+	v.Count++
+	v.holders = append(v.holders, s.target)
+	group.objects++
+	if g.options.Masks.Plain(name) {
+		g.progress(1)
+	}
+}
+
+func (g *variantGroups) progress(objects int) {
+	if g.options.Progress != nil {
+		for range objects {
+			g.options.Progress()
+		}
+	}
+}
+
+// mask puts together the variants that are equal in the form in which they are
+// compared. One object of each is read for that.
+func (g *variantGroups) mask(ctx context.Context, a *Answer) error {
+	forms := a.client.newDigesters(g.options.Masks)
+	var list []*Variant
+	var firsts []target
+	var read []*Variant // of the objects in firsts
+	for _, v := range g.list {
+		if g.options.Masks.Plain(v.Name) {
+			list = append(list, v)
+			continue
+		}
+		var err error
+		if v.form, err = forms.of(v.Name); err != nil {
+			return err
+		}
+		firsts, read = append(firsts, *v.holders[0]), append(read, v)
+	}
+	m := &masking{Answer: a, variants: make(map[*target]*Variant, len(firsts)), equal: make(map[maskedText]*Variant), list: list}
+	for i := range firsts {
+		m.variants[&firsts[i]] = read[i]
+	}
+	for found, err := range m.digests(ctx, firsts) {
+		if err == nil && found.moved {
+			err = m.digestAnother(ctx, found.Variant)
+		}
+		if err != nil {
+			return err
+		}
+		g.progress(found.Count)
+		m.add(found.Variant)
+	}
+	g.list = m.list
+	return nil
+}
+
+// masking is variants being compared in a form.
+type masking struct {
+	*Answer
+	variants map[*target]*Variant // by the holder that is read
+	equal    map[maskedText]*Variant
+	list     []*Variant // that are different
+}
+
+// A maskedText is what objects of a name are told apart by.
+type maskedText struct {
+	name   string
+	digest codec.Digest
+}
+
+// A digested is a variant of which an object was read and digested or, if moved, holds
+// something else by now.
+type digested struct {
+	*Variant
+	moved bool
+}
+
+// digests reads one object of each variant and digests it. Where many held the same,
+// it makes sure that this one still does.
+func (m *masking) digests(ctx context.Context, firsts []target) iter.Seq2[digested, error] {
+	r := reading[digested]{goesOn: true, fetch: m.client.elementsOf([]int{int(Contents)}), size: searchedSize}
+	r.work = func(it *item) (digested, bool, error) {
+		v, length, moved := m.variants[it.target], 0, false
+		err := v.form.use(func(w *codec.DigestWorker) (err error) {
+			if v.Count == 1 {
+				v.digest, length, err = w.Frame(it.values[0], it.base)
+				return err
+			}
+			contents, err := m.client.decoder.Decode(it.values[0], it.base)
+			length, moved = len(contents), sha256.Sum256(contents) != v.sum
+			v.digest = w.Contents(contents)
+			return err
+		})
+		if err != nil {
+			return digested{}, false, fmt.Errorf("cannot read its contents: %w", err)
+		}
+		m.cost.add(len(it.values[0]), length)
+		return digested{v, moved}, true, nil
+	}
+	return stream(ctx, m.Answer, firsts, r)
+}
+
+// digestAnother digests another holder of a variant than the first.
+func (m *masking) digestAnother(ctx context.Context, v *Variant) error {
+	form := v.form
+	v.form = nil // the holder is known by its sum
+	obj, err := m.objectOf(ctx, v, 1, &CompareOptions{})
+	if err != nil || obj == nil {
+		return err
+	}
+	v.form = form
+	return v.form.use(func(w *codec.DigestWorker) error {
+		v.digest = w.Contents(obj.Contents)
+		return nil
+	})
+}
+
+// add puts a variant to those that are equal to it. One that nobody holds any more
+// stays by itself.
+func (m *masking) add(v *Variant) {
+	if v.form == nil {
+		m.list = append(m.list, v)
+		return
+	}
+	key := maskedText{v.Name, v.digest}
+	same := m.equal[key]
+	if same == nil {
+		m.equal[key] = v
+		m.list = append(m.list, v)
+		return
+	}
+	same.Count += v.Count
+	same.Sums += v.Sums
+	same.holders = append(same.holders, v.holders...)
+}
+
+// isOf reports whether an object that was read holds the variant.
+func (v *Variant) isOf(obj *Object) (bool, error) {
+	if v.form == nil {
+		return sha256.Sum256(obj.Text(v.element)) == v.sum, nil
+	}
+	same := false
+	err := v.form.use(func(w *codec.DigestWorker) error {
+		same = w.Contents(obj.Contents) == v.digest
+		return nil
+	})
+	return same, err
+}
+
+func (g *variantGroups) sorted() []Variant {
+	for _, v := range g.list {
+		if len(v.holders) > 1 {
+			slices.SortStableFunc(v.holders, func(x, y *target) int { return x.key().Compare(y.key()) })
+		}
+		v.Example, v.Of, v.reader = v.holders[0].key(), g.names[v.Name].objects, 0
+		if v.Sums == 1 {
+			v.Sum = hex.EncodeToString(v.sum[:])
+		}
+	}
+	slices.SortFunc(g.list, func(x, y *Variant) int {
+		if c := cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(y.Count, x.Count)); c != 0 {
+			return c
+		}
+		return x.Example.Compare(y.Example)
+	})
+	out := make([]Variant, len(g.list))
+	for i, v := range g.list {
+		out[i] = *v
+	}
+	return out
+}
+
+// CompareVariants compares one variant with others of the same answer, and returns
+// the comparisons in their order. One object of each is read; where its host has
+// pushed another since they were counted, the next that was counted. o.Element and
+// o.Masks do not matter: they are those of the variants. Errors are those of Objects, and one where
+// nothing has the contents of from any more. Variants remember which object can be
+// read, so they must not be compared concurrently.
+func (a *Answer) CompareVariants(ctx context.Context, from *Variant, others []Variant, o CompareOptions) iter.Seq2[Comparison, error] {
+	o.Element, o.Masks = from.element, from.masks
+	return func(yield func(Comparison, error) bool) {
+		if len(others) == 0 {
+			return
+		}
+		first, err := a.objectOf(ctx, from, from.reader, &o)
+		if err == nil && first == nil {
+			err = hinted(fmt.Errorf("cannot compare with what %s held: it and others that held the same have changed, or cannot be read", from.Example),
+				"ask again: what is there by then is counted")
+		}
+		if err != nil {
+			yield(Comparison{}, err)
+			return
+		}
+		c := newComparing(a, first, o)
+		give := func(found Comparison, err error) bool {
+			if err == nil && o.Progress != nil {
+				o.Progress()
+			}
+			return yield(found, err)
+		}
+		next := 0
+		catchUp := func(until int) bool { // with those whose holder would not do
+			for ; next < until; next++ {
+				if !give(c.compareLater(ctx, &others[next])) {
+					return false
+				}
+			}
+			return true
+		}
+		for found, err := range c.compareFirst(ctx, others) {
+			if err != nil {
+				give(Comparison{}, err)
+				return
+			}
+			if !catchUp(found.place) || !give(found.Comparison, nil) {
+				return
+			}
+			next++
+		}
+		catchUp(len(others))
+	}
+}
+
+// A placed is the comparison with the variant at a place of a list.
+type placed struct {
+	Comparison
+	place int
+}
+
+// compareFirst compares with one holder of each variant, and leaves out those
+// whose holder has something else by now or cannot be read.
+func (c *comparing) compareFirst(ctx context.Context, variants []Variant) iter.Seq2[placed, error] {
+	targets := make([]target, len(variants))
+	for i := range variants {
+		targets[i] = *variants[i].holders[variants[i].reader]
+	}
+	places := make(map[*target]int, len(targets))
+	for i := range targets {
+		places[&targets[i]] = i
+	}
+	return stream(ctx, c.Answer, targets, reading[placed]{
+		goesOn: true, fetch: c.fetch(), size: unpackedSize,
+		work: func(it *item) (placed, bool, error) {
+			obj, err := c.readForComparison(it, &c.o)
+			if err != nil {
+				return placed{}, false, err
+			}
+			place := places[it.target]
+			if is, err := variants[place].isOf(&obj); err != nil || !is {
+				return placed{}, false, err
+			}
+			return placed{c.compare(it, obj), place}, true, nil
+		},
+	})
+}
+
+// compareLater compares with another holder of a variant.
+func (c *comparing) compareLater(ctx context.Context, v *Variant) (Comparison, error) {
+	obj, err := c.objectOf(ctx, v, v.reader+1, &c.o)
+	if err != nil {
+		return Comparison{}, err
+	}
+	if obj == nil {
+		return Comparison{From: c.from, Object: Object{Key: v.Example}, Moved: true}, nil
+	}
+	return c.compare(&item{}, *obj), nil
+}
+
+// holdersTried is how many objects of a variant are looked at for one that still has
+// it. Hosts push a few times an hour: more than one failure is rare.
+const holdersTried = 8
+
+// objectOf reads an object of a variant, the first from the place on that still has
+// it; nil: none that was looked at has.
+func (a *Answer) objectOf(ctx context.Context, v *Variant, from int, o *CompareOptions) (*Object, error) {
+	for place := from; place < min(from+holdersTried, len(v.holders)); place++ {
+		r := reading[*Object]{goesOn: true, fetch: a.client.elementsOf(o.elements()), size: unpackedSize, work: func(it *item) (*Object, bool, error) {
+			obj, err := a.readForComparison(it, o)
+			if err != nil {
+				return nil, false, err
+			}
+			is, err := v.isOf(&obj)
+			return &obj, is, err
+		}}
+		for obj, err := range stream(ctx, a, []target{*v.holders[place]}, r) {
+			v.reader = place
+			return obj, err
+		}
+	}
+	return nil, nil
+}
