@@ -70,12 +70,10 @@ type Masks struct {
 type MaskOptions struct {
 	Rules []MaskRule // DefaultMasks, most often, and those of the config after them
 
-	// Mask, Drop and Set are as in a MaskRule, for objects of every name; a Set that is
-	// true wins over what rules say.
+	// Mask, Drop, Set and JSON are as in a MaskRule, for objects of every name; Set and
+	// JSON win over what rules say where they are true.
 	Mask, Drop []Regexp
-	Set        bool
-
-	JSON bool // contents that are JSON are compared as JSON: as lines that each hold one value, with its path
+	Set, JSON  bool
 }
 
 // NewMasks compiles masks. Its error names the rule that is wrong.
@@ -120,7 +118,7 @@ func (m *Masks) form(name string) (*mask.Form, error) {
 	if f := m.byName[name]; f != nil {
 		return f, nil
 	}
-	r := mask.Rules{JSON: m.o.JSON}
+	var r mask.Rules
 	var from []int
 	for i := range m.o.Rules {
 		rule := &m.o.Rules[i]
@@ -128,18 +126,22 @@ func (m *Masks) form(name string) (*mask.Form, error) {
 			continue
 		}
 		if rule.Instead {
-			r, from = mask.Rules{JSON: m.o.JSON}, nil
+			r, from = mask.Rules{}, nil
 		}
 		from = append(from, i)
 		r.Mask, r.Drop = append(r.Mask, plainTexts(rule.Mask)...), append(r.Drop, plainTexts(rule.Drop)...)
 		if rule.Set != nil {
 			r.Set = *rule.Set
 		}
+		if rule.JSON != nil {
+			r.JSON = *rule.JSON
+		}
 	}
 	key := fmt.Sprint(from)
 	f := m.forms[key]
 	if f == nil {
-		r.Mask, r.Drop, r.Set = append(r.Mask, plainTexts(m.o.Mask)...), append(r.Drop, plainTexts(m.o.Drop)...), r.Set || m.o.Set
+		r.Mask, r.Drop = append(r.Mask, plainTexts(m.o.Mask)...), append(r.Drop, plainTexts(m.o.Drop)...)
+		r.Set, r.JSON = r.Set || m.o.Set, r.JSON || m.o.JSON
 		var err error
 		if f, err = mask.New(r); err != nil {
 			return nil, maskError(err) // NewMasks has compiled them all
@@ -216,12 +218,6 @@ func (g *digester) use(work func(*codec.DigestWorker) error) error {
 	}
 	defer g.workers.Put(w)
 	return work(w)
-}
-
-// IsSet reports whether the order of lines does not count in objects of this name.
-func (m *Masks) IsSet(name string) bool {
-	f, err := m.form(name)
-	return err == nil && f.Set()
 }
 
 func boolean(b bool) *bool { return &b }

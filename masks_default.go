@@ -1,6 +1,7 @@
 package sysops
 
 var defaultMasks = []MaskRule{
+	{Names: []NameGlob{"*.json", "*-json", "*-J", "collection"}, JSON: boolean(true)},
 	{
 		Names: []NameGlob{"sysctl-a"}, Set: boolean(true), // procps before version 4 does not sort
 		Mask: []Regexp{keysPattern(

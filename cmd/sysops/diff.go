@@ -18,6 +18,7 @@ import (
 type diffFlags struct {
 	all, pairs, brief, fold bool
 	element                 string
+	maskFlags
 	diffStyle
 
 	from     sysops.Pattern // A; not with --all
@@ -29,17 +30,25 @@ func newDiff(u *ui) *cobra.Command {
 	q := &queryFlags{}
 	d := &diffFlags{}
 	cmd := &cobra.Command{
-		Use:   "diff A B | diff --all PATTERN",
-		Short: "Compare one object with others, or list the variants of one over the fleet",
+		Use:   "diff A B | diff HOST1 HOST2 | diff --all PATTERN",
+		Short: "Compare one object with others, two hosts, or the variants of an object over the fleet",
 		Long: `Compare object A with each object that B selects, and print the differences as
 diff -u does. A must select one object, and is looked for on all hosts: --hosts,
 --exclude, --range-query and --max-age narrow B alone. Objects that are identical are
 counted on stderr, not printed.
 
+HOST1 HOST2 compares all that two hosts have: which names only one of them has, and how
+the others differ. A host's short name will do where only one host has it.
+
 --all prints which variants there are of the objects that PATTERN selects, the most
 common first, and how the others differ from that; --pairs, how every two differ.
-Objects of different names have variants of their own. Contents are not fetched to be
-counted, and then once for each variant that is shown.
+Objects of different names have variants of their own.
+
+What differs on any two machines and means nothing is masked: it is an asterisk in what
+is compared and shown. There are rules for the counters, process ids, uptimes and
+timestamps in what the agent collects; mask: in the config adds others. The order of
+lines does not count in sysctl -a and lists of packages, modules, processes and
+connections. What is named *.json is compared as JSON, value by value. --no-mask compares byte for byte.
 
 --fold puts the hosts of each variant into one expression that --hosts takes back. It
 is what follows the last tab of a line: "hosts" in the other formats.
@@ -51,7 +60,10 @@ differences are too dear to find, they are shown coarsely, and that is said.
 Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is partial.`,
 		Example: `  sysops diff web01.example.com#/etc/ssh/sshd_config /etc/ssh/sshd_config
   sysops diff web01.example.com#sysctl-a web02.example.com#sysctl-a --word
+  sysops diff web01 web02 --brief
   sysops diff --all /etc/ssh/sshd_config --scope global
+  sysops diff --all sysctl-a --limit 10
+  sysops diff --all /etc/hosts --set --drop '^#' --mask '^10\.\S+'
   sysops diff --all /etc/resolv.conf --brief --fold
   sysops diff --all /etc/shadow --element stat`,
 		Args: cli.Args(1, 2),
@@ -62,7 +74,14 @@ Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is pa
 			if d.all {
 				print = d.printVariants
 			}
-			err := u.ask(cmd, q, sysops.ParsePattern, args[len(args)-1], print)
+			err := errNotHosts
+			if first, second, ok := hostArguments(args); ok && !d.all {
+				parse := func(string) (sysops.Pattern, error) { return hostsPattern(first, second) }
+				err = u.ask(cmd, q, parse, "", func(ctx context.Context, in *inquiry) error { return d.printHosts(ctx, in, first, second) })
+			}
+			if errors.Is(err, errNotHosts) {
+				err = u.ask(cmd, q, sysops.ParsePattern, args[len(args)-1], print)
+			}
 			if err == nil && !q.quiet && d.summary != "" {
 				fmt.Fprintln(u.stderr, cli.SafeText(d.summary))
 			}
@@ -77,6 +96,7 @@ Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is pa
 	f.BoolVar(&d.brief, "brief", false, "only which objects differ or, with --all, only the list of variants")
 	f.BoolVar(&d.fold, "fold", false, "with --all or --brief: the hosts as one expression")
 	f.StringVar(&d.element, "element", "contents", "compare contents, md5sum, stat, wordcount or time")
+	d.maskFlags.add(cmd)
 	f.IntVarP(&d.context, "unified", "U", defaultContext, "show so many equal `lines` around differences")
 	f.BoolVarP(&d.side, "side-by-side", "y", false, "in two columns")
 	f.IntVar(&d.width, "width", 0, "with -y: the `columns` of both together; 0: those of the terminal, else 130")
@@ -103,11 +123,14 @@ func (d *diffFlags) settle(q *queryFlags, args []string) error {
 	case d.all && q.sort != "":
 		return errors.New("cannot --sort variants: they come most common first, and are numbered so")
 	}
-	if err := d.check(); err != nil {
+	if err := d.diffStyle.check(); err != nil {
 		return err
 	}
 	var err error
-	if d.compared, err = parseElement(d.element); err != nil || d.all {
+	if d.compared, err = parseElement(d.element); err != nil {
+		return err
+	}
+	if err := d.maskFlags.check(d.compared); err != nil || d.all {
 		return err
 	}
 	d.from, err = sysops.ParsePattern(args[0])
@@ -158,16 +181,23 @@ func (d *diffFlags) printAgainst(ctx context.Context, in *inquiry) error {
 	if err != nil {
 		return err
 	}
+	masks, err := d.masks(in.conf)
+	if err != nil {
+		return err
+	}
 	bar := in.progress("objects", in.answer.Len())
 	defer bar.done()
-	identical, different := 0, 0
+	identical, masked, different := 0, 0, 0
 	hosts := make(map[string][]string) // of objects that differ, for --fold
-	for c, err := range in.answer.Compare(ctx, from, sysops.CompareOptions{Element: d.compared, Brief: d.brief, Progress: bar.step}) {
+	for c, err := range in.answer.Compare(ctx, from, sysops.CompareOptions{Element: d.compared, Masks: masks, Brief: d.brief, Progress: bar.step}) {
 		switch {
 		case err != nil:
 			return err
 		case c.Key == from.Key:
 			continue
+		case c.Masked:
+			masked++
+			fallthrough
 		case c.Identical:
 			identical++
 			continue
@@ -185,12 +215,21 @@ func (d *diffFlags) printAgainst(ctx context.Context, in *inquiry) error {
 			return err
 		}
 	}
-	d.summary = fmt.Sprintf("%d of %d objects differ from %s, %d identical", different, different+identical, from.Key, identical)
+	d.summary = fmt.Sprintf("%d of %d objects differ from %s, %s", different, different+identical, from.Key, identicalObjects(identical, masked))
 	d.conclude(in, different > 0)
 	if partial {
 		in.status = exitPartial
 	}
 	return nil
+}
+
+// identicalObjects says how many objects are identical, and how many of them only in
+// the form in which they are compared.
+func identicalObjects(n, masked int) string {
+	if masked == 0 {
+		return fmt.Sprintf("%d identical", n)
+	}
+	return fmt.Sprintf("%d identical (%d but for what is masked)", n, masked)
 }
 
 // conclude sets the exit status, in the manner of diff(1): what is 1 there is so here,

@@ -21,8 +21,12 @@ func (d *diffFlags) printVariants(ctx context.Context, in *inquiry) error {
 	if in.answer.Len() == 0 {
 		return nothingToCompare(in.query.Pattern)
 	}
+	masks, err := d.masks(in.conf)
+	if err != nil {
+		return err
+	}
 	bar := in.progress("objects", in.answer.Len())
-	all, err := in.answer.Variants(ctx, sysops.VariantOptions{Element: d.compared, ByName: true, Progress: bar.step})
+	all, err := in.answer.Variants(ctx, sysops.VariantOptions{Element: d.compared, ByName: true, Masks: masks, Progress: bar.step})
 	bar.done()
 	if err != nil {
 		return err
@@ -52,7 +56,10 @@ func (d *diffFlags) printVariants(ctx context.Context, in *inquiry) error {
 
 // printGroup prints the variants of one name.
 func (d *diffFlags) printGroup(ctx context.Context, in *inquiry, variants []sysops.Variant) error {
-	total := len(variants)
+	total, contents := len(variants), 0
+	for i := range variants {
+		contents += variants[i].Sums
+	}
 	if in.limit > 0 && total > in.limit {
 		variants = variants[:in.limit]
 		in.out.cut += total - in.limit
@@ -64,7 +71,7 @@ func (d *diffFlags) printGroup(ctx context.Context, in *inquiry, variants []syso
 		return d.printVariantRows(ctx, in, variants)
 	}
 	in.rows += len(variants)
-	if err := in.out.row(groupTitle(variants[0].Name, total, variants[0].Of)); err != nil || total == 1 {
+	if err := in.out.row(groupTitle(variants[0].Name, total, contents, variants[0].Of)); err != nil || total == 1 {
 		return err
 	}
 	for i := range variants {
@@ -88,11 +95,17 @@ func tooManyPairs(n int, hint string) error {
 	return &sysops.HintedError{Err: fmt.Errorf("cannot show how every two of %d variants differ: %d are the most", n, mostPairs), Hint: hint}
 }
 
-func groupTitle(name string, variants, objectCount int) []byte {
-	if variants == 1 {
-		return fmt.Appendf(nil, "%s: identical in %s\n", name, objects(objectCount))
+// groupTitle says how many variants there are of a name, and of how many contents where
+// masks make fewer of them.
+func groupTitle(name string, variants, contents, objectCount int) []byte {
+	before := ""
+	if contents > variants {
+		before = fmt.Sprintf(" (%d before masking)", contents)
 	}
-	return fmt.Appendf(nil, "%s: %d variants in %s\n", name, variants, objects(objectCount))
+	if variants == 1 {
+		return fmt.Appendf(nil, "%s: identical in %s%s\n", name, objects(objectCount), before)
+	}
+	return fmt.Appendf(nil, "%s: %d variants%s in %s\n", name, variants, before, objects(objectCount))
 }
 
 func objects(n int) string {
@@ -214,6 +227,7 @@ func (d *diffFlags) variantFields(in *inquiry, number int, v *sysops.Variant, di
 		{"variant", number},
 		{"count", v.Count},
 		{"share", math.Round(1e6*v.Share()) / 1e6},
+		{"contents", v.Sums},
 		{"sha256", v.Sum},
 		{"example", v.Example.String()},
 	}

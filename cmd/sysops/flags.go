@@ -97,6 +97,7 @@ func (q *queryFlags) toQuery(u *ui, pattern sysops.Pattern) (sysops.Query, error
 type inquiry struct {
 	*ui
 	*queryFlags
+	conf   *sysops.Config
 	client *sysops.Client
 	query  sysops.Query
 	answer *sysops.Answer
@@ -119,7 +120,7 @@ func (u *ui) inquire(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pat
 			return nil, err
 		}
 	}
-	in := &inquiry{ui: u, queryFlags: q}
+	in := &inquiry{ui: u, queryFlags: q, conf: conf}
 	pattern, err := parse()
 	if err != nil {
 		return nil, err
