@@ -26,6 +26,7 @@ type MaskRule struct {
 
 	Drop []Regexp `yaml:"drop"` // lines that match one of these do not count
 	Set  *bool    `yaml:"set"`  // whether the order of lines does not count; nil: the rule does not say
+	JSON *bool    `yaml:"json"` // whether contents that are JSON are compared as JSON, value by value; nil: the rule does not say
 
 	// Instead: earlier rules, those that are there by default among them, are not for
 	// these names.
