@@ -23,26 +23,30 @@ var defaultMasks = []MaskRule{
 	// is masked too.
 	{
 		Names: []NameGlob{"ps"}, Set: boolean(true),
-		Drop: []Regexp{`\[kworker/`},
+		Drop: []Regexp{`^USER +PID`, `\[kworker/`},
 		Mask: []Regexp{
-			`^\S+( +\d+ +\d+ +)\S+( +\d+ +\d+ +(?:\w{3} \w{3} +\d+ [\d:]{8} \d{4})? *)`, // pid ppid ni nlwp rss lstart
+			`^\S+( +\d+ +\d+ +)\S+( +\d+ +\d+ +(?:\w{3} \w{3} +\d+ [\d:]{8} \d{4} +)?)`, // pid ppid ni nlwp rss lstart
 			`^( *\d+ +)\S+( +[\d:]+ +)`, // busybox: pid user time
 		},
 	},
 	{
-		Names: []NameGlob{"ss-anp", "netstat-anp"}, Set: boolean(true),
+		Names: []NameGlob{"ss-anp"}, Set: boolean(true),
+		Drop: []Regexp{`^Netid +State`},
 		Mask: []Regexp{
 			`\b(?:pid|fd)=(\d+)`,
-			`^(\w+ +)[\w-]+( +\d+ +\d+ +)`, // queues
-			`\* (\d+)`,                     // inodes of unix sockets
-			`(\d+)/[^ ]`,                   // netstat: pid/program
+			`\* (\d+)`, // inodes of unix sockets
+			`^\w+( +)[\w-]+( +\d+ +\d+ +)\S+( +)\S+( *)`, // netid state queues local peer process
 		},
+	},
+	{
+		Names: []NameGlob{"netstat-anp"}, Set: boolean(true), // the original's
+		Mask: []Regexp{`^\w+( +\d+ +\d+ +)\S+( +)\S+( +)(?:[A-Z_]+( +))?(\d*)`},
 	},
 	{Names: []NameGlob{"netstat-s"}, Mask: []Regexp{`[ \t]*\d[\d.]*`}},
 	{Names: []NameGlob{"ip-addr"}, Mask: []Regexp{`\b(?:valid_lft|preferred_lft) (\S+)`}},
 	{Names: []NameGlob{"ip-route", "ip-6-route"}, Mask: []Regexp{`\bexpires (\S+)`}},
 	{Names: []NameGlob{"lldp-xml"}, Mask: []Regexp{`\bage="([^"]*)"`}},
-	{Names: []NameGlob{"df-Pk", "df-Pi"}, Mask: []Regexp{`^\S+( +[\d-]+ +[\d-]+ +[\d-]+ +[\d%-]+ +)/`}, Drop: []Regexp{`^Filesystem`}},
+	{Names: []NameGlob{"df-Pk", "df-Pi"}, Mask: []Regexp{`^\S+( +)[\d-]+( +[\d-]+ +[\d-]+ +[\d%-]+ +)/`}, Drop: []Regexp{`^Filesystem`}},
 	{Names: []NameGlob{"lsmod"}, Set: boolean(true), Mask: []Regexp{`^\S+ +\d+( +-?\d+)`}},
 	{Names: []NameGlob{"mount", "/proc/mounts", "/proc/self/mounts"}, Set: boolean(true)},
 	{Names: []NameGlob{"dpkg-l", "rpm-qa", "systemctl-list-unit-files", "/proc/modules"}, Set: boolean(true)},
