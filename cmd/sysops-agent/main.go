@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -42,9 +43,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if err != nil && forCFEngine(args) && !errors.As(err, new(toldError)) {
+		err = tellCFEngine(stdout, nil, err, nil) // the command line itself is wrong
+	}
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, new(toldError)):
+		return exitError
 	case ctx.Err() != nil:
 		io.WriteString(stderr, "sysops-agent: interrupted\n") //nolint:errcheck // nobody is left to tell
 		return exitSignal

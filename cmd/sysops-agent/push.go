@@ -24,6 +24,7 @@ var originalServers = []struct{ name, letter, ordinal string }{
 }
 
 func newPush() *cobra.Command {
+	var cfengine bool
 	cmd := &cobra.Command{
 		Use:   "push",
 		Short: "Push the outgoing directory and the collected JSON object",
@@ -31,18 +32,29 @@ func newPush() *cobra.Command {
 all servers of the core at once. Contents travel only where they changed or a server
 lost them; objects that this host no longer has are deleted.
 
-Exit status 0: every server has all of it. 2: some server does not; the others do.`,
-		Example: "  sysops-agent push --server redis://mps01:6379/1 --server redis://mps02:6379/1\n  sysops-agent push -p mps01 -s mps02 -t mps01 -f mps02",
-		Args:    cli.Args(0, 0),
+Exit status 0: every server has all of it. 2: some server does not; the others do.
+
+With --cfengine it is a module of CFEngine: it prints classes and variables, whatever
+happens, and nothing else. docs/driving.md lists them; contrib/cfengine has a policy.`,
+		Example: `  sysops-agent push --server redis://mps01:6379/1 --server redis://mps02:6379/1
+  sysops-agent push -p mps01 -s mps02 -t mps01 -f mps02
+  sysops-agent push --cfengine`,
+		Args: cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cfengine {
+				return pushForCFEngine(cmd)
+			}
 			s, err := newSettings(cmd)
 			if err != nil {
 				return err
 			}
-			return s.push(cmd)
+			_, err = s.push(cmd)
+			return err
 		},
 	}
 	addPushFlags(cmd)
+	cmd.Flags().BoolVar(&cfengine, "cfengine", false, "tell CFEngine what became of it, in its module protocol, and say nothing else")
+	cli.CommandLineOnly(cmd, "cfengine")
 	for _, f := range originalServers {
 		cmd.Flags().StringP(f.name, f.letter, "", "the "+f.ordinal+" of the original's four servers; repeats are folded")
 	}
@@ -57,27 +69,29 @@ func addPushFlags(cmd *cobra.Command) {
 	f.BoolP("quiet", "q", false, "say nothing but errors")
 }
 
-func (s *settings) push(cmd *cobra.Command) error {
+// push pushes, and says on stderr what became of it. The report is nil where no
+// server was asked.
+func (s *settings) push(cmd *cobra.Command) (*sysops.PushReport, error) {
 	unlock, err := lock(s.agent.Outgoing)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer unlock()
 	snap, problems, err := s.snapshot()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.keepBases(); err != nil && !s.quiet {
 		cli.Warn(cmd.ErrOrStderr(), "%v", err)
 	}
 	client, _, err := s.connect(cmd)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer client.Close()
 	report, pushed := client.Publish(cmd.Context(), "", snap)
 	if report == nil {
-		return pushed
+		return nil, pushed
 	}
 	if s.agent.Interactions {
 		if err := s.recordInteractions(report, time.Now()); err != nil {
@@ -90,7 +104,7 @@ func (s *settings) push(cmd *cobra.Command) error {
 		}
 		printReport(cmd.ErrOrStderr(), report)
 	}
-	return pushed
+	return report, pushed
 }
 
 // lock keeps two pushes of one outgoing directory apart: the second would undo

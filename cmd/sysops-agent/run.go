@@ -68,7 +68,8 @@ func (s *settings) cycle(cmd *cobra.Command) error {
 		}
 		cli.Warn(cmd.ErrOrStderr(), "%v", err)
 	}
-	return s.push(cmd)
+	_, err := s.push(cmd)
+	return err
 }
 
 // sleep waits for d, or until ctx ends.

@@ -21,7 +21,7 @@ func IsTerminal(w any) bool {
 // Fail prints what went wrong, and on lines of their own what to do about it.
 func Fail(w io.Writer, program string, err error) {
 	fmt.Fprintf(w, "%s: error: %s\n", program, SafeText(strings.TrimSpace(err.Error())))
-	for _, h := range hints(err) {
+	for _, h := range Hints(err) {
 		fmt.Fprintf(w, "hint: %s\n", SafeText(h))
 	}
 }
@@ -31,8 +31,8 @@ func Warn(w io.Writer, format string, args ...any) {
 	fmt.Fprintf(w, "warning: %s\n", SafeText(fmt.Sprintf(format, args...)))
 }
 
-// hints collects what the errors in the tree of err know to do.
-func hints(err error) []string {
+// Hints returns what the errors in the tree of err know to do, a line each.
+func Hints(err error) []string {
 	var out []string
 	var h *sysops.HintedError
 	if errors.As(err, &h) {
