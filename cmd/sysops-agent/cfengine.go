@@ -80,14 +80,15 @@ func pushForCFEngine(cmd *cobra.Command) error {
 		return tellCFEngine(cmd.OutOrStdout(), nil, err, nil)
 	}
 	report, err := s.push(cmd)
-	return tellCFEngine(cmd.OutOrStdout(), report, err, warnings(said.String()))
+	return tellCFEngine(cmd.OutOrStdout(), report, err, warnings(said.String(), err))
 }
 
-// warnings returns what of the text [cli.Warn] has written.
-func warnings(text string) []string {
+// warnings returns what of the text [cli.Warn] has written, without what err says too.
+func warnings(text string, err error) []string {
 	var out []string
 	for line := range strings.Lines(text) {
-		if w, ok := strings.CutPrefix(strings.TrimSpace(line), "warning: "); ok {
+		w, ok := strings.CutPrefix(strings.TrimSpace(line), "warning: ")
+		if ok && (err == nil || !strings.Contains(err.Error(), w)) {
 			out = append(out, w)
 		}
 	}
