@@ -1,4 +1,5 @@
 # make test    installs what the tests need where it may, and runs them all
+# make contrib-test  runs what of contrib/ Ansible, Puppet and Salt would; installs the former two where it may
 # make lint    gofumpt, go vet, staticcheck
 # make race    the race detector over what is concurrent
 # make bench   the benchmarks, and whole fleets beside ripgrep; results in bench/results
@@ -9,18 +10,23 @@ GOFUMPT     = mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    = 60s
 
-.PHONY: test lint race bench fuzz build deps
+.PHONY: test contrib-test lint race bench fuzz build deps
 
 test: deps
 	go test -timeout 10m ./...
+
+# Apart from make test, because it needs more programs: 70 MB of them on Debian.
+contrib-test:
+	@sh scripts/test-deps.sh contrib
+	go test -timeout 10m -tags contrib -run 'Ansible|Puppet|Salt' ./contrib
 
 deps:
 	@sh scripts/test-deps.sh
 
 lint:
 	@files=$$(go run $(GOFUMPT) -l .); if [ -n "$$files" ]; then echo "not formatted with gofumpt: $$files"; exit 1; fi
-	go vet ./...
-	go run $(STATICCHECK) ./...
+	go vet -tags contrib ./...
+	go run $(STATICCHECK) -tags contrib ./...
 
 # What measures a reader's memory says nothing under the detector, which takes ten times as much;
 # the scripts of cmd/sysops run a process a line, and find nothing that the packages' tests do not.

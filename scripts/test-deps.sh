@@ -2,38 +2,43 @@
 # Installs the programs that the tests run, where it may; else says which command
 # would. The servers among them (redis-server, nsd, slapd) are for the tests alone to
 # start: where the package manager would start them, now or with the machine, it is
-# kept from it.
+# kept from it. With the argument contrib: also what make contrib-test runs.
 set -eu
 
 PATH=$PATH:/usr/sbin:/usr/local/sbin # where only root looks, but anybody may run
 
 missing= servers=
-needs_redis= needs_ripgrep= needs_nsd= needs_slapd= needs_patch=
-for program in redis-server redis-cli rg nsd slapd slapadd patch; do
+needs_redis= needs_ripgrep= needs_nsd= needs_slapd= needs_patch= needs_cfengine= needs_ansible= needs_puppet=
+contrib=
+[ "${1-}" = contrib ] && contrib="ansible-playbook puppet"
+for program in redis-server redis-cli rg nsd slapd slapadd patch cf-agent $contrib; do
 	command -v "$program" >/dev/null 2>&1 && continue
 	missing="$missing $program"
-	case $program in redis-server | nsd | slapd) servers="$servers $program" ;; esac
+	case $program in redis-server | nsd | slapd | puppet) servers="$servers $program" ;; esac
 	case $program in
 	redis-*) needs_redis=yes ;;
 	rg) needs_ripgrep=yes ;;
 	nsd) needs_nsd=yes ;;
 	slap*) needs_slapd=yes ;;
 	patch) needs_patch=yes ;;
+	cf-agent) needs_cfengine=yes ;;
+	ansible-playbook) needs_ansible=yes ;;
+	puppet) needs_puppet=yes ;;
 	esac
 done
 [ -z "$missing" ] && exit 0
 
 if command -v apt-get >/dev/null 2>&1; then
-	install="apt-get install -y${needs_redis:+ redis-server}${needs_nsd:+ nsd}${needs_slapd:+ slapd}"
+	install="apt-get install -y --no-install-recommends${needs_redis:+ redis-server}${needs_nsd:+ nsd}${needs_slapd:+ slapd}${needs_cfengine:+ cfengine3}${needs_puppet:+ puppet-agent}"
 elif command -v dnf >/dev/null 2>&1; then
-	install="dnf install -y${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap-servers}"
+	install="dnf install -y${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap-servers}${needs_cfengine:+ cfengine}${needs_puppet:+ puppet}"
 elif command -v apk >/dev/null 2>&1; then
-	install="apk add${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap openldap-back-mdb}"
+	install="apk add${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap openldap-back-mdb}${needs_cfengine:+ cfengine}${needs_puppet:+ puppet}"
 else
-	echo "the tests need$missing: install Redis 6.2 or newer, ripgrep, NSD, OpenLDAP's slapd and patch, then run make test again" >&2
+	echo "the tests need$missing: install Redis 6.2 or newer, ripgrep, NSD, OpenLDAP's slapd, patch and CFEngine 3 (for make contrib-test also Ansible and Puppet), then run it again" >&2
 	exit 1
 fi
-install="$install${needs_ripgrep:+ ripgrep}${needs_patch:+ patch}"
+install="$install${needs_ripgrep:+ ripgrep}${needs_patch:+ patch}${needs_ansible:+ ansible-core}"
 
 as=
 if [ "$(id -u)" != 0 ]; then
