@@ -25,6 +25,8 @@ type policy struct {
 	def      map[string]any
 	classes  map[string]any
 	bundles  string // that are run, before the one that reports
+
+	sysconfig string // takes the place of /etc/sysconfig, which not each machine has
 }
 
 func newPolicy(t *testing.T, servers ...string) *policy {
@@ -116,13 +118,17 @@ func (p *policy) run() []string {
 func (p *policy) runPolicy(context, promises string) []string {
 	p.t.Helper()
 	inputs := filepath.Join(p.dir, "work", "inputs")
-	write(p.t, filepath.Join(inputs, "sysops_api.cf"), read(p.t, "cfengine/sysops_api.cf"), 0o600)
+	text := read(p.t, "cfengine/sysops_api.cf")
+	if p.sysconfig != "" {
+		text = strings.ReplaceAll(text, `"/etc/sysconfig/`, `"`+p.sysconfig+"/")
+	}
+	write(p.t, filepath.Join(inputs, "sysops_api.cf"), text, 0o600)
 	def, err := json.Marshal(map[string]any{"vars": p.def, "classes": p.classes})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	write(p.t, filepath.Join(inputs, "def.json"), string(def), 0o600)
-	text := fmt.Sprintf("body common control\n{\n      inputs => { \"sysops_api.cf\" };\n      bundlesequence => { %s, \"reporter\" };\n}\n", p.bundles) +
+	text = fmt.Sprintf("body common control\n{\n      inputs => { \"sysops_api.cf\" };\n      bundlesequence => { %s, \"reporter\" };\n}\n", p.bundles) +
 		strings.ReplaceAll(reporter, "CONTEXT", context) + promises
 	write(p.t, filepath.Join(inputs, "policy.cf"), text, 0o600)
 	r := redistest.Run(p.t, "cf-agent", []string{"--no-lock", "--file", filepath.Join(inputs, "policy.cf")}, p.env())
@@ -291,6 +297,33 @@ func TestCFEngineKeepsTheLinks(t *testing.T) {
 	}
 }
 
+// Red Hat's /etc/sysconfig holds keys of wireless networks, too.
+func TestCFEngineLinksSysconfigWithoutKeys(t *testing.T) {
+	server := redistest.Start(t)
+	p := newPolicy(t, server.URL())
+	p.sysconfig = filepath.Join(p.dir, "sysconfig")
+	for _, file := range []string{"network", "network-scripts/ifcfg-eth0", "network-scripts/route6-eth0", "network-scripts/keys-wlan0"} {
+		write(t, filepath.Join(p.sysconfig, file), file+"\n", 0o644)
+	}
+	p.run()
+	for _, file := range []string{"network", "network-scripts/ifcfg-eth0", "network-scripts/route6-eth0"} {
+		expectObject(t, server, filepath.Join(p.sysconfig, file))
+	}
+	if keys := server.Must("KEYS", "*keys-wlan0*"); len(keys.([]any)) > 0 {
+		t.Errorf("pushed: %v", keys)
+	}
+}
+
+func TestCFEnginePolicyParses(t *testing.T) {
+	p := newPolicy(t)
+	file := filepath.Join(p.dir, "sysops_api.cf")
+	write(t, file, read(t, "cfengine/sysops_api.cf"), 0o600)
+	r := redistest.Run(t, "cf-promises", []string{"--warn", "all", "--bundlesequence", "sysops_api", "--file", file}, p.env())
+	if r.ExitCode != 0 || r.Stdout+r.Stderr != "" {
+		t.Errorf("exit status %d: %s%s", r.ExitCode, r.Stdout, r.Stderr)
+	}
+}
+
 func entries(t *testing.T, dir string) []string {
 	t.Helper()
 	list, err := os.ReadDir(dir)
@@ -315,7 +348,8 @@ func TestCFEngineCollects(t *testing.T) {
 }
 
 // usemodule() runs a module while it evaluates the policy, as policies of the original's
-// users do: perhaps twice. What it leaves is what the last push has met.
+// users do: perhaps twice. What it leaves is what the last push has met. In such a run
+// our policy pushes no more.
 func TestCFEngineUsesTheAgentAsAModule(t *testing.T) {
 	server := redistest.Start(t)
 	p := newPolicy(t, server.URL(), "redis://127.0.0.1:1")
@@ -326,7 +360,7 @@ func TestCFEngineUsesTheAgentAsAModule(t *testing.T) {
 	// A wrapper, so that the context of the original stays.
 	write(t, filepath.Join(p.dir, "work", "modules", "module_populate_mps_cache"),
 		fmt.Sprintf("#!/bin/sh\nexec %s push --cfengine --outgoing %s %s\n", p.def["sysops_api_agent"], p.outgoing, p.def["sysops_api_options"]), 0o700)
-	p.bundles = `"old_policy"`
+	p.bundles = `"old_policy", "sysops_api"`
 	reports := p.runPolicy("module_populate_mps_cache", "bundle agent old_policy\n{\n  classes:\n    agent::\n      \"ran\" expression => usemodule(\"module_populate_mps_cache\", \"\");\n}\n")
 	for _, want := range []string{
 		"class successful_redis_server_connection", "successful_redis_server 127.0.0.1",
@@ -337,4 +371,13 @@ func TestCFEngineUsesTheAgentAsAModule(t *testing.T) {
 		}
 	}
 	expectObject(t, server, filepath.Join(p.outgoing, "motd"))
+	if strings.Contains(strings.Join(reports, " "), "$(") {
+		t.Errorf("a variable is missing in %q", reports)
+	}
+	if _, err := os.Lstat(filepath.Join(p.outgoing, "etc_passwd")); err != nil {
+		t.Fatalf("the policy has not run: %v", err)
+	}
+	if n := server.Must("EXISTS", cfHost+"#/etc/passwd"); n != int64(0) {
+		t.Error("the policy has pushed once more")
+	}
 }

@@ -131,7 +131,9 @@ func tellCFEngine(w io.Writer, report *sysops.PushReport, err error, warnings []
 	}
 	if report != nil {
 		m.variable("sysops_push_host", report.Host)
-		m.variable("sysops_push_objects", strconv.Itoa(report.Objects))
+		if report.Objects > 0 { // else no server has answered, and nothing was read
+			m.variable("sysops_push_objects", strconv.Itoa(report.Objects))
+		}
 	}
 	if len(warnings) > 0 {
 		m.list("sysops_push_warnings", warnings)

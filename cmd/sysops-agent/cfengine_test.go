@@ -85,7 +85,7 @@ func FuzzCFEngineLines(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, hostile string, n int) {
 		n = 1 + (n&0x3f)%40
-		report := &sysops.PushReport{Host: hostile}
+		report := &sysops.PushReport{Host: hostile, Objects: n}
 		for range n {
 			report.Servers = append(report.Servers, sysops.ServerPush{Server: hostile, Err: errors.New(hostile)}, sysops.ServerPush{Server: hostile})
 		}
