@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +62,9 @@ agent:
     "netstat": {off: true}
 stale_after: 90m
 legacy: never
+mask:
+  - {names: ["/var/log/*", app-state], mask: ['pid (\d+)'], drop: ['^#'], set: true, json: false}
+  - {names: [sysctl-a], instead: true}
 scope: global
 prefix_hostnames: true
 `)
@@ -87,12 +91,20 @@ prefix_hostnames: true
 	if time.Duration(c.StaleAfter) != 90*time.Minute || c.Legacy != sysops.LegacyNever {
 		t.Errorf("%v, %v", c.StaleAfter, c.Legacy)
 	}
+	truth, falsehood := true, false
+	masks := []sysops.MaskRule{
+		{Names: []sysops.NameGlob{"/var/log/*", "app-state"}, Mask: []sysops.Regexp{`pid (\d+)`}, Drop: []sysops.Regexp{"^#"}, Set: &truth, JSON: &falsehood},
+		{Names: []sysops.NameGlob{"sysctl-a"}, Instead: true},
+	}
+	if !reflect.DeepEqual(c.Mask, masks) {
+		t.Errorf("%+v", c.Mask)
+	}
 	want := []string{"scope=global", "prefix-hostnames=true"}
 	var got []string
 	for _, f := range c.Flags {
 		got = append(got, f.Name+"="+f.Value)
 	}
-	if !slices.Equal(got, want) || !strings.HasSuffix(c.Flags[0].Where, "config.yaml:29") {
+	if !slices.Equal(got, want) || !strings.HasSuffix(c.Flags[0].Where, "config.yaml:32") {
 		t.Errorf("%q at %s", got, c.Flags[0].Where)
 	}
 }
@@ -122,6 +134,9 @@ func TestAWrongConfigSaysWhereAndWhatWasMeant(t *testing.T) {
 		{"a text for a truth", "agent:\n  redact: perhaps\n", 2, nil},
 		{"a pattern that is none", "agent:\n  private: [/etc/passwd, \"/etc/[a\"]\n", 2, []string{"/etc/[a", "/etc/myapp/*"}},
 		{"a pattern of nothing", "agent:\n  not_private:\n    - !/etc/crontab\n", 3, []string{"/etc/myapp/*"}},
+		{"a regular expression that is none", "mask:\n  - names: [x]\n    mask: ['a', '(']\n", 3, []string{`"(" is no regular expression`}},
+		{"an unknown key of a mask", "mask:\n  - names: [x]\n    drops: [a]\n", 3, []string{"drops", `did you mean "drop"?`}},
+		{"a mapping for a list of masks", "mask: {names: [x]}\n", 1, []string{"mask must be a list"}},
 		{"a text for patterns", "agent:\n  private: ps\n", 2, []string{"agent.private must be a list"}},
 		{"a mapping for a text", "redis:\n  ca_file: {a: b}\n", 2, nil},
 		{"no YAML", "redis: {user: x\nagent: [\n", 0, nil},

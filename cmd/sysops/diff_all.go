@@ -98,14 +98,14 @@ func tooManyPairs(n int, hint string) error {
 // groupTitle says how many variants there are of a name, and of how many contents where
 // masks make fewer of them.
 func groupTitle(name string, variants, contents, objectCount int) []byte {
-	before := ""
-	if contents > variants {
-		before = fmt.Sprintf(" (%d before masking)", contents)
-	}
+	what := fmt.Sprintf("%d variants", variants)
 	if variants == 1 {
-		return fmt.Appendf(nil, "%s: identical in %s%s\n", name, objects(objectCount), before)
+		what = "identical"
 	}
-	return fmt.Appendf(nil, "%s: %d variants%s in %s\n", name, variants, before, objects(objectCount))
+	if contents > variants {
+		what += fmt.Sprintf(" (of %d before masking)", contents)
+	}
+	return fmt.Appendf(nil, "%s: %s in %s\n", name, what, objects(objectCount))
 }
 
 func objects(n int) string {

@@ -84,6 +84,8 @@ func (d *diffFlags) printHosts(ctx context.Context, in *inquiry, one, other stri
 			other = one
 		}
 		return &sysops.HintedError{Err: fmt.Errorf("cannot compare with host %s: it has no objects", other), Hint: "sysops hosts lists the hosts; of objects, write host#name"}
+	case first == second:
+		return fmt.Errorf("cannot compare host %s with itself", first)
 	case d.fold:
 		return errors.New("cannot --fold the names in which two hosts differ: it is for hosts")
 	}
