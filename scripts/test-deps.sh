@@ -8,8 +8,8 @@ set -eu
 PATH=$PATH:/usr/sbin:/usr/local/sbin # where only root looks, but anybody may run
 
 missing= servers=
-needs_redis= needs_ripgrep= needs_nsd= needs_slapd= needs_patch=
-for program in redis-server redis-cli rg nsd slapd slapadd patch; do
+needs_redis= needs_ripgrep= needs_nsd= needs_slapd= needs_patch= needs_sysctl=
+for program in redis-server redis-cli rg nsd slapd slapadd patch sysctl; do
 	command -v "$program" >/dev/null 2>&1 && continue
 	missing="$missing $program"
 	case $program in redis-server | nsd | slapd) servers="$servers $program" ;; esac
@@ -19,18 +19,19 @@ for program in redis-server redis-cli rg nsd slapd slapadd patch; do
 	nsd) needs_nsd=yes ;;
 	slap*) needs_slapd=yes ;;
 	patch) needs_patch=yes ;;
+	sysctl) needs_sysctl=yes ;;
 	esac
 done
 [ -z "$missing" ] && exit 0
 
 if command -v apt-get >/dev/null 2>&1; then
-	install="apt-get install -y${needs_redis:+ redis-server}${needs_nsd:+ nsd}${needs_slapd:+ slapd}"
+	install="apt-get install -y${needs_redis:+ redis-server}${needs_nsd:+ nsd}${needs_slapd:+ slapd}${needs_sysctl:+ procps}"
 elif command -v dnf >/dev/null 2>&1; then
-	install="dnf install -y${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap-servers}"
+	install="dnf install -y${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap-servers}${needs_sysctl:+ procps-ng}"
 elif command -v apk >/dev/null 2>&1; then
-	install="apk add${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap openldap-back-mdb}"
+	install="apk add${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap openldap-back-mdb}${needs_sysctl:+ procps-ng}"
 else
-	echo "the tests need$missing: install Redis 6.2 or newer, ripgrep, NSD, OpenLDAP's slapd and patch, then run make test again" >&2
+	echo "the tests need$missing: install Redis 6.2 or newer, ripgrep, NSD, OpenLDAP's slapd, patch and procps-ng's sysctl, then run make test again" >&2
 	exit 1
 fi
 install="$install${needs_ripgrep:+ ripgrep}${needs_patch:+ patch}"

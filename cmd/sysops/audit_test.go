@@ -55,7 +55,8 @@ const liveObject = "/etc/hardware_identification.json@sysctl-a"
 
 func TestAuditSysctl(t *testing.T) {
 	isolateConfig(t)
-	url := redistest.Start(t).URL()
+	server := redistest.Start(t)
+	url := server.URL()
 	const live = "fs.dentry-state = 1\t2\nnet.core.netdev_budget = 600\nnet.ipv4.conf.all.rp_filter = 0\nnet.ipv4.conf.eth0.rp_filter = 0\n" +
 		"net.ipv4.conf.lo.rp_filter = 1\nnet.ipv4.tcp_rmem = 4096\t87380\t6291456\nvm.swappiness = 60\n"
 	usual := map[string]string{
@@ -103,7 +104,7 @@ func TestAuditSysctl(t *testing.T) {
 	var answer struct {
 		Results []struct {
 			State, Key, Persistent, Live, File, Hosts string
-			Count, HostCount                          int `json:"host_count"`
+			Count                                     int
 		}
 		Completeness *struct{}
 	}
@@ -111,6 +112,16 @@ func TestAuditSysctl(t *testing.T) {
 		answer.Results[0].Hosts != "web1..2" || answer.Results[0].Live != "600" || answer.Results[2].State != "absent" {
 		t.Errorf("%v: %s", err, stdout.String())
 	}
+
+	// without one of its files, nothing is said about a host
+	server.Must("LSET", "web2#/etc/sysctl.d/90-local.conf", "0", "garbage")
+	runAudits(t, url, []auditTest{
+		{"sysctl --hosts web*", exitError, "", "--partial answers without it"},
+		{
+			"sysctl --hosts web* --partial --by-host --state differs,unknown", exitPartial,
+			"web1: " + budget + "web1: " + filter + "web2: unknown: its files or live values cannot be read\n", "1 hosts checked: 0 agree, 1 differ; 1 unknown\n",
+		},
+	})
 }
 
 func TestAuditAccess(t *testing.T) {

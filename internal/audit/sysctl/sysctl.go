@@ -93,13 +93,14 @@ type Report struct {
 const (
 	noLive  = "it has no live values (" + section + ")"
 	noFiles = "it has no sysctl.conf and nothing in sysctl.d"
+	damaged = "its files or live values cannot be read"
 )
 
 // Of compares the files and the live values of each host of the answer, whose pattern
 // is Pattern's. Hosts are compared by all CPUs; files that several hosts have alike are
 // read once. Errors are those of sysops.Make, and that an ignored glob is none.
 func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) {
-	a := &auditing{plans: make(map[[sha256.Size]byte]*planned), found: make(map[Problem]*[]string)}
+	a := &auditing{plans: make(map[[sha256.Size]byte]*planned), found: make(map[Problem]*[]string), checked: make(map[string]State)}
 	for _, text := range o.Ignore {
 		g, err := newGlob(text, "")
 		if err != nil {
@@ -136,6 +137,7 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 	if err != nil {
 		return nil, err
 	}
+	a.takeBack(answer.Completeness().Unreadable)
 	return a.result(), nil
 }
 
@@ -143,10 +145,11 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 type auditing struct {
 	ignore []glob
 
-	mu     sync.Mutex
-	plans  map[[sha256.Size]byte]*planned // by what the files are called and hold
-	found  map[Problem]*[]string          // the hosts of each
-	report Report
+	mu      sync.Mutex
+	plans   map[[sha256.Size]byte]*planned // by what the files are called and hold
+	found   map[Problem]*[]string          // the hosts of each
+	checked map[string]State               // what each host was counted as; empty: its settings agree
+	report  Report
 }
 
 // planned is a plan that is made once, by whichever worker needs it first.
@@ -248,13 +251,10 @@ func (a *auditing) unknown(host, reason string) {
 func (a *auditing) add(host string, problems []Problem) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch {
-	case len(problems) == 0:
-		a.report.Agree++
-	case problems[0].State == Unknown:
-		a.report.Unknown++
-	default:
-		a.report.Differ++
+	if len(problems) > 0 {
+		a.checked[host] = problems[0].State
+	} else {
+		a.checked[host] = ""
 	}
 	for _, p := range problems {
 		hosts := a.found[p]
@@ -267,8 +267,40 @@ func (a *auditing) add(host string, problems []Problem) {
 	}
 }
 
+// takeBack makes unknown what was decided about hosts without one of their objects. Which
+// these are is known when all is read.
+func (a *auditing) takeBack(unreadable []sysops.UnreadableKey) {
+	without := make(map[string]bool)
+	for _, o := range unreadable {
+		if key, ok := sysops.ParseKey(o.Key); ok {
+			without[key.Host] = true
+		}
+	}
+	if len(without) == 0 {
+		return
+	}
+	for p, hosts := range a.found {
+		if *hosts = slices.DeleteFunc(*hosts, func(h string) bool { return without[h] }); len(*hosts) == 0 {
+			delete(a.found, p)
+		}
+	}
+	for h := range without {
+		a.unknown(h, damaged)
+	}
+}
+
 func (a *auditing) result() *Report {
 	r := &a.report
+	for _, state := range a.checked {
+		switch state {
+		case "":
+			r.Agree++
+		case Unknown:
+			r.Unknown++
+		default:
+			r.Differ++
+		}
+	}
 	for p, hosts := range a.found {
 		slices.Sort(*hosts)
 		r.Findings = append(r.Findings, Finding{p, *hosts})
