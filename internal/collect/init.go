@@ -31,7 +31,8 @@ func accountPolicy() []string {
 func systemPolicy() []string {
 	return []string{
 		"/etc/fstab", "/etc/hostname", "/etc/machine-info", "/etc/os-release", "/etc/redhat-release", "/etc/debian_version",
-		"/etc/sysctl.conf", "/etc/sysctl.d", "/etc/modprobe.d", "/etc/modules-load.d",
+		"/etc/sysctl.conf", "/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d",
+		"/etc/modprobe.d", "/etc/modules-load.d",
 		"/etc/crontab", "/etc/anacrontab", "/etc/cron.d",
 		"/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly",
 		"/var/spool/cron/crontabs", // Debian
@@ -140,7 +141,8 @@ func existing(dir string) (taken, linked map[string]bool, err error) {
 	return taken, linked, nil
 }
 
-// present returns what of the policy is there, sorted, each path once.
+// present returns what of the policy is there, sorted, each path once. Of a folder that
+// the policy names twice (/lib/sysctl.d, where /lib is /usr/lib) it returns the real path.
 func present(policy []string) []string {
 	var paths []string
 	for _, pattern := range policy {
@@ -157,7 +159,10 @@ func present(policy []string) []string {
 		}
 	}
 	slices.Sort(paths)
-	return slices.Compact(paths)
+	return slices.DeleteFunc(slices.Compact(paths), func(path string) bool {
+		real, err := filepath.EvalSymlinks(path)
+		return err == nil && real != path && slices.Contains(policy, real)
+	})
 }
 
 // freeName makes a link's name from a path: etc_cron.d for /etc/cron.d. Of two

@@ -81,6 +81,29 @@ func TestInitTakesFilesOfAGlobAndDirectoriesByName(t *testing.T) {
 	}
 }
 
+// Where /lib is /usr/lib, its folders are the same.
+func TestInitTakesAFolderOfTwoNamesOnce(t *testing.T) {
+	h := newHost(t)
+	h.write("usr/lib/sysctl.d/a.conf", "")
+	h.link("lib", "usr/lib")
+	h.write("lib2/sysctl.d/a.conf", "")
+	policy := []string{h.path("usr/lib/sysctl.d"), h.path("lib/sysctl.d"), h.path("lib2/sysctl.d")}
+	made, err := initialize(h.outgoing, policy)
+	if err != nil || !slices.Equal(made, []string{h.path("lib2/sysctl.d"), h.path("usr/lib/sysctl.d")}) {
+		t.Errorf("it linked %q, %v", made, err)
+	}
+}
+
+// What the audits read is collected without an administrator having to know.
+func TestPolicyHasWhatAuditsRead(t *testing.T) {
+	for _, path := range strings.Fields(`/etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/local/lib/sysctl.d /usr/lib/sysctl.d /lib/sysctl.d
+		/etc/passwd /etc/group /etc/nsswitch.conf /etc/sudoers /etc/sudoers.d`) {
+		if !slices.Contains(Policy(), path) {
+			t.Errorf("%s is not in it", path)
+		}
+	}
+}
+
 func TestInitRefusesADirectoryThatEveryoneMayWriteTo(t *testing.T) {
 	h := newHost(t)
 	h.must(os.Chmod(h.outgoing, 0o777))

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -211,6 +212,14 @@ func (t *tree) entry(b branch, entry fs.DirEntry) {
 	t.file(b.name, b.path, followNone, fi)
 }
 
+// isNull reports whether it is /dev/null. A link to it in a folder such as sysctl.d
+// hides the file of that name in others: what is read there is nothing, and that the link is
+// there has to be known.
+func isNull(fi fs.FileInfo) bool {
+	null, err := os.Stat(os.DevNull)
+	return err == nil && os.SameFile(fi, null)
+}
+
 // symlink follows a link inside the tree.
 func (t *tree) symlink(b branch, link fs.FileInfo) {
 	target, err := inTime(&t.hangs, b.name, func() (fs.FileInfo, error) { return os.Stat(b.path) })
@@ -220,6 +229,9 @@ func (t *tree) symlink(b branch, link fs.FileInfo) {
 	switch {
 	case err != nil:
 		t.problem(b.name, err)
+	case isNull(target):
+		nothing := func(context.Context) (sysops.Content, error) { return sysops.Content{}, nil }
+		t.add(sysops.Source{Name: b.name, Private: t.private.file(b.name, b.path, followOwned), Read: nothing})
 	case target.IsDir():
 		b.fi = target
 		t.later = append(t.later, b)

@@ -213,6 +213,17 @@ func TestALinkedDirectoryOfTooManyEntriesIsCutShort(t *testing.T) {
 	h.expectProblem(&l.Snapshot, "cannot read "+h.path("big")+": it has more than 3 entries; the rest is left out")
 }
 
+// In a folder such as sysctl.d, a link to /dev/null hides the file of that name elsewhere: it
+// counts as an empty file, and is not opened.
+func TestLinksToTheNullDeviceInFoldersAreEmpty(t *testing.T) {
+	h := newHost(t)
+	h.link("sysctl.d/50-default.conf", "/dev/null")
+	h.link("outgoing/x", h.path("sysctl.d"))
+	h.expect(map[string]string{"sysctl.d/50-default.conf": ""})
+	h.link("sysctl.d/zero.conf", "/dev/zero")
+	h.expectProblem(h.list(), "cannot read "+h.path("sysctl.d/zero.conf")+": it is a device, not a file")
+}
+
 func TestPipesSocketsAndDevicesAreReportedAndNotOpened(t *testing.T) {
 	h := newHost(t)
 	h.write("d/file", "1")

@@ -1,0 +1,301 @@
+// Package access tells on which hosts a user has an account, on which not, and of
+// which hosts that is not known: an auditor needs all three.
+//
+// It sees the accounts in /etc/passwd. Where nsswitch.conf names other sources (sss, ldap,
+// nis), "has not" means no account in the file; a Finding names them.
+package access
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/audit"
+)
+
+// What is read of each host.
+const (
+	passwdFile   = "/etc/passwd"
+	groupFile    = "/etc/group"
+	nsswitchFile = "/etc/nsswitch.conf"
+)
+
+// Pattern selects what the audit reads.
+func Pattern() (sysops.Pattern, error) { return sysops.Names(passwdFile, groupFile, nsswitchFile) }
+
+// A User is whom the audit is about: a name or, with ByUID, a number, of which a host
+// may have several accounts.
+type User struct {
+	Name  string
+	ByUID bool
+	UID   uint32
+}
+
+func (u User) String() string {
+	if u.ByUID {
+		return strconv.FormatUint(uint64(u.UID), 10)
+	}
+	return u.Name
+}
+
+func (u User) is(a *audit.Account) bool {
+	if u.ByUID {
+		return a.UID == u.UID
+	}
+	return a.Name == u.Name
+}
+
+// A State is whether a host has an account of the user.
+type State string
+
+// The states of a Finding.
+const (
+	Has     State = "has"
+	HasNot  State = "has-not"
+	Unknown State = "unknown"
+)
+
+// A Finding is what is known of a user, and on which hosts it is the same.
+type Finding struct {
+	User  string // as asked for
+	State State
+
+	// With Has: the account, and the groups that it is in, sorted; the one of its
+	// GID as well, by its number where the host has no name for it.
+	Account audit.Account // without its Gecos
+	Groups  []string
+
+	Sources string // where else the hosts look accounts up: "sss"; empty: nowhere, or they did not say
+	Reason  string // with Unknown
+	Hosts   []string
+}
+
+// Options of the audit.
+type Options struct {
+	Users    []User
+	Progress func() // called after each object, by one goroutine; nil: not
+}
+
+// A Report is what the audit found.
+type Report struct {
+	Findings []Finding // by user; then accounts, hosts without, and hosts of which nothing is known
+}
+
+// Reasons for which nothing is known of a host.
+const (
+	missing    = "it has not reported, or its snapshot has expired"
+	stale      = "it has not reported of late"
+	lacking    = "it reports no " + passwdFile
+	unreadable = "its " + passwdFile + " cannot be read"
+	tooLarge   = "its " + passwdFile + " or " + groupFile + " is too large"
+)
+
+// maxFile bounds what is read of a host: 60,000 accounts have less.
+const maxFile = 4 << 20
+
+// Of finds the users on each host of the answer, whose pattern is Pattern's. Errors are
+// those of sysops.Make.
+func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) {
+	f := &finder{users: o.Users, found: make(map[string]*Finding)}
+	seen, silent := make(map[string]bool), []string(nil) // hosts with a passwd, and with other files alone
+	for h, err := range audit.ByHost(sysops.Make(ctx, answer, f.read)) {
+		if err != nil {
+			return nil, err
+		}
+		seen[h.Name] = true
+		if o.Progress != nil {
+			for range h.Objects {
+				o.Progress()
+			}
+		}
+		if !f.host(&h) {
+			delete(seen, h.Name)
+			silent = append(silent, h.Name)
+		}
+	}
+	f.unheard(answer.Completeness(), seen, silent)
+	return f.report(), nil
+}
+
+// parsed is what one object says.
+type parsed struct {
+	accounts []audit.Account // of the users asked for
+	groups   []audit.Group
+	sources  string
+	tooLarge bool
+}
+
+type finder struct {
+	users []User
+	found map[string]*Finding
+}
+
+// read reads one object. It is called by all CPUs at once.
+func (f *finder) read(o *sysops.Object) (p parsed) {
+	if len(o.Contents) > maxFile {
+		return parsed{tooLarge: o.Name != nsswitchFile}
+	}
+	switch o.Name {
+	case passwdFile:
+		p.accounts = slices.DeleteFunc(audit.ParsePasswd(o.Contents), func(a audit.Account) bool {
+			return !slices.ContainsFunc(f.users, func(u User) bool { return u.is(&a) })
+		})
+		if hasNIS(string(o.Contents)) {
+			p.sources = "compat"
+		}
+	case groupFile:
+		p.groups = audit.ParseGroup(o.Contents)
+	case nsswitchFile:
+		p.sources = elsewhere(string(o.Contents))
+	}
+	return p
+}
+
+// hasNIS reports whether passwd(5) has lines that include accounts of NIS.
+func hasNIS(passwd string) bool {
+	return strings.HasPrefix(passwd, "+") || strings.Contains(passwd, "\n+")
+}
+
+// elsewhere returns the sources of accounts in nsswitch.conf(5) that are not the file,
+// and not what systemd makes up.
+func elsewhere(nsswitch string) string {
+	for line := range strings.Lines(nsswitch) {
+		line, _, _ = strings.Cut(line, "#")
+		sources, ok := strings.CutPrefix(strings.TrimSpace(line), "passwd:")
+		if !ok {
+			continue
+		}
+		var out []string
+		action := false // [NOTFOUND=return]
+		for word := range strings.FieldsSeq(strings.NewReplacer("[", " [ ", "]", " ] ").Replace(sources)) {
+			switch {
+			case word == "[" || word == "]":
+				action = word == "["
+			case !action && !slices.Contains([]string{"files", "compat", "db", "systemd", "altfiles"}, word):
+				out = append(out, word)
+			}
+		}
+		return strings.Join(out, " ")
+	}
+	return ""
+}
+
+// host decides about one host. It cannot where the host has no passwd.
+func (f *finder) host(h *audit.Host[parsed]) bool {
+	var all parsed
+	has := false
+	for _, o := range h.Objects {
+		has = has || o.Name == passwdFile
+		all.tooLarge = all.tooLarge || o.Value.tooLarge
+		all.accounts = append(all.accounts, o.Value.accounts...)
+		all.groups = append(all.groups, o.Value.groups...)
+		all.sources = strings.TrimSpace(all.sources + " " + o.Value.sources)
+	}
+	if !has {
+		return false
+	}
+	for _, u := range f.users {
+		found := Finding{User: u.String(), State: HasNot, Sources: all.sources}
+		if all.tooLarge {
+			f.add(&Finding{User: u.String(), State: Unknown, Reason: tooLarge}, h.Name)
+			continue
+		}
+		names := make(map[string]bool)
+		for _, a := range all.accounts {
+			if !u.is(&a) || names[a.Name] { // of several lines of a name, the first counts
+				continue
+			}
+			names[a.Name] = true
+			one := found
+			one.State, one.Account, one.Groups = Has, a, groupsOf(&a, all.groups)
+			one.Account.Gecos = "" // it may differ on each host
+			f.add(&one, h.Name)
+		}
+		if len(names) == 0 {
+			f.add(&found, h.Name)
+		}
+	}
+	return true
+}
+
+func groupsOf(a *audit.Account, groups []audit.Group) []string {
+	var out []string
+	named := false
+	for _, g := range groups {
+		if g.GID == a.GID {
+			named = true
+		} else if !slices.Contains(g.Members, a.Name) {
+			continue
+		}
+		out = append(out, g.Name)
+	}
+	if !named {
+		out = append(out, strconv.FormatUint(uint64(a.GID), 10))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// unheard adds the hosts of which no passwd came.
+func (f *finder) unheard(c *sysops.Completeness, seen map[string]bool, silent []string) {
+	reasons := make(map[string]string)
+	for _, h := range silent {
+		reasons[h] = lacking
+	}
+	for _, part := range []struct {
+		hosts  []string
+		reason string
+	}{{c.Stale, stale}, {c.Lacking, lacking}, {c.Missing, missing}} {
+		for _, h := range part.hosts {
+			if !seen[h] && reasons[h] == "" {
+				reasons[h] = part.reason
+			}
+		}
+	}
+	for _, o := range c.Unreadable {
+		if key, ok := sysops.ParseKey(o.Key); ok && key.Name == passwdFile && !seen[key.Host] {
+			reasons[key.Host] = unreadable
+		}
+	}
+	for h, reason := range reasons {
+		for _, u := range f.users {
+			f.add(&Finding{User: u.String(), State: Unknown, Reason: reason}, h)
+		}
+	}
+}
+
+// add counts a host for a finding.
+func (f *finder) add(found *Finding, host string) {
+	a := &found.Account
+	id := strings.Join(append([]string{
+		found.User, string(found.State), found.Sources, found.Reason, a.Name, strconv.FormatUint(uint64(a.UID), 10),
+		strconv.FormatUint(uint64(a.GID), 10), a.Dir, a.Shell,
+	}, found.Groups...), "\x00")
+	g := f.found[id]
+	if g == nil {
+		g = found
+		f.found[id] = g
+	}
+	g.Hosts = append(g.Hosts, host)
+}
+
+func (f *finder) report() *Report {
+	r := &Report{}
+	for _, g := range f.found {
+		slices.Sort(g.Hosts)
+		r.Findings = append(r.Findings, *g)
+	}
+	place := make(map[string]int)
+	for i, u := range f.users {
+		place[u.String()] = i
+	}
+	states := []State{Has, HasNot, Unknown}
+	slices.SortFunc(r.Findings, func(x, y Finding) int {
+		return cmp.Or(cmp.Compare(place[x.User], place[y.User]), cmp.Compare(slices.Index(states, x.State), slices.Index(states, y.State)),
+			cmp.Compare(len(y.Hosts), len(x.Hosts)), cmp.Compare(x.Hosts[0], y.Hosts[0]), cmp.Compare(x.Account.Name, y.Account.Name))
+	})
+	return r
+}

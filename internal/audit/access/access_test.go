@@ -1,0 +1,46 @@
+package access
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/sysops-api/sysops-api/internal/audit"
+)
+
+// Which sources of accounts nsswitch.conf names beside the files.
+func TestElsewhere(t *testing.T) {
+	for nsswitch, want := range map[string]string{
+		"":                                     "",
+		"passwd: files systemd\n":              "",
+		"passwd:files sss\n":                   "sss",
+		"  passwd:\tfiles\tldap # nis\n":       "ldap",
+		"# passwd: nis\npasswd: compat\n":      "",
+		"passwd: sss [NOTFOUND=return] files":  "sss",
+		"passwd: files [!UNAVAIL=return]nis x": "nis x",
+		"passwd_compat: nis\ngroup: ldap\n":    "",
+		"passwd: files [ldap":                  "",
+	} {
+		if got := elsewhere(nsswitch); got != want {
+			t.Errorf("%q: %q, want %q", nsswitch, got, want)
+		}
+	}
+}
+
+func TestLinesOfNIS(t *testing.T) {
+	for passwd, want := range map[string]bool{"root:x:0:0::/:\n": false, "+::::::\n": true, "a:x:1:1:+:/:\n+@admins::::::": true, "": false} {
+		if got := hasNIS(passwd); got != want {
+			t.Errorf("%q: %v", passwd, got)
+		}
+	}
+}
+
+// An account is in the groups that list it, and in that of its own number.
+func TestGroupsOf(t *testing.T) {
+	groups := []audit.Group{{Name: "wheel", GID: 10, Members: []string{"ann"}}, {Name: "ann", GID: 7}, {Name: "others", GID: 8, Members: []string{"bob"}}}
+	if got := groupsOf(&audit.Account{Name: "ann", GID: 7}, groups); !slices.Equal(got, []string{"ann", "wheel"}) {
+		t.Errorf("ann is in %q", got)
+	}
+	if got := groupsOf(&audit.Account{Name: "bob", GID: 99}, groups); !slices.Equal(got, []string{"99", "others"}) {
+		t.Errorf("bob is in %q", got)
+	}
+}

@@ -1,0 +1,150 @@
+package sysctl
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// An Assignment is one value that sysctl --system writes.
+type Assignment struct {
+	Setting        // Key is one key, also where the file has a glob
+	Live    string // what the key has now
+	Absent  bool   // the kernel shows no such key, so that nothing is written
+}
+
+// A Plan is what files say, whichever host they are on. It may be used concurrently.
+type Plan struct {
+	settings []Setting
+	globs    map[int]glob    // of settings, by their places
+	named    map[string]bool // keys that stand in a file as they are: globs leave them alone
+}
+
+// Limits of what a host may have: beyond, nothing is decided about it.
+const (
+	maxFiles   = 1 << 20  // bytes of its files together
+	maxLive    = 4 << 20  // bytes of live values; as much the agent takes of a command
+	maxMatches = 10 << 20 // live keys to be matched, times globs
+)
+
+var errTooMuch = errors.New("too much to decide")
+
+// NewPlan reads the files of a host, in any order.
+func NewPlan(files []File) (*Plan, error) {
+	p := &Plan{globs: make(map[int]glob), named: make(map[string]bool)}
+	size := 0
+	for _, f := range InOrder(files) {
+		if size += len(f.Contents); size > maxFiles {
+			return nil, fmt.Errorf("%w: its files have more than %d bytes", errTooMuch, maxFiles)
+		}
+		p.settings = append(p.settings, Parse(f)...)
+	}
+	for i, s := range p.settings {
+		if !isGlob(s.Key) {
+			p.named[s.Key] = true
+			continue
+		}
+		if s.Exclude {
+			continue // procps-ng 4.0.2 compares exclusions as they are
+		}
+		g, err := newGlob(s.Key, ".")
+		if err != nil {
+			continue // such as [z-a], which matches nothing
+		}
+		p.globs[i] = g
+	}
+	return p, nil
+}
+
+// Apply returns what sysctl --system would write on a host with these live values, as
+// sysctl -a printed them, in order: a later assignment to a key replaces an earlier
+// one. A glob stands for the live keys that it matches, but those that stand in a
+// file themselves. What the kernel does not take (a key to be read alone, a value
+// that is out of bounds) cannot be known here.
+func (p *Plan) Apply(live string) ([]Assignment, error) {
+	if len(live) > maxLive {
+		return nil, fmt.Errorf("%w: its live values have more than %d bytes", errTooMuch, maxLive)
+	}
+	if n := strings.Count(live, "\n"); n*len(p.globs) > maxMatches {
+		return nil, fmt.Errorf("%w: %d globs for %d live values", errTooMuch, len(p.globs), n)
+	}
+	values, matched := p.look(live)
+	var out []Assignment
+	for i, s := range p.settings {
+		switch {
+		case s.Exclude:
+		case isGlob(s.Key):
+			for _, key := range matched[i] {
+				one := s
+				one.Key = key
+				out = append(out, Assignment{Setting: one, Live: values[key]})
+			}
+		default:
+			value, ok := values[s.Key]
+			out = append(out, Assignment{Setting: s, Live: value, Absent: !ok})
+		}
+	}
+	return out, nil
+}
+
+// look finds the live values of the keys that the files speak of, and which of them
+// each glob matches.
+func (p *Plan) look(live string) (values map[string]string, matched map[int][]string) {
+	values, matched = make(map[string]string), make(map[int][]string)
+	for line := range strings.Lines(live) {
+		key, value, ok := liveLine(line)
+		if !ok {
+			continue
+		}
+		wanted := p.named[key]
+		if !wanted {
+			for i, g := range p.globs {
+				if g.match(key) {
+					matched[i] = append(matched[i], key)
+					wanted = true
+				}
+			}
+		}
+		if !wanted {
+			continue
+		}
+		if before, ok := values[key]; ok { // a value of several lines
+			value = before + "\n" + value
+		}
+		values[key] = value
+	}
+	for i, keys := range matched {
+		slices.SortFunc(keys, func(a, b string) int { // as the paths below /proc/sys sort
+			return strings.Compare(separators.Replace(a), separators.Replace(b))
+		})
+		matched[i] = slices.Compact(keys)
+	}
+	return values, matched
+}
+
+// liveLine reads a line of sysctl -a. Complaints, such as of permissions, are none.
+func liveLine(line string) (key, value string, ok bool) {
+	line = strings.TrimSuffix(line, "\n")
+	at := strings.Index(line, " =")
+	if at <= 0 || strings.ContainsAny(line[:at], " \t") {
+		return "", "", false
+	}
+	return line[:at], strings.TrimPrefix(line[at+2:], " "), true
+}
+
+// Last returns the last assignment to each key, sorted by key: what stays.
+func Last(assignments []Assignment) []Assignment {
+	last := make(map[string]Assignment)
+	for _, a := range assignments {
+		last[a.Key] = a
+	}
+	out := make([]Assignment, 0, len(last))
+	for _, key := range sortedKeys(last) {
+		out = append(out, last[key])
+	}
+	return out
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

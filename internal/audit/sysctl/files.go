@@ -1,0 +1,100 @@
+package sysctl
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// directories are those of sysctl.d, the one that shadows the others first.
+var directories = []string{"/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d"}
+
+// mainFile is read last, whatever the others are called.
+const mainFile = "/etc/sysctl.conf"
+
+// A File is one of the files that sysctl --system may read.
+type File struct{ Name, Contents string }
+
+// InOrder returns the files that sysctl --system reads, in the order in which it does:
+// those of sysctl.d that end in .conf, sorted by their names without the directory, of
+// which the first directory's shadows the others; then /etc/sysctl.conf.
+func InOrder(files []File) []File {
+	var main []File
+	read := make(map[string]File)
+	rank := func(f File) int { return slices.Index(directories, path.Dir(f.Name)) }
+	for _, f := range files {
+		base := path.Base(f.Name)
+		switch at := rank(f); {
+		case f.Name == mainFile:
+			main = []File{f}
+		case at < 0 || !strings.HasSuffix(base, ".conf"):
+		default:
+			if other, ok := read[base]; !ok || at < rank(other) {
+				read[base] = f
+			}
+		}
+	}
+	var out []File
+	for _, base := range sortedKeys(read) {
+		out = append(out, read[base])
+	}
+	return append(out, main...)
+}
+
+// A Setting is a line of a file that says something.
+type Setting struct {
+	// Key as sysctl -a prints it: separated by dots, with a slash for a dot within a
+	// name (net.ipv4.conf.eth0/100.forwarding). It may be a glob.
+	Key   string
+	Value string
+	File  string
+
+	Optional bool // a leading "-": it does not matter if it cannot be set
+	Exclude  bool // "-key" without a value: globs leave the key alone
+}
+
+// Parse reads a file as sysctl of procps-ng 4 does. What it would complain about is
+// passed over.
+func Parse(f File) []Setting {
+	var out []Setting
+	for line := range strings.Lines(f.Contents) {
+		line, _, _ = strings.Cut(line, "\x00") // to a C program that is its end
+		line = strings.TrimLeft(line, space)
+		if len(line) < 2 || line[0] == '#' || line[0] == ';' {
+			continue
+		}
+		key, value, assigned := strings.Cut(line, "=")
+		key, dashed := strings.CutPrefix(key, "-")
+		if !assigned && !dashed {
+			continue
+		}
+		key = strings.TrimPrefix(key, "-") // a second one says nothing
+		out = append(out, Setting{
+			Key: canonical(strings.TrimRight(key, space)), Value: strings.Trim(value, space), File: f.Name,
+			Optional: dashed && assigned, Exclude: !assigned,
+		})
+	}
+	return out
+}
+
+// space is what isspace(3) says is white.
+const space = " \t\n\v\f\r"
+
+// canonical returns a key as sysctl -a prints it. The first separator decides: after a
+// dot, dots separate and slashes stand for dots within names; after a slash, the
+// other way round.
+func canonical(key string) string {
+	at := strings.IndexAny(key, "/.")
+	if at < 0 {
+		return key
+	}
+	if key[at] == '/' {
+		key = separators.Replace(key)
+	}
+	for strings.Contains(key, "..") { // to the kernel, repeated slashes are one
+		key = strings.ReplaceAll(key, "..", ".")
+	}
+	return strings.TrimLeft(key, ".")
+}
+
+var separators = strings.NewReplacer(".", "/", "/", ".")

@@ -1,0 +1,90 @@
+package sysctl
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// A glob is a key that stands for others. It is matched by a regular expression of
+// RE2, whose time is bounded whatever a host has written.
+type glob struct {
+	prefix string // what each key begins with that it matches
+	re     *regexp.Regexp
+}
+
+// isGlob reports whether sysctl takes a key for a glob.
+func isGlob(key string) bool { return strings.ContainsAny(key, "*?[") }
+
+// newGlob reads a glob as glob(7) does. What * and ? do not match is among but, part
+// of a class in a regular expression: "." for keys of the kernel, whose names they stand
+// for; nothing for keys to be ignored.
+func newGlob(text, but string) (glob, error) {
+	var b strings.Builder
+	one := "[^" + but + "]"
+	if but == "" {
+		one = "."
+	}
+	b.WriteString("^(?s:")
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; c {
+		case '*':
+			b.WriteString(one + "*")
+		case '?':
+			b.WriteString(one)
+		case '[':
+			class, n := classOf(text[i:])
+			b.WriteString(class)
+			i += n - 1
+		case '\\':
+			if i+1 < len(text) {
+				i++
+			}
+			b.WriteString(regexp.QuoteMeta(text[i : i+1]))
+		default:
+			n := strings.IndexAny(text[i:], `*?[\`)
+			if n < 0 {
+				n = len(text) - i
+			}
+			b.WriteString(regexp.QuoteMeta(text[i : i+n]))
+			i += n - 1
+		}
+	}
+	re, err := regexp.Compile(b.String() + ")$")
+	if err != nil {
+		return glob{}, err
+	}
+	return glob{prefix: text[:strings.IndexAny(text+"*", `*?[\`)], re: re}, nil
+}
+
+// classOf translates the class that text begins with, and returns how long it is. A [
+// that nothing closes stands for itself.
+func classOf(text string) (string, int) {
+	class, at := "[", 1
+	if at < len(text) && (text[at] == '!' || text[at] == '^') {
+		class, at = "[^.", at+1 // no class matches a separator
+	}
+	for first := true; at < len(text); first = false {
+		if named := namedClass.FindString(text[at:]); named != "" {
+			class += named
+			at += len(named)
+			continue
+		}
+		c, n := utf8.DecodeRuneInString(text[at:])
+		at += n
+		if c == ']' && !first { // one that comes first is a member
+			return class + "]", at
+		}
+		if strings.ContainsRune(`\[]^&~`, c) {
+			class += `\`
+		}
+		class += string(c)
+	}
+	return `\[`, 1
+}
+
+var namedClass = regexp.MustCompile(`^\[:[a-z]+:\]`)
+
+func (g *glob) match(key string) bool {
+	return strings.HasPrefix(key, g.prefix) && g.re.MatchString(key)
+}

@@ -1,0 +1,313 @@
+// Package sysctl finds the hosts whose kernel does not have the values that their
+// files say it has: what somebody set by hand and the next boot takes back, and what a
+// file says that was never loaded, or that something else has changed since.
+//
+// The files are read as "sysctl --system" of procps-ng 4 reads them. systemd-sysctl(8),
+// which sets the values at boot where there is systemd, differs in two places: it reads
+// /etc/sysctl.conf only where a link in sysctl.d leads there, as Debian's 99-sysctl.conf
+// does; and it takes globs in lines that exclude keys.
+package sysctl
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/audit"
+)
+
+// section is where a host's live values are.
+const section = "sysctl-a"
+
+// Pattern selects what the audit reads.
+func Pattern() (sysops.Pattern, error) {
+	names := []string{mainFile, section}
+	for _, d := range directories {
+		names = append(names, d+"/*.conf")
+	}
+	return sysops.Names(names...)
+}
+
+// Options of the audit.
+type Options struct {
+	Ignore   []string // globs of keys that are left out; * matches dots too
+	Progress func()   // called after each object, by one goroutine; nil: not
+}
+
+// Ignored are globs of the keys that are best left out: the kernel changes them itself,
+// they cannot be set, they have no value to be read, or "sysctl -a" leaves them out.
+func Ignored() []string {
+	return []string{
+		"fs.aio-nr", "fs.dentry-state", "fs.file-nr", "fs.inode-nr", "fs.inode-state", "fs.quota.*",
+		"kernel.arch", "kernel.bootloader_*", "kernel.cap_last_cap", "kernel.core_modes", "kernel.domainname", "kernel.hostname",
+		"kernel.ngroups_max", "kernel.ns_last_pid", "kernel.osrelease", "kernel.ostype", "kernel.pty.nr", "kernel.random.*",
+		"kernel.seccomp.actions_avail", "kernel.version", "kernel.*_next_id",
+		"net.core.netdev_rss_key", "net.ipv4.tcp_available_*", "net.ipv[46].conf.*.mc_forwarding", "net.ipv[46].route.flush",
+		"net.ipv[46].neigh.*.base_reachable_time", "net.ipv[46].neigh.*.retrans_time", "net.netfilter.nf_conntrack_count",
+		"vm.compact_memory", "vm.drop_caches", "vm.stat_refresh",
+	}
+}
+
+// A State is what is the matter with a key on a host.
+type State string
+
+// The states of a Finding.
+const (
+	Differs State = "differs" // the live value is another
+	Absent  State = "absent"  // the kernel shows no such key
+	Unknown State = "unknown" // of the host: nothing can be told
+)
+
+// A Finding is what is the matter, and on which hosts it is the same.
+type Finding struct {
+	Problem
+	Hosts []string // sorted
+}
+
+// A Problem is what can be the matter on a host.
+type Problem struct {
+	State      State
+	Key        string // empty with Unknown
+	Persistent string // the value that the files give it
+	Live       string
+	File       string // that has the last word
+	Reason     string // with Unknown
+}
+
+// A Report is what the audit found.
+type Report struct {
+	Findings []Finding // what most hosts have in common first
+	Agree    int       // hosts of which every key has its value
+	Differ   int       // hosts with a key that differs or is absent
+	Unknown  int       // hosts of which nothing can be told
+}
+
+// Reasons for which nothing can be told of a host.
+const (
+	noLive  = "it has no live values (" + section + ")"
+	noFiles = "it has no sysctl.conf and nothing in sysctl.d"
+	damaged = "its files or live values cannot be read"
+)
+
+// Of compares the files and the live values of each host of the answer, whose pattern
+// is Pattern's. Hosts are compared by all CPUs; files that several hosts have alike are
+// read once. Errors are those of sysops.Make, and that an ignored glob is none.
+func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) {
+	a := &auditing{plans: make(map[[sha256.Size]byte]*planned), found: make(map[Problem]*[]string), checked: make(map[string]State)}
+	for _, text := range o.Ignore {
+		g, err := newGlob(text, "")
+		if err != nil {
+			return nil, &sysops.HintedError{Err: fmt.Errorf("cannot ignore keys %q: %w", text, err), Hint: "* stands for anything, also dots; ? for one character; [a-z] for one of these"}
+		}
+		a.ignore = append(a.ignore, g)
+	}
+	hosts := make(chan audit.Host[string], runtime.GOMAXPROCS(0))
+	var workers sync.WaitGroup
+	for range cap(hosts) {
+		workers.Go(func() {
+			for h := range hosts {
+				a.host(&h)
+			}
+		})
+	}
+	objects := sysops.Make(ctx, answer, func(obj *sysops.Object) string { return string(obj.Contents) })
+	err := func() error {
+		defer workers.Wait()
+		defer close(hosts)
+		for h, err := range audit.ByHost(objects) {
+			if err != nil {
+				return err
+			}
+			if o.Progress != nil {
+				for range h.Objects {
+					o.Progress()
+				}
+			}
+			hosts <- h
+		}
+		return nil
+	}()
+	if err != nil {
+		return nil, err
+	}
+	a.takeBack(answer.Completeness().Unreadable)
+	return a.result(), nil
+}
+
+// auditing is an audit under way.
+type auditing struct {
+	ignore []glob
+
+	mu      sync.Mutex
+	plans   map[[sha256.Size]byte]*planned // by what the files are called and hold
+	found   map[Problem]*[]string          // the hosts of each
+	checked map[string]State               // what each host was counted as; empty: its settings agree
+	report  Report
+}
+
+// planned is a plan that is made once, by whichever worker needs it first.
+type planned struct {
+	once sync.Once
+	plan *Plan
+	err  error
+}
+
+// plansKept bounds the plans that are remembered. Thousands of hosts have few of them.
+const plansKept = 1024
+
+// host compares what one host has.
+func (a *auditing) host(h *audit.Host[string]) {
+	var files []File
+	live, hasLive := "", false
+	for _, o := range h.Objects {
+		if isLive(o.Name) {
+			live, hasLive = o.Value, true
+			continue
+		}
+		if slices.Contains(directories, path.Dir(o.Name)) || o.Name == mainFile {
+			files = append(files, File{o.Name, o.Value})
+		}
+	}
+	switch {
+	case !hasLive:
+		a.unknown(h.Name, noLive)
+		return
+	case len(files) == 0:
+		a.unknown(h.Name, noFiles)
+		return
+	}
+	plan, err := a.planOf(files)
+	if err != nil {
+		a.unknown(h.Name, err.Error())
+		return
+	}
+	assignments, err := plan.Apply(live)
+	if err != nil {
+		a.unknown(h.Name, err.Error())
+		return
+	}
+	a.add(h.Name, a.compare(assignments))
+}
+
+func isLive(name string) bool { return name == section || strings.HasSuffix(name, "@"+section) }
+
+// compare returns what differs.
+func (a *auditing) compare(assignments []Assignment) []Problem {
+	var out []Problem
+	for _, s := range Last(assignments) {
+		p := Problem{State: Differs, Key: s.Key, Persistent: s.Value, Live: s.Live, File: s.File}
+		switch {
+		case s.Absent && s.Optional, !s.Absent && Same(s.Value, s.Live):
+			continue
+		case s.Absent:
+			p.State = Absent
+		case hidden(s.Value) || hidden(s.Live):
+			continue
+		}
+		if !slices.ContainsFunc(a.ignore, func(g glob) bool { return g.match(s.Key) }) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// hidden reports whether an agent without a key has redacted the value, so that it
+// cannot be compared.
+func hidden(value string) bool { return strings.Contains(value, "[redacted]") }
+
+func (a *auditing) planOf(files []File) (*Plan, error) {
+	d := sha256.New()
+	for _, f := range files {
+		sum := sha256.Sum256([]byte(f.Contents))
+		d.Write(append(append([]byte(f.Name), 0), sum[:]...))
+	}
+	id := [sha256.Size]byte(d.Sum(nil))
+	a.mu.Lock()
+	p := a.plans[id]
+	if p == nil {
+		if len(a.plans) >= plansKept {
+			clear(a.plans)
+		}
+		p = &planned{}
+		a.plans[id] = p
+	}
+	a.mu.Unlock()
+	p.once.Do(func() { p.plan, p.err = NewPlan(files) })
+	return p.plan, p.err
+}
+
+func (a *auditing) unknown(host, reason string) {
+	a.add(host, []Problem{{State: Unknown, Reason: reason}})
+}
+
+// add counts a host, and what was found on it.
+func (a *auditing) add(host string, problems []Problem) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(problems) > 0 {
+		a.checked[host] = problems[0].State
+	} else {
+		a.checked[host] = ""
+	}
+	for _, p := range problems {
+		hosts := a.found[p]
+		if hosts == nil {
+			hosts = new([]string)
+			p.Key, p.Persistent, p.Live = strings.Clone(p.Key), strings.Clone(p.Persistent), strings.Clone(p.Live)
+			a.found[p] = hosts // without all that the host has
+		}
+		*hosts = append(*hosts, host)
+	}
+}
+
+// takeBack makes unknown what was decided about hosts without one of their objects. Which
+// these are is known when all is read.
+func (a *auditing) takeBack(unreadable []sysops.UnreadableKey) {
+	without := make(map[string]bool)
+	for _, o := range unreadable {
+		if key, ok := sysops.ParseKey(o.Key); ok {
+			without[key.Host] = true
+		}
+	}
+	if len(without) == 0 {
+		return
+	}
+	for p, hosts := range a.found {
+		if *hosts = slices.DeleteFunc(*hosts, func(h string) bool { return without[h] }); len(*hosts) == 0 {
+			delete(a.found, p)
+		}
+	}
+	for h := range without {
+		a.unknown(h, damaged)
+	}
+}
+
+func (a *auditing) result() *Report {
+	r := &a.report
+	for _, state := range a.checked {
+		switch state {
+		case "":
+			r.Agree++
+		case Unknown:
+			r.Unknown++
+		default:
+			r.Differ++
+		}
+	}
+	for p, hosts := range a.found {
+		slices.Sort(*hosts)
+		r.Findings = append(r.Findings, Finding{p, *hosts})
+	}
+	slices.SortFunc(r.Findings, func(x, y Finding) int {
+		return cmp.Or(cmp.Compare(len(y.Hosts), len(x.Hosts)), cmp.Compare(x.Key, y.Key), cmp.Compare(x.Persistent, y.Persistent),
+			cmp.Compare(x.Live, y.Live), cmp.Compare(x.File, y.File), cmp.Compare(x.State, y.State), cmp.Compare(x.Reason, y.Reason))
+	})
+	return r
+}
