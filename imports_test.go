@@ -20,6 +20,7 @@ var mayImport = map[string][]string{
 	"cmd/sysops":          {"", "internal/cli", "internal/collect", "internal/fleetsim"},
 	"cmd/sysops-agent":    {"", "internal/cli", "internal/collect"},
 	"internal/audit":      {""},
+	"internal/audit/sudo": {"", "internal/audit"},
 	"internal/cli":        {""},
 	"internal/collect":    {""},
 	"internal/fleetsim":   {""},

@@ -1,0 +1,529 @@
+package sudo
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A verdict is what a list says about somebody or something.
+type verdict int8
+
+const (
+	silent verdict = iota
+	yes
+	no
+)
+
+func (v verdict) not() verdict {
+	switch v {
+	case yes:
+		return no
+	case no:
+		return yes
+	}
+	return silent
+}
+
+// A matcher decides what a policy says about one user of one host.
+type matcher struct {
+	*Policy
+	host     *Host
+	user     *person
+	settings settings
+	open     map[aliasKey]bool // aliases that are being looked at: they may name themselves
+	steps    int
+	unknown  []string // what could not be decided, and was taken for no match
+}
+
+// settings are those of Defaults that decide who may do what.
+type settings struct {
+	runasDefault string
+	authenticate bool
+	exemptGroup  string
+	foldUsers    bool
+	foldGroups   bool
+	groupPlugin  bool
+	fastGlob     bool
+	unknownIDs   bool // run-as users by numbers that no account has
+	rootSudo     bool
+}
+
+// maxSteps bounds the work on one user of one host: aliases that name each other twice
+// double it at every step.
+const maxSteps = 1 << 18
+
+func newMatcher(p *Policy, h *Host, user string) *matcher {
+	m := &matcher{
+		Policy: p, host: h, user: h.person(user), open: make(map[aliasKey]bool),
+		settings: settings{runasDefault: "root", authenticate: true, foldUsers: true, foldGroups: true, rootSudo: true},
+	}
+	for _, d := range p.defaults {
+		applies := true
+		switch d.binding {
+		case "@":
+			applies = m.hosts(d.members) == yes
+		case ":":
+			applies = m.users(d.members, m.user) == yes
+		case ">", "!":
+			applies = false
+		}
+		if applies {
+			m.settings.apply(d.settings)
+		}
+	}
+	return m
+}
+
+func (s *settings) apply(list []setting) {
+	for _, d := range list {
+		on := d.op == 1
+		switch d.name {
+		case "runas_default":
+			if d.op == '=' {
+				s.runasDefault = d.value
+			}
+		case "exempt_group":
+			s.exemptGroup = d.value
+		case "group_plugin":
+			s.groupPlugin = d.op == '='
+		case "authenticate":
+			s.authenticate = on
+		case "case_insensitive_user":
+			s.foldUsers = on
+		case "case_insensitive_group":
+			s.foldGroups = on
+		case "fast_glob":
+			s.fastGlob = on
+		case "runas_allow_unknown_id":
+			s.unknownIDs = on
+		case "root_sudo":
+			s.rootSudo = on
+		}
+	}
+}
+
+func (m *matcher) undecided(what string) {
+	if len(m.unknown) < maxProblems && !slices.Contains(m.unknown, what) {
+		m.unknown = append(m.unknown, what)
+	}
+}
+
+// list asks the members of a list from its end: the last one that says something is
+// right. Where one is an alias, its members are asked; one that does not exist is taken
+// for a name, and so is one that is being asked already.
+func (m *matcher) list(kind string, members []member, one func(*member) bool) verdict {
+	for i := len(members) - 1; i >= 0; i-- {
+		x := &members[i]
+		if m.steps++; m.steps > maxSteps {
+			m.undecided("the aliases, which are too many to follow")
+			return silent
+		}
+		v := silent
+		key := aliasKey{kind, x.name}
+		if inner, ok := m.aliases[key]; x.kind == memberAlias && ok && !m.open[key] {
+			m.open[key] = true
+			v = m.list(kind, inner, one)
+			delete(m.open, key)
+		} else if one(x) {
+			v = yes
+		}
+		if x.negated {
+			v = v.not()
+		}
+		if v != silent {
+			return v
+		}
+	}
+	return silent
+}
+
+func (m *matcher) users(members []member, who *person) verdict {
+	return m.list("User", members, func(x *member) bool { return m.isUser(x, who) })
+}
+
+func (m *matcher) isUser(x *member, who *person) bool {
+	switch x.kind {
+	case memberALL:
+		return true
+	case memberGroup:
+		return m.inGroup(x.name[1:], who)
+	case memberNetgroup:
+		if m.host.Netgroups == nil {
+			m.undecided("the users of netgroup " + x.name)
+		}
+		return m.host.Netgroups.has(x.name[1:], "", who.name)
+	}
+	if uid, ok := parseID(x.name); ok && who.account && uid == who.uid {
+		return true
+	}
+	return equal(x.name, who.name, m.settings.foldUsers)
+}
+
+func equal(a, b string, fold bool) bool { return a == b || fold && strings.EqualFold(a, b) }
+
+// parseID reads #1001.
+func parseID(s string) (uint32, bool) {
+	digits, ok := strings.CutPrefix(s, "#")
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(digits, 10, 32)
+	return uint32(n), err == nil
+}
+
+func (m *matcher) inGroup(name string, who *person) bool {
+	if strings.HasPrefix(name, ":") {
+		if m.settings.groupPlugin {
+			m.undecided("the users of %" + name + ", which a plugin of sudo knows")
+		}
+		return false
+	}
+	if gid, ok := parseID(name); ok && slices.Contains(who.gids, gid) {
+		return true
+	}
+	return slices.ContainsFunc(who.groups, func(g string) bool { return equal(g, name, m.settings.foldGroups) })
+}
+
+func (m *matcher) hosts(members []member) verdict { return m.list("Host", members, m.isHost) }
+
+func (m *matcher) isHost(x *member) bool {
+	switch x.kind {
+	case memberALL:
+		return true
+	case memberNetgroup:
+		if m.host.Netgroups == nil {
+			m.undecided("the hosts of netgroup " + x.name)
+		}
+		return m.host.Netgroups.has(x.name[1:], m.host.Name, "") || m.host.Netgroups.has(x.name[1:], m.host.Short(), "")
+	case memberNetwork:
+		if !m.host.HasAddrs {
+			m.undecided("whether its address is in " + x.name)
+		}
+		return onNetwork(m.host.Addresses, x.name)
+	}
+	name := m.host.Short()
+	if strings.Contains(x.name, ".") {
+		name = m.host.Name
+	}
+	if hasWildcard(x.name) {
+		return globMatch(x.name, name, globMode{fold: true})
+	}
+	return strings.EqualFold(x.name, name)
+}
+
+// A target is whom a command is to be run as.
+type target struct {
+	user           *person
+	userSaid       bool
+	group          string
+	gid            uint32
+	groupSaid      bool
+	self           string // the name of the user who asks
+	doesNotBelong  bool   // no account has the number
+	groupIsUnknown bool
+}
+
+// target reads USER, USER:GROUP or :GROUP; empty is the default user, and the user who
+// asks where only a group is said.
+func (m *matcher) target(as string) target {
+	user, group, groupSaid := strings.Cut(as, ":")
+	t := target{userSaid: user != "", groupSaid: groupSaid, self: m.user.name}
+	switch {
+	case user == "" && groupSaid:
+		t.user = m.user
+	case user == "":
+		t.user = m.host.person(m.settings.runasDefault)
+	default:
+		t.user = m.host.person(user)
+		t.doesNotBelong = strings.HasPrefix(t.user.name, "#")
+	}
+	if groupSaid {
+		g, ok := m.host.group(group)
+		t.group, t.gid, t.groupIsUnknown = g.Name, g.GID, !ok
+	}
+	return t
+}
+
+// runas decides whether a command may be run as t.
+func (m *matcher) runas(r *runas, t *target) verdict {
+	users := []member{{name: m.settings.runasDefault}}
+	var groups []member
+	if r != nil {
+		users, groups = r.users, r.groups
+	}
+	v := m.list("Runas", users, func(x *member) bool {
+		if x.kind == memberSelf {
+			return !t.userSaid || t.self == t.user.name
+		}
+		return m.isUser(x, t.user)
+	})
+	if !t.groupSaid {
+		return v
+	}
+	if v == silent && t.self == t.user.name { // only the group changes
+		v = yes
+	}
+	g := m.list("Runas", groups, func(x *member) bool {
+		if x.kind == memberALL {
+			return true
+		}
+		if gid, ok := parseID(x.name); ok && gid == t.gid {
+			return true
+		}
+		return equal(x.name, t.group, m.settings.foldGroups)
+	})
+	if g == silent && slices.Contains(t.user.gids, t.gid) {
+		g = yes
+	}
+	switch {
+	case v == no || g == no:
+		return no
+	case v == g:
+		return v
+	}
+	return silent
+}
+
+// A command is what a user wants to run.
+type command struct {
+	path    string // absolute; or sudoedit
+	args    string // separated by one blank
+	hasArgs bool
+}
+
+// parseCommand cuts a command line at its blanks, as sudo joins its arguments.
+func parseCommand(line string) command {
+	f := strings.Fields(line)
+	if len(f) == 0 {
+		return command{}
+	}
+	return command{path: f[0], args: strings.Join(f[1:], " "), hasArgs: len(f) > 1}
+}
+
+// A match is what a command spec says about a command.
+type match struct {
+	verdict   verdict
+	condition string // what else has to be true
+}
+
+// commands decides whether a member allows a command. What has a digest is taken to
+// match where it allows something, and not to match where it forbids it.
+func (m *matcher) commands(c *cmndSpec, cmd *command) match {
+	var out match
+	out.verdict = m.list("Cmnd", []member{c.cmnd}, func(x *member) bool {
+		if x.kind == memberAlias || x.kind == memberCommand && !m.isCommand(x, cmd) {
+			return false
+		}
+		if x.digests == nil {
+			return true
+		}
+		condition := "its digest is " + strings.Join(x.digests, " or ")
+		if x.negated {
+			condition = "its digest is not " + strings.Join(x.digests, " or ")
+		}
+		if out.condition == "" {
+			out.condition = condition
+		}
+		return !x.negated
+	})
+	return out
+}
+
+// otherPath is the same file where /bin and /sbin are links into /usr, as they are on
+// all current systems.
+func otherPath(path string) string {
+	if strings.HasPrefix(path, "/bin/") || strings.HasPrefix(path, "/sbin/") {
+		return "/usr" + path
+	}
+	if short, ok := strings.CutPrefix(path, "/usr"); ok && (strings.HasPrefix(short, "/bin/") || strings.HasPrefix(short, "/sbin/")) {
+		return short
+	}
+	return path
+}
+
+func (m *matcher) isCommand(x *member, cmd *command) bool {
+	if isRegex(x.name) {
+		return m.regex(x.name, cmd.path) && m.args(x, cmd)
+	}
+	if !strings.HasPrefix(x.name, "/") { // sudoedit, list
+		return x.name == cmd.path && m.args(x, cmd)
+	}
+	paths := []string{cmd.path, otherPath(cmd.path)}
+	wants := x.name
+	if strings.HasSuffix(wants, "/") { // whatever is in that folder
+		for i, p := range paths {
+			paths[i] = p[:strings.LastIndexByte(p, '/')+1]
+		}
+	}
+	if hasWildcard(wants) {
+		mode := globMode{pathname: true, period: !m.settings.fastGlob}
+		return slices.ContainsFunc(paths, func(p string) bool { return globMatch(wants, p, mode) }) && m.args(x, cmd)
+	}
+	return slices.Contains(paths, wants) && m.args(x, cmd)
+}
+
+func (m *matcher) regex(expr, text string) bool {
+	re, ok := compiled(expr)
+	if !ok {
+		m.undecided("the regular expression " + expr)
+		return false
+	}
+	return re.MatchString(text)
+}
+
+func compiled(expr string) (*regexp.Regexp, bool) { return compileRegex(expr) }
+
+func (m *matcher) args(x *member, cmd *command) bool {
+	switch {
+	case !x.hasArgs:
+		return true
+	case x.args == `""`:
+		return !cmd.hasArgs
+	case isRegex(x.args):
+		return m.regex(x.args, cmd.args)
+	}
+	return globMatch(x.args, cmd.args, globMode{pathname: x.name == "sudoedit"})
+}
+
+// An Entry is one line of what "sudo -l" lists: some commands, and as whom they may be
+// run.
+type Entry struct {
+	RunAs    string // root, or ALL : ALL
+	Commands string // with their tags and options, aliases expanded: NOPASSWD: ALL
+
+	// NoPassword: at least one of the commands may be run without a password, because of
+	// its tag or of Defaults.
+	NoPassword bool
+
+	// DefaultsNoPassword: it is Defaults that say so, which the text of the entry does
+	// not show.
+	DefaultsNoPassword bool
+}
+
+// String returns the entry as sudo prints it.
+func (e *Entry) String() string { return "(" + e.RunAs + ") " + e.Commands }
+
+// Entries returns what the user may do on the host, in the order in which sudo lists it,
+// and what could not be decided.
+func (p *Policy) Entries(h *Host, user string) (entries []Entry, undecided []string) {
+	if p.Broken != "" {
+		return nil, nil
+	}
+	m := newMatcher(p, h, user)
+	for _, s := range p.specs {
+		if m.users(s.users, m.user) != yes {
+			continue
+		}
+		for i := range s.privileges {
+			if v := &s.privileges[i]; m.hosts(v.hosts) == yes {
+				entries = m.entries(entries, v)
+			}
+		}
+	}
+	return entries, m.unknown
+}
+
+// entries appends those of a privilege: one for each list of run-as users.
+func (m *matcher) entries(out []Entry, v *privilege) []Entry {
+	for i := 0; i < len(v.cmnds); {
+		first := &v.cmnds[i]
+		p := m.printer()
+		p.runas(first.runas, m.settings.runasDefault)
+		e := Entry{RunAs: p.String()}
+		p = m.printer()
+		var prev *cmndSpec
+		for ; i < len(v.cmnds) && v.cmnds[i].runas == first.runas; i++ {
+			c := &v.cmnds[i]
+			if prev != nil {
+				p.WriteString(", ")
+			}
+			p.cmndSpec(c, prev)
+			tagged := c.tags[tagNopasswd] == tagOn
+			byDefaults := c.tags[tagNopasswd] == tagUnset && m.exempt() && !c.cmnd.negated
+			e.NoPassword = e.NoPassword || byDefaults || tagged && !c.cmnd.negated
+			e.DefaultsNoPassword = e.DefaultsNoPassword || byDefaults
+			prev = c
+		}
+		e.Commands = p.String()
+		out = append(out, e)
+	}
+	return out
+}
+
+// exempt reports whether Defaults let the user do without a password.
+func (m *matcher) exempt() bool {
+	return !m.settings.authenticate || m.settings.exemptGroup != "" && m.inGroup(m.settings.exemptGroup, m.user)
+}
+
+func (m *matcher) printer() *printer {
+	return &printer{policy: m.Policy, self: m.user.name, open: make(map[aliasKey]bool)}
+}
+
+// A Decision is whether a command may be run.
+type Decision struct {
+	Allowed    bool
+	Rule       *Entry // that decides, with the command alone; nil: no rule says anything
+	Condition  string // what has to be true for it, and the cache cannot tell; empty: nothing
+	NoPassword bool
+}
+
+// Decide decides whether the user may run a command, which is a path with arguments, as
+// USER, USER:GROUP or :GROUP, or, where as is empty, as the default user. sudo does the
+// same for "sudo -l -U user -u as command", but it looks at files: here, names are
+// compared. now is for rules that hold for some time only.
+func (p *Policy) Decide(h *Host, user, commandLine, as string, now time.Time) (d Decision, undecided []string) {
+	if p.Broken != "" {
+		return Decision{}, nil
+	}
+	m := newMatcher(p, h, user)
+	t := m.target(as)
+	if t.doesNotBelong && !m.settings.unknownIDs || t.groupIsUnknown {
+		return Decision{}, m.unknown
+	}
+	cmd := parseCommand(commandLine)
+	for _, s := range slices.Backward(p.specs) {
+		if m.users(s.users, m.user) != yes {
+			continue
+		}
+		for i := len(s.privileges) - 1; i >= 0; i-- {
+			v := &s.privileges[i]
+			if m.hosts(v.hosts) != yes {
+				continue
+			}
+			for j := len(v.cmnds) - 1; j >= 0; j-- {
+				if m.decide(&d, &v.cmnds[j], &t, &cmd, now) {
+					return d, m.unknown
+				}
+			}
+		}
+	}
+	return d, m.unknown
+}
+
+// decide reports whether c decides.
+func (m *matcher) decide(d *Decision, c *cmndSpec, t *target, cmd *command, now time.Time) bool {
+	if !c.notBefore.IsZero() && now.Before(c.notBefore) || !c.notAfter.IsZero() && now.After(c.notAfter) {
+		return false
+	}
+	if m.runas(c.runas, t) != yes {
+		return false
+	}
+	found := m.commands(c, cmd)
+	if d.Condition == "" {
+		d.Condition = found.condition
+	}
+	if found.verdict == silent {
+		return false
+	}
+	rule := m.entries(nil, &privilege{cmnds: []cmndSpec{*c}})
+	d.Rule = &rule[0]
+	d.Allowed = found.verdict == yes
+	d.NoPassword = d.Allowed && (c.tags[tagNopasswd] == tagOn || c.tags[tagNopasswd] == tagUnset && m.exempt())
+	if !d.Allowed {
+		d.Condition = ""
+	}
+	return true
+}
