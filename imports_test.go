@@ -17,7 +17,7 @@ const module = "github.com/sysops-api/sysops-api"
 // neither the root nor each other. A package that is not listed here may import
 // nothing of the project.
 var mayImport = map[string][]string{
-	"cmd/sysops":          {"", "internal/cli", "internal/collect", "internal/fleetsim"},
+	"cmd/sysops":          {"", "internal/audit/sudo", "internal/cli", "internal/collect", "internal/fleetsim"},
 	"cmd/sysops-agent":    {"", "internal/cli", "internal/collect"},
 	"internal/audit":      {""},
 	"internal/audit/sudo": {"", "internal/audit"},

@@ -36,6 +36,8 @@ type matcher struct {
 	open     map[aliasKey]bool // aliases that are being looked at: they may name themselves
 	steps    int
 	unknown  []string // what could not be decided, and was taken for no match
+
+	only *userSpec // a rule that is for the user, whomever it names; nil: none is
 }
 
 // settings are those of Defaults that decide who may do what.
@@ -409,21 +411,42 @@ func (e *Entry) String() string { return "(" + e.RunAs + ") " + e.Commands }
 // Entries returns what the user may do on the host, in the order in which sudo lists it,
 // and what could not be decided.
 func (p *Policy) Entries(h *Host, user string) (entries []Entry, undecided []string) {
-	if p.Broken != "" {
-		return nil, nil
-	}
 	m := newMatcher(p, h, user)
-	for _, s := range p.specs {
-		if m.users(s.users, m.user) != yes {
-			continue
-		}
+	return m.all(), m.unknown
+}
+
+func (m *matcher) all() (out []Entry) {
+	for _, s := range m.matched() {
 		for i := range s.privileges {
 			if v := &s.privileges[i]; m.hosts(v.hosts) == yes {
-				entries = m.entries(entries, v)
+				out = m.entries(out, v)
 			}
 		}
 	}
-	return entries, m.unknown
+	return out
+}
+
+// matched returns the rules that are for the user, wherever they hold.
+func (m *matcher) matched() (out []*userSpec) {
+	if m.Broken != "" {
+		return nil
+	}
+	for _, s := range m.specs {
+		if s == m.only || m.users(s.users, m.user) == yes {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// as returns a matcher for somebody of whom no more is known than that a rule is for
+// them. Their name is the text of the rule.
+func (m *matcher) as(s *userSpec) *matcher {
+	p := m.printer()
+	p.list("User", s.users)
+	out := *m
+	out.user, out.only, out.steps, out.unknown = &person{name: p.String()}, s, 0, nil
+	return &out
 }
 
 // entries appends those of a privilege: one for each list of run-as users.
@@ -475,19 +498,17 @@ type Decision struct {
 // same for "sudo -l -U user -u as command", but it looks at files: here, names are
 // compared. now is for rules that hold for some time only.
 func (p *Policy) Decide(h *Host, user, commandLine, as string, now time.Time) (d Decision, undecided []string) {
-	if p.Broken != "" {
-		return Decision{}, nil
-	}
 	m := newMatcher(p, h, user)
+	return m.decision(commandLine, as, now), m.unknown
+}
+
+func (m *matcher) decision(commandLine, as string, now time.Time) (d Decision) {
 	t := m.target(as)
 	if t.doesNotBelong && !m.settings.unknownIDs || t.groupIsUnknown {
-		return Decision{}, m.unknown
+		return Decision{}
 	}
 	cmd := parseCommand(commandLine)
-	for _, s := range slices.Backward(p.specs) {
-		if m.users(s.users, m.user) != yes {
-			continue
-		}
+	for _, s := range slices.Backward(m.matched()) {
 		for i := len(s.privileges) - 1; i >= 0; i-- {
 			v := &s.privileges[i]
 			if m.hosts(v.hosts) != yes {
@@ -495,12 +516,12 @@ func (p *Policy) Decide(h *Host, user, commandLine, as string, now time.Time) (d
 			}
 			for j := len(v.cmnds) - 1; j >= 0; j-- {
 				if m.decide(&d, &v.cmnds[j], &t, &cmd, now) {
-					return d, m.unknown
+					return d
 				}
 			}
 		}
 	}
-	return d, m.unknown
+	return d
 }
 
 // decide reports whether c decides.
