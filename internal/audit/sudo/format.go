@@ -40,19 +40,22 @@ func (p *printer) runas(r *runas, runasDefault string) {
 }
 
 // list writes members, separated by commas.
-func (p *printer) list(kind string, members []member) {
+func (p *printer) list(kind string, members []member) { p.members(kind, members, false) }
+
+// members writes members or, inverted, the opposite of each.
+func (p *printer) members(kind string, members []member, inverted bool) {
 	for i := range members {
+		if p.full {
+			return
+		}
 		if i > 0 {
 			p.WriteString(", ")
 		}
-		p.member(kind, &members[i], members[i].negated)
+		p.member(kind, &members[i], members[i].negated != inverted)
 	}
 }
 
 func (p *printer) member(kind string, m *member, negated bool) {
-	if p.full {
-		return
-	}
 	if p.Len() > maxEntryText {
 		p.full = true
 		p.WriteString("…")
@@ -63,23 +66,12 @@ func (p *printer) member(kind string, m *member, negated bool) {
 		if members, ok := p.policy.aliases[key]; ok && !p.open[key] {
 			p.open[key] = true
 			defer delete(p.open, key)
-			for i := range members {
-				if i > 0 {
-					p.WriteString(", ")
-				}
-				p.member(kind, &members[i], members[i].negated != negated)
-			}
+			p.members(kind, members, negated)
 			return
 		}
 	}
-	for i, d := range m.digests {
-		if i > 0 {
-			p.WriteString(", ")
-		}
-		p.WriteString(d)
-		if i == len(m.digests)-1 {
-			p.WriteByte(' ')
-		}
+	if digests := m.details().digests; digests != nil {
+		p.WriteString(strings.Join(digests, ", ") + " ")
 	}
 	if negated {
 		p.WriteByte('!')
@@ -102,13 +94,13 @@ func (p *printer) command(m *member) {
 	} else {
 		p.quoted(m.name, ",:=# \t")
 	}
-	switch {
-	case !m.hasArgs:
-	case isRegex(m.args):
-		p.text(" " + m.args)
+	switch d := m.details(); {
+	case !d.hasArgs:
+	case isRegex(d.args):
+		p.text(" " + d.args)
 	default:
 		p.WriteByte(' ')
-		p.quoted(m.args, ",:=#")
+		p.quoted(d.args, ",:=#")
 	}
 }
 

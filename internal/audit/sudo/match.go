@@ -1,7 +1,6 @@
 package sudo
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +34,7 @@ type matcher struct {
 	settings settings
 	open     map[aliasKey]bool // aliases that are being looked at: they may name themselves
 	steps    int
+	limit    int      // of steps, for the list that is being asked
 	unknown  []string // what could not be decided, and was taken for no match
 
 	only *userSpec // a rule that is for the user, whomever it names; nil: none is
@@ -53,9 +53,12 @@ type settings struct {
 	rootSudo     bool
 }
 
-// maxSteps bounds the work on one user of one host: aliases that name each other twice
-// double it at every step.
-const maxSteps = 1 << 18
+// maxSteps and maxListSteps bound the work on one user of one host, and on one list of
+// its rules: aliases that name each other twice double it at every step.
+const (
+	maxSteps     = 1 << 20
+	maxListSteps = 1 << 14
+)
 
 func newMatcher(p *Policy, h *Host, user string) *matcher {
 	m := &matcher{
@@ -117,9 +120,12 @@ func (m *matcher) undecided(what string) {
 // right. Where one is an alias, its members are asked; one that does not exist is taken
 // for a name, and so is one that is being asked already.
 func (m *matcher) list(kind string, members []member, one func(*member) bool) verdict {
+	if len(m.open) == 0 {
+		m.limit = min(m.steps+maxListSteps, maxSteps) + len(members)
+	}
 	for i := len(members) - 1; i >= 0; i-- {
 		x := &members[i]
-		if m.steps++; m.steps > maxSteps {
+		if m.steps++; m.steps > m.limit {
 			m.undecided("the aliases, which are too many to follow")
 			return silent
 		}
@@ -319,12 +325,13 @@ func (m *matcher) commands(c *cmndSpec, cmd *command) match {
 		if x.kind == memberAlias || x.kind == memberCommand && !m.isCommand(x, cmd) {
 			return false
 		}
-		if x.digests == nil {
+		digests := x.details().digests
+		if digests == nil {
 			return true
 		}
-		condition := "its digest is " + strings.Join(x.digests, " or ")
+		condition := "its digest is " + strings.Join(digests, " or ")
 		if x.negated {
-			condition = "its digest is not " + strings.Join(x.digests, " or ")
+			condition = "its digest is not " + strings.Join(digests, " or ")
 		}
 		if out.condition == "" {
 			out.condition = condition
@@ -368,7 +375,7 @@ func (m *matcher) isCommand(x *member, cmd *command) bool {
 }
 
 func (m *matcher) regex(expr, text string) bool {
-	re, ok := compiled(expr)
+	re, ok := compileRegex(expr)
 	if !ok {
 		m.undecided("the regular expression " + expr)
 		return false
@@ -376,16 +383,14 @@ func (m *matcher) regex(expr, text string) bool {
 	return re.MatchString(text)
 }
 
-func compiled(expr string) (*regexp.Regexp, bool) { return compileRegex(expr) }
-
 func (m *matcher) args(x *member, cmd *command) bool {
-	switch {
-	case !x.hasArgs:
+	switch d := x.details(); {
+	case !d.hasArgs:
 		return true
-	case x.args == `""`:
+	case d.args == `""`:
 		return !cmd.hasArgs
-	case isRegex(x.args):
-		return m.regex(x.args, cmd.args)
+	case isRegex(d.args):
+		return m.regex(d.args, cmd.args)
 	}
 	return globMatch(x.args, cmd.args, globMode{pathname: x.name == "sudoedit"})
 }

@@ -20,7 +20,13 @@ type File struct {
 	// unfinished: the file ends within an entry, which goes on in what is read next. At
 	// the very end sudo then refuses to use any of its files.
 	unfinished bool
+
+	cut bool // only the first maxFile bytes were read
 }
+
+// maxFile is how much of a file is read, because a list takes more memory than its text:
+// the largest sudoers of a fleet have some thousands of lines.
+const maxFile = 1 << 20
 
 // An entry is one logical line: one of the pointers is set.
 type entry struct {
@@ -114,7 +120,7 @@ const (
 	tagFollow
 )
 
-type memberKind int
+type memberKind int8
 
 const (
 	memberWord memberKind = iota // a name, #uid, or a pattern for hosts
@@ -132,18 +138,34 @@ type member struct {
 	kind    memberKind
 	negated bool
 	name    string
-	args    string // of a command
+	*detail // of a command; nil: it has none
+}
+
+// A detail is what a command has beside its path.
+type detail struct {
+	args    string
 	hasArgs bool
 	digests []string // sha224:…
+}
+
+// details returns those of a command, empty ones for what has none.
+func (m *member) details() *detail {
+	if m.detail == nil {
+		return &detail{}
+	}
+	return m.detail
 }
 
 // Parse reads one sudoers file in the grammar of sudo 1.9, and as sudo does it: an entry
 // with an error is passed over, the others hold. It never fails.
 func Parse(contents []byte) *File {
+	f := &File{}
+	if len(contents) > maxFile {
+		contents, f.cut = contents[:bytes.LastIndexByte(contents[:maxFile], '\n')+1], true
+	}
 	contents, marks := escapeMarks(contents)
 	p := &parser{lex: newLexer(contents)}
 	p.advance()
-	f := &File{}
 	for p.tok.kind != tokEOF {
 		e, ok := p.entry()
 		for len(marks) > 0 && marks[0] < p.tok.line {
@@ -432,14 +454,17 @@ func (p *parser) command() (member, error) {
 	}
 	negated := p.eat("!")
 	t := p.tok
-	m := member{negated: negated, name: t.text, digests: digests}
+	m := member{negated: negated, name: t.text}
+	if digests != nil || t.hasArgs {
+		m.detail = &detail{args: t.args, hasArgs: t.hasArgs, digests: digests}
+	}
 	switch t.kind {
 	case tokALL:
 		m.kind = memberALL
 	case tokAlias:
 		m.kind = memberAlias
 	case tokCommand:
-		m.kind, m.args, m.hasArgs = memberCommand, t.args, t.hasArgs
+		m.kind = memberCommand
 		if strings.HasPrefix(m.name, "/") && strings.HasSuffix(m.name, "/sudoedit") {
 			m.name = "sudoedit"
 		}

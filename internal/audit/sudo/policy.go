@@ -42,7 +42,7 @@ type Problem struct {
 const (
 	maxIncludeDepth = 128
 	maxIncludes     = 4096
-	maxEntries      = 1 << 20
+	maxEntries      = 1 << 18
 	maxProblems     = 100
 )
 
@@ -62,6 +62,7 @@ type assembler struct {
 	short    string
 	includes int
 	entries  int
+	full     bool // one of the bounds is reached: the rest is not read
 
 	// A file that ended within an entry has it go on in the next line, whichever file that
 	// is in: it is lost with it. cut is set until then; next is that line's number.
@@ -77,11 +78,17 @@ func (a *assembler) problem(list *[]Problem, name string, line int, format strin
 
 // add adds the entries of a file. last: nothing is read after it.
 func (a *assembler) add(f *File, name string, depth int, last bool) {
+	if f.cut {
+		a.problem(&a.Missing, name, 0, "only the first %d KiB of it are read", maxFile>>10)
+	}
 	a.next = 1
 	for i := range f.entries {
 		e := &f.entries[i]
-		if a.entries++; a.entries > maxEntries {
+		if a.entries++; a.entries > maxEntries && !a.full {
+			a.full = true
 			a.problem(&a.Missing, name, e.line, "the host's files have more than %d entries: the rest is not read", maxEntries)
+		}
+		if a.full {
 			return
 		}
 		if cut := a.cut; cut != "" {
@@ -152,8 +159,11 @@ func (a *assembler) include(e *entry, from string, depth int, last bool) {
 		}
 	}
 	for i, n := range names {
-		if a.includes++; a.includes > maxIncludes {
+		if a.includes++; a.includes > maxIncludes && !a.full {
+			a.full = true
 			a.problem(&a.Missing, from, e.line, "there are more than %d includes: the rest is not read", maxIncludes)
+		}
+		if a.full {
 			return
 		}
 		if f := a.files[n]; f != nil {

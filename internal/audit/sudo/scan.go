@@ -313,10 +313,10 @@ func (l *lexer) accept(r rule, n int, name string) (token, bool) {
 	case rulePunct:
 		return punct(l.take(n))
 	case ruleComment:
-		text := l.take(n)
-		if text[n-1] == '\n' {
-			l.endLine()
+		if text := l.take(n); text[n-1] != '\n' {
+			return l.fail()
 		}
+		l.endLine()
 		return token{kind: tokNewline}, true
 	case ruleNot, ruleNewline, ruleBlank, ruleContinuation:
 		return l.acceptAnywhere(r, n)

@@ -135,7 +135,7 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 	r := newReader()
 	a := &auditor{
 		Report: &Report{EmptyDirs: make(map[string]int), Elsewhere: make(map[string]int)}, o: o,
-		policies: newMemo[string, *Policy](maxPolicies), texts: make(map[Right]Right),
+		policies: newMemo[string, *Policy](), texts: make(map[Right]Right),
 	}
 	return a.Report, a.audit(audit.ByHost(sysops.Make(ctx, answer, r.read)))
 }
@@ -143,6 +143,7 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 // A part is what was made of one object.
 type part struct {
 	digest    [sha256.Size]byte
+	size      int // of the contents
 	file      *File
 	accounts  []audit.Account
 	groups    []audit.Group
@@ -156,13 +157,7 @@ type reader struct {
 	parts *memo[[sha256.Size]byte, *part]
 }
 
-// maxParts and maxPolicies bound what is kept of identical contents.
-const (
-	maxParts    = 4096
-	maxPolicies = 1024
-)
-
-func newReader() *reader { return &reader{newMemo[[sha256.Size]byte, *part](maxParts)} }
+func newReader() *reader { return &reader{newMemo[[sha256.Size]byte, *part]()} }
 
 func (r *reader) read(o *sysops.Object) *part {
 	sum := sha256.New()
@@ -173,8 +168,8 @@ func (r *reader) read(o *sysops.Object) *part {
 	sum.Write([]byte(kind + "\x00"))
 	sum.Write(o.Contents)
 	digest := [sha256.Size]byte(sum.Sum(nil))
-	return r.parts.get(digest, func() *part {
-		p := &part{digest: digest}
+	return r.parts.get(digest, len(o.Contents), func() *part {
+		p := &part{digest: digest, size: len(o.Contents)}
 		switch {
 		case kind == passwdName:
 			p.accounts = audit.ParsePasswd(o.Contents)
@@ -223,18 +218,20 @@ func sourcesElsewhere(contents []byte) []string {
 	return out
 }
 
-// A memo keeps what was made of something. When it is full, it begins anew.
+// A memo keeps what was made of contents, of some MiB of them. When it is full, it begins
+// anew.
 type memo[K comparable, V any] struct {
 	mu   sync.Mutex
 	kept map[K]V
-	size int
+	size int // of the contents
 }
 
-func newMemo[K comparable, V any](size int) *memo[K, V] {
-	return &memo[K, V]{kept: make(map[K]V), size: size}
-}
+const maxMemo = 4 << 20
 
-func (m *memo[K, V]) get(key K, work func() V) V {
+func newMemo[K comparable, V any]() *memo[K, V] { return &memo[K, V]{kept: make(map[K]V)} }
+
+// get returns what work makes of contents of this size.
+func (m *memo[K, V]) get(key K, size int, work func() V) V {
 	m.mu.Lock()
 	v, ok := m.kept[key]
 	m.mu.Unlock()
@@ -244,8 +241,9 @@ func (m *memo[K, V]) get(key K, work func() V) V {
 	v = work()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.kept) >= m.size {
+	if m.size += size; m.size > maxMemo {
 		clear(m.kept)
+		m.size = size
 	}
 	m.kept[key] = v
 	return v
@@ -280,6 +278,7 @@ func (a *auditor) host(h audit.Host[*part]) {
 	host := &Host{Name: h.Name}
 	files := make(Files)
 	var key strings.Builder
+	size := 0
 	var main string
 	missing := map[string]string{
 		passwdName: "it is not in the cache: users and their groups are not known there",
@@ -292,6 +291,7 @@ func (a *auditor) host(h audit.Host[*part]) {
 		switch {
 		case p.file != nil:
 			files[o.Name] = p.file
+			size += p.size
 			fmt.Fprintf(&key, "%s\x00%s", o.Name, p.digest)
 		case p.host != nil:
 			host.Addresses, host.HasAddrs = p.host.Addresses, true
@@ -323,7 +323,7 @@ func (a *auditor) host(h audit.Host[*part]) {
 			a.unknown(h.Name, name, "%s", reason)
 		}
 	}
-	policy := a.policies.get(host.Short()[:a.shortMatters(files, host)]+"\x00"+key.String(), func() *Policy {
+	policy := a.policies.get(host.Short()[:a.shortMatters(files, host)]+"\x00"+key.String(), size, func() *Policy {
 		return Assemble(files, main, host.Short())
 	})
 	a.note(h.Name, policy)
