@@ -227,15 +227,18 @@ func (a *auditSudoFlags) fields(r *sudo.Right, host string, hosts []string) []fi
 // summarize says on stderr what the rows rest on, and what they do not show.
 func (a *auditSudoFlags) summarize(u *ui) {
 	r := a.report
-	who := "nobody may"
-	if a.user != "" {
-		who = cli.SafeText(a.user) + " may not"
+	text := fmt.Sprintf("sudoers of %d hosts", r.Audited)
+	if r.Nothing > 0 {
+		who, what := "nobody may", "do anything"
+		if a.user != "" {
+			who = cli.SafeText(a.user) + " may not"
+		}
+		if a.command != "" {
+			what = "run it"
+		}
+		text += fmt.Sprintf("; on %d of them %s %s", r.Nothing, who, what)
 	}
-	what := "do anything"
-	if a.command != "" {
-		what = "run it"
-	}
-	fmt.Fprintf(u.stderr, "sudoers of %d hosts; on %d of them %s %s\n", r.Audited, r.Nothing, who, what)
+	fmt.Fprintln(u.stderr, text)
 	for i, x := range r.Refused {
 		if i == warnedObjects {
 			u.warn("… and %d more hosts", len(r.Refused)-warnedObjects)

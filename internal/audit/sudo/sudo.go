@@ -106,7 +106,8 @@ type Grant struct {
 	Hosts []string // sorted
 }
 
-// Grants puts the same rights of all hosts together: the ones of most hosts first.
+// Grants puts the same rights of all hosts together: the ones of most hosts
+// first, and of those as frequent what is allowed.
 func (r *Report) Grants() []Grant {
 	index := make(map[Right]int)
 	var out []Grant
@@ -124,9 +125,16 @@ func (r *Report) Grants() []Grant {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Grant) int {
-		return cmp.Or(cmp.Compare(len(b.Hosts), len(a.Hosts)), strings.Compare(a.User, b.User), strings.Compare(a.Entry.String(), b.Entry.String()))
+		return cmp.Or(cmp.Compare(len(b.Hosts), len(a.Hosts)), denied(a)-denied(b), strings.Compare(a.User, b.User), strings.Compare(a.Entry.String(), b.Entry.String()))
 	})
 	return out
+}
+
+func denied(g Grant) int {
+	if g.Allowed {
+		return 0
+	}
+	return 1
 }
 
 // Of audits the hosts of an answer to a query for Pattern(o.Also...). Errors are those of
