@@ -106,8 +106,7 @@ func (a *auditSudoFlags) print(ctx context.Context, in *inquiry) error {
 	}
 	if a.byHost {
 		for _, h := range a.report.Hosts {
-			for i := range h.Rights {
-				r := &h.Rights[i]
+			for _, r := range h.Rights {
 				if err := a.row(in, r, fmt.Appendf(nil, "%s: %s\n", h.Host, rightText(r)), a.fields(r, h.Host, nil)); err != nil {
 					return err
 				}
@@ -116,11 +115,11 @@ func (a *auditSudoFlags) print(ctx context.Context, in *inquiry) error {
 		return nil
 	}
 	for _, g := range a.report.Grants() {
-		text := fmt.Appendf(nil, "%7d %s", len(g.Hosts), rightText(&g.Right))
+		text := fmt.Appendf(nil, "%7d %s", len(g.Hosts), rightText(g.Right))
 		if a.fold {
 			text = fmt.Appendf(text, "\t%s", sysops.FoldHosts(g.Hosts))
 		}
-		if err := a.row(in, &g.Right, append(text, '\n'), a.fields(&g.Right, "", g.Hosts)); err != nil {
+		if err := a.row(in, g.Right, append(text, '\n'), a.fields(g.Right, "", g.Hosts)); err != nil {
 			return err
 		}
 	}

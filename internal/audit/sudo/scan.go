@@ -2,6 +2,7 @@ package sudo
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -67,6 +68,9 @@ var digestTypes = map[string]int{"sha224": 28, "sha256": 32, "sha384": 48, "sha5
 // wantDigest, wantPath.
 func (l *lexer) scanMain() (token, bool) {
 	s := l.rest()
+	if isBlank(s[0]) && l.state != gotDefs && !l.atStart() { // the most frequent one, which no other rule matches
+		return l.acceptAnywhere(ruleBlank, blanks(s))
+	}
 	n, best, found := 0, ruleNone, ""
 	try := func(r rule, length int) {
 		if length > n {
@@ -79,6 +83,7 @@ func (l *lexer) scanMain() (token, bool) {
 		}
 	}
 	wordLength := max(word(s), id(s))
+	name := string(s[:min(alias(s), longestName)]) // that of a tag, an option or an alias
 	switch l.state {
 	case gotDefs:
 		if b := blanks(s); b < len(s) && s[b] == ',' {
@@ -96,18 +101,16 @@ func (l *lexer) scanMain() (token, bool) {
 			try(ruleHashIncludeDir, hashInclude(s, "#includedir"))
 			try(ruleDefaults, defaultsStart(s))
 			b := blanks(s)
-			for _, name := range [...]string{"Host", "Cmnd", "Cmd", "User", "Runas"} {
-				if k := literal(s[b:], name+"_Alias"); k > 0 {
-					tryNamed(ruleAliasType, name, b+k)
+			if end := bytes.IndexByte(s[b:min(len(s), b+longestName)], '_'); end > 0 && literal(s[b+end:], "_Alias") > 0 {
+				switch name := string(s[b : b+end]); name {
+				case "Host", "Cmnd", "Cmd", "User", "Runas":
+					tryNamed(ruleAliasType, name, b+end+len("_Alias"))
 				}
 			}
 		}
 	}
-	if isUpper(s[0]) {
-		for _, t := range tags {
-			tryNamed(ruleTag, t.on, tag(s, t.on))
-			tryNamed(ruleTag, t.off, tag(s, t.off))
-		}
+	if end := len(name) + blanks(s[len(name):]); name != "" && end < len(s) && s[end] == ':' && isTag(name) {
+		tryNamed(ruleTag, name, end+1)
 	}
 	plain := l.state == initial || l.state == gotDefs
 	switch s[0] {
@@ -131,19 +134,19 @@ func (l *lexer) scanMain() (token, bool) {
 		}
 	}
 	try(ruleNetwork, network(s))
-	try(ruleALL, literal(s, "ALL"))
-	if l.state == initial {
-		for _, o := range optionNames {
-			tryNamed(ruleOption, o, literal(s, o))
-		}
+	if name == "ALL" {
+		try(ruleALL, len(name))
+	}
+	if l.state == initial && name != "" && slices.Contains(optionNames, name) {
+		tryNamed(ruleOption, name, len(name))
 	}
 	try(ruleAlias, alias(s))
 	if l.state == gotDefs {
 		try(ruleDefsCommand, max(pathname(s), regex(s), literal(s, "sudoedit")))
 	}
 	if s[0] == 's' {
-		for name := range digestTypes {
-			tryNamed(ruleDigestType, name, literal(s, name))
+		if name := string(s[:min(len(s), len("sha224"))]); digestTypes[name] > 0 {
+			tryNamed(ruleDigestType, name, len(name))
 		}
 		try(ruleSudoedit, literal(s, "sudoedit"))
 	}
@@ -176,16 +179,16 @@ func isBase64(c byte) bool {
 	return isUpper(c) || 'a' <= c && c <= 'z' || isDigit(c) || c == '+' || c == '/' || c == '='
 }
 
-func tag(s []byte, name string) int {
-	k := literal(s, name)
-	if k == 0 {
-		return 0
+// longestName is longer than the names that the grammar knows.
+const longestName = 24
+
+func isTag(name string) bool {
+	for _, t := range tags {
+		if name == t.on || name == t.off {
+			return true
+		}
 	}
-	k += blanks(s[k:])
-	if k < len(s) && s[k] == ':' {
-		return k + 1
-	}
-	return 0
+	return false
 }
 
 // hashInclude is a whole line, for else it would be a comment.

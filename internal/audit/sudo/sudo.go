@@ -86,11 +86,10 @@ type Unknown struct {
 // A HostReport is what is allowed on one host.
 type HostReport struct {
 	Host   string
-	Rights []Right
+	Rights []*Right // identical ones are the same one
 }
 
 // A Right is one entry that applies to a user, or, with Options.Command, the decision.
-// Rights are comparable.
 type Right struct {
 	User  string // or the list of users of a rule that fits no account of the host, such as %admins
 	Entry Entry  // of a Command: the rule that decides; empty where none does
@@ -102,14 +101,14 @@ type Right struct {
 
 // A Grant is a right and the hosts that give it.
 type Grant struct {
-	Right
+	*Right
 	Hosts []string // sorted
 }
 
 // Grants puts the same rights of all hosts together: the ones of most hosts
 // first, and of those as frequent what is allowed.
 func (r *Report) Grants() []Grant {
-	index := make(map[Right]int)
+	index := make(map[*Right]int)
 	var out []Grant
 	for _, h := range r.Hosts {
 		for _, right := range h.Rights {
@@ -143,7 +142,7 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 	r := newReader()
 	a := &auditor{
 		Report: &Report{EmptyDirs: make(map[string]int), Elsewhere: make(map[string]int)}, o: o,
-		policies: newMemo[string, *Policy](), texts: make(map[Right]Right),
+		policies: newMemo[string, *Policy](), texts: make(map[Right]*Right),
 	}
 	return a.Report, a.audit(audit.ByHost(sysops.Make(ctx, answer, r.read)))
 }
@@ -262,7 +261,7 @@ type auditor struct {
 	*Report
 	o        Options
 	policies *memo[string, *Policy]
-	texts    map[Right]Right // so that identical ones share their texts
+	texts    map[Right]*Right // so that there is one of identical ones
 }
 
 func (a *auditor) audit(hosts iter.Seq2[audit.Host[*part], error]) error {
@@ -339,7 +338,7 @@ func (a *auditor) host(h audit.Host[*part]) {
 	for _, what := range undecided {
 		a.unknown(h.Name, main, "the cache does not tell %s", what)
 	}
-	if !slices.ContainsFunc(rights, func(r Right) bool { return r.Allowed }) {
+	if !slices.ContainsFunc(rights, func(r *Right) bool { return r.Allowed }) {
 		a.Nothing++
 	}
 	if len(rights) > 0 {
@@ -408,7 +407,7 @@ func escapeGlob(name string) string {
 }
 
 // rights returns what is asked of one host.
-func (a *auditor) rights(p *Policy, h *Host) (out []Right, undecided []string) {
+func (a *auditor) rights(p *Policy, h *Host) (out []*Right, undecided []string) {
 	if p.Broken != "" {
 		return nil, nil
 	}
@@ -422,7 +421,7 @@ func (a *auditor) rights(p *Policy, h *Host) (out []Right, undecided []string) {
 				undecided = append(undecided, w)
 			}
 		}
-		out = append(out, slices.DeleteFunc(rights, func(r Right) bool { return !r.Allowed })...)
+		out = append(out, slices.DeleteFunc(rights, func(r *Right) bool { return !r.Allowed })...)
 	}
 	// What everybody may do is said once.
 	everybody := newMatcher(p, h, "ALL")
@@ -448,8 +447,8 @@ func (a *auditor) rights(p *Policy, h *Host) (out []Right, undecided []string) {
 	return out, undecided
 }
 
-func (a *auditor) of(m *matcher, user string) ([]Right, []string) {
-	var out []Right
+func (a *auditor) of(m *matcher, user string) ([]*Right, []string) {
+	var out []*Right
 	base := Right{User: user, Account: m.user.account, Allowed: true}
 	if a.o.Command != "" {
 		d := m.decision(a.o.Command, a.o.As, a.o.Now)
@@ -457,7 +456,7 @@ func (a *auditor) of(m *matcher, user string) ([]Right, []string) {
 		if d.Rule != nil {
 			base.Entry = *d.Rule
 		}
-		return []Right{a.shared(base)}, m.unknown
+		return []*Right{a.shared(base)}, m.unknown
 	}
 	for _, e := range m.all() {
 		r := base
@@ -467,10 +466,10 @@ func (a *auditor) of(m *matcher, user string) ([]Right, []string) {
 	return out, m.unknown
 }
 
-func (a *auditor) shared(r Right) Right {
+func (a *auditor) shared(r Right) *Right {
 	if s, ok := a.texts[r]; ok {
 		return s
 	}
-	a.texts[r] = r
-	return r
+	a.texts[r] = &r
+	return &r
 }
