@@ -8,8 +8,8 @@ set -eu
 PATH=$PATH:/usr/sbin:/usr/local/sbin # where only root looks, but anybody may run
 
 missing= servers=
-needs_redis= needs_ripgrep= needs_nsd= needs_slapd= needs_patch=
-for program in redis-server redis-cli rg nsd slapd slapadd patch; do
+needs_redis= needs_ripgrep= needs_nsd= needs_slapd= needs_patch= needs_sudo= needs_ip=
+for program in redis-server redis-cli rg nsd slapd slapadd patch sudo ip; do
 	command -v "$program" >/dev/null 2>&1 && continue
 	missing="$missing $program"
 	case $program in redis-server | nsd | slapd) servers="$servers $program" ;; esac
@@ -19,21 +19,23 @@ for program in redis-server redis-cli rg nsd slapd slapadd patch; do
 	nsd) needs_nsd=yes ;;
 	slap*) needs_slapd=yes ;;
 	patch) needs_patch=yes ;;
+	sudo) needs_sudo=yes ;;
+	ip) needs_ip=yes ;;
 	esac
 done
 [ -z "$missing" ] && exit 0
 
 if command -v apt-get >/dev/null 2>&1; then
-	install="apt-get install -y${needs_redis:+ redis-server}${needs_nsd:+ nsd}${needs_slapd:+ slapd}"
+	install="apt-get install -y${needs_redis:+ redis-server}${needs_nsd:+ nsd}${needs_slapd:+ slapd}${needs_ip:+ iproute2}"
 elif command -v dnf >/dev/null 2>&1; then
-	install="dnf install -y${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap-servers}"
+	install="dnf install -y${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap-servers}${needs_ip:+ iproute}"
 elif command -v apk >/dev/null 2>&1; then
-	install="apk add${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap openldap-back-mdb}"
+	install="apk add${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap openldap-back-mdb}${needs_ip:+ iproute2}"
 else
-	echo "the tests need$missing: install Redis 6.2 or newer, ripgrep, NSD, OpenLDAP's slapd and patch, then run make test again" >&2
+	echo "the tests need$missing: install Redis 6.2 or newer, ripgrep, NSD, OpenLDAP's slapd, patch, sudo 1.9.13 and iproute2, then run make test again" >&2
 	exit 1
 fi
-install="$install${needs_ripgrep:+ ripgrep}${needs_patch:+ patch}"
+install="$install${needs_ripgrep:+ ripgrep}${needs_patch:+ patch}${needs_sudo:+ sudo}"
 
 as=
 if [ "$(id -u)" != 0 ]; then

@@ -1,6 +1,7 @@
 package sudo
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +39,32 @@ type matcher struct {
 	unknown  []string // what could not be decided, and was taken for no match
 
 	only *userSpec // a rule that is for the user, whomever it names; nil: none is
+
+	cache *cache              // nil: nothing is kept
+	here  map[*privilege]bool // which privileges hold on the host; nil: nothing is kept
+}
+
+// A cache keeps what one policy says whatever the host is, for one goroutine: on most
+// hosts of a fleet the same users find the same rules.
+type cache struct {
+	matched map[matchedKey][]*userSpec
+	entries map[entriesKey][]Entry
+}
+
+type matchedKey struct {
+	person   string
+	settings settings
+}
+
+type entriesKey struct {
+	privilege    *privilege
+	runasDefault string
+	exempt       bool
+	self         string // empty where the entries do not name the user
+}
+
+func newCache() *cache {
+	return &cache{matched: make(map[matchedKey][]*userSpec), entries: make(map[entriesKey][]Entry)}
 }
 
 // settings are those of Defaults that decide who may do what.
@@ -130,10 +157,13 @@ func (m *matcher) list(kind string, members []member, one func(*member) bool) ve
 			return silent
 		}
 		v := silent
-		key := aliasKey{kind, x.name}
-		if inner, ok := m.aliases[key]; x.kind == memberAlias && ok && !m.open[key] {
+		if x.kind != memberAlias {
+			if one(x) {
+				v = yes
+			}
+		} else if key := (aliasKey{kind, x.name}); m.aliases[key] != nil && !m.open[key] {
 			m.open[key] = true
-			v = m.list(kind, inner, one)
+			v = m.list(kind, m.aliases[key], one)
 			delete(m.open, key)
 		} else if one(x) {
 			v = yes
@@ -423,8 +453,8 @@ func (p *Policy) Entries(h *Host, user string) (entries []Entry, undecided []str
 func (m *matcher) all() (out []Entry) {
 	for _, s := range m.matched() {
 		for i := range s.privileges {
-			if v := &s.privileges[i]; m.hosts(v.hosts) == yes {
-				out = m.entries(out, v)
+			if v := &s.privileges[i]; m.holds(v) {
+				out = append(out, m.entriesOf(v)...)
 			}
 		}
 	}
@@ -436,12 +466,55 @@ func (m *matcher) matched() (out []*userSpec) {
 	if m.Broken != "" {
 		return nil
 	}
+	if m.cache != nil && m.only == nil && m.host.Netgroups == nil { // whose members are a host's own
+		key := matchedKey{fmt.Sprintf("%q %t %d %d %q", m.user.name, m.user.account, m.user.uid, m.user.gids, m.user.groups), m.settings}
+		if kept, ok := m.cache.matched[key]; ok {
+			return kept
+		}
+		unknown := len(m.unknown)
+		defer func() {
+			if len(m.unknown) == unknown {
+				m.cache.matched[key] = out
+			}
+		}()
+	}
 	for _, s := range m.specs {
 		if s == m.only || m.users(s.users, m.user) == yes {
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// holds reports whether a privilege holds on the host.
+func (m *matcher) holds(v *privilege) bool {
+	is, ok := m.here[v]
+	if !ok {
+		is = m.hosts(v.hosts) == yes
+		if m.here != nil {
+			m.here[v] = is
+		}
+	}
+	return is
+}
+
+// entriesOf returns the entries of a privilege. They must not be changed.
+func (m *matcher) entriesOf(v *privilege) []Entry {
+	if m.cache == nil {
+		return m.entries(nil, v)
+	}
+	key := entriesKey{v, m.settings.runasDefault, m.exempt(), ""}
+	for i := range v.cmnds {
+		if r := v.cmnds[i].runas; r != nil && (r.users == nil || r.users[0].kind == memberSelf) {
+			key.self = m.user.name
+		}
+	}
+	kept, ok := m.cache.entries[key]
+	if !ok {
+		kept = m.entries(nil, v)
+		m.cache.entries[key] = kept
+	}
+	return kept
 }
 
 // as returns a matcher for somebody of whom no more is known than that a rule is for
@@ -516,7 +589,7 @@ func (m *matcher) decision(commandLine, as string, now time.Time) (d Decision) {
 	for _, s := range slices.Backward(m.matched()) {
 		for i := len(s.privileges) - 1; i >= 0; i-- {
 			v := &s.privileges[i]
-			if m.hosts(v.hosts) != yes {
+			if !m.holds(v) {
 				continue
 			}
 			for j := len(v.cmnds) - 1; j >= 0; j-- {

@@ -142,7 +142,7 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 	r := newReader()
 	a := &auditor{
 		Report: &Report{EmptyDirs: make(map[string]int), Elsewhere: make(map[string]int)}, o: o,
-		policies: newMemo[string, *Policy](), texts: make(map[Right]*Right),
+		policies: newMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache),
 	}
 	return a.Report, a.audit(audit.ByHost(sysops.Make(ctx, answer, r.read)))
 }
@@ -262,6 +262,7 @@ type auditor struct {
 	o        Options
 	policies *memo[string, *Policy]
 	texts    map[Right]*Right // so that there is one of identical ones
+	caches   map[*Policy]*cache
 }
 
 func (a *auditor) audit(hosts iter.Seq2[audit.Host[*part], error]) error {
@@ -411,8 +412,15 @@ func (a *auditor) rights(p *Policy, h *Host) (out []*Right, undecided []string) 
 	if p.Broken != "" {
 		return nil, nil
 	}
+	here := make(map[*privilege]bool)
+	kept := a.cache(p)
+	match := func(user string) *matcher {
+		m := newMatcher(p, h, user)
+		m.cache, m.here = kept, here
+		return m
+	}
 	if a.o.User != "" {
-		return a.of(newMatcher(p, h, a.o.User), a.o.User)
+		return a.of(match(a.o.User), a.o.User)
 	}
 	add := func(m *matcher, user string) {
 		rights, what := a.of(m, user)
@@ -424,12 +432,12 @@ func (a *auditor) rights(p *Policy, h *Host) (out []*Right, undecided []string) 
 		out = append(out, slices.DeleteFunc(rights, func(r *Right) bool { return !r.Allowed })...)
 	}
 	// What everybody may do is said once.
-	everybody := newMatcher(p, h, "ALL")
+	everybody := match("ALL")
 	add(everybody, "ALL")
 	common := everybody.matched()
 	matched := slices.Clone(common)
 	for i := range h.Accounts {
-		m := newMatcher(p, h, h.Accounts[i].Name)
+		m := match(h.Accounts[i].Name)
 		own := m.matched()
 		if slices.Equal(own, common) {
 			continue
@@ -445,6 +453,25 @@ func (a *auditor) rights(p *Policy, h *Host) (out []*Right, undecided []string) 
 		}
 	}
 	return out, undecided
+}
+
+// maxCaches and maxCached bound what is kept of policies: of some, the answers to some
+// thousand questions each.
+const (
+	maxCaches = 64
+	maxCached = 4096
+)
+
+func (a *auditor) cache(p *Policy) *cache {
+	c := a.caches[p]
+	if c == nil || len(c.matched)+len(c.entries) > maxCached {
+		if len(a.caches) >= maxCaches {
+			clear(a.caches)
+		}
+		c = newCache()
+		a.caches[p] = c
+	}
+	return c
 }
 
 func (a *auditor) of(m *matcher, user string) ([]*Right, []string) {
