@@ -44,8 +44,9 @@ run it is listed.
 Behind a right may stand in brackets: no account (the user has no line in that host's
 /etc/passwd), no password (Defaults say so), and what else has to be true.
 
-Rules that are not in files (LDAP, sssd), netgroups without a file and the like are not in
-the cache: what could not be told is named, and the exit status is then 3.`,
+Rules of LDAP and sssd are not in the cache: stderr says how many hosts ask for them.
+What else could not be told, such as an included file that no agent sends, is named,
+and the exit status is then 3.`,
 		Example: `  sysops audit sudo --user deploy --scope global
   sysops audit sudo --fold                                  everybody's, with the hosts
   sysops audit sudo --user deploy --by-host --hosts 'web*'
