@@ -17,7 +17,7 @@ const module = "github.com/sysops-api/sysops-api"
 // neither the root nor each other. A package that is not listed here may import
 // nothing of the project.
 var mayImport = map[string][]string{
-	"cmd/sysops":            {"", "internal/cli", "internal/collect", "internal/fleetsim", "internal/audit", "internal/audit/access", "internal/audit/sysctl"},
+	"cmd/sysops":            {"", "internal/cli", "internal/collect", "internal/fleetsim", "internal/audit", "internal/audit/access", "internal/audit/sysctl", "internal/audit/sudo"},
 	"cmd/sysops-agent":      {"", "internal/cli", "internal/collect"},
 	"internal/audit":        {""},
 	"internal/cli":          {""},
@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"bench/fleet":           {"internal/redistest"},
 	"internal/audit/access": {"", "internal/audit"},
 	"internal/audit/sysctl": {"", "internal/audit"},
+	"internal/audit/sudo":   {"", "internal/audit"},
 }
 
 // confined lists imports that only some packages may have.

@@ -1,58 +1,81 @@
 #!/bin/sh
 # Installs the programs that the tests run, where it may; else says which command
-# would. The servers among them (redis-server, nsd, slapd) are for the tests alone to
-# start: where the package manager would start them, now or with the machine, it is
-# kept from it. With the argument contrib: also what make contrib-test runs.
+# would. Servers among them are for the tests alone to start: where the package manager
+# would start them, now or with the machine, it is kept from it.
+#
+# usage: test-deps.sh [contrib] [package]
+#
+# contrib and package add what make contrib-test and make package-test run.
 set -eu
 
 PATH=$PATH:/usr/sbin:/usr/local/sbin # where only root looks, but anybody may run
 
-missing= servers=
-needs_redis= needs_ripgrep= needs_nsd= needs_slapd= needs_patch= needs_cfengine= needs_ansible= needs_puppet=
-contrib=
-[ "${1-}" = contrib ] && contrib="ansible-playbook puppet"
-for program in redis-server redis-cli rg nsd slapd slapadd patch cf-agent $contrib; do
-	command -v "$program" >/dev/null 2>&1 && continue
-	missing="$missing $program"
-	case $program in redis-server | nsd | slapd | puppet) servers="$servers $program" ;; esac
-	case $program in
-	redis-*) needs_redis=yes ;;
-	rg) needs_ripgrep=yes ;;
-	nsd) needs_nsd=yes ;;
-	slap*) needs_slapd=yes ;;
-	patch) needs_patch=yes ;;
-	cf-agent) needs_cfengine=yes ;;
-	ansible-playbook) needs_ansible=yes ;;
-	puppet) needs_puppet=yes ;;
-	esac
-done
-[ -z "$missing" ] && exit 0
+# For what; the program; the packages that have it in Debian, Fedora and Alpine, or "-";
+# the service to be kept from starting.
+programs='
+test    redis-server     redis-server      redis            redis                       redis-server
+test    redis-cli        redis-tools       redis            redis                       -
+test    rg               ripgrep           ripgrep          ripgrep                     -
+test    nsd              nsd               nsd              nsd                         nsd
+test    slapd            slapd             openldap-servers openldap,openldap-back-mdb  slapd
+test    slapadd          slapd             openldap-servers openldap,openldap-back-mdb  -
+test    patch            patch             patch            patch                       -
+test    cf-agent         cfengine3         cfengine         cfengine                    cfengine3
+test    sysctl           procps            procps-ng        procps-ng                   -
+test    sudo             sudo              sudo             sudo                        -
+test    ip               iproute2          iproute          iproute2                    -
+test    snmpd            snmpd             net-snmp         net-snmp                    snmpd
+test    snmpwalk         snmp              net-snmp-utils   net-snmp-tools              -
+contrib ansible-playbook ansible-core      ansible-core     ansible-core                -
+contrib puppet           puppet-agent      puppet           puppet                      puppet
+package debootstrap      debootstrap       debootstrap      debootstrap                 -
+package systemd-nspawn   systemd-container systemd-container -                          -
+package systemd-analyze  systemd           systemd          -                           -
+package nsenter          util-linux        util-linux       util-linux                  -
+package mandoc           mandoc            mandoc           mandoc                      -
+package rpm              rpm               rpm              rpm                         -
+'
 
 if command -v apt-get >/dev/null 2>&1; then
-	install="apt-get install -y --no-install-recommends${needs_redis:+ redis-server}${needs_nsd:+ nsd}${needs_slapd:+ slapd}${needs_cfengine:+ cfengine3}${needs_puppet:+ puppet-agent}"
+	install="apt-get install -y --no-install-recommends" column=3
 elif command -v dnf >/dev/null 2>&1; then
-	install="dnf install -y${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap-servers}${needs_cfengine:+ cfengine}${needs_puppet:+ puppet}"
+	install="dnf install -y" column=4
 elif command -v apk >/dev/null 2>&1; then
-	install="apk add${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap openldap-back-mdb}${needs_cfengine:+ cfengine}${needs_puppet:+ puppet}"
+	install="apk add" column=5
 else
-	echo "the tests need$missing: install Redis 6.2 or newer, ripgrep, NSD, OpenLDAP's slapd, patch and CFEngine 3 (for make contrib-test also Ansible and Puppet), then run it again" >&2
+	install="" column=3
+fi
+
+missing= packages= services=
+for program in $(echo "$programs" | awk -v for="test $*" 'BEGIN { n = split(for, w); for (i = 1; i <= n; i++) wanted[w[i]] } $1 in wanted { print $2 }'); do
+	command -v "$program" >/dev/null 2>&1 && continue
+	missing="$missing $program"
+	row=$(echo "$programs" | awk -v p="$program" '$2 == p')
+	package=$(echo "$row" | awk -v c="$column" '{ gsub(",", " ", $c); print $c }' | tr ',' ' ')
+	service=$(echo "$row" | awk '{ print $NF }')
+	case " $packages " in *" $package "*) ;; *) packages="$packages $package" ;; esac
+	[ "$service" = - ] || services="$services $service"
+done
+[ -z "$missing" ] && exit 0
+case " $packages " in *" - "*) install="" ;; esac
+if [ -z "$install" ]; then
+	echo "the tests need$missing, which no package manager that is known here installs" >&2
 	exit 1
 fi
-install="$install${needs_ripgrep:+ ripgrep}${needs_patch:+ patch}${needs_ansible:+ ansible-core}"
 
 as=
 if [ "$(id -u)" != 0 ]; then
 	if ! sudo -n true 2>/dev/null; then
-		echo "the tests need$missing; install them with: sudo $install" >&2
+		echo "the tests need$missing; install them with: sudo $install$packages" >&2
 		exit 1
 	fi
 	as=sudo
 fi
-echo "the tests need$missing: $as $install"
+echo "the tests need$missing: $as $install$packages"
 case $install in
 apt-get*) ;;
 *)
-	$as $install
+	$as $install $packages
 	exit
 	;;
 esac
@@ -67,7 +90,7 @@ if [ ! -e "$policy" ]; then
 	$as chmod 755 "$policy"
 fi
 $as apt-get update -q
-$as env DEBIAN_FRONTEND=noninteractive $install
-for server in $servers; do
-	$as update-rc.d "$server" disable # nor with the machine
+$as env DEBIAN_FRONTEND=noninteractive $install $packages
+for service in $services; do
+	$as update-rc.d "$service" disable 2>/dev/null || $as systemctl disable "$service" 2>/dev/null || true # nor with the machine
 done

@@ -67,6 +67,9 @@ func TestRedactReplacesSecrets(t *testing.T) {
 		{"key of TCP Fast Open", "net.ipv4.tcp_fastopen_key = 6f0a-1,7b-2", "net.ipv4.tcp_fastopen_key = " + R},
 		{"secret of stable addresses", "net.ipv6.conf.all.stable_secret=2001:db8::1", "net.ipv6.conf.all.stable_secret=" + R},
 		{"the same as a path", "net/ipv6/conf/eth0/stable_secret = 2001:db8::1 ", "net/ipv6/conf/eth0/stable_secret = " + R + " "},
+		{"flag in sudoers", "Cmnd_Alias DB = /bin/db --password=hunter22", "Cmnd_Alias DB = /bin/db --password=" + R},
+		{"variable in sudoers", `Cmnd_Alias DB = /bin/env x\:PASSWORD=hunter22`, `Cmnd_Alias DB = /bin/env x\:PASSWORD=` + R},
+		{"not sudoers", "alias PASSWORD = hunter22", "alias PASSWORD = " + R},
 		{"flag with blank", "root 12 app --api-key hunter22 --port 80", "root 12 app --api-key " + R + " --port 80"},
 	} {
 		if got := redacted(c.text); got != c.want {
@@ -84,6 +87,7 @@ func TestRedactLeavesAloneWhatOnlyLooksLikeASecret(t *testing.T) {
 		"net.ipv4.tcp_fastopen_key = 00000000-00000000-00000000-00000000", "net.ipv4.tcp_fastopen = 1", "kernel.some_token = 1",
 		"root:x:0:0:root:/root:/bin/bash", "token:x:1001:1001::/home/token:/bin/sh", "secret:*:99:", "secret:x:1001:",
 		"%wheel ALL=(ALL) NOPASSWD: ALL", "    NOPASSWD: /usr/bin/id", "Defaults passwd_tries=3, passwd_timeout=5",
+		"Cmnd_Alias PASSWD = /usr/bin/passwd [A-Za-z]*", " Runas_Alias SECRET=root", "Cmnd_Alias SH = /bin/sh : CHPASSWD = /usr/bin/passwd",
 		"PASS_MAX_DAYS 99999", "ENCRYPT_METHOD SHA512", "awk '{print $1$2$5$6}'", "price $5$ and $6$",
 		"systemd-ask-password-wall.path loaded active waiting Forward Password Requests to Wall",
 		"/usr/bin/systemd-tty-ask-password-agent --watch", "	Administrator Password Status: Disabled",

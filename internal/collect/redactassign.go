@@ -92,7 +92,7 @@ func findKey(line []byte, pos, at int) (secretKey, bool) {
 // secret. Most of what it does is leave alone what only looks like one.
 func (k secretKey) value() (start, end int, ok bool) {
 	rest := k.line[k.end:]
-	if isSysctl(k.key) || bytes.HasPrefix(rest, []byte("=")) { // "==" compares
+	if isSysctl(k.key) || k.isAlias() || bytes.HasPrefix(rest, []byte("=")) { // "==" compares
 		return 0, 0, false
 	}
 	if k.separator == "" && !k.isFlag(rest) {
@@ -141,6 +141,25 @@ func (k secretKey) bareLength(rest []byte) (int, bool) {
 		return lineLength(rest), true
 	}
 	return optionLength(rest), true
+}
+
+// isAlias: "Cmnd_Alias PASSWD = /usr/bin/passwd" of sudoers(5), where other aliases may
+// follow behind colons.
+func (k secretKey) isAlias() bool {
+	if k.separator != "=" || k.open != "" || strings.ToUpper(k.key) != k.key || strings.ContainsAny(k.key, ".-") {
+		return false
+	}
+	before := bytes.TrimRight(k.line[max(0, k.at-beforeWord):k.at], " \t")
+	if !bytes.HasSuffix(before, []byte("_Alias")) && (!bytes.HasSuffix(before, []byte(":")) || bytes.HasSuffix(before, []byte(`\:`))) {
+		return false
+	}
+	start := bytes.TrimLeft(k.line[:min(len(k.line), beforeWord)], " \t")
+	kind, _, _ := bytes.Cut(start, []byte("_Alias"))
+	switch string(kind) {
+	case "User", "Runas", "Host", "Cmnd", "Cmd":
+		return true
+	}
+	return false
 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }

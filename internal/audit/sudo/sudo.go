@@ -1,0 +1,499 @@
+// Package sudo answers who may run what as whom, by the sudoers files of each host.
+//
+// It reads sudoers(5) in the grammar of sudo 1.9, and decides as sudo does: Parse,
+// Assemble, then Policy.Entries, which is "sudo -l -U user", and Policy.Decide, which is
+// "sudo -l -U user command". Of does that for all hosts of an answer. What cannot be
+// decided by what is in the cache is said, and taken for no match.
+//
+// The source of all that the manual leaves open is the behaviour of sudo 1.9.13, beside
+// which the tests run.
+package sudo
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"iter"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/audit"
+)
+
+// Options say what is asked.
+type Options struct {
+	User    string    // empty: every user who may do anything
+	Command string    // one command, with arguments; empty: all that the user may do
+	As      string    // with Command: USER, USER:GROUP or :GROUP; empty: the default user
+	Also    []string  // files that are read beside the usual ones, as the query's Pattern(o.Also...) has it
+	Now     time.Time // for rules that hold for some time only
+
+	Progress func() // called for each host, by one goroutine; nil: not at all
+}
+
+// mains are the files with which sudo may begin, the first that is there.
+var mains = []string{"/etc/sudoers", "/usr/local/etc/sudoers"}
+
+const (
+	passwdName   = "/etc/passwd"
+	groupName    = "/etc/group"
+	netgroupName = "/etc/netgroup"
+	nsswitchName = "/etc/nsswitch.conf"
+	addrSection  = "ip-addr"
+)
+
+// Pattern selects the objects that the audit reads: sudoers files, those of also (names
+// or globs) among them, accounts, groups and addresses.
+func Pattern(also ...string) (sysops.Pattern, error) {
+	names := []string{passwdName, groupName, netgroupName, nsswitchName, addrSection}
+	for _, m := range mains {
+		names = append(names, m+"*")
+	}
+	return sysops.Names(append(names, also...)...)
+}
+
+// A Report is what the audit found.
+type Report struct {
+	Hosts []HostReport // with all that is allowed there, in order
+
+	// Unknown is what is not known of hosts, so that they may allow more than is told: a
+	// file that is not in the cache, something that cannot be decided.
+	Unknown []Unknown
+
+	Audited int // hosts with sudoers
+	Nothing int // of those, hosts on which nothing of what was asked is allowed
+
+	Refused   []Unknown      // hosts whose files sudo refuses: nobody may do anything there
+	Errors    int            // hosts with entries that sudo passes over, because of an error
+	Example   string         // one of those errors
+	EmptyDirs map[string]int // included folders of which there is no file, with how many hosts
+	Elsewhere map[string]int // "sudoers: sss": what hosts also ask, with how many do
+	Wanted    []string       // included files, and globs of folders, that the query did not ask for
+}
+
+// Unknown is one thing that is not known, or not used, of a host.
+type Unknown struct {
+	Key    sysops.Key
+	Reason string
+}
+
+// A HostReport is what is allowed on one host.
+type HostReport struct {
+	Host   string
+	Rights []*Right // identical ones are the same one
+}
+
+// A Right is one entry that applies to a user, or, with Options.Command, the decision.
+type Right struct {
+	User  string // or the list of users of a rule that fits no account of the host, such as %admins
+	Entry Entry  // of a Command: the rule that decides; empty where none does
+
+	Account   bool   // the user is in the host's /etc/passwd
+	Allowed   bool   // true but for a Command that is denied
+	Condition string // of a Command: what else has to be true
+}
+
+// A Grant is a right and the hosts that give it.
+type Grant struct {
+	*Right
+	Hosts []string // sorted
+}
+
+// Grants puts the same rights of all hosts together: the ones of most hosts
+// first, and of those as frequent what is allowed.
+func (r *Report) Grants() []Grant {
+	index := make(map[*Right]int)
+	var out []Grant
+	for _, h := range r.Hosts {
+		for _, right := range h.Rights {
+			i, ok := index[right]
+			if !ok {
+				i = len(out)
+				index[right] = i
+				out = append(out, Grant{Right: right})
+			}
+			if g := &out[i]; len(g.Hosts) == 0 || g.Hosts[len(g.Hosts)-1] != h.Host {
+				g.Hosts = append(g.Hosts, h.Host)
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Grant) int {
+		return cmp.Or(cmp.Compare(len(b.Hosts), len(a.Hosts)), denied(a)-denied(b), strings.Compare(a.User, b.User), strings.Compare(a.Entry.String(), b.Entry.String()))
+	})
+	return out
+}
+
+func denied(g Grant) int {
+	if g.Allowed {
+		return 0
+	}
+	return 1
+}
+
+// Of audits the hosts of an answer to a query for Pattern(o.Also...). Errors are those of
+// sysops.Make.
+func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) {
+	r := newReader()
+	a := &auditor{
+		Report: &Report{EmptyDirs: make(map[string]int), Elsewhere: make(map[string]int)}, o: o,
+		policies: newMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache),
+	}
+	return a.Report, a.audit(audit.ByHost(sysops.Make(ctx, answer, r.read)))
+}
+
+// A part is what was made of one object.
+type part struct {
+	digest    [sha256.Size]byte
+	size      int // of the contents
+	file      *File
+	accounts  []audit.Account
+	groups    []audit.Group
+	netgroups Netgroups
+	host      *Host    // of which the addresses are set
+	sources   []string // of nsswitch.conf: "sudoers: sss"
+}
+
+// A reader makes parts of objects, of identical ones once.
+type reader struct {
+	parts *memo[[sha256.Size]byte, *part]
+}
+
+func newReader() *reader { return &reader{newMemo[[sha256.Size]byte, *part]()} }
+
+func (r *reader) read(o *sysops.Object) *part {
+	sum := sha256.New()
+	kind := o.Name
+	if isSudoers(o.Name) {
+		kind = ""
+	}
+	sum.Write([]byte(kind + "\x00"))
+	sum.Write(o.Contents)
+	digest := [sha256.Size]byte(sum.Sum(nil))
+	return r.parts.get(digest, len(o.Contents), func() *part {
+		p := &part{digest: digest, size: len(o.Contents)}
+		switch {
+		case kind == passwdName:
+			p.accounts = audit.ParsePasswd(o.Contents)
+		case kind == groupName:
+			p.groups = audit.ParseGroup(o.Contents)
+		case kind == netgroupName:
+			p.netgroups = ParseNetgroups(o.Contents)
+		case kind == nsswitchName:
+			p.sources = sourcesElsewhere(o.Contents)
+		case strings.HasSuffix(kind, "@"+addrSection):
+			p.host = &Host{Addresses: ParseAddresses(o.Contents), HasAddrs: true}
+		default:
+			p.file = Parse(o.Contents)
+		}
+		return p
+	})
+}
+
+func isSudoers(name string) bool {
+	switch name {
+	case passwdName, groupName, netgroupName, nsswitchName:
+		return false
+	}
+	return !strings.HasSuffix(name, "@"+addrSection)
+}
+
+// sourcesElsewhere returns the sources of nsswitch.conf(5) that are not files, and that
+// can therefore grant what the cache does not show.
+func sourcesElsewhere(contents []byte) []string {
+	var out []string
+	for line := range bytes.Lines(contents) {
+		text, _, _ := strings.Cut(string(line), "#")
+		db, rest, _ := strings.Cut(text, ":")
+		switch db = strings.TrimSpace(db); db {
+		case "passwd", "group", "sudoers":
+		default:
+			continue
+		}
+		for _, source := range strings.Fields(rest) {
+			switch source {
+			case "sss", "ldap", "nis", "nisplus", "winbind", "hesiod":
+				out = append(out, db+": "+source)
+			}
+		}
+	}
+	return out
+}
+
+// A memo keeps what was made of contents, of some MiB of them. When it is full, it begins
+// anew.
+type memo[K comparable, V any] struct {
+	mu   sync.Mutex
+	kept map[K]V
+	size int // of the contents
+}
+
+const maxMemo = 4 << 20
+
+func newMemo[K comparable, V any]() *memo[K, V] { return &memo[K, V]{kept: make(map[K]V)} }
+
+// get returns what work makes of contents of this size.
+func (m *memo[K, V]) get(key K, size int, work func() V) V {
+	m.mu.Lock()
+	v, ok := m.kept[key]
+	m.mu.Unlock()
+	if ok {
+		return v
+	}
+	v = work()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.size += size; m.size > maxMemo {
+		clear(m.kept)
+		m.size = size
+	}
+	m.kept[key] = v
+	return v
+}
+
+// An auditor makes the report.
+type auditor struct {
+	*Report
+	o        Options
+	policies *memo[string, *Policy]
+	texts    map[Right]*Right // so that there is one of identical ones
+	caches   map[*Policy]*cache
+}
+
+func (a *auditor) audit(hosts iter.Seq2[audit.Host[*part], error]) error {
+	for h, err := range hosts {
+		if err != nil {
+			return err
+		}
+		a.host(h)
+		if a.o.Progress != nil {
+			a.o.Progress()
+		}
+	}
+	return nil
+}
+
+func (a *auditor) unknown(host, name, format string, args ...any) {
+	a.Unknown = append(a.Unknown, Unknown{sysops.Key{Host: host, Name: name}, fmt.Sprintf(format, args...)})
+}
+
+func (a *auditor) host(h audit.Host[*part]) {
+	host := &Host{Name: h.Name}
+	files := make(Files)
+	var key strings.Builder
+	size := 0
+	var main string
+	missing := map[string]string{
+		passwdName: "it is not in the cache: users and their groups are not known there",
+		groupName:  "it is not in the cache: the groups of users are not known there",
+	}
+	var sources []string
+	for _, o := range h.Objects {
+		delete(missing, o.Name)
+		p := o.Value
+		switch {
+		case p.file != nil:
+			files[o.Name] = p.file
+			size += p.size
+			fmt.Fprintf(&key, "%s\x00%s", o.Name, p.digest)
+		case p.host != nil:
+			host.Addresses, host.HasAddrs = p.host.Addresses, true
+		case o.Name == passwdName:
+			host.Accounts = p.accounts
+		case o.Name == groupName:
+			host.Groups = p.groups
+		case o.Name == netgroupName:
+			host.Netgroups = p.netgroups
+		case o.Name == nsswitchName:
+			sources = p.sources
+		}
+	}
+	for _, m := range mains {
+		if main == "" && files[m] != nil {
+			main = m
+		}
+	}
+	if main == "" {
+		a.unknown(h.Name, mains[0], "it is not in the cache: sudo is not installed there, or the agent does not send it")
+		return
+	}
+	a.Audited++
+	for _, s := range sources {
+		a.Elsewhere[s]++
+	}
+	for _, name := range []string{passwdName, groupName} {
+		if reason, ok := missing[name]; ok {
+			a.unknown(h.Name, name, "%s", reason)
+		}
+	}
+	policy := a.policies.get(host.Short()[:a.shortMatters(files, host)]+"\x00"+key.String(), size, func() *Policy {
+		return Assemble(files, main, host.Short())
+	})
+	a.note(h.Name, policy)
+	rights, undecided := a.rights(policy, host)
+	for _, what := range undecided {
+		a.unknown(h.Name, main, "the cache does not tell %s", what)
+	}
+	if !slices.ContainsFunc(rights, func(r *Right) bool { return r.Allowed }) {
+		a.Nothing++
+	}
+	if len(rights) > 0 {
+		a.Hosts = append(a.Hosts, HostReport{h.Name, rights})
+	}
+}
+
+// shortMatters returns how much of the host's short name its policy depends on: all of
+// it where a file includes one by the host's name, else nothing.
+func (a *auditor) shortMatters(files Files, h *Host) int {
+	for _, f := range files {
+		for i := range f.entries {
+			if in := f.entries[i].include; in != nil && strings.Contains(in.path, "%h") {
+				return len(h.Short())
+			}
+		}
+	}
+	return 0
+}
+
+// maxWanted bounds the files that are asked for in a second query.
+const maxWanted = 1000
+
+// note takes down what is to be said of the policy itself.
+func (a *auditor) note(host string, p *Policy) {
+	if p.Broken != "" {
+		a.Refused = append(a.Refused, Unknown{sysops.Key{Host: host, Name: mains[0]}, p.Broken})
+	}
+	if len(p.Problems) > 0 {
+		a.Errors++
+		if a.Example == "" {
+			e := p.Problems[0]
+			a.Example = fmt.Sprintf("%s#%s:%d: %s", host, e.Name, e.Line, e.Reason)
+		}
+	}
+	for _, m := range p.Missing {
+		a.want(m.Name)
+		a.unknown(host, m.Name, "%s", m.Reason)
+	}
+	for _, dir := range p.EmptyDirs {
+		a.EmptyDirs[dir]++
+		a.want(dir + "/*")
+	}
+}
+
+// want takes down a file that may be in the cache and was not asked for.
+func (a *auditor) want(name string) {
+	for _, m := range mains {
+		if strings.HasPrefix(name, m) {
+			return
+		}
+	}
+	name = escapeGlob(name)
+	if len(a.Wanted) < maxWanted && !slices.Contains(a.o.Also, name) && !slices.Contains(a.Wanted, name) {
+		a.Wanted = append(a.Wanted, name)
+	}
+}
+
+// escapeGlob has a name match itself alone, but for a last element *.
+func escapeGlob(name string) string {
+	dir, base := path.Split(name)
+	if base != "*" {
+		dir, base = name, ""
+	}
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "]", `\]`).Replace(dir) + base
+}
+
+// rights returns what is asked of one host.
+func (a *auditor) rights(p *Policy, h *Host) (out []*Right, undecided []string) {
+	here := make(map[*privilege]bool)
+	kept := a.cache(p)
+	match := func(user string) *matcher {
+		m := newMatcher(p, h, user)
+		m.cache, m.here = kept, here
+		return m
+	}
+	if a.o.User != "" {
+		return a.of(match(a.o.User), a.o.User)
+	}
+	add := func(m *matcher, user string) {
+		rights, what := a.of(m, user)
+		for _, w := range what {
+			if !slices.Contains(undecided, w) {
+				undecided = append(undecided, w)
+			}
+		}
+		out = append(out, slices.DeleteFunc(rights, func(r *Right) bool { return !r.Allowed })...)
+	}
+	// What everybody may do is said once.
+	everybody := match("ALL")
+	add(everybody, "ALL")
+	common := everybody.matched()
+	matched := slices.Clone(common)
+	for i := range h.Accounts {
+		m := match(h.Accounts[i].Name)
+		own := m.matched()
+		if slices.Equal(own, common) {
+			continue
+		}
+		add(m, h.Accounts[i].Name)
+		matched = append(matched, own...)
+	}
+	// Rules for nobody whom the host knows may be for users of a directory service.
+	for _, s := range p.specs {
+		if !slices.Contains(matched, s) {
+			m := everybody.as(s)
+			add(m, m.user.name)
+		}
+	}
+	return out, undecided
+}
+
+// maxCaches and maxCached bound what is kept of policies: of some, the answers to some
+// thousand questions each.
+const (
+	maxCaches = 64
+	maxCached = 4096
+)
+
+func (a *auditor) cache(p *Policy) *cache {
+	c := a.caches[p]
+	if c == nil || len(c.matched)+len(c.entries) > maxCached {
+		if len(a.caches) >= maxCaches {
+			clear(a.caches)
+		}
+		c = newCache()
+		a.caches[p] = c
+	}
+	return c
+}
+
+func (a *auditor) of(m *matcher, user string) ([]*Right, []string) {
+	var out []*Right
+	base := Right{User: user, Account: m.user.account, Allowed: true}
+	if a.o.Command != "" {
+		d := m.decision(a.o.Command, a.o.As, a.o.Now)
+		base.Allowed, base.Condition = d.Allowed, d.Condition
+		if d.Rule != nil {
+			base.Entry = *d.Rule
+		}
+		return []*Right{a.shared(base)}, m.unknown
+	}
+	for _, e := range m.all() {
+		r := base
+		r.Entry = e
+		out = append(out, a.shared(r))
+	}
+	return out, m.unknown
+}
+
+func (a *auditor) shared(r Right) *Right {
+	if s, ok := a.texts[r]; ok {
+		return s
+	}
+	a.texts[r] = &r
+	return &r
+}
