@@ -47,7 +47,7 @@ else
 fi
 
 missing= packages= services=
-for program in $(echo "$programs" | awk -v for="test $*" 'BEGIN { n = split(for, w); for (i = 1; i <= n; i++) wanted[w[i]] } $1 in wanted { print $2 }'); do
+for program in $(echo "$programs" | awk -v sets="test $*" 'BEGIN { n = split(sets, w); for (i = 1; i <= n; i++) wanted[w[i]] } $1 in wanted { print $2 }'); do
 	command -v "$program" >/dev/null 2>&1 && continue
 	missing="$missing $program"
 	row=$(echo "$programs" | awk -v p="$program" '$2 == p')
