@@ -45,6 +45,16 @@ func ExpandRange(ctx context.Context, from RangeSource, expr string) (*HostSet, 
 	return set, nil
 }
 
+// Expand returns the nodes that a Range expression stands for: hosts, or clusters, as
+// for clusters(HOST). Unlike ExpandRange it takes none for an answer.
+func (from RangeSource) Expand(ctx context.Context, expr string) ([]string, error) {
+	expand, err := from.expander()
+	if err != nil {
+		return nil, err
+	}
+	return expand(ctx, expr)
+}
+
 func (from RangeSource) expander() (func(context.Context, string) ([]string, error), error) {
 	switch dir, ok := from.Directory.(HostExpander); {
 	case len(from.Servers) > 0:

@@ -97,8 +97,9 @@ func (q *queryFlags) toQuery(u *ui, pattern sysops.Pattern) (sysops.Query, error
 type inquiry struct {
 	*ui
 	*queryFlags
-	client *sysops.Client
-	query  sysops.Query
+	directory sysops.Directory
+	client    *sysops.Client
+	query     sysops.Query
 	answer *sysops.Answer
 	out    *output
 	rows   int // that matched, of which the status tells
@@ -141,6 +142,7 @@ func (u *ui) inquire(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pat
 	if in.query.Hosts, err = q.expand(cmd.Context(), dir, in.query.Hosts); err != nil {
 		return nil, err
 	}
+	in.directory = dir
 	in.client, err = u.connect(cmd, conf, dir)
 	return in, err
 }
