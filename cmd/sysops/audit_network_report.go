@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit/network"
@@ -61,14 +63,25 @@ func threeDigits(v float64) string {
 	case v >= 100:
 		return fmt.Sprintf("%.0f", v)
 	case v >= 10:
-		return trimZeros(fmt.Sprintf("%.1f", v))
-	case v >= 1 || v == 0:
-		return trimZeros(fmt.Sprintf("%.2f", v))
+		return fmt.Sprintf("%.1f", v)
+	case v >= 1:
+		return fmt.Sprintf("%.2f", v)
+	case v == 0:
+		return "0"
 	}
 	return fmt.Sprintf("%.3g", v)
 }
 
-func trimZeros(s string) string { return strings.TrimSuffix(strings.TrimRight(s, "0"), ".") }
+// edgeText is valueText for round values: 1 s in place of 1.00 s.
+func edgeText(unit network.Unit, v float64) string {
+	text := valueText(unit, v)
+	end := strings.LastIndexAny(text, "0123456789") + 1
+	number, name := text[:end], text[end:]
+	if strings.Contains(number, ".") && !strings.Contains(number, "e") {
+		number = strings.TrimSuffix(strings.TrimRight(number, "0"), ".")
+	}
+	return number + name
+}
 
 // ordinal writes 95th, 99.9th, 1st.
 func ordinal(p float64) string {
@@ -191,7 +204,7 @@ func (a *networkAnswer) printHistogram() error {
 // histogramLines draws the bins, with a mark where the threshold is.
 func (a *networkAnswer) histogramLines(bins []histogramBin) []string {
 	s := &histogramStyle{
-		label: func(v float64) string { return valueText(a.metric.Unit, v) },
+		label: func(v float64) string { return edgeText(a.metric.Unit, v) },
 		width: cmp.Or(a.width, 80), ascii: asciiOnly(),
 	}
 	arrow := " ← "
@@ -244,18 +257,15 @@ func spreadHeading() string {
 	return text
 }
 
-// printSpreads prints a row for each name, those with the largest 95th percentile first.
-func (a *networkAnswer) printSpreads(what string, unit network.Unit, spreads []namedSpread) error {
-	if a.in.format == "text" && len(spreads) > 0 && !a.in.quiet {
+func (a *networkAnswer) spreadHeading() {
+	if a.in.format == "text" && !a.in.quiet {
 		fmt.Fprintln(a.in.stderr, spreadHeading())
 	}
-	for _, s := range spreads {
-		a.in.rows++
-		if err := a.in.out.row([]byte(spreadLine(unit, s.name, s.values)+"\n"), spreadFields(what, s.name, s.values)...); err != nil {
-			return err
-		}
-	}
-	return nil
+}
+
+func (a *networkAnswer) printSpread(what string, unit network.Unit, s namedSpread) error {
+	a.in.rows++
+	return a.in.out.row([]byte(spreadLine(unit, s.name, s.values)+"\n"), spreadFields(what, s.name, s.values)...)
 }
 
 type namedSpread struct {
@@ -276,21 +286,35 @@ func (a *networkAnswer) servers() []namedSpread {
 }
 
 func (a *networkAnswer) printServers() error {
-	if len(a.fleet.Servers) == 0 {
+	servers := a.servers()
+	if len(servers) == 0 {
 		a.summarise()
+		return nil
 	}
-	return a.printSpreads("server", network.Seconds, a.servers())
+	a.spreadHeading()
+	for _, s := range servers {
+		if err := a.printSpread("server", network.Seconds, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
+// printCounters sorts the values of one counter at a time: all of them take the most
+// memory of what this verb holds.
 func (a *networkAnswer) printCounters() error {
-	var out []namedSpread
-	for _, c := range slices.SortedFunc(maps.Keys(a.fleet.Counters), func(x, y network.Counter) int { return strings.Compare(x.String(), y.String()) }) {
-		out = append(out, namedSpread{c.String(), network.NewDistribution(a.fleet.Counters[c])})
+	if len(a.fleet.Counters) > 0 {
+		a.spreadHeading()
 	}
-	return a.printSpreads("counter", network.Count, out)
+	for _, c := range slices.SortedFunc(maps.Keys(a.fleet.Counters), func(x, y network.Counter) int { return strings.Compare(x.String(), y.String()) }) {
+		if err := a.printSpread("counter", network.Count, namedSpread{c.String(), network.NewDistribution(a.fleet.Counters[c])}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// reportRows is how long each list of the report is, without --limit.
+// reportedRows is how long each list of the report is, without --limit.
 const reportedRows = 10
 
 // A networkReport is the page of --report, for programs.
@@ -445,4 +469,7 @@ func asMap(fields []field) map[string]any {
 	return out
 }
 
-func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+func upperFirst(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
+}

@@ -357,15 +357,15 @@ func merge(have, more []float64, kernel bool) []float64 {
 	return have
 }
 
-// interned keeps the names of counters once for all hosts.
+// interned numbers the names of counters, for all hosts.
 type interned struct {
-	mu    sync.RWMutex
-	names map[string]Counter
+	mu       sync.RWMutex
+	ids      map[string]int
+	counters []Counter // by id
 }
 
-func newInterned() *interned { return &interned{names: make(map[string]Counter)} }
-
-func (n *interned) counters(contents []byte) []counted {
+// all returns every counter in contents.
+func (n *interned) all(contents []byte) []counted {
 	var out []counted
 	var key []byte
 	eachCounter(contents, func([]byte) {}, func(group, name []byte, value float64) {
@@ -373,22 +373,31 @@ func (n *interned) counters(contents []byte) []counted {
 			return
 		}
 		key = append(append(append(key[:0], group...), '.'), name...)
-		n.mu.RLock()
-		c, ok := n.names[string(key)]
-		full := len(n.names) == maxDistinct
-		n.mu.RUnlock()
-		if !ok {
-			if full {
-				return
-			}
-			c = Counter{string(group), strings.ToValidUTF8(string(name), "?")}
-			n.mu.Lock()
-			n.names[string(key)] = c
-			n.mu.Unlock()
+		if id, ok := n.id(key, len(group)); ok {
+			out = append(out, counted{id, value})
 		}
-		out = append(out, counted{c, value})
 	})
 	return out
+}
+
+// id is false for a counter beyond the bound.
+func (n *interned) id(key []byte, group int) (int, bool) {
+	n.mu.RLock()
+	id, ok := n.ids[string(key)]
+	n.mu.RUnlock()
+	if ok {
+		return id, true
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	id, ok = n.ids[string(key)]
+	if !ok && len(n.counters) < maxDistinct {
+		id, ok = len(n.counters), true
+		name := strings.ToValidUTF8(string(key), "?")
+		n.ids[string(key)] = id
+		n.counters = append(n.counters, Counter{name[:min(group, len(name))], name[min(group+1, len(name)):]})
+	}
+	return id, ok
 }
 
 // phraseTable maps a group and the normalised words of netstat -s to the kernel's name.
@@ -473,6 +482,7 @@ Tcp.RetransSegs segments retransmitted
 Tcp.InErrs bad segments received
 Tcp.OutRsts resets sent
 Tcp.OutSegs segments send out
+Tcp.ActiveOpens active connections openings
 Tcp.RetransSegs segments retransmited
 Udp.InDatagrams packets received
 Udp.NoPorts packets to unknown port received
@@ -529,6 +539,8 @@ TcpExt.TCPPrequeueDropped packets dropped from prequeue
 TcpExt.TCPHPHitsToUser packet headers predicted and directly queued to user
 TcpExt.TCPSackRecovery times recovered from packet loss by selective acknowledgements
 TcpExt.TCPSACKReneging bad sack blocks received
+TcpExt.TCPSACKReneging bad sacks received
+TcpExt.TCPSackRecovery times recovered from packet loss due to sack data
 TcpExt.TCPFACKReorder detected reordering times using fack
 TcpExt.TCPDSACKUndo congestion windows recovered without slow start by dsack
 TcpExt.TCPDSACKUndo congestion window recovered without slow start using dsack

@@ -1,7 +1,9 @@
 package network
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"path"
@@ -59,18 +61,8 @@ func (f *figure) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// recordJSON has the members of both records: of sysops-agent, and of the original,
-// global_sysops_api_interaction_times.json.
-type recordJSON struct {
-	Updated int64          `json:"updated"`
-	Total   interaction `json:"total"`
-
-	GlobalTotal struct {
-		Seconds series `json:"total_redis_interaction_time"`
-		Rate    series `json:"total_redis_transfer_speed"`
-	} `json:"global_total"`
-}
-
+// serversJSON has the members about servers of both records: of sysops-agent, and of
+// the original, global_sysops_api_interaction_times.json.
 type serversJSON struct {
 	Servers map[string]interaction `json:"servers"`
 	PerMPS  struct {
@@ -79,15 +71,17 @@ type serversJSON struct {
 	} `json:"per_mps"`
 }
 
+// globalTotal is "total" in the words of the original.
+type globalTotal struct {
+	Seconds series `json:"total_redis_interaction_time"`
+	Rate    series `json:"total_redis_transfer_speed"`
+}
+
 // parseInteractions reads the record of either agent.
 func parseInteractions(contents []byte, servers bool) (*interactions, error) {
-	var r recordJSON
-	if err := json.Unmarshal(contents, &r); err != nil {
+	out := &interactions{}
+	if err := out.parseTotal(contents); err != nil {
 		return nil, fmt.Errorf("cannot read the record of interaction times: %w", err)
-	}
-	out := &interactions{updated: r.Updated, total: r.Total}
-	if out.total == (interaction{}) {
-		out.total = interaction{r.GlobalTotal.Seconds, r.GlobalTotal.Rate}
 	}
 	if !servers {
 		return out, nil
@@ -104,6 +98,45 @@ func parseInteractions(contents []byte, servers bool) (*interactions, error) {
 		out.addServer(name, interaction{seconds, s.PerMPS.Rate[name]})
 	}
 	return out, nil
+}
+
+// parseTotal reads as far as the figures of the whole push, which come before those of
+// servers: nine tenths of the record.
+func (i *interactions) parseTotal(contents []byte) error {
+	d := json.NewDecoder(bytes.NewReader(contents))
+	if t, err := d.Token(); err != nil {
+		return err
+	} else if t != json.Delim('{') {
+		return errors.New("it is no JSON object")
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return err
+		}
+		switch key {
+		case "updated":
+			err = d.Decode(&i.updated)
+		case "total":
+			if err = d.Decode(&i.total); err == nil {
+				return nil
+			}
+		case "global_total":
+			var total globalTotal
+			if err = d.Decode(&total); err == nil {
+				i.total = interaction(total)
+				return nil
+			}
+		default:
+			var passedOver json.RawMessage
+			err = d.Decode(&passedOver)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := d.Token() // of an object that is not closed
+	return err
 }
 
 func (i *interactions) addServer(name string, one interaction) {

@@ -135,6 +135,9 @@ func (m *Metric) measure(h *Host, times *interactions, values []float64) {
 			h.Seconds, h.Rate = times.slowest(m.Server, m.statistic())
 		}
 	}
+	if h.Rate == 0 {
+		h.Rate = unknown // the record of an agent that has none yet
+	}
 	switch {
 	case !m.ofCounters() && m.Unit == BytesPerSecond:
 		h.Value = h.Rate

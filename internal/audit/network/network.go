@@ -68,7 +68,9 @@ type Fleet struct {
 	Ratios   map[string][]float64 // by name, one value a host
 	Counters map[Counter][]float64
 
-	ratios []*Metric // that Ratios is of
+	ratios  []*Metric   // that Ratios is of
+	values  [][]float64 // of the counters, by number
+	counted []int       // the last host that is among them, from 1
 }
 
 // A Host is what is known of one host.
@@ -110,8 +112,9 @@ type part struct {
 	err        error
 }
 
+// counted is the value of a counter that interned has numbered.
 type counted struct {
-	Counter
+	id    int
 	value float64
 }
 
@@ -119,7 +122,7 @@ type counted struct {
 // nothing because it cannot be understood; the host then is as one that lacks it. step
 // is called after each object; both may be nil.
 func Read(ctx context.Context, answer *sysops.Answer, o Options, leftOut func(sysops.Key, error), step func()) (*Fleet, error) {
-	r := &reader{Options: o, names: newInterned()}
+	r := &reader{Options: o, names: &interned{ids: make(map[string]int)}}
 	fleet := &Fleet{Servers: make(map[string][]float64), Ratios: make(map[string][]float64), Counters: make(map[Counter][]float64)}
 	if o.Metric != nil {
 		r.wanted = slices.Clone(o.Metric.counters)
@@ -148,6 +151,9 @@ func Read(ctx context.Context, answer *sysops.Answer, o Options, leftOut func(sy
 		}
 		fleet.add(&o, h)
 	}
+	for id, values := range fleet.values {
+		fleet.Counters[r.names.counters[id]] = values
+	}
 	return fleet, nil
 }
 
@@ -168,7 +174,7 @@ func (r *reader) part(o *sysops.Object) (p part) {
 	case strings.HasPrefix(section, "lldp-"):
 		p.neighbours, p.err = ParseLLDP(o.Contents)
 	case r.Counters:
-		p.all = r.names.counters(o.Contents)
+		p.all = r.names.all(o.Contents)
 	default:
 		p.values = pick(o.Contents, r.wanted)
 	}
@@ -232,14 +238,16 @@ func (f *Fleet) addRatios(values []float64) {
 
 // addCounters adds each counter of a host once, although several objects may have it.
 func (f *Fleet) addCounters(h audit.Host[part]) {
-	seen := make(map[Counter]bool)
 	for i := range h.Objects {
 		for _, c := range h.Objects[i].Value.all {
-			if seen[c.Counter] || f.Counters[c.Counter] == nil && len(f.Counters) == maxDistinct {
-				continue
+			for c.id >= len(f.values) {
+				f.values = append(f.values, nil)
+				f.counted = append(f.counted, 0)
 			}
-			seen[c.Counter] = true
-			f.Counters[c.Counter] = append(f.Counters[c.Counter], c.value)
+			if f.counted[c.id] != len(f.Hosts)+1 {
+				f.counted[c.id] = len(f.Hosts) + 1
+				f.values[c.id] = append(f.values[c.id], c.value)
+			}
 		}
 	}
 }
