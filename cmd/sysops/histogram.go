@@ -24,8 +24,8 @@ const (
 
 // histogram counts sorted values in bins with round edges: of equal width or, where the
 // largest value is over 20 times the smallest, each two to ten times as wide as the one
-// before. Zeros and what is negative then have a bin of their own. Infinities and NaN
-// must not be among the values.
+// before. Zeros then have a bin of their own. Infinities and NaN must not be among the
+// values.
 func histogram(sorted []float64) []histogramBin {
 	if len(sorted) == 0 {
 		return nil
@@ -37,9 +37,9 @@ func histogram(sorted []float64) []histogramBin {
 	positive, _ := slices.BinarySearch(sorted, math.SmallestNonzeroFloat64)
 	var bins []histogramBin
 	var edges []float64
-	if most > 0 && (sorted[positive] < most/20 || positive > 0 && least == 0 && sorted[positive] > most/20) {
+	if least == 0 || least > 0 && least < most/20 {
 		if positive > 0 {
-			bins = append(bins, histogramBin{least, min(0, sorted[positive-1]), positive})
+			bins = append(bins, histogramBin{0, 0, positive})
 		}
 		sorted = sorted[positive:]
 		edges = logEdges(sorted[0], most)

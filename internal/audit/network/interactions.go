@@ -61,11 +61,14 @@ func (f *figure) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// serversJSON has the members about servers of both records: of sysops-agent, and of
-// the original, global_sysops_api_interaction_times.json.
-type serversJSON struct {
-	Servers map[string]interaction `json:"servers"`
-	PerMPS  struct {
+// recordJSON has the members of both records: of sysops-agent, and of the original,
+// global_sysops_api_interaction_times.json.
+type recordJSON struct {
+	Updated     int64                  `json:"updated"`
+	Total       interaction            `json:"total"`
+	Servers     map[string]interaction `json:"servers"`
+	GlobalTotal globalTotal            `json:"global_total"`
+	PerMPS      struct {
 		Seconds map[string]series `json:"per_redis_server_interaction_time"`
 		Rate    map[string]series `json:"per_redis_server_transfer_speed"`
 	} `json:"per_mps"`
@@ -80,25 +83,39 @@ type globalTotal struct {
 // parseInteractions reads the record of either agent.
 func parseInteractions(contents []byte, servers bool) (*interactions, error) {
 	out := &interactions{}
-	if err := out.parseTotal(contents); err != nil {
+	read := out.parseTotal
+	if servers {
+		read = out.parseAll
+	}
+	if err := read(contents); err != nil {
 		return nil, fmt.Errorf("cannot read the record of interaction times: %w", err)
-	}
-	if !servers {
-		return out, nil
-	}
-	var s serversJSON
-	if err := json.Unmarshal(contents, &s); err != nil {
-		return nil, fmt.Errorf("cannot read the record of interaction times: %w", err)
-	}
-	out.servers = make(map[string]interaction)
-	for name, i := range s.Servers {
-		out.addServer(name, i)
-	}
-	for name, seconds := range s.PerMPS.Seconds {
-		out.addServer(name, interaction{seconds, s.PerMPS.Rate[name]})
 	}
 	return out, nil
 }
+
+func (i *interactions) parseAll(contents []byte) error {
+	var r *recordJSON
+	if err := json.Unmarshal(contents, &r); err != nil {
+		return err
+	}
+	if r == nil {
+		return errNoObject
+	}
+	i.updated, i.total = r.Updated, r.Total
+	if i.total == (interaction{}) {
+		i.total = interaction(r.GlobalTotal)
+	}
+	i.servers = make(map[string]interaction)
+	for name, one := range r.Servers {
+		i.addServer(name, one)
+	}
+	for name, seconds := range r.PerMPS.Seconds {
+		i.addServer(name, interaction{seconds, r.PerMPS.Rate[name]})
+	}
+	return nil
+}
+
+var errNoObject = errors.New("it is no JSON object")
 
 // parseTotal reads as far as the figures of the whole push, which come before those of
 // servers: nine tenths of the record.
@@ -107,7 +124,7 @@ func (i *interactions) parseTotal(contents []byte) error {
 	if t, err := d.Token(); err != nil {
 		return err
 	} else if t != json.Delim('{') {
-		return errors.New("it is no JSON object")
+		return errNoObject
 	}
 	for d.More() {
 		key, err := d.Token()
