@@ -335,6 +335,9 @@ func (a *networkAnswer) what() string {
 	case a.percentile == 0:
 		return "any value"
 	}
+	if a.threshold.Low {
+		return fmt.Sprintf("below the %s percentile, %s", ordinal(100-a.percentile), value)
+	}
 	return fmt.Sprintf("beyond the %s percentile, %s", ordinal(a.percentile), value)
 }
 

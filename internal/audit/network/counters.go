@@ -318,8 +318,10 @@ var unknown = math.NaN()
 
 func known(v float64) bool { return !math.IsNaN(v) }
 
-// pick returns the values of the counters that are asked for.
-func pick(contents []byte, counters []Counter) []float64 {
+// pick returns the values of the counters that are asked for, and calls heard for those
+// that are named: others may be zero because netstat -s leaves them out, or because
+// there is no such counter.
+func pick(contents []byte, counters []Counter, heard func(int)) []float64 {
 	values := make([]float64, len(counters))
 	for i := range values {
 		values[i] = unknown
@@ -334,6 +336,7 @@ func pick(contents []byte, counters []Counter) []float64 {
 		for i, c := range counters {
 			if c.is(group, name) {
 				values[i] = value
+				heard(i)
 			}
 		}
 	})

@@ -110,7 +110,7 @@ func TestCountersAreFoundByTheirNames(t *testing.T) {
 			c, err := ParseCounter(text)
 			if err != nil {
 				t.Errorf("%s: %v", text, err)
-			} else if got := pick(contents, []Counter{c}); got[0] != want {
+			} else if got := pick(contents, []Counter{c}, func(int) {}); got[0] != want {
 				t.Errorf("%s: %s is %v, want %v", name, text, got[0], want)
 			}
 		}
@@ -120,11 +120,11 @@ func TestCountersAreFoundByTheirNames(t *testing.T) {
 // netstat -s leaves out many counters that are zero; the kernel's files do not.
 func TestACounterThatNetstatLeavesOutIsZero(t *testing.T) {
 	wanted := []Counter{{"Tcp", "RetransSegs"}, {"TcpExt", "TCPTimeouts"}, {"Udp", "InErrors"}}
-	got := pick([]byte("Tcp:\n    5 segments retransmitted\nTcpExt:\nIpExt:\n"), wanted)
+	got := pick([]byte("Tcp:\n    5 segments retransmitted\nTcpExt:\nIpExt:\n"), wanted, func(int) {})
 	if got[0] != 5 || got[1] != 0 || known(got[2]) {
 		t.Errorf("got %v", got)
 	}
-	got = pick([]byte("Tcp: InSegs RetransSegs\nTcp: 1 5\nTcpExt: A\nTcpExt: 1\n"), wanted)
+	got = pick([]byte("Tcp: InSegs RetransSegs\nTcp: 1 5\nTcpExt: A\nTcpExt: 1\n"), wanted, func(int) {})
 	if got[0] != 5 || known(got[1]) {
 		t.Errorf("of the kernel's file: %v", got)
 	}

@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit"
@@ -137,6 +138,7 @@ func Read(ctx context.Context, answer *sysops.Answer, o Options, leftOut func(sy
 			r.wanted = append(r.wanted, m.counters...)
 		}
 	}
+	r.heard = make([]atomic.Bool, len(r.wanted))
 	for h, err := range audit.ByHost(sysops.Make(ctx, answer, r.part)) {
 		if err != nil {
 			return nil, err
@@ -151,6 +153,7 @@ func Read(ctx context.Context, answer *sysops.Answer, o Options, leftOut func(sy
 		}
 		fleet.add(&o, h)
 	}
+	r.dropUnheard(fleet)
 	for id, values := range fleet.values {
 		fleet.Counters[r.names.counters[id]] = values
 	}
@@ -159,8 +162,34 @@ func Read(ctx context.Context, answer *sysops.Answer, o Options, leftOut func(sy
 
 type reader struct {
 	Options
-	wanted []Counter // of the metric, and two of each ratio
+	wanted []Counter     // of the metric, and two of each ratio
+	heard  []atomic.Bool // which of them some host names
 	names  *interned
+}
+
+// dropUnheard takes back the zeros of counters that no host names: a typing mistake
+// would else be a fleet without any fault.
+func (r *reader) dropUnheard(f *Fleet) {
+	unheard := func(m *Metric, at int) (end int, is bool) {
+		for range m.counters {
+			is = is || !r.heard[at].Load()
+			at++
+		}
+		return at, is
+	}
+	at, is := 0, false
+	if r.Metric != nil {
+		if at, is = unheard(r.Metric, at); is {
+			for i := range f.Hosts {
+				f.Hosts[i].Value = unknown
+			}
+		}
+	}
+	for _, m := range f.ratios {
+		if at, is = unheard(m, at); is {
+			delete(f.Ratios, m.Name)
+		}
+	}
 }
 
 // part is called by all CPUs at once.
@@ -176,7 +205,7 @@ func (r *reader) part(o *sysops.Object) (p part) {
 	case r.Counters:
 		p.all = r.names.all(o.Contents)
 	default:
-		p.values = pick(o.Contents, r.wanted)
+		p.values = pick(o.Contents, r.wanted, func(i int) { r.heard[i].Store(true) })
 	}
 	return p
 }
