@@ -100,9 +100,9 @@ type inquiry struct {
 	directory sysops.Directory
 	client    *sysops.Client
 	query     sysops.Query
-	answer *sysops.Answer
-	out    *output
-	rows   int // that matched, of which the status tells
+	answer    *sysops.Answer
+	out       *output
+	rows      int // that matched, of which the status tells
 
 	leftOut *[]leftOut // nil: the verb cannot fail for one object alone
 }
