@@ -45,15 +45,16 @@ func ExpandRange(ctx context.Context, from RangeSource, expr string) (*HostSet, 
 	return set, nil
 }
 
-// Expand returns the nodes that a Range expression stands for: hosts, or clusters, as
-// for clusters(HOST). Unlike ExpandRange it takes none for an answer.
-func (from RangeSource) Expand(ctx context.Context, expr string) ([]string, error) {
+// Expander returns what looks Range expressions up, for those that stand for something
+// else than hosts, such as clusters(HOST), or for nothing.
+func (from RangeSource) Expander() (HostExpander, error) {
 	expand, err := from.expander()
-	if err != nil {
-		return nil, err
-	}
-	return expand(ctx, expr)
+	return expandFunc(expand), err
 }
+
+type expandFunc func(context.Context, string) ([]string, error)
+
+func (f expandFunc) Expand(ctx context.Context, expr string) ([]string, error) { return f(ctx, expr) }
 
 func (from RangeSource) expander() (func(context.Context, string) ([]string, error), error) {
 	switch dir, ok := from.Directory.(HostExpander); {

@@ -94,11 +94,12 @@ agent's config. Counters are since the host booted.`,
 	f.StringVar(&n.mps, "mps", "", "only interactions with this Redis `server`: its name, host:port/db, or a glob")
 	f.StringVar(&n.netstat, "netstat", "", "compare by this `counter`: Tcp.RetransSegs, or the words of netstat -s")
 	f.StringVar(&n.ratio, "ratio", "", "compare by this `ratio` of counters: "+ratioNames()+", or A/B")
-	f.Float64Var(&n.percentile, "percentile", 95, "hosts beyond this `percentile`, 0 to 100; 0: all hosts")
+	f.Float64Var(&n.percentile, "percentile", 95, "hosts beyond percentile `P`, 0 to 100; 0: all hosts")
 	f.Float64Var(&n.above, "above", 0, "hosts above this `value`, in place of a percentile; with --speed, below it. In seconds, bytes a second, or as the counter or ratio is")
 	f.StringVar(&n.switchGlob, "switch", "", "print only hosts on switches that match this `glob`")
-	f.IntVar(&n.switchcount, "switchcount", 1, "the switches with at least so many such hosts")
+	f.IntVar(&n.switchcount, "switchcount", 1, "the switches with at least `N` such hosts")
 	f.Lookup("switchcount").NoOptDefVal = "1"
+	f.Lookup("switchcount").DefValue = "0" // for the help: without the flag, hosts are printed
 	f.BoolVar(&n.rangeClusters, "range-clusters", false, "the clusters that such hosts share, from --clusters, --range-servers or the directory")
 	f.BoolVar(&n.percentiles, "percentiles", false, "the percentiles over all hosts")
 	f.BoolVar(&n.histogram, "histogram", false, "how many hosts have which value")
@@ -121,6 +122,9 @@ func ratioNames() string {
 // settle checks the flags when all of them are known.
 func (n *networkFlags) settle(q *queryFlags) error {
 	if err := n.oneMode(); err != nil {
+		return err
+	}
+	if err := n.unused(); err != nil {
 		return err
 	}
 	if err := n.settleMetric(); err != nil {
@@ -171,13 +175,28 @@ func (n *networkFlags) oneMode() error {
 	return nil
 }
 
+// unused refuses flags that would change nothing of what is printed.
+func (n *networkFlags) unused() error {
+	compared := n.netstat != "" || n.ratio != "" || n.speed || n.mps != ""
+	everywhere := n.percentiles || n.histogram || n.perMPS || n.listNetstat
+	switch {
+	case (n.bonding || n.listNetstat) && (compared || n.aboveGiven):
+		return errors.New("cannot compare hosts by anything: --bonding and --list-netstat print no such comparison")
+	case n.perMPS && (compared || n.aboveGiven):
+		return errors.New("cannot use --per-mps for anything but the time of interactions: without --speed, --mps, --netstat, --ratio and --above")
+	case n.switchGlob != "" && everywhere:
+		return &sysops.HintedError{Err: errors.New("cannot narrow percentiles to a switch: they are those of all hosts"), Hint: "--hosts takes the hosts of a switch, which --switchcount --percentile 0 --fold prints"}
+	}
+	return nil
+}
+
 func (n *networkFlags) settleMetric() error {
 	var err error
 	switch {
 	case n.netstat != "" && n.ratio != "":
 		return errors.New("cannot combine --netstat and --ratio: hosts are compared by one of them")
-	case (n.netstat != "" || n.ratio != "") && (n.speed || n.mps != "" || n.perMPS):
-		return errors.New("cannot compare by counters and by interactions with Redis servers: --speed, --mps and --per-mps are for those")
+	case (n.netstat != "" || n.ratio != "") && (n.speed || n.mps != ""):
+		return errors.New("cannot compare by counters and by interactions with Redis servers: --speed and --mps are for those")
 	case n.netstat != "":
 		n.metric, err = network.CounterMetric(n.netstat)
 		if err != nil {
@@ -216,7 +235,7 @@ func originalSort(sort string, speed bool) string {
 func (n *networkFlags) options() network.Options {
 	switch {
 	case n.bonding:
-		return network.Options{Troubles: true}
+		return network.Options{Troubles: true, Switch: n.switchGlob}
 	case n.listNetstat:
 		return network.Options{Counters: true}
 	case n.perMPS:
@@ -472,7 +491,10 @@ func (a *networkAnswer) clusters(ctx context.Context) ([]network.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	from := sysops.RangeSource{Servers: a.in.rangeServers, Clusters: clusters, Directory: a.in.directory, Warn: a.in.hostFlags.warn}
+	from, err := sysops.RangeSource{Servers: a.in.rangeServers, Clusters: clusters, Directory: a.in.directory, Warn: a.in.hostFlags.warn}.Expander()
+	if err != nil {
+		return nil, err
+	}
 	return a.fleet.Clusters(a.threshold,
 		func(hosts []string) ([]string, error) {
 			return from.Expand(ctx, "clusters("+sysops.FoldHosts(hosts)+")")

@@ -109,7 +109,7 @@ func TestAuditNetworkTakesTheActiveSlave(t *testing.T) {
 		"web1": {
 			"/var/lib/sysops/state/interaction_times.json":    record,
 			"/etc/hardware_identification.json@lldp-keyvalue": lldp,
-			"/proc/net/bonding/bond0":                         bondText("fault-tolerance (active-backup)", "eth1", "up", "up"),
+			"/proc/net/bonding/bond0":                         bondText("fault-tolerance (active-backup)", "eth1", "down", "up"),
 		},
 		"web2": {
 			"/var/lib/sysops/state/interaction_times.json":    record,
@@ -121,6 +121,12 @@ func TestAuditNetworkTakesTheActiveSlave(t *testing.T) {
 	if want := "host,metric,value,seconds,bytes_per_second,interface,switch,port\n" +
 		"web1,median push time,2,2,,eth1,sw1,p1\nweb2,median push time,2,2,,\"eth0,eth1\",\"sw0,sw1\",\"p0,p1\"\n"; stdout != want {
 		t.Errorf("got\n%s\nwant\n%s", stdout, want)
+	}
+	if stdout, _ = audited(t, server.URL(), exitMatch, "--bonding", "--switch", "SW1", "--fold"); stdout != "      1 slave down\tweb1\n" {
+		t.Errorf("bonds of sw1:\n%s", stdout)
+	}
+	if stdout, _ = audited(t, server.URL(), exitNothing, "--bonding", "--switch", "sw0"); stdout != "" {
+		t.Errorf("bonds of sw0:\n%s", stdout)
 	}
 	if stdout, _ = audited(t, server.URL(), exitMatch, "--percentile", "0", "--switchcount"); !strings.HasPrefix(stdout, "      2 of       2 100.000%  sw1\n      1 of       1 ") {
 		t.Errorf("switches:\n%s", stdout)

@@ -15,6 +15,7 @@ type Metric struct {
 	Server string // only interactions with this Redis server; see Interactions
 
 	statisticName string
+	rate          bool
 	counters      []Counter // one, or two of which the first is divided by the second
 }
 
@@ -26,7 +27,8 @@ const (
 	Seconds        Unit = "seconds"
 	BytesPerSecond Unit = "bytes_per_second"
 	Count          Unit = "count"
-	Share          Unit = "share" // 0 to 1, for the most part
+	Share          Unit = "share"  // 0 to 1, for the most part
+	Square         Unit = "square" // of seconds, or of bytes a second
 )
 
 // Interactions compares by how long pushes took or, with rate, by the bytes a second of
@@ -39,12 +41,15 @@ func Interactions(statistic string, rate bool, server string) (*Metric, error) {
 	if _, err := path.Match(server, ""); err != nil {
 		return nil, fmt.Errorf("cannot use %q as a server: it is no glob", server)
 	}
-	m := &Metric{Name: statistic + " push time", Unit: Seconds, Server: server, statisticName: statistic}
+	m := &Metric{Name: statistic + " push time", Unit: Seconds, Server: server, statisticName: statistic, rate: rate}
 	if rate {
 		m.Name, m.Unit, m.Low = statistic+" push speed", BytesPerSecond, true
 		if statistic == "std" || statistic == "var" {
 			m.Low = false
 		}
+	}
+	if statistic == "var" {
+		m.Unit = Square
 	}
 	if server != "" {
 		m.Name += " of " + server
@@ -139,7 +144,7 @@ func (m *Metric) measure(h *Host, times *interactions, values []float64) {
 		h.Rate = unknown // the record of an agent that has none yet
 	}
 	switch {
-	case !m.ofCounters() && m.Unit == BytesPerSecond:
+	case !m.ofCounters() && m.rate:
 		h.Value = h.Rate
 	case !m.ofCounters():
 		h.Value = h.Seconds

@@ -28,7 +28,7 @@ type Options struct {
 	Counters bool // all counters, in place of those of Metric and Ratios
 
 	// Switch is a glob: hosts that are connected to none of these switches are left out
-	// of what is beyond, not of what that is measured by. Empty: all.
+	// of what is beyond and of Troubles, not of what hosts are measured by. Empty: all.
 	Switch string
 }
 
@@ -228,12 +228,6 @@ func (f *Fleet) add(o *Options, h audit.Host[part]) {
 		}
 	}
 	f.addCounters(h)
-	for _, b := range bonds {
-		f.Bonds++
-		if o.Troubles {
-			f.Troubles = append(f.Troubles, b.troubles(h.Name)...)
-		}
-	}
 	if times != nil && o.Servers {
 		f.addServers(times, o.Metric)
 	}
@@ -247,6 +241,12 @@ func (f *Fleet) add(o *Options, h audit.Host[part]) {
 		host.Links = linksOf(bonds, neighbours)
 	}
 	host.selected = o.Switch == "" || slices.ContainsFunc(host.Links, func(l Link) bool { return matchSwitch(o.Switch, l.Switch) })
+	for _, b := range bonds {
+		if host.selected && o.Troubles {
+			f.Bonds++
+			f.Troubles = append(f.Troubles, b.troubles(h.Name)...)
+		}
+	}
 	f.Hosts = append(f.Hosts, host)
 }
 

@@ -238,6 +238,7 @@ func TestMetricsOfInteractions(t *testing.T) {
 		{"median", "", false, 0.71, false, "median push time"},
 		{"max", "", true, 3000, true, "max push speed"},
 		{"std", "", true, 816, false, "std push speed"},
+		{"var", "", true, 666666, false, "var push speed"},
 		{"median", "mps02*", false, 0.61, false, "median push time of mps02*"},
 		{"median", "mps01.example.com", true, 501, true, "median push speed of mps01.example.com"},
 		{"median", "mps02.example.com", true, unknown, true, "median push speed of mps02.example.com"}, // it has no rate yet
