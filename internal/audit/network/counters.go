@@ -50,19 +50,20 @@ func splitName(name []byte) (group, rest []byte) {
 // (TcpRetransSegs), by the words of netstat -s ("segments retransmitted"), or as
 // the original's users do (tcp_segments_retransmited).
 func ParseCounter(text string) (Counter, error) {
-	if strings.TrimSpace(text) == "" || len(text) > maxText {
+	text = strings.TrimSpace(text)
+	words := normalised([]byte(text), nil)
+	if len(words) == 0 || len(text) > maxText {
 		return Counter{}, fmt.Errorf("cannot use %.40q as a counter: it is no name", text)
 	}
-	group, name, dotted := strings.Cut(strings.TrimSpace(text), ".")
+	group, name, dotted := strings.Cut(text, ".")
 	if dotted && name != "" {
 		if g := groupNamed(group); g != "" {
 			return spelled(Counter{g, name}), nil
 		}
 	}
 	if !strings.ContainsAny(text, " _-") {
-		return wordCounter(strings.TrimSpace(text))
+		return wordCounter(text)
 	}
-	words := normalised([]byte(text), nil)
 	table := phraseTable()
 	for _, g := range groups {
 		rest := strings.TrimPrefix(string(words), strings.ToLower(g)+" ")
@@ -118,7 +119,7 @@ func wordCounter(text string) (Counter, error) {
 	case len(found) > 1:
 		return Counter{}, fmt.Errorf("cannot tell which counter %q is: it may be %s", text, strings.Join(found, " or "))
 	}
-	if group, name := splitName([]byte(text)); group != nil && !strings.HasPrefix(text, "TCP") {
+	if group, name := splitName([]byte(text)); group != nil {
 		return Counter{string(group), string(name)}, nil
 	}
 	return Counter{"", text}, nil

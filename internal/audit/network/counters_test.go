@@ -89,6 +89,7 @@ func TestParseCounter(t *testing.T) {
 		{"InDatagrams", "Udp.InDatagrams"},
 		{"InErrors", "error: Icmp.InErrors or Udp.InErrors"},
 		{" ", "error: no name"},
+		{" 0", "error: no name"},
 		{strings.Repeat("x", 200), "error: no name"},
 	} {
 		got, err := ParseCounter(row.text)
