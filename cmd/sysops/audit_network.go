@@ -290,6 +290,7 @@ type networkAnswer struct {
 	spread    network.Distribution
 	threshold network.Threshold
 	beyond    []*network.Host
+	nameWidth int // of the longest of their names, or of those with troubles
 }
 
 func (n *networkFlags) print(ctx context.Context, in *inquiry) error {
@@ -306,6 +307,9 @@ func (n *networkFlags) print(ctx context.Context, in *inquiry) error {
 	a := &networkAnswer{networkFlags: n, in: in, fleet: fleet, spread: fleet.Distribution()}
 	if n.threshold(a); len(a.spread) > 0 {
 		a.beyond = fleet.Beyond(a.threshold)
+	}
+	for _, h := range a.beyond {
+		a.nameWidth = max(a.nameWidth, len(h.Name))
 	}
 	switch {
 	case n.bonding:
@@ -415,15 +419,15 @@ func (a *networkAnswer) printHosts() error {
 }
 
 // hostLine is a host as text: its value, those of its interactions, where it is.
-func (n *networkFlags) hostLine(h *network.Host) string {
-	text := fmt.Sprintf("%s  ", padLeft(valueText(n.metric.Unit, h.Value), valueWidth))
-	switch n.metric.Unit {
+func (a *networkAnswer) hostLine(h *network.Host) string {
+	text := fmt.Sprintf("%s  ", padLeft(valueText(a.metric.Unit, h.Value), valueWidth))
+	switch a.metric.Unit {
 	case network.Seconds:
 		text += padLeft(valueText(network.BytesPerSecond, h.Rate), valueWidth) + "  "
 	case network.BytesPerSecond:
 		text += padLeft(valueText(network.Seconds, h.Seconds), valueWidth) + "  "
 	}
-	text += fmt.Sprintf("%-40s", h.Name)
+	text += fmt.Sprintf("%-*s", a.nameWidth, h.Name)
 	for _, l := range h.Links {
 		text += fmt.Sprintf("  %s %s", l.Switch, l.Port)
 	}
@@ -517,9 +521,12 @@ func clusterExpression(name string) string {
 func (a *networkAnswer) printTroubles() error {
 	if !a.fold {
 		for i := range a.fleet.Troubles {
+			a.nameWidth = max(a.nameWidth, len(a.fleet.Troubles[i].Host))
+		}
+		for i := range a.fleet.Troubles {
 			a.in.rows++
 			t := &a.fleet.Troubles[i]
-			text := fmt.Sprintf("%-40s  %-8s %-8s %-18s %s\n", t.Host, t.Bond, t.Slave, t.Problem, t.Detail)
+			text := fmt.Sprintf("%-*s  %-8s %-8s %-18s %s\n", a.nameWidth, t.Host, t.Bond, t.Slave, t.Problem, t.Detail)
 			if err := a.in.out.row([]byte(text), troubleFields(t)...); err != nil {
 				return err
 			}
