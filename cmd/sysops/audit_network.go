@@ -88,6 +88,11 @@ agent's config. Counters are since the host booted.`,
 	}
 	q.columns = n.columns
 	q.add(cmd)
+	n.add(cmd)
+	return cmd
+}
+
+func (n *networkFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&n.stat, "stat", network.Statistics()[0], "of the last pushes: "+strings.Join(network.Statistics(), ", "))
 	f.BoolVar(&n.speed, "speed", false, "compare by the bytes a second of pushes, of which few are bad, in place of the time")
@@ -108,7 +113,6 @@ agent's config. Counters are since the host booted.`,
 	f.BoolVar(&n.listNetstat, "list-netstat", false, "the counters that hosts have")
 	f.BoolVar(&n.report, "report", false, "a page of all of it; --limit is for each list, 10 by default")
 	f.BoolVar(&n.fold, "fold", false, "the hosts as one expression: of all rows, or of each switch, cluster or problem")
-	return cmd
 }
 
 func ratioNames() string {
