@@ -45,6 +45,17 @@ func ExpandRange(ctx context.Context, from RangeSource, expr string) (*HostSet, 
 	return set, nil
 }
 
+// Expander returns what looks Range expressions up, for those that stand for something
+// else than hosts, such as clusters(HOST), or for nothing.
+func (from RangeSource) Expander() (HostExpander, error) {
+	expand, err := from.expander()
+	return expandFunc(expand), err
+}
+
+type expandFunc func(context.Context, string) ([]string, error)
+
+func (f expandFunc) Expand(ctx context.Context, expr string) ([]string, error) { return f(ctx, expr) }
+
 func (from RangeSource) expander() (func(context.Context, string) ([]string, error), error) {
 	switch dir, ok := from.Directory.(HostExpander); {
 	case len(from.Servers) > 0:

@@ -20,12 +20,12 @@ func newAudit(u *ui) *cobra.Command {
 		Long: `Answer one question of administrators or auditors about every host, out of several
 objects of each. An audit prints what it found, counted over the fleet, and on stderr
 how many hosts it could tell of, and of how many it could not.`,
-		Example: "  sysops audit sysctl --scope global\n  sysops audit access --user deploy --state has --fold\n  sysops audit sudo --user deploy",
+		Example: "  sysops audit sysctl --scope global\n  sysops audit access --user deploy --state has --fold\n  sysops audit sudo --user deploy\n  sysops audit network --report",
 		Args:    cli.Args(0, 0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.FParseErrWhitelist.UnknownFlags = true // so that of a misspelt audit the name is what is told
-	cmd.AddCommand(newAuditSysctl(u), newAuditAccess(u), newAuditSudo(u))
+	cmd.AddCommand(newAuditSysctl(u), newAuditAccess(u), newAuditSudo(u), newAuditNetwork(u))
 	return cmd
 }
 

@@ -97,12 +97,13 @@ func (q *queryFlags) toQuery(u *ui, pattern sysops.Pattern) (sysops.Query, error
 type inquiry struct {
 	*ui
 	*queryFlags
-	conf   *sysops.Config
-	client *sysops.Client
-	query  sysops.Query
-	answer *sysops.Answer
-	out    *output
-	rows   int // that matched, of which the status tells
+	conf      *sysops.Config
+	directory sysops.Directory
+	client    *sysops.Client
+	query     sysops.Query
+	answer    *sysops.Answer
+	out       *output
+	rows      int // that matched, of which the status tells
 
 	leftOut *[]leftOut // nil: the verb cannot fail for one object alone
 }
@@ -142,6 +143,7 @@ func (u *ui) inquire(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pat
 	if in.query.Hosts, err = q.expand(cmd.Context(), dir, in.query.Hosts); err != nil {
 		return nil, err
 	}
+	in.directory = dir
 	in.client, err = u.connect(cmd, conf, dir)
 	return in, err
 }

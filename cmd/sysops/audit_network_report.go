@@ -1,0 +1,475 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/audit/network"
+)
+
+// valueWidth is that of a value as text: "1,234,567,890".
+const valueWidth = 13
+
+// valueText writes a value with its unit, to three digits; counters whole.
+func valueText(unit network.Unit, v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "-"
+	case math.IsInf(v, 0):
+		return "any"
+	}
+	switch unit {
+	case network.Seconds:
+		switch {
+		case v == 0 || v >= 1:
+			return threeDigits(v) + " s"
+		case v >= 1e-3:
+			return threeDigits(v*1e3) + " ms"
+		}
+		return threeDigits(v*1e6) + " us"
+	case network.BytesPerSecond:
+		for _, u := range []struct {
+			size float64
+			name string
+		}{{1e9, "GB/s"}, {1e6, "MB/s"}, {1e3, "kB/s"}} {
+			if v >= u.size {
+				return threeDigits(v/u.size) + " " + u.name
+			}
+		}
+		return threeDigits(v) + " B/s"
+	case network.Share:
+		return threeDigits(100*v) + "%"
+	}
+	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
+		return groupedDigits(int(v))
+	}
+	return fmt.Sprintf("%.3g", v)
+}
+
+// threeDigits writes 1.24, 12.4, 124, 1240, and small numbers as 0.00124.
+func threeDigits(v float64) string {
+	switch {
+	case v >= 1e15:
+		return fmt.Sprintf("%.3g", v)
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	case v >= 1:
+		return fmt.Sprintf("%.2f", v)
+	case v == 0:
+		return "0"
+	}
+	return fmt.Sprintf("%.3g", v)
+}
+
+// edgeText is valueText for round values: 1 s in place of 1.00 s.
+func edgeText(unit network.Unit, v float64) string {
+	text := valueText(unit, v)
+	end := strings.LastIndexAny(text, "0123456789") + 1
+	number, name := text[:end], text[end:]
+	if strings.Contains(number, ".") && !strings.Contains(number, "e") {
+		number = strings.TrimSuffix(strings.TrimRight(number, "0"), ".")
+	}
+	return number + name
+}
+
+// ordinal writes 95th, 99.9th, 1st.
+func ordinal(p float64) string {
+	text := fmt.Sprint(p)
+	if p == math.Trunc(p) && (int(p)/10)%10 != 1 {
+		switch int(p) % 10 {
+		case 1:
+			return text + "st"
+		case 2:
+			return text + "nd"
+		case 3:
+			return text + "rd"
+		}
+	}
+	return text + "th"
+}
+
+// percentileName is p50, p99.9, max.
+func percentileName(p float64) string {
+	if p == 100 {
+		return "max"
+	}
+	return fmt.Sprintf("p%v", p)
+}
+
+// shownPercentiles are the usual ones, turned around where small values are the bad
+// ones, and that of --percentile.
+func (a *networkAnswer) shownPercentiles() []float64 {
+	all := network.Percentiles()
+	if a.metric.Low {
+		for i, p := range all {
+			all[i] = math.Round((100-p)*1e9) / 1e9
+		}
+	}
+	if p := a.percentile; p > 0 && p < 100 {
+		if a.metric.Low {
+			p = 100 - p
+		}
+		all = append(all, p)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// at is a percentile; 0 is the smallest value.
+func (a *networkAnswer) at(p float64) float64 {
+	if p == 0 && len(a.spread) > 0 {
+		return a.spread[0]
+	}
+	return a.spread.Percentile(p)
+}
+
+func percentileFields(m *network.Metric, p, value float64, beyond int) []field {
+	name := ""
+	if m != nil {
+		name = m.Name
+	}
+	return []field{{"metric", name}, {"percentile", p}, {"value", optionalNumber(value)}, {"beyond", beyond}}
+}
+
+// percentileRows returns the table of percentiles: how many hosts are beyond each.
+func (a *networkAnswer) percentileRows() (lines []string, rows [][]field) {
+	if len(a.spread) == 0 {
+		return nil, nil
+	}
+	for _, p := range a.shownPercentiles() {
+		value := a.at(p)
+		t := network.Threshold{Value: value, Low: a.metric.Low}
+		beyond := 0
+		for _, v := range a.spread {
+			if t.Beyond(v) {
+				beyond++
+			}
+		}
+		name := percentileName(p)
+		if p == 0 {
+			name = "min"
+		}
+		lines = append(lines, fmt.Sprintf("%7s %s  %7s beyond", name, padLeft(valueText(a.metric.Unit, value), valueWidth), groupedDigits(beyond)))
+		rows = append(rows, percentileFields(a.metric, p, value, beyond))
+	}
+	return lines, rows
+}
+
+func (a *networkAnswer) printPercentiles() error {
+	lines, rows := a.percentileRows()
+	for i := range rows {
+		a.in.rows++
+		if err := a.in.out.row([]byte(lines[i]+"\n"), rows[i]...); err != nil {
+			return err
+		}
+	}
+	if a.in.outTerminal && a.in.format == "text" && len(rows) > 0 && len(a.in.out.by) == 0 && a.in.limit == 0 {
+		text := "\n" + strings.Join(a.histogramLines(histogram(a.spread)), "\n") + "\n"
+		if err := a.in.out.row([]byte(text)); err != nil {
+			return err
+		}
+	}
+	a.summarise()
+	return nil
+}
+
+func histogramFields(b histogramBin) []field {
+	return []field{{"from", b.From}, {"to", b.To}, {"count", b.Count}}
+}
+
+func (a *networkAnswer) printHistogram() error {
+	bins := histogram(a.spread)
+	lines := a.histogramLines(bins)
+	for i, b := range bins {
+		a.in.rows++
+		if err := a.in.out.row([]byte(lines[i]+"\n"), histogramFields(b)...); err != nil {
+			return err
+		}
+	}
+	a.summarise()
+	return nil
+}
+
+// histogramLines draws the bins, with a mark where the threshold is.
+func (a *networkAnswer) histogramLines(bins []histogramBin) []string {
+	s := &histogramStyle{
+		label: func(v float64) string { return edgeText(a.metric.Unit, v) },
+		width: cmp.Or(a.width, 80), ascii: asciiOnly(),
+	}
+	arrow := " ← "
+	if s.ascii {
+		arrow = " <- "
+	}
+	t := a.threshold.Value
+	s.mark = func(b histogramBin) string {
+		last := b == bins[len(bins)-1]
+		if t < b.From || t > b.To || t == b.To && !last && b.From != b.To {
+			return ""
+		}
+		if a.aboveGiven {
+			return arrow + valueText(a.metric.Unit, t)
+		}
+		p := a.percentile
+		if a.metric.Low {
+			p = 100 - p
+		}
+		return arrow + ordinal(p) + " percentile"
+	}
+	return s.lines(bins)
+}
+
+// spreadFields are how values lie that are known by a name, such as a server.
+func spreadFields(what, name string, d network.Distribution) []field {
+	fields := []field{{what, name}, {"hosts", len(d)}}
+	for _, p := range network.Percentiles() {
+		fields = append(fields, field{percentileName(p), optionalNumber(d.Percentile(p))})
+	}
+	return fields
+}
+
+// spreadPercentiles are those that fit on a line of text.
+var spreadPercentiles = []float64{50, 95, 99, 100}
+
+func spreadLine(unit network.Unit, name string, d network.Distribution) string {
+	text := fmt.Sprintf("%8s", groupedDigits(len(d)))
+	for _, p := range spreadPercentiles {
+		text += " " + padLeft(valueText(unit, d.Percentile(p)), valueWidth)
+	}
+	return text + "  " + name
+}
+
+func spreadHeading() string {
+	text := "   hosts"
+	for _, p := range spreadPercentiles {
+		text += " " + padLeft(percentileName(p), valueWidth)
+	}
+	return text
+}
+
+func (a *networkAnswer) spreadHeading() {
+	if a.in.format == "text" && !a.in.quiet {
+		fmt.Fprintln(a.in.stderr, spreadHeading())
+	}
+}
+
+func (a *networkAnswer) printSpread(what string, unit network.Unit, s namedSpread) error {
+	a.in.rows++
+	return a.in.out.row([]byte(spreadLine(unit, s.name, s.values)+"\n"), spreadFields(what, s.name, s.values)...)
+}
+
+type namedSpread struct {
+	name   string
+	values network.Distribution
+}
+
+// servers are the Redis servers, the slowest first.
+func (a *networkAnswer) servers() []namedSpread {
+	var out []namedSpread
+	for name, values := range a.fleet.Servers {
+		out = append(out, namedSpread{name, network.NewDistribution(values)})
+	}
+	slices.SortFunc(out, func(x, y namedSpread) int {
+		return cmp.Or(cmp.Compare(y.values.Percentile(95), x.values.Percentile(95)), strings.Compare(x.name, y.name))
+	})
+	return out
+}
+
+func (a *networkAnswer) printServers() error {
+	servers := a.servers()
+	if len(servers) == 0 {
+		a.summarise()
+		return nil
+	}
+	a.spreadHeading()
+	for _, s := range servers {
+		if err := a.printSpread("server", network.Seconds, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printCounters sorts the values of one counter at a time: all of them take the most
+// memory of what this verb holds.
+func (a *networkAnswer) printCounters() error {
+	if len(a.fleet.Counters) > 0 {
+		a.spreadHeading()
+	}
+	for _, c := range slices.SortedFunc(maps.Keys(a.fleet.Counters), func(x, y network.Counter) int { return strings.Compare(x.String(), y.String()) }) {
+		if err := a.printSpread("counter", network.Count, namedSpread{c.String(), network.NewDistribution(a.fleet.Counters[c])}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reportedRows is how long each list of the report is, without --limit.
+const reportedRows = 10
+
+// A networkReport is the page of --report, for programs.
+type networkReport struct {
+	Metric      string           `json:"metric"`
+	Unit        network.Unit     `json:"unit"`
+	Hosts       int              `json:"hosts"`  // with a value
+	Silent      int              `json:"silent"` // without
+	Mean        any              `json:"mean"`
+	Percentiles []map[string]any `json:"percentiles"`
+	Histogram   []histogramBin   `json:"histogram"`
+	Threshold   any              `json:"threshold"`
+	Beyond      int              `json:"beyond"`
+	Worst       []map[string]any `json:"worst"`
+	Switches    []map[string]any `json:"switches"`
+	Clusters    []map[string]any `json:"clusters,omitempty"`
+	Servers     []map[string]any `json:"servers"`
+	Ratios      []map[string]any `json:"ratios"`
+	Bonds       int              `json:"bonds"`
+	Troubles    []map[string]any `json:"troubles"`
+	text        bytes.Buffer
+}
+
+// printReport prints the page, which is one row.
+func (a *networkAnswer) printReport(ctx context.Context) error {
+	most := cmp.Or(a.in.limit, reportedRows)
+	a.in.out.limit = 0
+	r := &networkReport{
+		Metric: a.metric.Name, Unit: a.metric.Unit, Hosts: len(a.spread), Silent: len(a.fleet.Hosts) - len(a.spread),
+		Mean: optionalNumber(a.spread.Mean()), Histogram: histogram(a.spread), Threshold: optionalNumber(a.threshold.Value), Beyond: len(a.beyond), Bonds: a.fleet.Bonds,
+	}
+	if len(a.spread) == 0 {
+		fmt.Fprintf(&r.text, "%s\n", a.nobody())
+	} else {
+		a.reportMetric(r, most)
+		clusters, err := a.reportedClusters(ctx)
+		if err != nil {
+			return err
+		}
+		r.Switches = a.reportGroups(r, "switch", fmt.Sprintf("Switches with hosts %s", a.what()), a.switches(), most)
+		r.Clusters = a.reportGroups(r, "cluster", fmt.Sprintf("Clusters with hosts %s", a.what()), clusters, most)
+	}
+	r.Servers = reportSpreads(r, "server", fmt.Sprintf("Redis servers: %s push time", a.stat), network.Seconds, a.servers(), most)
+	r.Ratios = reportSpreads(r, "ratio", "Ratios of the kernel's counters", network.Share, a.ratios(), len(network.Ratios()))
+	a.reportTroubles(r)
+	if len(a.fleet.Hosts) > 0 {
+		a.in.rows++
+		return a.in.out.row(bytes.TrimLeft(r.text.Bytes(), "\n"), field{"report", r})
+	}
+	return nil
+}
+
+// reportMetric has the percentiles, the histogram and the worst hosts.
+func (a *networkAnswer) reportMetric(r *networkReport, most int) {
+	fmt.Fprintf(&r.text, "%s of %s hosts; mean %s", upperFirst(a.metric.Name), groupedDigits(r.Hosts), valueText(a.metric.Unit, a.spread.Mean()))
+	if r.Silent > 0 {
+		fmt.Fprintf(&r.text, "; %s hosts do not tell", groupedDigits(r.Silent))
+	}
+	lines, rows := a.percentileRows()
+	fmt.Fprintf(&r.text, "\n%s\n\n%s\n", strings.Join(lines, "\n"), strings.Join(a.histogramLines(r.Histogram), "\n"))
+	for _, row := range rows {
+		r.Percentiles = append(r.Percentiles, asMap(row))
+	}
+	fmt.Fprintf(&r.text, "\nHosts %s: %s\n", a.what(), groupedDigits(len(a.beyond)))
+	for i, h := range a.beyond {
+		if i == most {
+			fmt.Fprintf(&r.text, "%s\n", andMore(len(a.beyond)-most))
+			break
+		}
+		r.text.WriteString(a.hostLine(h))
+		r.Worst = append(r.Worst, asMap(a.hostFields(h)))
+	}
+}
+
+func andMore(n int) string { return fmt.Sprintf("        … and %s more", groupedDigits(n)) }
+
+func (a *networkAnswer) reportGroups(r *networkReport, what, title string, groups []network.Group, most int) []map[string]any {
+	if len(groups) == 0 {
+		return nil
+	}
+	var out []map[string]any
+	fmt.Fprintf(&r.text, "\n%s\n", title)
+	for i := range groups {
+		if i == most {
+			fmt.Fprintf(&r.text, "%s\n", andMore(len(groups)-most))
+			break
+		}
+		fmt.Fprintf(&r.text, "%s\n", groupLine(&groups[i]))
+		out = append(out, asMap(a.groupFields(what, &groups[i])))
+	}
+	return out
+}
+
+// reportedClusters are nil where nothing says where to look them up.
+func (a *networkAnswer) reportedClusters(ctx context.Context) ([]network.Group, error) {
+	_, knows := a.in.directory.(sysops.HostExpander)
+	if a.in.hostFlags.clusters == "" && len(a.in.rangeServers) == 0 && !knows {
+		return nil, nil
+	}
+	return a.clusters(ctx)
+}
+
+// ratios are those that have a name and that some host has.
+func (a *networkAnswer) ratios() []namedSpread {
+	var out []namedSpread
+	for _, r := range network.Ratios() {
+		if d := network.NewDistribution(a.fleet.Ratios[r.Name]); len(d) > 0 {
+			out = append(out, namedSpread{r.Name, d})
+		}
+	}
+	return out
+}
+
+func reportSpreads(r *networkReport, what, title string, unit network.Unit, spreads []namedSpread, most int) []map[string]any {
+	if len(spreads) == 0 {
+		return nil
+	}
+	var out []map[string]any
+	fmt.Fprintf(&r.text, "\n%s\n%s\n", title, spreadHeading())
+	for i, s := range spreads {
+		if i == most {
+			fmt.Fprintf(&r.text, "%s\n", andMore(len(spreads)-most))
+			break
+		}
+		fmt.Fprintf(&r.text, "%s\n", spreadLine(unit, s.name, s.values))
+		out = append(out, asMap(spreadFields(what, s.name, s.values)))
+	}
+	return out
+}
+
+func (a *networkAnswer) reportTroubles(r *networkReport) {
+	if r.Bonds == 0 {
+		return
+	}
+	problems := a.problems()
+	fmt.Fprintf(&r.text, "\nBonds: %s", groupedDigits(r.Bonds))
+	if len(problems) == 0 {
+		r.text.WriteString(", nothing wrong with them")
+	}
+	r.text.WriteString("\n")
+	for _, p := range problems {
+		fmt.Fprintf(&r.text, "%8s  %-18s  %s\n", groupedDigits(len(p.hosts)), p.problem, someHosts(p.hosts))
+		r.Troubles = append(r.Troubles, map[string]any{"problem": p.problem, "host_count": len(p.hosts), "hosts": sysops.FoldHosts(p.hosts)})
+	}
+}
+
+func asMap(fields []field) map[string]any {
+	out := make(map[string]any, len(fields))
+	for _, f := range fields {
+		out[f.name] = f.value
+	}
+	return out
+}
+
+func upperFirst(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
+}

@@ -1,0 +1,91 @@
+package network
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func bondSample(t *testing.T, name string) *Bond {
+	t.Helper()
+	b, err := ParseBond("bond0", readSample(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestParseBond(t *testing.T) {
+	b := bondSample(t, "bond-lacp")
+	want := []Slave{
+		{Name: "ens1f0", Status: "up", Speed: "25000 Mbps", Duplex: "full", Aggregator: "1", Partner: "00:1c:73:0a:00:01"},
+		{Name: "ens1f1", Status: "up", Speed: "25000 Mbps", Duplex: "full", Aggregator: "2", Partner: "00:00:00:00:00:00"},
+	}
+	if b.Mode != "IEEE 802.3ad Dynamic link aggregation" || b.Status != "up" || b.Active != "" || !slices.Equal(b.Slaves, want) {
+		t.Errorf("got %+v", b)
+	}
+	if b = bondSample(t, "bond-active-backup"); b.Primary != "eth0" || b.Active != "eth1" || len(b.Slaves) != 3 || b.Slaves[0].Failures != 2 {
+		t.Errorf("got %+v", b)
+	}
+	if _, err := ParseBond("bond0", []byte("Slave Interface: eth0\n")); err == nil {
+		t.Error("what is no bond is taken for one")
+	}
+}
+
+func TestTroublesOfABond(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		bond *Bond
+		want []string
+	}{
+		{"active-backup", bondSample(t, "bond-active-backup"), []string{
+			"eth1 speed mismatch: 1000 Mbps, and eth0 has 10000 Mbps",
+			"eth0 not on primary: eth1 is active",
+			"eth0 had link failures: 2",
+			"eth1 half duplex: 1000 Mbps",
+			"eth2 slave down: MII status down",
+			"eth2 had link failures: 1",
+		}},
+		{"lacp", bondSample(t, "bond-lacp"), []string{
+			" split aggregate: aggregators 1 and 2",
+			"ens1f1 no LACP partner: the other end does not answer",
+		}},
+		{"old", bondSample(t, "bond-old"), nil},
+		{"down", &Bond{Status: "down", Slaves: []Slave{{Name: "a", Status: "down"}, {Name: "b", Status: "down"}}}, []string{
+			" bond down: MII status down", "a slave down: MII status down", "b slave down: MII status down",
+		}},
+		{"one slave", &Bond{Status: "up", Slaves: []Slave{{Name: "a", Status: "up"}}}, []string{"a one slave: it has no other"}},
+		{"no slave", &Bond{Status: "down"}, []string{" bond down: MII status down", " one slave: it has no slave"}},
+	} {
+		var got []string
+		for _, p := range row.bond.troubles("web1") {
+			if p.Host != "web1" || p.Bond != row.bond.Name || !slices.Contains(Problems(), p.Problem) {
+				t.Errorf("%s: %+v", row.name, p)
+			}
+			got = append(got, fmt.Sprintf("%s %s: %s", p.Slave, p.Problem, p.Detail))
+		}
+		if !slices.Equal(got, row.want) {
+			t.Errorf("%s:\n%q, want\n%q", row.name, got, row.want)
+		}
+	}
+}
+
+func FuzzBond(f *testing.F) {
+	for _, name := range []string{"bond-active-backup", "bond-lacp", "bond-old"} {
+		f.Add(readSample(f, name))
+	}
+	f.Add([]byte("Bonding Mode: x\n" + strings.Repeat("Slave Interface: a\nLink Failure Count: 99999999999999999999\n", 100)))
+	f.Fuzz(func(t *testing.T, contents []byte) {
+		b, err := ParseBond("bond0", contents)
+		if err != nil {
+			return
+		}
+		if len(b.Slaves) > maxSlaves {
+			t.Errorf("%d slaves", len(b.Slaves))
+		}
+		if got := b.troubles("h"); len(got) > maxTroubles {
+			t.Errorf("%d troubles", len(got))
+		}
+	})
+}

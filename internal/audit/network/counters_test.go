@@ -1,0 +1,195 @@
+package network
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+)
+
+func readSample(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func allCounters(contents []byte) map[string]float64 {
+	out := make(map[string]float64)
+	eachCounter(contents, func([]byte) {}, func(group, name []byte, value float64) {
+		out[Counter{string(group), string(name)}.String()] = value
+	})
+	return out
+}
+
+// The samples are what net-tools 2.10 and iproute2 6.1 print of the files snmp and
+// netstat, in which each counter has a value of its own: so a phrase that is taken for
+// another counter shows.
+func TestProgramsAndKernelAgreeOnCounters(t *testing.T) {
+	kernel := allCounters(append(readSample(t, "snmp"), readSample(t, "netstat")...))
+	if len(kernel) < 300 || kernel["Tcp.RetransSegs"] == 0 {
+		t.Fatalf("%d counters: %v", len(kernel), kernel)
+	}
+	for _, name := range []string{"netstat-s.txt", "nstat-asz.txt"} {
+		got := allCounters(readSample(t, name))
+		if len(got) < 250 {
+			t.Errorf("%s: only %d counters", name, len(got))
+		}
+		for counter, value := range got {
+			if v, ok := kernel[counter]; !ok || v != value {
+				t.Errorf("%s: %s is %v, the kernel has %v", name, counter, value, v)
+			}
+		}
+		for _, counter := range []string{"Tcp.OutSegs", "Udp.InErrors", "Icmp.InEchos", "Icmp.OutDestUnreachs", "TcpExt.TCPSACKReorder", "TcpExt.DelayedACKLost", "IpExt.InOctets", "IcmpMsg.InType3"} {
+			if _, ok := got[counter]; !ok {
+				t.Errorf("%s: %s is missing", name, counter)
+			}
+		}
+	}
+}
+
+func TestCountersOfAnOldNetstat(t *testing.T) {
+	got := allCounters(readSample(t, "netstat-s-1.60.txt"))
+	for counter, want := range map[string]float64{
+		"Tcp.OutSegs": 1699213, "Tcp.RetransSegs": 340, "Tcp.InErrs": 7, "Tcp.ActiveOpens": 14441,
+		"Udp.InDatagrams": 457001, "Udp.NoPorts": 93, "Udp.InErrors": 11, "Udp.RcvbufErrors": 11,
+		"Icmp.InErrors": 0, "Icmp.InDestUnreachs": 51, "Icmp.OutDestUnreachs": 93, "Icmp.OutEchoReps": 40,
+		"IcmpMsg.InType8": 40, "TcpExt.TCPBacklogDrop": 5, "TcpExt.TCPLoss": 3, "TcpExt.TCPSackRecovery": 17,
+		"TcpExt.something that no version says": 8, "IpExt.InOctets": 1188334511,
+	} {
+		if v, ok := got[counter]; !ok || v != want {
+			t.Errorf("%s is %v, want %v", counter, v, want)
+		}
+	}
+}
+
+func TestParseCounter(t *testing.T) {
+	for _, row := range []struct{ text, want string }{
+		{"Tcp.RetransSegs", "Tcp.RetransSegs"},
+		{"tcp.retranssegs", "Tcp.RetransSegs"},
+		{"TcpRetransSegs", "Tcp.RetransSegs"},
+		{"RetransSegs", "Tcp.RetransSegs"},
+		{"segments retransmitted", "Tcp.RetransSegs"},
+		{"340 segments retransmited", "Tcp.RetransSegs"},
+		{"tcp_segments_retransmited", "Tcp.RetransSegs"}, // as the original called it
+		{"tcpext_packets_dropped_from_out_of_order_queue_because_of_socket_buffer_overrun", "TcpExt.OfoPruned"},
+		{"udp_packet_receive_errors", "Udp.InErrors"},
+		{"Quick ack mode was activated 59773 times", "TcpExt.DelayedACKLost"},
+		{"bad segments received.", "Tcp.InErrs"},
+		{"input destination unreachable", "Icmp.InDestUnreachs"},
+		{"TcpExt.TCPBacklogDrop", "TcpExt.TCPBacklogDrop"}, // not among the phrases
+		{"TcpExtTCPBacklogDrop", "TcpExt.TCPBacklogDrop"},
+		{"TCPBacklogDrop", "TCPBacklogDrop"},
+		{"tcpext_something_that_no_version_says", "TcpExt.something that no version says"},
+		{"Ip6InReceives", "Ip6.InReceives"},
+		{"InDatagrams", "Udp.InDatagrams"},
+		{"InErrors", "error: Icmp.InErrors or Udp.InErrors"},
+		{" ", "error: no name"},
+		{" 0", "error: no name"},
+		{strings.Repeat("x", 200), "error: no name"},
+	} {
+		got, err := ParseCounter(row.text)
+		if why, bad := strings.CutPrefix(row.want, "error: "); bad {
+			if err == nil || !strings.Contains(err.Error(), why) {
+				t.Errorf("%q: %v, %v", row.text, got, err)
+			}
+		} else if err != nil || got.String() != row.want {
+			t.Errorf("%q: %q (%v), want %q", row.text, got, err, row.want)
+		}
+	}
+}
+
+// Every counter can be asked for by what any format calls it.
+func TestCountersAreFoundByTheirNames(t *testing.T) {
+	for _, name := range []string{"snmp", "netstat", "netstat-s.txt", "nstat-asz.txt", "netstat-s-1.60.txt"} {
+		contents := readSample(t, name)
+		for text, want := range allCounters(contents) {
+			c, err := ParseCounter(text)
+			if err != nil {
+				t.Errorf("%s: %v", text, err)
+			} else if got := pick(contents, []Counter{c}, func(int) {}); got[0] != want {
+				t.Errorf("%s: %s is %v, want %v", name, text, got[0], want)
+			}
+		}
+	}
+}
+
+// netstat -s leaves out many counters that are zero; the kernel's files do not.
+func TestACounterThatNetstatLeavesOutIsZero(t *testing.T) {
+	wanted := []Counter{{"Tcp", "RetransSegs"}, {"TcpExt", "TCPTimeouts"}, {"Udp", "InErrors"}}
+	got := pick([]byte("Tcp:\n    5 segments retransmitted\nTcpExt:\nIpExt:\n"), wanted, func(int) {})
+	if got[0] != 5 || got[1] != 0 || known(got[2]) {
+		t.Errorf("got %v", got)
+	}
+	got = pick([]byte("Tcp: InSegs RetransSegs\nTcp: 1 5\nTcpExt: A\nTcpExt: 1\n"), wanted, func(int) {})
+	if got[0] != 5 || known(got[1]) {
+		t.Errorf("of the kernel's file: %v", got)
+	}
+}
+
+func TestCounterValues(t *testing.T) {
+	for text, want := range map[string]float64{
+		"0": 0, "-1": -1, "18446744073709551615": math.MaxUint64, "9007199254740993": 9007199254740992,
+	} {
+		if got, ok := number([]byte(text)); !ok || got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	for _, text := range []string{"", "-", "1e5", "0x1", "NaN", "+1", "1.5", strings.Repeat("9", 21)} {
+		if got, ok := number([]byte(text)); ok {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+func TestSeveralObjectsOfAHost(t *testing.T) {
+	nan := math.NaN()
+	for _, row := range []struct {
+		have, more []float64
+		kernel     bool
+		want       string
+	}{
+		{nil, []float64{1, nan}, false, "[1 NaN]"},
+		{[]float64{1, nan}, []float64{2, 3}, false, "[1 3]"},
+		{[]float64{1, 2}, []float64{3, nan}, true, "[3 2]"},
+		{[]float64{1}, nil, true, "[1]"},
+	} {
+		if got := fmt.Sprint(merge(row.have, row.more, row.kernel)); got != row.want {
+			t.Errorf("%v and %v: %s, want %s", row.have, row.more, got, row.want)
+		}
+	}
+}
+
+func FuzzCounters(f *testing.F) {
+	for _, name := range []string{"snmp", "netstat", "netstat-s.txt", "nstat-asz.txt", "netstat-s-1.60.txt"} {
+		f.Add(readSample(f, name))
+	}
+	f.Add([]byte("a:\n \t: \n  -\n x: 1 2\nb: c\nb: d e\n"))
+	f.Fuzz(func(t *testing.T, contents []byte) {
+		before := bytes.Clone(contents)
+		for name, v := range allCounters(contents) {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				t.Errorf("%q is %v", name, v)
+			}
+		}
+		(&interned{ids: make(map[string]int)}).all(contents)
+		if !bytes.Equal(before, contents) {
+			t.Error("the contents have been changed")
+		}
+	})
+}
+
+func FuzzParseCounter(f *testing.F) {
+	f.Add("Tcp.RetransSegs")
+	f.Add("tcp_segments_retransmited")
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := ParseCounter(text)
+		if err == nil && c.Name == "" {
+			t.Errorf("%q is a counter without a name", text)
+		}
+	})
+}

@@ -1,0 +1,113 @@
+package network
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestParseLLDP(t *testing.T) {
+	want := []Neighbour{
+		{"eth0", "sw01-a.esv4.example.com", "Ethernet7"},
+		{"eth1.100", "00:1c:73:0a:00:02", "ge-0/0/7.0"}, // the switch has no name, the port no name of an interface
+	}
+	for _, name := range []string{"lldp.xml", "lldp.json0", "lldp.keyvalue"} {
+		got, err := ParseLLDP(readSample(t, name))
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q (%v), want %q", name, got, err, want)
+		}
+	}
+}
+
+func TestNobodyIsAtTheOtherEnd(t *testing.T) {
+	for _, text := range []string{"", "\n", `<?xml version="1.0"?><lldp label="LLDP neighbors"/>`, `{"lldp": [{}]}`} {
+		if got, err := ParseLLDP([]byte(text)); err != nil || len(got) > 0 {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
+}
+
+func TestHostileLLDPIsRefused(t *testing.T) {
+	for _, row := range []struct{ text, why string }{
+		{`<!DOCTYPE lldp [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><lldp>&b;</lldp>`, "document type"},
+		{`<lldp>&b;</lldp>`, "entity"},
+		{strings.Repeat("<a>", 1000), "deeper than 32"},
+		{"<lldp><interface>", "not closed"},
+		{"<lldp></b></lldp>", "closes nothing"},
+		{"</lldp>", "closes nothing"},
+		{"<lldp" + strings.Repeat(" ", maxLLDP) + ">", "are the most"},
+		{`<?xml version="1.0" encoding="utf-7"?><lldp/>`, "utf-7"},
+		{`{"lldp": 1}`, "cannot unmarshal"},
+		{`{"lldp": [`, "unexpected end"},
+		{"command not found\n", "no key that begins with lldp"},
+	} {
+		if got, err := ParseLLDP([]byte(row.text)); err == nil || !strings.Contains(err.Error(), row.why) {
+			t.Errorf("%.40q: %q, %v", row.text, got, err)
+		}
+	}
+}
+
+func TestNeighboursAreBounded(t *testing.T) {
+	long := strings.Repeat("ü", 1000)
+	one := `<interface name="eth` + long + `"><chassis><name>` + long + `</name></chassis><port><descr>` + long + `</descr></port></interface>`
+	got, err := ParseLLDP([]byte("<lldp>" + one + "</lldp>"))
+	if err != nil || len(got) != 1 || len(got[0].Switch) > maxText || len(got[0].Port) > maxText || len(got[0].Interface) > maxText {
+		t.Errorf("%q, %v", got, err)
+	}
+	var many strings.Builder
+	for i := range 1000 {
+		many.WriteString(`<interface name="eth` + strings.Repeat("1", i%100) + `"><chassis><name>sw` + strings.Repeat("2", i/100) + `</name></chassis></interface>`)
+	}
+	if got, err = ParseLLDP([]byte("<lldp>" + many.String() + "</lldp>")); err != nil || len(got) != maxNeighbours {
+		t.Errorf("%d neighbours, %v", len(got), err)
+	}
+}
+
+// The switch of a host is that of the interface which carries the traffic.
+func TestLinksOf(t *testing.T) {
+	a, b, c := Neighbour{"eth0", "swa", "1"}, Neighbour{"eth1", "swb", "2"}, Neighbour{"eth2", "swc", "3"}
+	all := []Neighbour{a, b, c}
+	slaves := func(status ...string) (out []Slave) {
+		for i, s := range status {
+			out = append(out, Slave{Name: "eth" + string(rune('0'+i)), Status: s})
+		}
+		return out
+	}
+	for _, row := range []struct {
+		name  string
+		bonds []*Bond
+		want  []Neighbour
+	}{
+		{"no bond", nil, all},
+		{"active slave", []*Bond{{Active: "eth1", Slaves: slaves("up", "up")}}, []Neighbour{b}},
+		{"all slaves that are up", []*Bond{{Slaves: slaves("up", "up", "down")}}, []Neighbour{a, b}},
+		{"a bond of other interfaces", []*Bond{{Slaves: []Slave{{Name: "ib0", Status: "up"}}}}, all},
+		{"two bonds", []*Bond{{Active: "eth1", Slaves: slaves("up", "up")}, {Slaves: []Slave{{Name: "eth2", Status: "up"}}}}, []Neighbour{b, c}},
+	} {
+		var want []Link
+		for _, n := range row.want {
+			want = append(want, Link(n))
+		}
+		if got := linksOf(row.bonds, all); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", row.name, got, want)
+		}
+	}
+}
+
+func FuzzLLDP(f *testing.F) {
+	for _, name := range []string{"lldp.xml", "lldp.json0", "lldp.keyvalue"} {
+		f.Add(readSample(f, name))
+	}
+	f.Add([]byte("<lldp><interface name='a'><port><id type='ifname'>x</id></port></interface></lldp>"))
+	f.Fuzz(func(t *testing.T, contents []byte) {
+		got, err := ParseLLDP(contents)
+		if err != nil && got != nil || len(got) > maxNeighbours {
+			t.Errorf("%d neighbours, %v", len(got), err)
+		}
+		for _, n := range got {
+			if n.Interface == "" || n.Switch == "" || len(n.Switch) > 4*maxText {
+				t.Errorf("%q", n)
+			}
+		}
+	})
+}

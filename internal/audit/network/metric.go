@@ -1,0 +1,157 @@
+package network
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// A Metric is what hosts are compared by.
+type Metric struct {
+	Name   string
+	Unit   Unit
+	Low    bool   // small values are the bad ones
+	Server string // only interactions with this Redis server; see Interactions
+
+	statisticName string
+	rate          bool
+	counters      []Counter // one, or two of which the first is divided by the second
+}
+
+// A Unit says how a Metric's values are to be written.
+type Unit string
+
+// The units.
+const (
+	Seconds        Unit = "seconds"
+	BytesPerSecond Unit = "bytes_per_second"
+	Count          Unit = "count"
+	Share          Unit = "share"  // 0 to 1, for the most part
+	Square         Unit = "square" // of seconds, or of bytes a second
+)
+
+// Interactions compares by how long pushes took or, with rate, by the bytes a second of
+// which slow ones are bad: the statistic (of Statistics) of a host's last pushes. server
+// is a Redis server, host:port/db or its host, or a glob of that; empty: the whole push.
+func Interactions(statistic string, rate bool, server string) (*Metric, error) {
+	if !slices.Contains(Statistics(), statistic) {
+		return nil, fmt.Errorf("cannot compare by the %s of interactions: the statistics are %s", statistic, strings.Join(Statistics(), ", "))
+	}
+	if _, err := path.Match(server, ""); err != nil {
+		return nil, fmt.Errorf("cannot use %q as a server: it is no glob", server)
+	}
+	m := &Metric{Name: statistic + " push time", Unit: Seconds, Server: server, statisticName: statistic, rate: rate}
+	if rate {
+		m.Name, m.Unit, m.Low = statistic+" push speed", BytesPerSecond, true
+		if statistic == "std" || statistic == "var" {
+			m.Low = false
+		}
+	}
+	if statistic == "var" {
+		m.Unit = Square
+	}
+	if server != "" {
+		m.Name += " of " + server
+	}
+	return m, nil
+}
+
+// CounterMetric compares by a counter, as ParseCounter reads it: since the host booted.
+func CounterMetric(name string) (*Metric, error) {
+	c, err := ParseCounter(name)
+	if err != nil {
+		return nil, err
+	}
+	return &Metric{Name: c.String(), Unit: Count, counters: []Counter{c}}, nil
+}
+
+// A Ratio is one counter over another, by a name of its own.
+type Ratio struct {
+	Name, Of, Over string
+}
+
+// Ratios lists the ratios that have a name, those of the original first.
+func Ratios() []Ratio {
+	return []Ratio{
+		{"tcp-retransmitted", "Tcp.RetransSegs", "Tcp.OutSegs"},
+		{"udp-receive-errors", "Udp.InErrors", "Udp.InDatagrams"},
+		{"udp-buffer-errors", "Udp.RcvbufErrors", "Udp.InDatagrams"},
+		{"tcp-bad-segments", "Tcp.InErrs", "Tcp.InSegs"},
+		{"tcp-failed-connections", "Tcp.AttemptFails", "Tcp.ActiveOpens"},
+		{"tcp-resets-sent", "Tcp.OutRsts", "Tcp.OutSegs"},
+		{"tcp-listen-drops", "TcpExt.ListenDrops", "Tcp.PassiveOpens"},
+		{"ip-discarded", "Ip.InDiscards", "Ip.InReceives"},
+	}
+}
+
+// originalRatios are those of the original's names that its ratios had.
+var originalRatios = map[string]string{
+	"tcp_segments_retransmited_ratio": "tcp-retransmitted",
+	"udp_packet_recieve_errors_ratio": "udp-receive-errors",
+}
+
+// RatioMetric compares by the share that one counter has of another: a name of Ratios,
+// or A/B for any two. A host where the second is zero has none.
+func RatioMetric(text string) (*Metric, error) {
+	name := strings.ToLower(text)
+	if n, ok := originalRatios[name]; ok {
+		name = n
+	}
+	of, over, divided := strings.Cut(text, "/")
+	for _, r := range Ratios() {
+		if r.Name == name {
+			of, over, divided = r.Of, r.Over, true
+		}
+	}
+	if !divided {
+		return nil, fmt.Errorf("cannot use %.60q as a ratio: it is neither one that has a name nor A/B", text)
+	}
+	m := &Metric{Name: name, Unit: Share}
+	for _, half := range []string{of, over} {
+		c, err := ParseCounter(half)
+		if err != nil {
+			return nil, err
+		}
+		m.counters = append(m.counters, c)
+	}
+	if name == strings.ToLower(text) && strings.Contains(text, "/") {
+		m.Name = m.counters[0].String() + "/" + m.counters[1].String()
+	}
+	return m, nil
+}
+
+func (m *Metric) ofCounters() bool { return len(m.counters) > 0 }
+
+// statistic is that of interactions: of a nil Metric, and of counters, the median.
+func (m *Metric) statistic() string {
+	if m == nil || m.statisticName == "" {
+		return Statistics()[0]
+	}
+	return m.statisticName
+}
+
+// measure fills in what the metric is on a host. values are those of its counters, nil
+// where it has none.
+func (m *Metric) measure(h *Host, times *interactions, values []float64) {
+	if times != nil {
+		h.Seconds, h.Rate = times.total.Seconds.of(m.statistic()), times.total.Rate.of(m.statistic())
+		if m.Server != "" {
+			h.Seconds, h.Rate = times.slowest(m.Server, m.statistic())
+		}
+	}
+	if h.Rate == 0 {
+		h.Rate = unknown // the record of an agent that has none yet
+	}
+	switch {
+	case !m.ofCounters() && m.rate:
+		h.Value = h.Rate
+	case !m.ofCounters():
+		h.Value = h.Seconds
+	case len(values) == 0:
+	case len(values) == 1:
+		h.Value = values[0]
+	case known(values[0]) && values[1] > 0:
+		h.Value = values[0] / values[1]
+	}
+}

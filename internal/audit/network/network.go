@@ -1,0 +1,305 @@
+// Package network audits the network of a fleet from what its hosts notice of it: how
+// long their pushes took, the counters of netstat -s, the state of their bonds, and the
+// switches that LLDP tells them of. It finds the hosts that are worse off than the
+// others, and what those have in common.
+//
+// The question was first asked by extract_network_health of the original sysops-api.
+package network
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/audit"
+)
+
+// Options say what of a fleet is read.
+type Options struct {
+	Metric *Metric // nil: none
+
+	Links    bool // to which switches hosts are connected
+	Troubles bool // of bonds
+	Servers  bool // how long each Redis server takes
+	Ratios   bool // those that have a name
+	Counters bool // all counters, in place of those of Metric and Ratios
+
+	// Switch is a glob: hosts that are connected to none of these switches are left out
+	// of what is beyond and of Troubles, not of what hosts are measured by. Empty: all.
+	Switch string
+}
+
+// What is read; the section of a command's output has the name of the JSON object
+// before it.
+var (
+	interactionNames = []string{"*/interaction_times.json", "*/global_sysops_api_interaction_times.json"}
+	bondNames        = []string{"/proc/net/bonding/*"}
+	lldpNames        = []string{"*@lldp-xml", "*@lldp-json0", "*@lldp-keyvalue"}
+	counterNames     = []string{"/proc/net/snmp", "/proc/net/snmp6", "/proc/net/netstat", "*@netstat-s", "*@nstat-*"}
+)
+
+// Pattern selects the objects that the audit reads.
+func (o Options) Pattern() (sysops.Pattern, error) {
+	var names []string
+	if o.Servers || o.Metric != nil && !o.Metric.ofCounters() {
+		names = append(names, interactionNames...)
+	}
+	if o.Counters || o.Ratios || o.Metric != nil && o.Metric.ofCounters() {
+		names = append(names, counterNames...)
+	}
+	if o.Links || o.Troubles || o.Switch != "" {
+		names = append(names, bondNames...)
+	}
+	if o.Links || o.Switch != "" {
+		names = append(names, lldpNames...)
+	}
+	return sysops.Names(names...)
+}
+
+// A Fleet is what was read of all hosts.
+type Fleet struct {
+	Hosts    []Host // in the order of their names
+	Bonds    int    // how many were looked at
+	Troubles []Trouble
+
+	Servers  map[string][]float64 // of each Redis server: seconds of an interaction, by Metric's statistic, one a host
+	Ratios   map[string][]float64 // by name, one value a host
+	Counters map[Counter][]float64
+
+	ratios  []*Metric   // that Ratios is of
+	values  [][]float64 // of the counters, by number
+	counted []int       // the last host that is among them, from 1
+}
+
+// A Host is what is known of one host.
+type Host struct {
+	Name     string  `json:"host"`
+	Value    float64 `json:"value"` // of the metric; NaN: not known
+	Seconds  float64 `json:"seconds"`
+	Rate     float64 `json:"bytes_per_second"`
+	Links    []Link  `json:"links"`
+	selected bool    // by Options.Switch
+}
+
+// Limits of what one host can make a question hold.
+const (
+	maxText       = 128     // bytes of a name
+	maxNeighbours = 64      // of LLDP
+	maxSlaves     = 64      // of a bond
+	maxTroubles   = 256     // of a host
+	maxServers    = 64      // of a host
+	maxDistinct   = 20_000  // Redis servers, or counters, of the fleet
+	maxLLDP       = 1 << 20 // bytes
+)
+
+// clip bounds a name that a host made up.
+func clip(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText]
+	}
+	return strings.ToValidUTF8(s, "?")
+}
+
+// A part is what one object says.
+type part struct {
+	times      *interactions
+	neighbours []Neighbour
+	bond       *Bond
+	values     []float64 // of reader.wanted
+	all        []counted
+	err        error
+}
+
+// counted is the value of a counter that interned has numbered.
+type counted struct {
+	id    int
+	value float64
+}
+
+// Read reads what the options ask for. leftOut is called for each object that says
+// nothing because it cannot be understood; the host then is as one that lacks it. step
+// is called after each object; both may be nil.
+func Read(ctx context.Context, answer *sysops.Answer, o Options, leftOut func(sysops.Key, error), step func()) (*Fleet, error) {
+	r := &reader{Options: o, names: &interned{ids: make(map[string]int)}}
+	fleet := &Fleet{Servers: make(map[string][]float64), Ratios: make(map[string][]float64), Counters: make(map[Counter][]float64)}
+	if o.Metric != nil {
+		r.wanted = slices.Clone(o.Metric.counters)
+	}
+	if o.Ratios {
+		for _, ratio := range Ratios() {
+			m, err := RatioMetric(ratio.Name)
+			if err != nil {
+				return nil, err
+			}
+			fleet.ratios = append(fleet.ratios, m)
+			r.wanted = append(r.wanted, m.counters...)
+		}
+	}
+	r.heard = make([]atomic.Bool, len(r.wanted))
+	for h, err := range audit.ByHost(sysops.Make(ctx, answer, r.part)) {
+		if err != nil {
+			return nil, err
+		}
+		for i := range h.Objects {
+			if err := h.Objects[i].Value.err; err != nil && leftOut != nil {
+				leftOut(h.Objects[i].Key, err)
+			}
+			if step != nil {
+				step()
+			}
+		}
+		fleet.add(&o, h)
+	}
+	r.dropUnheard(fleet)
+	for id, values := range fleet.values {
+		fleet.Counters[r.names.counters[id]] = values
+	}
+	return fleet, nil
+}
+
+type reader struct {
+	Options
+	wanted []Counter     // of the metric, and two of each ratio
+	heard  []atomic.Bool // which of them some host names
+	names  *interned
+}
+
+// dropUnheard takes back the zeros of counters that no host names: a typing mistake
+// would else be a fleet without any fault.
+func (r *reader) dropUnheard(f *Fleet) {
+	unheard := func(m *Metric, at int) (end int, is bool) {
+		for range m.counters {
+			is = is || !r.heard[at].Load()
+			at++
+		}
+		return at, is
+	}
+	at, is := 0, false
+	if r.Metric != nil {
+		if at, is = unheard(r.Metric, at); is {
+			for i := range f.Hosts {
+				f.Hosts[i].Value = unknown
+			}
+		}
+	}
+	for _, m := range f.ratios {
+		if at, is = unheard(m, at); is {
+			delete(f.Ratios, m.Name)
+		}
+	}
+}
+
+// part is called by all CPUs at once.
+func (r *reader) part(o *sysops.Object) (p part) {
+	_, section, _ := strings.Cut(o.Name, "@")
+	switch {
+	case strings.HasSuffix(o.Name, "interaction_times.json"):
+		p.times, p.err = parseInteractions(o.Contents, r.Servers || r.Metric != nil && r.Metric.Server != "")
+	case strings.HasPrefix(o.Name, "/proc/net/bonding/"):
+		p.bond, p.err = ParseBond(path.Base(o.Name), o.Contents)
+	case strings.HasPrefix(section, "lldp-"):
+		p.neighbours, p.err = ParseLLDP(o.Contents)
+	case r.Counters:
+		p.all = r.names.all(o.Contents)
+	default:
+		p.values = pick(o.Contents, r.wanted, func(i int) { r.heard[i].Store(true) })
+	}
+	return p
+}
+
+func (f *Fleet) add(o *Options, h audit.Host[part]) {
+	host := Host{Name: h.Name, Value: unknown, Seconds: unknown, Rate: unknown}
+	var bonds []*Bond
+	var neighbours []Neighbour
+	var values []float64
+	var times *interactions
+	for i := range h.Objects {
+		p := &h.Objects[i].Value
+		neighbours = append(neighbours, p.neighbours...)
+		values = merge(values, p.values, strings.HasPrefix(h.Objects[i].Name, "/proc/"))
+		if p.bond != nil {
+			bonds = append(bonds, p.bond)
+		}
+		if p.times != nil && (times == nil || p.times.updated > times.updated) {
+			times = p.times
+		}
+	}
+	f.addCounters(h)
+	if times != nil && o.Servers {
+		f.addServers(times, o.Metric)
+	}
+	if o.Metric != nil {
+		n := min(len(o.Metric.counters), len(values))
+		o.Metric.measure(&host, times, values[:n])
+		values = values[n:]
+	}
+	f.addRatios(values)
+	if o.Links || o.Switch != "" {
+		host.Links = linksOf(bonds, neighbours)
+	}
+	host.selected = o.Switch == "" || slices.ContainsFunc(host.Links, func(l Link) bool { return matchSwitch(o.Switch, l.Switch) })
+	for _, b := range bonds {
+		if host.selected && o.Troubles {
+			f.Bonds++
+			f.Troubles = append(f.Troubles, b.troubles(h.Name)...)
+		}
+	}
+	f.Hosts = append(f.Hosts, host)
+}
+
+func (f *Fleet) addRatios(values []float64) {
+	for _, m := range f.ratios {
+		if len(values) < len(m.counters) {
+			return
+		}
+		var h Host
+		h.Value = unknown
+		m.measure(&h, nil, values[:len(m.counters)])
+		if known(h.Value) {
+			f.Ratios[m.Name] = append(f.Ratios[m.Name], h.Value)
+		}
+		values = values[len(m.counters):]
+	}
+}
+
+// addCounters adds each counter of a host once, although several objects may have it.
+func (f *Fleet) addCounters(h audit.Host[part]) {
+	for i := range h.Objects {
+		for _, c := range h.Objects[i].Value.all {
+			for c.id >= len(f.values) {
+				f.values = append(f.values, nil)
+				f.counted = append(f.counted, 0)
+			}
+			if f.counted[c.id] != len(f.Hosts)+1 {
+				f.counted[c.id] = len(f.Hosts) + 1
+				f.values[c.id] = append(f.values[c.id], c.value)
+			}
+		}
+	}
+}
+
+func (f *Fleet) addServers(times *interactions, m *Metric) {
+	for name, s := range times.servers {
+		if f.Servers[name] == nil && len(f.Servers) == maxDistinct {
+			continue
+		}
+		if v := s.Seconds.of(m.statistic()); known(v) {
+			f.Servers[name] = append(f.Servers[name], v)
+		}
+	}
+}
+
+// matchSwitch compares names as LLDP and people write them, in any case.
+func matchSwitch(glob, name string) bool {
+	ok, _ := path.Match(strings.ToLower(glob), strings.ToLower(name)) // that it is well formed is checked by CheckSwitch
+	return ok
+}
+
+// CheckSwitch refuses what is no glob, which would match no switch.
+func CheckSwitch(glob string) error {
+	_, err := path.Match(glob, "")
+	return err
+}
