@@ -19,6 +19,7 @@ import (
 type Answer struct {
 	client  *Client
 	query   Query
+	sel     selection // what query.Pattern means
 	cores   []*coreState
 	targets []target // in key order
 	began   time.Time
@@ -89,6 +90,11 @@ func (a *Answer) Names() []NameCount {
 // went down or an object is unreadable and the query does not allow a partial
 // answer, the context's error where ctx ended.
 func (a *Answer) Objects(ctx context.Context, elements ...Element) iter.Seq2[Object, error] {
+	return stream(ctx, a, a.targets, a.objectsReading(elements))
+}
+
+// objectsReading is a reading that returns objects with the given elements.
+func (a *Answer) objectsReading(elements []Element) reading[Object] {
 	if len(elements) == 0 {
 		elements = []Element{Contents}
 	}
@@ -101,13 +107,13 @@ func (a *Answer) Objects(ctx context.Context, elements ...Element) iter.Seq2[Obj
 	if wire[0] == int(Contents) {
 		size = unpackedSize
 	}
-	return stream(ctx, a, a.targets, reading[Object]{fetch: a.client.elementsOf(wire), size: size, work: func(it *item) (Object, bool, error) {
+	return reading[Object]{fetch: a.client.elementsOf(wire), size: size, work: func(it *item) (Object, bool, error) {
 		o, err := a.client.object(it, wire)
 		if err == nil {
 			a.cost.add(len(it.values[0]), len(o.Contents))
 		}
 		return o, true, err
-	}})
+	}}
 }
 
 // Expr is a compiled expression for Answer.Grep. It is safe for concurrent use.
@@ -162,7 +168,7 @@ type Match struct {
 func (a *Answer) Grep(ctx context.Context, expr *Expr) iter.Seq2[Match, error] {
 	return stream(ctx, a, a.targets, searching(a, expr, func(it *item, found *codec.Found) Match {
 		m := Match{
-			Object: Object{Key: it.key(), Core: it.core.core, Server: it.from.Name()},
+			Object: Object{Key: it.key(), Site: it.core.site, Core: it.core.core, Server: it.from.Name()},
 			Count:  found.Count, Binary: found.Binary && !expr.o.Text,
 		}
 		if m.Binary || expr.o.CountOnly {

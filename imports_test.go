@@ -17,10 +17,11 @@ const module = "github.com/sysops-api/sysops-api"
 // neither the root nor each other. A package that is not listed here may import
 // nothing of the project.
 var mayImport = map[string][]string{
-	"cmd/sysops":          {"", "internal/cli", "internal/collect", "internal/fleetsim"},
+	"cmd/sysops":          {"", "internal/cli", "internal/collect", "internal/export", "internal/fleetsim"},
 	"cmd/sysops-agent":    {"", "internal/cli", "internal/collect"},
 	"internal/cli":        {""},
 	"internal/collect":    {""},
+	"internal/export":     {""},
 	"internal/fleetsim":   {""},
 	"":                    {"internal/store", "internal/codec", "internal/directory", "internal/rangeexpr", "internal/diff"},
 	"internal/store":      {},
@@ -44,6 +45,7 @@ var confined = map[string][]string{
 	"go.yaml.in/yaml/v4":                   {"", "internal/directory", "internal/rangeexpr"},
 	"github.com/klauspost/compress/zstd":   {"internal/codec"},
 	"github.com/miekg/dns":                 {"internal/directory"},
+	"github.com/parquet-go/parquet-go":     {"internal/export"},
 	"github.com/go-ldap/ldap/v3":           {"internal/directory"},
 	"github.com/aymanbagabas/go-udiff/lcs": {"internal/diff"},
 }
