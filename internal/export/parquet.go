@@ -20,8 +20,8 @@ type Row struct {
 	Core     string     `parquet:"core,dict"`
 	Host     string     `parquet:"host,dict"`
 	Name     string     `parquet:"name,dict"`
-	Key      string     `parquet:"key,zstd"`
-	Contents []byte     `parquet:"contents,zstd"`
+	Key      string     `parquet:"key"`
+	Contents []byte     `parquet:"contents"`
 	MD5Sum   string     `parquet:"md5sum"`
 	SHA256   string     `parquet:"sha256"`
 	Lines    int64      `parquet:"lines"`
@@ -39,14 +39,17 @@ type Row struct {
 const (
 	groupRows  = 128 << 10
 	groupBytes = 16 << 20 // of contents
+	pageBytes  = 1 << 20  // what is packed together
 )
 
 // WriteParquet writes the objects of an answer to w as a Parquet file of Rows, in the
 // order of their names and of the hosts within each: so what is alike is packed together.
+// Pages have no statistics of contents, which would be copies of whole contents.
 // Nothing is refused, for a row is no path; text that is no UTF-8, which the format does
 // not take, has U+FFFD for what is wrong. Contents are bytes.
 func WriteParquet(ctx context.Context, w io.Writer, a *sysops.Answer, o StreamOptions) (*Report, error) {
-	out := parquet.NewGenericWriter[Row](w, parquet.CreatedBy("sysops", "", ""))
+	out := parquet.NewGenericWriter[Row](w, parquet.CreatedBy("sysops", "", ""), parquet.Compression(&parquet.Zstd),
+		parquet.PageBufferSize(pageBytes), parquet.DataPageStatistics(false), parquet.SkipPageBounds("contents"))
 	report := &Report{}
 	rows, bytes := 0, 0
 	for obj, err := range a.ObjectsByName(ctx, nil, sysops.Contents, sysops.MD5Sum, sysops.StatOf, sysops.WordCount, sysops.TimeOf) {
