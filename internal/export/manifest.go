@@ -33,7 +33,7 @@ type manifest struct {
 	path  string
 	files map[string]record // by site/host
 	lines int               // on disk
-	torn  bool              // the last line on disk has no end
+	whole int64             // bytes of them; what is more is a line without an end
 	log   *os.File          // nil: nothing has been added yet
 }
 
@@ -89,12 +89,12 @@ func (m *manifest) read(path string) error {
 	for {
 		line, err := in.ReadString('\n')
 		if err == io.EOF {
-			m.torn = line != ""
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("cannot read what was exported before: %w", err)
 		}
+		m.whole += int64(len(line))
 		line = line[:len(line)-1]
 		if m.lines++; m.lines > 1 {
 			m.apply(line)
@@ -168,20 +168,16 @@ func (m *manifest) drop(host string) error {
 // add writes a line at once: what a kill leaves is what has happened.
 func (m *manifest) add(line []byte) error {
 	if m.log == nil {
-		flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
-		switch {
-		case m.lines == 0: // it may hold a part of a first line
-			flags |= os.O_TRUNC
+		var err error
+		if m.log, err = m.root.OpenFile(m.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
+			return fmt.Errorf("cannot note what is exported: %w", err)
+		}
+		if err := m.log.Truncate(m.whole); err != nil {
+			return fmt.Errorf("cannot note what is exported: %w", err)
+		}
+		if m.lines == 0 {
 			line = append(m.header(), line...)
 			m.lines++
-		case m.torn:
-			line = append([]byte("\n"), line...)
-			m.lines++
-		}
-		m.torn = false
-		var err error
-		if m.log, err = m.root.OpenFile(m.path, flags, 0o600); err != nil {
-			return fmt.Errorf("cannot note what is exported: %w", err)
 		}
 	}
 	m.lines++
