@@ -416,7 +416,7 @@ func (u *update) touch(host string, p *pending, rec record, o *sysops.Object) er
 		links = st.Nlink
 	}
 	switch {
-	case same || links > 1 && u.o.Link:
+	case same || u.o.Link && (links > 1 || u.page.sources[rec.sum] != nil):
 		if rec != u.page.files[host] {
 			if err := u.page.set(host, rec); err != nil {
 				return err
