@@ -465,6 +465,9 @@ func TestOnlyAFolderOfItsOwnIsATree(t *testing.T) {
 	if err := open(filepath.Join(dir, "tree")); err == nil || !strings.Contains(err.Error(), "another export is writing there") {
 		t.Errorf("open twice: %v", err)
 	}
+	if _, err := os.Stat(filepath.Join(dir, "tree", own, "tmp")); err != nil {
+		t.Errorf("who is refused has disturbed who writes: %v", err)
+	}
 	if err := held.Close(); err != nil {
 		t.Fatal(err)
 	}

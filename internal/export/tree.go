@@ -45,7 +45,7 @@ type Tree struct {
 	dir  string
 	o    TreeOptions
 	root *os.Root // nil: a dry run of what is not there yet
-	lock *os.File
+	lock *os.File // nil: we do not hold it
 
 	temporaries int
 	folders     map[string]bool // whose mode has been seen to be right
@@ -91,16 +91,19 @@ func (t *Tree) open() error {
 	if err := t.root.Mkdir(ownFolder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if t.lock, err = t.root.OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	lock, err := t.root.OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
 		return err
 	}
-	if err := syscall.Flock(int(t.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return errors.New("another export is writing there")
 		}
 		return fmt.Errorf("cannot lock it: %w", err)
 	}
-	// What a kill has left is ours: nobody else writes there while we hold the lock.
+	t.lock = lock // from now on, what is in our folder is ours to remove
+	// What a kill has left there, nobody else is writing.
 	if err := t.root.RemoveAll(temporaryFolder); err != nil {
 		return err
 	}
