@@ -130,7 +130,7 @@ func (e *exportFlags) run(u *ui, cmd *cobra.Command, q *queryFlags, pattern stri
 	if err := e.settle(q); err != nil {
 		return err
 	}
-	boundMemory()
+	boundMemory(0)
 	if e.watch > 0 { // what is wrong with the command line ends it before the first round
 		in, err := u.inquire(cmd, q, func() (sysops.Pattern, error) { return sysops.ParsePattern(pattern) })
 		if err != nil {
@@ -167,10 +167,13 @@ func (e *exportFlags) run(u *ui, cmd *cobra.Command, q *queryFlags, pattern stri
 }
 
 // boundMemory takes back what hasten gave: an export waits for disks, not for the
-// garbage collector, and may have little memory beside what else the machine does.
-func boundMemory() {
+// garbage collector, and may have little memory beside what else the machine does. Of
+// each object, something is in memory; where that is much, a limit below it would have
+// the collector run without end.
+func boundMemory(objects int) {
+	const least, each = 96 << 20, 512
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(96 << 20)
+		debug.SetMemoryLimit(max(least, each*int64(objects)))
 	}
 }
 
@@ -179,6 +182,7 @@ func (e *exportFlags) round(ctx context.Context, in *inquiry) error {
 	if in.answer.Len() == 0 && !e.purge {
 		return nil
 	}
+	boundMemory(in.answer.Len())
 	e.bar = in.progress("objects", in.answer.Len())
 	e.bar.rate = true
 	report, err := e.write(ctx, in)
