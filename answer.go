@@ -19,6 +19,7 @@ import (
 type Answer struct {
 	client  *Client
 	query   Query
+	sel     selection // what query.Pattern means
 	cores   []*coreState
 	targets []target // in key order
 	began   time.Time
@@ -128,7 +129,7 @@ type Made[T any] struct {
 // keep its contents: what it needs of them, it copies. Errors are those of Objects.
 func Make[T any](ctx context.Context, a *Answer, work func(*Object) T, elements ...Element) iter.Seq2[Made[T], error] {
 	return stream(ctx, a, a.targets, readingOf(a, elements, func(o *Object) Made[T] {
-		return Made[T]{Object{Key: o.Key, Core: o.Core, Server: o.Server}, work(o)}
+		return Made[T]{Object{Key: o.Key, Site: o.Site, Core: o.Core, Server: o.Server}, work(o)}
 	}))
 }
 
@@ -184,7 +185,7 @@ type Match struct {
 func (a *Answer) Grep(ctx context.Context, expr *Expr) iter.Seq2[Match, error] {
 	return stream(ctx, a, a.targets, searching(a, expr, func(it *item, found *codec.Found) Match {
 		m := Match{
-			Object: Object{Key: it.key(), Core: it.core.core, Server: it.from.Name()},
+			Object: Object{Key: it.key(), Site: it.core.site, Core: it.core.core, Server: it.from.Name()},
 			Count:  found.Count, Binary: found.Binary && !expr.o.Text,
 		}
 		if m.Binary || expr.o.CountOnly {

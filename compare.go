@@ -127,7 +127,7 @@ func (c *comparing) settleByIndex(ctx context.Context, give func(Comparison, err
 			rest = append(rest, *s.target)
 			continue
 		}
-		if !give(Comparison{From: c.from, Object: Object{Key: s.key(), Core: s.core.core}, Identical: identical}, nil) {
+		if !give(Comparison{From: c.from, Object: Object{Key: s.key(), Site: s.core.site, Core: s.core.core}, Identical: identical}, nil) {
 			return nil, nil
 		}
 	}

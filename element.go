@@ -40,7 +40,7 @@ func smallSize(*item) (size int, declared bool) { return elementSize, true }
 
 // object unpacks what was read into an Object. The error is about the bytes.
 func (c *Client) object(it *item, elements []int) (Object, error) {
-	o := Object{Key: it.key(), Core: it.core.core, Server: it.from.Name()}
+	o := Object{Key: it.key(), Site: it.core.site, Core: it.core.core, Server: it.from.Name()}
 	for i, e := range elements {
 		if err := c.unpack(&o, Element(e), it.values[i], it.base); err != nil {
 			return Object{}, fmt.Errorf("cannot read its %s: %w", Element(e), err)

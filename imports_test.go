@@ -17,7 +17,7 @@ const module = "github.com/sysops-api/sysops-api"
 // neither the root nor each other. A package that is not listed here may import
 // nothing of the project.
 var mayImport = map[string][]string{
-	"cmd/sysops":             {"", "internal/cli", "internal/collect", "internal/fleetsim", "internal/audit", "internal/audit/access", "internal/audit/sysctl", "internal/audit/sudo", "internal/audit/network"},
+	"cmd/sysops":             {"", "internal/cli", "internal/collect", "internal/fleetsim", "internal/audit", "internal/audit/access", "internal/audit/sysctl", "internal/audit/sudo", "internal/audit/network", "internal/export"},
 	"cmd/sysops-agent":       {"", "internal/cli", "internal/collect"},
 	"internal/audit":         {""},
 	"internal/cli":           {""},
@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"internal/audit/sysctl":  {"", "internal/audit"},
 	"internal/audit/sudo":    {"", "internal/audit"},
 	"internal/audit/network": {"", "internal/audit"},
+	"internal/export":        {""},
 }
 
 // confined lists imports that only some packages may have.
@@ -50,6 +51,7 @@ var confined = map[string][]string{
 	"go.yaml.in/yaml/v4":                   {"", "internal/directory", "internal/rangeexpr"},
 	"github.com/klauspost/compress/zstd":   {"internal/codec"},
 	"github.com/miekg/dns":                 {"internal/directory"},
+	"github.com/parquet-go/parquet-go":     {"internal/export"},
 	"github.com/go-ldap/ldap/v3":           {"internal/directory"},
 	"github.com/aymanbagabas/go-udiff/lcs": {"internal/diff"},
 }

@@ -132,6 +132,7 @@ func CountWords(data []byte) Wordcount {
 // others says nothing.
 type Object struct {
 	Key
+	Site     string    // of the core that answered
 	Core     string    // the core that answered
 	Server   string    // the server that answered, host:port/db
 	Contents []byte    // owned by the receiver

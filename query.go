@@ -57,6 +57,7 @@ func (c *Client) Ask(ctx context.Context, q Query) (*Answer, error) {
 		return nil, err
 	}
 	sel := q.Pattern.resolve(a.names())
+	a.sel = sel
 	each(a.cores, func(k *coreState) { k.lookUp(ctx, c.opts.Legacy, &q, sel) })
 	if err := a.judgeCores(ctx); err != nil {
 		return nil, err

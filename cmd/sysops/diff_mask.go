@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
 // maskFlags say what does not count when contents are compared.
@@ -21,6 +22,7 @@ func (m *maskFlags) add(cmd *cobra.Command) {
 	f.StringArrayVar(&m.drop, "drop", nil, "lines that this `regex` matches do not count; repeatable")
 	f.BoolVar(&m.set, "set", false, "the order of lines does not count")
 	f.BoolVar(&m.json, "json", false, "compare all contents that are JSON as JSON, not only those whose name says so")
+	cli.CommandLineOnly(cmd, "json") // to the agent, which shares the config, it is a file
 	f.BoolVar(&m.noMask, "no-mask", false, "compare byte for byte, but for what --mask, --drop, --set and --json say")
 }
 

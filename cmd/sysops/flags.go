@@ -42,15 +42,21 @@ func (q *queryFlags) addScopeFlags(cmd *cobra.Command) {
 }
 
 func (q *queryFlags) add(cmd *cobra.Command) {
+	q.addQuestionFlags(cmd)
+	q.addOutputFlags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&q.sort, "sort", "", "sort the rows by this `field` of --format json, -FIELD in descending order; several, separated by commas")
+	f.IntVar(&q.limit, "limit", 0, "print the first so many `rows`; 0: all")
+}
+
+// addQuestionFlags adds those of a question whose answer is no rows.
+func (q *queryFlags) addQuestionFlags(cmd *cobra.Command) {
 	q.addScopeFlags(cmd)
 	q.hostFlags.add(cmd)
 	f := cmd.Flags()
 	f.DurationVar(&q.maxAge, "max-age", 0, "only hosts whose last push is younger, such as 30m")
 	f.BoolVar(&q.partial, "partial", false, "answer without the cores that are down and objects that are unreadable; exit status 3")
 	f.BoolVar(&q.requireComplete, "require-complete", false, "exit status 3 also where a host is stale or missing")
-	q.addOutputFlags(cmd)
-	f.StringVar(&q.sort, "sort", "", "sort the rows by this `field` of --format json, -FIELD in descending order; several, separated by commas")
-	f.IntVar(&q.limit, "limit", 0, "print the first so many `rows`; 0: all")
 	f.BoolVar(&q.cost, "cost", false, "print what the answer cost as JSON on stderr")
 	f.BoolVarP(&q.quiet, "quiet", "q", false, "no completeness line on stderr")
 }

@@ -112,7 +112,7 @@ Every flag can be an environment variable (--scope: SYSOPS_SCOPE) or a line of
 			root.AddCommand(c)
 		}
 	}
-	add("ask", newFind(u), newLs(u), newCat(u), newGrep(u), newDiff(u), newAudit(u), newStat(u), newMD5Sum(u), newWc(u), newTime(u))
+	add("ask", newFind(u), newLs(u), newCat(u), newGrep(u), newDiff(u), newAudit(u), newStat(u), newMD5Sum(u), newWc(u), newTime(u), newExport(u))
 	add("fleet", newHosts(u), newInfo(u), newQueries(u), newGC(u), newIndex(u))
 	add("more", newDemo(u), newSimulate(u), newExtract(u), newServeRange(u))
 	root.SetHelpCommandGroupID("more")

@@ -104,7 +104,7 @@ func CommandLineOnly(cmd *cobra.Command, flag string) {
 func ConfigFlags() []string {
 	return []string{
 		"builtin", "clusters", "color", "core", "cores", "cost", "directory-cache-age", "every", "exclude", "fold", "format", "host", "hosts", "hosts-file",
-		"ignore", "jq", "json", "keep", "limit", "max-age", "max-count", "objects", "outgoing", "partial", "prefix-hostnames",
+		"ignore", "jq", "json", "keep", "limit", "link", "max-age", "max-count", "objects", "outgoing", "partial", "prefix-hostnames",
 		"quiet", "range-query", "range-servers", "raw-output", "require-complete", "scope", "seed", "server", "site", "sites", "sort", "splay", "state", "tree",
 		"ttl", "uniq",
 	}

@@ -89,6 +89,9 @@ func (s *Server) Records(ctx context.Context, objects []Ref) ([]Entry, error) {
 	return entries, nil
 }
 
+// ParseRecord reads what Records returns of an object, false where that does not say.
+func ParseRecord(record []byte) (Record, bool) { return decodeRecord(string(record)) }
+
 // ParseSum returns the SHA-256 of an object's contents out of its record, false where
 // that does not say.
 func ParseSum(record []byte) ([32]byte, bool) {

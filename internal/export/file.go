@@ -1,0 +1,92 @@
+package export
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// WriteFile has write fill the file at path, which whoever reads it finds as it was or
+// whole: the contents go to a file beside it, .NAME.part, that is then renamed. What a
+// kill leaves there is written over by the next. A device or a pipe is written to as it
+// is. mode is that of the file, whatever the umask.
+func WriteFile(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	err := writeFile(path, mode, write)
+	if err != nil {
+		return fmt.Errorf("cannot export to %s: %w", path, err)
+	}
+	return nil
+}
+
+func writeFile(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	switch fi, err := os.Stat(path); {
+	case err == nil && fi.IsDir():
+		return errors.New("it is a folder")
+	case err == nil && !fi.Mode().IsRegular():
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(fill(f, write), f.Close())
+	}
+	dir, base := filepath.Split(path)
+	part := filepath.Join(dir, "."+base+".part")
+	f, err := openPart(part)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	err = f.Truncate(0)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = fill(f, write)
+	}
+	if err == nil {
+		err = os.Rename(part, path)
+	}
+	if err != nil {
+		os.Remove(part)
+	}
+	return err
+}
+
+// openPart opens a file that nobody else writes.
+func openPart(part string) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+			f.Close()
+			if errors.Is(err, syscall.EWOULDBLOCK) {
+				return nil, errors.New("another export is writing it")
+			}
+			return nil, fmt.Errorf("cannot lock %s: %w", part, err)
+		}
+		ours, err := f.Stat()
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		if there, err := os.Lstat(part); err == nil && os.SameFile(ours, there) {
+			return f, nil
+		}
+		f.Close() // whoever had locked it has renamed it since
+	}
+}
+
+func fill(f *os.File, write func(io.Writer) error) error {
+	w := bufio.NewWriterSize(f, 256<<10)
+	if err := write(w); err != nil {
+		return err
+	}
+	return w.Flush()
+}
