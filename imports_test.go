@@ -18,7 +18,7 @@ const module = "github.com/sysops-api/sysops-api"
 // nothing of the project.
 var mayImport = map[string][]string{
 	"cmd/sysops":          {"", "internal/cli", "internal/collect", "internal/fleetsim"},
-	"cmd/sysops-agent":    {"", "internal/cli", "internal/collect"},
+	"cmd/sysops-agent":    {"", "internal/cli", "internal/collect", "internal/snmp"},
 	"internal/cli":        {""},
 	"internal/collect":    {""},
 	"internal/fleetsim":   {""},
@@ -30,6 +30,8 @@ var mayImport = map[string][]string{
 	"internal/rangeexpr":  {},
 	"internal/redistest":  {},
 	"internal/scripttest": {},
+	"internal/snmp":       {},
+	"internal/snmptest":   {"internal/redistest"},
 	"bench":               {"", "internal/fleetsim", "internal/redistest"},
 	"bench/fleet":         {"internal/redistest"},
 }
@@ -38,10 +40,11 @@ var mayImport = map[string][]string{
 var confined = map[string][]string{
 	"github.com/redis/go-redis/v9":         {"internal/store"},
 	"github.com/alicebob/miniredis/v2":     {"cmd/sysops"},
-	"os/exec":                              {"internal/collect", "internal/directory", "internal/redistest", "internal/scripttest"},
+	"os/exec":                              {"internal/collect", "internal/directory", "internal/redistest", "internal/scripttest", "internal/snmptest"},
 	"github.com/spf13/cobra":               {"cmd/sysops", "cmd/sysops-agent", "internal/cli"},
 	"github.com/itchyny/gojq":              {"cmd/sysops"},
-	"go.yaml.in/yaml/v4":                   {"", "internal/directory", "internal/rangeexpr"},
+	"go.yaml.in/yaml/v4":                   {"", "internal/directory", "internal/rangeexpr", "internal/snmp"},
+	"github.com/gosnmp/gosnmp":             {"internal/snmp"},
 	"github.com/klauspost/compress/zstd":   {"internal/codec"},
 	"github.com/miekg/dns":                 {"internal/directory"},
 	"github.com/go-ldap/ldap/v3":           {"internal/directory"},
