@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the programs that the tests run, where it may; else says which command
-# would. The servers among them (redis-server, nsd, slapd) are for the tests alone to
+# would. The servers among them (redis-server, nsd, slapd, snmpd) are for the tests alone to
 # start: where the package manager would start them, now or with the machine, it is
 # kept from it.
 set -eu
@@ -8,29 +8,30 @@ set -eu
 PATH=$PATH:/usr/sbin:/usr/local/sbin # where only root looks, but anybody may run
 
 missing= servers=
-needs_redis= needs_ripgrep= needs_nsd= needs_slapd= needs_patch=
-for program in redis-server redis-cli rg nsd slapd slapadd patch; do
+needs_redis= needs_ripgrep= needs_nsd= needs_slapd= needs_patch= needs_snmp=
+for program in redis-server redis-cli rg nsd slapd slapadd patch snmpd snmpwalk; do
 	command -v "$program" >/dev/null 2>&1 && continue
 	missing="$missing $program"
-	case $program in redis-server | nsd | slapd) servers="$servers $program" ;; esac
+	case $program in redis-server | nsd | slapd | snmpd) servers="$servers $program" ;; esac
 	case $program in
 	redis-*) needs_redis=yes ;;
 	rg) needs_ripgrep=yes ;;
 	nsd) needs_nsd=yes ;;
 	slap*) needs_slapd=yes ;;
 	patch) needs_patch=yes ;;
+	snmp*) needs_snmp=yes ;;
 	esac
 done
 [ -z "$missing" ] && exit 0
 
 if command -v apt-get >/dev/null 2>&1; then
-	install="apt-get install -y${needs_redis:+ redis-server}${needs_nsd:+ nsd}${needs_slapd:+ slapd}"
+	install="apt-get install -y${needs_redis:+ redis-server}${needs_nsd:+ nsd}${needs_slapd:+ slapd}${needs_snmp:+ snmpd snmp}"
 elif command -v dnf >/dev/null 2>&1; then
-	install="dnf install -y${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap-servers}"
+	install="dnf install -y${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap-servers}${needs_snmp:+ net-snmp net-snmp-utils}"
 elif command -v apk >/dev/null 2>&1; then
-	install="apk add${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap openldap-back-mdb}"
+	install="apk add${needs_redis:+ redis}${needs_nsd:+ nsd}${needs_slapd:+ openldap openldap-back-mdb}${needs_snmp:+ net-snmp net-snmp-tools}"
 else
-	echo "the tests need$missing: install Redis 6.2 or newer, ripgrep, NSD, OpenLDAP's slapd and patch, then run make test again" >&2
+	echo "the tests need$missing: install Redis 6.2 or newer, ripgrep, NSD, OpenLDAP's slapd, Net-SNMP and patch, then run make test again" >&2
 	exit 1
 fi
 install="$install${needs_ripgrep:+ ripgrep}${needs_patch:+ patch}"

@@ -230,7 +230,11 @@ func (s *session) ask(question func() (*gosnmp.SnmpPacket, error)) (*gosnmp.Snmp
 		if !errors.Is(err, gosnmp.ErrMaxRetriesExceeded) && !errors.Is(err, syscall.ECONNREFUSED) {
 			return nil, explain(err)
 		}
-		return nil, fmt.Errorf("%w within %v, asked %d times", ErrSilent, s.Timeout, s.Retries+1)
+		times := "once"
+		if s.Retries > 0 {
+			times = fmt.Sprintf("%d times", s.Retries+1)
+		}
+		return nil, fmt.Errorf("%w within %v, asked %s", ErrSilent, s.Timeout, times)
 	}
 	s.answers++
 	return reply, nil

@@ -120,7 +120,7 @@ const unhurried = time.Second
 func TestWrongCredentialsAreToldFromSilence(t *testing.T) {
 	server := snmptest.Start(t)
 	for _, tt := range []struct{ name, lines, want string }{
-		{"community", "community: nonsense", "it does not answer within 50ms, asked 1 times"},
+		{"community", "community: nonsense", "it does not answer within 50ms, asked once"},
 		{"user", "user: nobody", "it does not know the user"},
 		{"level", "user: sysops", "(?i)authori[sz]"},
 		{"passphrase", "user: sysops\nauth_passphrase: wrong horse\npriv_passphrase: battery staple", "not authentic"},
@@ -211,7 +211,7 @@ func TestWhatIsNoWholeWalkIsAnError(t *testing.T) {
 		{"an error", func(string) *gosnmp.SnmpPacket { return &gosnmp.SnmpPacket{Error: gosnmp.GenErr} }, "it answers with the error GenErr"},
 		{"a view that ends", func(string) *gosnmp.SnmpPacket { return &gosnmp.SnmpPacket{Error: gosnmp.AuthorizationError} }, "it answers with the error AuthorizationError"},
 		{"never fits", func(string) *gosnmp.SnmpPacket { return &gosnmp.SnmpPacket{Error: gosnmp.TooBig} }, "it answers with the error TooBig"},
-		{"silence", func(string) *gosnmp.SnmpPacket { return nil }, "it does not answer within 1s, asked 1 times"},
+		{"silence", func(string) *gosnmp.SnmpPacket { return nil }, "it does not answer within 1s, asked once"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			addr := device(t, func(request *gosnmp.SnmpPacket) *gosnmp.SnmpPacket {
