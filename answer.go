@@ -104,7 +104,7 @@ func (a *Answer) Objects(ctx context.Context, elements ...Element) iter.Seq2[Obj
 	return stream(ctx, a, a.targets, reading[Object]{fetch: a.client.elementsOf(wire), size: size, work: func(it *item) (Object, bool, error) {
 		o, err := a.client.object(it, wire)
 		if err == nil {
-			a.cost.add(len(it.values[0]), len(o.Contents))
+			a.cost.add(it.from, len(it.values[0]), len(o.Contents))
 		}
 		return o, true, err
 	}})
@@ -195,7 +195,7 @@ func searching[T any](a *Answer, expr *Expr, see func(it *item, found *codec.Fou
 			if err != nil {
 				return v, false, fmt.Errorf("cannot read its contents: %w", err)
 			}
-			a.cost.add(len(it.values[0]), found.Length)
+			a.cost.add(it.from, len(it.values[0]), found.Length)
 			return see(it, found), true, nil
 		},
 	}

@@ -51,8 +51,12 @@ func (q *queryFlags) add(cmd *cobra.Command) {
 	q.addOutputFlags(cmd)
 	f.StringVar(&q.sort, "sort", "", "sort the rows by this `field` of --format json, -FIELD in descending order; several, separated by commas")
 	f.IntVar(&q.limit, "limit", 0, "print the first so many `rows`; 0: all")
-	f.BoolVar(&q.cost, "cost", false, "print what the answer cost as JSON on stderr")
+	q.addCost(cmd)
 	f.BoolVarP(&q.quiet, "quiet", "q", false, "no completeness line on stderr")
+}
+
+func (q *queryFlags) addCost(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&q.cost, "cost", false, "print what the answer cost as JSON on stderr")
 }
 
 func (q *queryFlags) addOutputFlags(cmd *cobra.Command) {

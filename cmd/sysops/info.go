@@ -119,16 +119,26 @@ func newQueries(u *ui) *cobra.Command {
 			if n < 0 {
 				return fmt.Errorf("cannot print %d queries: the number is negative", n)
 			}
+			meter := in.client.Meter()
 			records, err := in.client.Queries(cmd.Context(), in.query, n)
 			if err != nil {
 				u.status = exitPartial
 				u.warn("%v", err)
 			}
-			return printQueries(in.out, records)
+			if err := printQueries(in.out, records); err != nil || !q.cost {
+				return err
+			}
+			if err := u.flush(); err != nil {
+				return err
+			}
+			cost := meter.Cost()
+			cost.Keys = len(records)
+			return u.printCost(cost)
 		},
 	}
 	q.addScopeFlags(cmd)
 	q.addOutputFlags(cmd)
+	q.addCost(cmd)
 	cmd.Flags().IntVarP(&n, "lines", "n", 20, "how many, the newest first")
 	return cmd
 }
