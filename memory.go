@@ -25,7 +25,7 @@ type MemoryUse struct {
 	ObjectBytes int64 // of the objects
 	Bases       int   // that are offered for the name, on all servers
 	BaseBytes   int64 // of the bases
-	IndexBytes  int64 // of the rest; large sets are weighed by 100 of their elements
+	IndexBytes  int64 // of the rest; large sets are weighed by a few of their elements
 }
 
 // Memory tells how much memory of the servers in q's scope the objects of each name

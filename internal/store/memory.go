@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 
@@ -32,21 +33,16 @@ type Weight struct {
 	Bytes   int64 // of all Keys
 }
 
-// insideKey is how many elements of a large key of the index are weighed for all of
-// them: a server is held up by weighing a set of 24,000 hosts. Objects have five
-// elements, and are weighed whole.
-const insideKey = "100"
-
 // Memory weighs the keys of a server whose index is x. Of each name's objects, and of
 // the hosts' records, it weighs sample that are chosen at random; 0: all of them.
 // Requests touch few keys, so that none of them holds up others for long.
 func (s *Server) Memory(ctx context.Context, x *Index, sample int) (*Memory, error) {
 	m := &Memory{}
 	var err error
-	if m.Index, err = s.weigh(ctx, 4, []string{keyHosts, keyLive, keyNames, keySize}, insideKey); err != nil {
+	if m.Index, err = s.weigh(ctx, 4, []string{keyHosts, keyLive, keyNames, keySize}); err != nil {
 		return nil, err
 	}
-	if m.Queries, err = s.weigh(ctx, 1, []string{keyQueries}, insideKey); err != nil {
+	if m.Queries, err = s.weigh(ctx, 1, []string{keyQueries}); err != nil {
 		return nil, err
 	}
 	hosts := make([]string, 0, len(x.Pushed))
@@ -58,7 +54,7 @@ func (s *Server) Memory(ctx context.Context, x *Index, sample int) (*Memory, err
 	if sample > 0 {
 		hosts = hosts[:min(sample, all)]
 	}
-	if m.Records, err = s.weigh(ctx, all, hosts, insideKey); err != nil {
+	if m.Records, err = s.weigh(ctx, all, hosts); err != nil {
 		return nil, err
 	}
 	names := slices.Compact(slices.Sorted(slices.Values(x.Names)))
@@ -108,13 +104,13 @@ func (s *Server) memoryOf(ctx context.Context, names []string, sample int) ([]Na
 		}
 		n := NameMemory{Name: name}
 		var err error
-		if n.Objects, err = s.weigh(ctx, max(int(r.card.Val()), len(objects)), objects, "0"); err != nil {
+		if n.Objects, err = s.weigh(ctx, max(int(r.card.Val()), len(objects)), objects); err != nil {
 			return nil, err
 		}
-		if n.Bases, err = s.weigh(ctx, len(bases), bases, "0"); err != nil {
+		if n.Bases, err = s.weigh(ctx, len(bases), bases); err != nil {
 			return nil, err
 		}
-		if n.Index, err = s.weigh(ctx, 2, []string{keyOn(name), keyBases(name)}, insideKey); err != nil {
+		if n.Index, err = s.weigh(ctx, 2, []string{keyOn(name), keyBases(name)}); err != nil {
 			return nil, err
 		}
 		list[i] = n
@@ -122,14 +118,15 @@ func (s *Server) memoryOf(ctx context.Context, names []string, sample int) ([]Na
 	return list, nil
 }
 
-// weigh weighs keys, which stand for so many. A key that is not there weighs nothing.
-func (s *Server) weigh(ctx context.Context, all int, keys []string, samples string) (Weight, error) {
+// weigh weighs keys, which stand for so many. A key that is not there weighs nothing. Of
+// a key with many elements Redis weighs five for all of them; an object has no more.
+func (s *Server) weigh(ctx context.Context, all int, keys []string) (Weight, error) {
 	w := Weight{Keys: all, Sampled: len(keys)}
 	for part := range slices.Chunk(keys, chunk) {
 		pipe := s.db.Pipeline()
 		cmds := make([]*redis.Cmd, len(part))
 		for i, key := range part {
-			cmds[i] = pipe.Do(ctx, "MEMORY", "USAGE", key, "SAMPLES", samples)
+			cmds[i] = pipe.Do(ctx, "MEMORY", "USAGE", key)
 		}
 		if err := s.exec(ctx, pipe); err != nil {
 			return w, err
@@ -137,7 +134,7 @@ func (s *Server) weigh(ctx context.Context, all int, keys []string, samples stri
 		for _, c := range cmds {
 			n, err := c.Int64()
 			if err != nil && err != redis.Nil {
-				return w, s.wrap(err)
+				return w, fmt.Errorf("cannot weigh its keys: %w", s.wrap(err))
 			}
 			w.Bytes += max(n, 0)
 		}
