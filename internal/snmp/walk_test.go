@@ -74,7 +74,7 @@ func snmpwalk(t *testing.T, addr, oid string, more ...string) string {
 var moving = regexp.MustCompile(`(?m)(Counter32|Counter64|Gauge32|Timeticks|Float|INTEGER): .*$`)
 
 func TestAWalkIsWhatSnmpwalkPrints(t *testing.T) {
-	server := snmptest.Start(t, fixed...)
+	server := snmptest.Start(t, append(slices.Clone(fixed), `createUser strong SHA-512 "correct horse" AES-256 "battery staple"`, "rouser strong priv")...)
 	versions := []struct {
 		name        string
 		credentials *Credentials
@@ -82,6 +82,10 @@ func TestAWalkIsWhatSnmpwalkPrints(t *testing.T) {
 	}{
 		{"v2c", v2c(t), []string{"-v2c", "-c", snmptest.Community}},
 		{"v3", v3(t), []string{"-v3", "-u", snmptest.User, "-l", "authPriv", "-a", "SHA", "-A", snmptest.AuthPassphrase, "-x", "AES", "-X", snmptest.PrivPassphrase}},
+		{
+			"v3, strong", credentials(t, "user: strong\nauth: SHA-512\nauth_passphrase: correct horse\npriv: AES256\npriv_passphrase: battery staple\n"),
+			[]string{"-v3", "-u", "strong", "-l", "authPriv", "-a", "SHA-512", "-A", "correct horse", "-x", "AES-256", "-X", "battery staple"},
+		},
 	}
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
