@@ -219,25 +219,27 @@ func (r *snmpRun) walkAll(ctx context.Context, parallel int) error {
 	return r.sumUp()
 }
 
-// sumUp is the error of a run in which devices failed; each has been told.
+// A devicesError says that devices failed, each of which has been told.
+type devicesError struct {
+	of     int
+	failed []error // of some of them
+}
+
+func (e *devicesError) Error() string {
+	return fmt.Sprintf("cannot walk and push %d of %d devices whole", len(e.failed), e.of)
+}
+
+func (e *devicesError) Unwrap() []error { return e.failed } // which know what to do
+
 func (r *snmpRun) sumUp() error {
-	err := fmt.Errorf("cannot walk and push %d of %d devices whole", len(r.failed), len(r.targets))
-	hint := ""
-	for _, failed := range r.failed {
-		var h *sysops.HintedError
-		switch {
-		case errors.Is(failed, sysops.ErrOtherMachine):
-			hint = "one machine walks a device; if it is to be this one from now on, run it once with --take-over"
-		case errors.Is(failed, snmp.ErrSilent) && hint == "":
-			hint = "a device is silent, too, where it does not know the community, or does not serve this machine's address"
-		case errors.As(failed, &h):
-			hint = h.Hint
-		}
+	err := &devicesError{of: len(r.targets), failed: r.failed}
+	switch {
+	case errors.Is(err, sysops.ErrOtherMachine):
+		return &sysops.HintedError{Err: err, Hint: "one machine walks a device; if it is to be this one from now on, run it once with --take-over"}
+	case errors.Is(err, snmp.ErrSilent):
+		return &sysops.HintedError{Err: err, Hint: "a device is silent, too, where it does not know the community, or does not serve this machine's address"}
 	}
-	if hint == "" {
-		return err
-	}
-	return &sysops.HintedError{Err: err, Hint: hint}
+	return err
 }
 
 // walk walks one device, and pushes or prints what it says.
