@@ -2,6 +2,7 @@ package sysops_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -84,5 +85,38 @@ func TestWhatIsKeptKeepsItsBaseOrGoesWithIt(t *testing.T) {
 	publish(t, connect(t, server.URL()), snap)
 	if got := keys(t, c, sysops.Query{Pattern: search(t, "web02#*")}); !slices.Equal(got, []string{"web02#a"}) {
 		t.Errorf("the host has %v", got)
+	}
+}
+
+// Wherever a push is cut, what it keeps can be read before the next and after it.
+func TestWhatIsKeptSurvivesAPushCutAnywhere(t *testing.T) {
+	server := redistest.Start(t)
+	proxy := redistest.NewProxy(t, server.Addr())
+	direct := connect(t, server.URL())
+	publish(t, direct, snapshot("web01", text("a", "0"), text("b", "kept"), text("gone", "1")))
+	for n, cuts := int64(0), 0; ; n, cuts = offsets(n), cuts+1 {
+		snap := snapshot("web01", text("a", fmt.Sprint(n)))
+		snap.Keep = []string{"b"}
+		proxy.CutAfterSent(n)
+		c := connect(t, proxy.URL())
+		_, cut := c.Publish(t.Context(), "", snap)
+		c.Close()
+		if cut != nil {
+			kept, _, err := read(t.Context(), direct, sysops.Query{Pattern: search(t, "web01#b")})
+			if err != nil || !slices.Equal(kept, []string{"web01#b: kept"}) {
+				t.Fatalf("cut after %d bytes, and before the next push: %q, %v", n, kept, err)
+			}
+			publish(t, direct, snap)
+		}
+		lines, _, err := read(t.Context(), direct, sysops.Query{Pattern: search(t, "web01#*")})
+		if want := []string{fmt.Sprintf("web01#a: %d", n), "web01#b: kept"}; err != nil || !slices.Equal(lines, want) {
+			t.Fatalf("cut after %d bytes: %q, %v; want %q", n, lines, err, want)
+		}
+		if cut == nil {
+			if cuts < 40 {
+				t.Errorf("only %d pushes were cut", cuts)
+			}
+			return
+		}
 	}
 }
