@@ -112,7 +112,7 @@ func readingOf[T any](a *Answer, elements []Element, work func(*Object) T) readi
 		if err != nil {
 			return v, false, err
 		}
-		a.cost.add(len(it.values[0]), len(o.Contents))
+		a.cost.add(it.from, len(it.values[0]), len(o.Contents))
 		return work(&o), true, nil
 	}}
 }
@@ -218,7 +218,7 @@ func searching[T any](a *Answer, expr *Expr, see func(it *item, found *codec.Fou
 			if err != nil {
 				return v, false, fmt.Errorf("cannot read its contents: %w", err)
 			}
-			a.cost.add(len(it.values[0]), found.Length)
+			a.cost.add(it.from, len(it.values[0]), found.Length)
 			return see(it, found), true, nil
 		},
 	}

@@ -153,7 +153,7 @@ func (c *comparing) work(it *item) (Comparison, bool, error) {
 func (a *Answer) readForComparison(it *item, o *CompareOptions) (Object, error) {
 	obj, err := a.client.object(it, o.elements())
 	if err == nil && o.Element == Contents {
-		a.cost.add(len(it.values[0]), len(obj.Contents))
+		a.cost.add(it.from, len(it.values[0]), len(obj.Contents))
 	}
 	return obj, err
 }

@@ -92,6 +92,18 @@ type AgentConfig struct {
 	Bases         *bool                    `yaml:"bases"`             // default true; see Options.NoBases
 	Private       []NameGlob               `yaml:"private"`           // beside those that are by default; see Source.Private
 	NotPrivate    []NameGlob               `yaml:"not_private"`       // of those that are by default
+	SNMP          SNMPConfig               `yaml:"snmp"`
+}
+
+// SNMPConfig is what sysops-agent snmp walks. Its flags come before it.
+type SNMPConfig struct {
+	Credentials string   `yaml:"credentials"` // a file, for the owner alone
+	Targets     []string `yaml:"targets"`     // NAME or NAME=ADDRESS[:PORT]
+	TargetsFile string   `yaml:"targets_file"`
+	OIDs        []string `yaml:"oids"`
+	TTL         Duration `yaml:"ttl"`     // default 720h
+	Timeout     Duration `yaml:"timeout"` // for an answer; default 5s
+	Retries     *int     `yaml:"retries"` // default 2
 }
 
 // CommandConfig adds a command to the catalogue, or changes one of its sections.

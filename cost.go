@@ -9,17 +9,39 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/sysops-api/sysops-api/internal/store"
 )
 
 // costs counts what an answer has cost so far, beside its servers' traffic.
 type costs struct {
-	packed, unpacked atomic.Int64
+	keys, packed, unpacked atomic.Int64
 }
 
-// add counts one object: how long its frame was, and its contents.
-func (c *costs) add(packed, unpacked int) {
-	c.packed.Add(int64(packed))
-	c.unpacked.Add(int64(unpacked))
+// add counts one object, in total and for the server that gave it: how long its frame
+// was, and its contents.
+func (c *costs) add(from *member, packed, unpacked int) {
+	for _, c := range []*costs{c, &from.cost} {
+		c.keys.Add(1)
+		c.packed.Add(int64(packed))
+		c.unpacked.Add(int64(unpacked))
+	}
+}
+
+// ratio is how much longer contents are than their frames; 0 where there are none.
+func (c *costs) ratio() float64 {
+	if packed := c.packed.Load(); packed > 0 {
+		return float64(c.unpacked.Load()) / float64(packed)
+	}
+	return 0
+}
+
+// rate is unpacked megabytes a second.
+func rate(unpacked int64, seconds float64) float64 {
+	if seconds > 0 {
+		return float64(unpacked) / 1e6 / seconds
+	}
+	return 0
 }
 
 // CostReport is the cost of an answer in the original's terms. Bytes are bytes,
@@ -35,12 +57,17 @@ type CostReport struct {
 	Servers    map[string]ServerTraffic `json:"servers"`
 }
 
-// ServerTraffic is what one server's connections carried for an answer. Other
-// queries of the same Client at the same time are counted too.
+// ServerTraffic is what one server's connections carried for an answer, and what of
+// the contents it gave. Other queries of the same Client at the same time are counted
+// in what was carried, too.
 type ServerTraffic struct {
-	Downloaded int64 `json:"bytes_downloaded"`
-	Uploaded   int64 `json:"bytes_uploaded"`
-	Waits      int64 `json:"waits"`
+	Keys       int64   `json:"keys_read"` // whose contents it gave
+	Downloaded int64   `json:"bytes_downloaded"`
+	Uploaded   int64   `json:"bytes_uploaded"`
+	Unpacked   int64   `json:"bytes_unpacked"`
+	Ratio      float64 `json:"compression_ratio"`
+	Rate       float64 `json:"mb_per_second"`
+	Waits      int64   `json:"waits"`
 }
 
 // Cost returns what the answer has cost so far.
@@ -50,17 +77,51 @@ func (a *Answer) Cost() CostReport {
 		Servers: make(map[string]ServerTraffic),
 	}
 	for m, before := range a.traffic {
-		now := m.Traffic()
-		t := ServerTraffic{Downloaded: now.Received - before.Received, Uploaded: now.Sent - before.Sent, Waits: now.Waits - before.Waits}
-		r.Servers[m.Name()] = t
-		r.Downloaded += t.Downloaded
-		r.Uploaded += t.Uploaded
+		t := trafficSince(m.Server, before)
+		t.Keys, t.Unpacked, t.Ratio = m.cost.keys.Load(), m.cost.unpacked.Load(), m.cost.ratio()
+		t.Rate = rate(t.Unpacked, r.Seconds)
+		r.add(m.Name(), t)
 	}
-	if packed := a.cost.packed.Load(); packed > 0 {
-		r.Ratio = float64(r.Unpacked) / float64(packed)
+	r.Ratio, r.Rate = a.cost.ratio(), rate(r.Unpacked, r.Seconds)
+	return r
+}
+
+func trafficSince(s *store.Server, before store.Traffic) ServerTraffic {
+	now := s.Traffic()
+	return ServerTraffic{Downloaded: now.Received - before.Received, Uploaded: now.Sent - before.Sent, Waits: now.Waits - before.Waits}
+}
+
+func (r *CostReport) add(server string, t ServerTraffic) {
+	r.Servers[server] = t
+	r.Downloaded += t.Downloaded
+	r.Uploaded += t.Uploaded
+}
+
+// A Meter counts what questions cost that have no Answer, such as Queries.
+type Meter struct {
+	client *Client
+	began  time.Time
+	before map[*store.Server]store.Traffic
+}
+
+// Meter returns a meter that counts from now on.
+func (c *Client) Meter() *Meter {
+	m := &Meter{client: c, began: time.Now(), before: make(map[*store.Server]store.Traffic)}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.servers {
+		m.before[s] = s.Traffic()
 	}
-	if r.Seconds > 0 {
-		r.Rate = float64(r.Unpacked) / 1e6 / r.Seconds
+	return m
+}
+
+// Cost returns what the client's servers have carried since, for all of its questions.
+func (m *Meter) Cost() CostReport {
+	r := CostReport{Seconds: time.Since(m.began).Seconds(), Servers: make(map[string]ServerTraffic)}
+	m.client.mu.Lock()
+	defer m.client.mu.Unlock()
+	for _, s := range m.client.servers {
+		r.add(s.Name(), trafficSince(s, m.before[s]))
 	}
 	return r
 }

@@ -130,7 +130,7 @@ func (d *delivery) send(ctx context.Context, b *store.Batch) {
 			d.sent.replaced = append(d.sent.replaced, o.Name)
 		case o.Kind == store.OpSetStat:
 			d.sent.restated = append(d.sent.restated, o.Name)
-		case o.Kind == store.OpRenew:
+		case o.Kind == store.OpRenew, o.Kind == store.OpKeep:
 			d.sent.renewed++
 		case o.Kind == store.OpDelete:
 			d.sent.deleted = append(d.sent.deleted, o.Name)
@@ -246,8 +246,14 @@ func (d *delivery) firstSeen(obj *packed) time.Time {
 // records and commits. names are those in the snapshot; they are end's to change.
 func (d *delivery) end(ctx context.Context, names map[string]bool) {
 	if !d.detached {
-		for name := range d.state.Records {
-			if !names[name] {
+		for name, old := range d.state.Records {
+			switch {
+			case names[name]:
+			case slices.Contains(d.push.snap.Keep, name):
+				names[name] = true
+				d.batch.Keep(name)
+				d.refer(name, old.Base)
+			default:
 				d.batch.Delete(name)
 			}
 		}

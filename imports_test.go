@@ -18,7 +18,7 @@ const module = "github.com/sysops-api/sysops-api"
 // nothing of the project.
 var mayImport = map[string][]string{
 	"cmd/sysops":             {"", "internal/cli", "internal/collect", "internal/fleetsim", "internal/audit", "internal/audit/access", "internal/audit/sysctl", "internal/audit/sudo", "internal/audit/network", "internal/export"},
-	"cmd/sysops-agent":       {"", "internal/cli", "internal/collect"},
+	"cmd/sysops-agent":       {"", "internal/cli", "internal/collect", "internal/snmp"},
 	"internal/audit":         {""},
 	"internal/cli":           {""},
 	"internal/collect":       {""},
@@ -39,16 +39,19 @@ var mayImport = map[string][]string{
 	"internal/audit/sudo":    {"", "internal/audit"},
 	"internal/audit/network": {"", "internal/audit"},
 	"internal/export":        {""},
+	"internal/snmp":          {},
+	"internal/snmptest":      {"internal/redistest"},
 }
 
 // confined lists imports that only some packages may have.
 var confined = map[string][]string{
 	"github.com/redis/go-redis/v9":         {"internal/store"},
 	"github.com/alicebob/miniredis/v2":     {"cmd/sysops"},
-	"os/exec":                              {"internal/collect", "internal/directory", "internal/redistest", "internal/scripttest"},
+	"os/exec":                              {"internal/collect", "internal/directory", "internal/redistest", "internal/scripttest", "internal/snmptest"},
 	"github.com/spf13/cobra":               {"cmd/sysops", "cmd/sysops-agent", "internal/cli"},
 	"github.com/itchyny/gojq":              {"cmd/sysops"},
-	"go.yaml.in/yaml/v4":                   {"", "internal/directory", "internal/rangeexpr"},
+	"go.yaml.in/yaml/v4":                   {"", "internal/directory", "internal/rangeexpr", "internal/snmp"},
+	"github.com/gosnmp/gosnmp":             {"internal/snmp"},
 	"github.com/klauspost/compress/zstd":   {"internal/codec"},
 	"github.com/miekg/dns":                 {"internal/directory"},
 	"github.com/parquet-go/parquet-go":     {"internal/export"},

@@ -54,6 +54,7 @@ type member struct {
 	scanned map[Key]bool    // every key that SCAN found → whether it was asked for
 	lacks   int             // hosts of the core whose latest push it does not have
 
+	cost costs                 // of the contents that it gave
 	down atomic.Pointer[error] // why it failed during the fetch
 	slow atomic.Bool           // a sibling overtook it during the fetch
 	pace atomic.Int64          // the longest batch so far, in nanoseconds

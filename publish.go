@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"sync"
 	"time"
@@ -21,6 +22,10 @@ type Snapshot struct {
 	Machine string        // tells two machines of one name apart; "" if unknown
 	TTL     time.Duration // default DefaultTTL
 	Sources []Source
+
+	// Keep names objects that could not be looked at this time: what a server has of
+	// them lives on as long as the snapshot. A name that a Source has is no longer one.
+	Keep []string
 
 	// TakeOver publishes although another machine has pushed under this host's
 	// name and its snapshot has not expired.
@@ -308,11 +313,14 @@ func (p *push) take(ctx context.Context, src *Source) (*packed, error) {
 }
 
 // retake reads an object again by the name that it had. alone: its frame is to refer
-// to no base.
+// to no base. One that was only kept has vanished.
 func (p *push) retake(ctx context.Context, name string, alone bool) (*packed, error) {
 	p.mu.Lock()
 	src := p.sources[name]
 	p.mu.Unlock()
+	if src == nil {
+		return nil, fs.ErrNotExist
+	}
 	obj, err := p.take(ctx, src)
 	if err == nil && alone {
 		obj.pack = obj.packAlone

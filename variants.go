@@ -217,7 +217,7 @@ func (m *masking) digests(ctx context.Context, firsts []target) iter.Seq2[digest
 		if err != nil {
 			return digested{}, false, fmt.Errorf("cannot read its contents: %w", err)
 		}
-		m.cost.add(len(it.values[0]), length)
+		m.cost.add(it.from, len(it.values[0]), length)
 		return digested{v, moved}, true, nil
 	}
 	return stream(ctx, m.Answer, firsts, r)

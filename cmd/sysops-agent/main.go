@@ -82,6 +82,6 @@ an environment variable (--ttl: SYSOPS_TTL) or a line of the config
 	f.String("outgoing", "", "`directory` of links to what is pushed; default /var/lib/sysops/outgoing")
 	f.String("json", "", "`file` for the output of commands; default /etc/hardware_identification.json")
 	f.String("state", "", "`directory` for what is kept between two pushes; default /var/lib/sysops/state")
-	root.AddCommand(newInit(), newCollect(), newPush(), newRun(), newCheck(), newLeave())
+	root.AddCommand(newInit(), newCollect(), newPush(), newRun(), newCheck(), newLeave(), newSNMP())
 	return root
 }

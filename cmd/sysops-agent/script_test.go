@@ -14,6 +14,7 @@ import (
 
 	"github.com/sysops-api/sysops-api/internal/redistest"
 	"github.com/sysops-api/sysops-api/internal/scripttest"
+	"github.com/sysops-api/sysops-api/internal/snmptest"
 )
 
 // The scripts are the specification of the command line: testdata/script, one
@@ -27,7 +28,7 @@ import (
 //
 // $A $B $C are three servers' databases that belong to the script alone; $DEAD
 // refuses connections, $SECURE wants the password "correct horse", and the server of
-// $EVICTS evicts keys when it is full. The host is web1.example.com, its outgoing
+// $EVICTS evicts keys when it is full, and a device speaks SNMP at $DEVICE. The host is web1.example.com, its outgoing
 // directory $OUT (out, mode 0700), the JSON object $JSON (hw.json), what it keeps
 // between pushes in state; a config.yaml is read, with variables expanded, where the
 // script has one.
@@ -35,6 +36,7 @@ func TestScript(t *testing.T) {
 	servers := redistest.Core(t, 3, redistest.Config("databases 256"))
 	secure := redistest.Start(t, redistest.Password("correct horse"))
 	evicts := redistest.Start(t, redistest.Config("maxmemory-policy allkeys-lru"))
+	device := snmptest.Start(t, `override .1.3.6.1.4.1.99998.1.0 octet_str "snmp-password=hunter22"`)
 	var scripts atomic.Int64
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
@@ -47,6 +49,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("DEAD", "redis://127.0.0.1:1")
 			env.Setenv("SECURE", fmt.Sprintf("%s/%d", secure.URL(), n%16))
 			env.Setenv("EVICTS", evicts.URL())
+			env.Setenv("DEVICE", device.Addr)
 			env.Setenv("OUT", filepath.Join(env.WorkDir, "out"))
 			env.Setenv("JSON", filepath.Join(env.WorkDir, "hw.json"))
 			return isolate(env)

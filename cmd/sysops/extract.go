@@ -176,12 +176,8 @@ func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
 }
 
 func (x *extractFlags) conclude(u *ui, answer *sysops.Answer) error {
-	if x.cost {
-		b, err := json.MarshalIndent(answer.Cost(), "", "  ")
-		if err != nil {
-			return fmt.Errorf("cannot write the cost: %w", err)
-		}
-		fmt.Fprintf(u.stdout, "%s\n", b)
+	if err := x.printCost(u, answer); err != nil {
+		return err
 	}
 	if err := u.flush(); err != nil {
 		return err
@@ -197,6 +193,18 @@ func (x *extractFlags) conclude(u *ui, answer *sysops.Answer) error {
 	return nil
 }
 
+func (x *extractFlags) printCost(u *ui, answer *sysops.Answer) error {
+	if !x.cost {
+		return nil
+	}
+	b, err := json.MarshalIndent(answer.Cost(), "", "  ")
+	if err != nil {
+		return fmt.Errorf("cannot write the cost: %w", err)
+	}
+	_, err = fmt.Fprintf(u.stdout, "%s\n", b)
+	return err
+}
+
 func (x *extractFlags) query(u *ui) (sysops.Query, error) {
 	q := sysops.Query{Site: x.site, EveryServer: x.noLoadBalance}
 	var err error
@@ -209,7 +217,7 @@ func (x *extractFlags) query(u *ui) (sysops.Query, error) {
 }
 
 func (x *extractFlags) printInfo(ctx context.Context, u *ui, client *sysops.Client, query sysops.Query) error {
-	servers, _, err := client.Info(ctx, query)
+	servers, answer, err := client.Info(ctx, query)
 	if err != nil {
 		return err
 	}
@@ -221,6 +229,9 @@ func (x *extractFlags) printInfo(ctx context.Context, u *ui, client *sysops.Clie
 		for line := range strings.Lines(s.RawInfo) {
 			fmt.Fprintf(u.stdout, "%s %s\n", s.Server, strings.TrimRight(line, "\r\n"))
 		}
+	}
+	if err := x.printCost(u, answer); err != nil {
+		return err
 	}
 	return errors.Join(failed...)
 }

@@ -57,8 +57,12 @@ func (q *queryFlags) addQuestionFlags(cmd *cobra.Command) {
 	f.DurationVar(&q.maxAge, "max-age", 0, "only hosts whose last push is younger, such as 30m")
 	f.BoolVar(&q.partial, "partial", false, "answer without the cores that are down and objects that are unreadable; exit status 3")
 	f.BoolVar(&q.requireComplete, "require-complete", false, "exit status 3 also where a host is stale or missing")
-	f.BoolVar(&q.cost, "cost", false, "print what the answer cost as JSON on stderr")
+	q.addCost(cmd)
 	f.BoolVarP(&q.quiet, "quiet", "q", false, "no completeness line on stderr")
+}
+
+func (q *queryFlags) addCost(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&q.cost, "cost", false, "print what the answer cost as JSON on stderr")
 }
 
 func (q *queryFlags) addOutputFlags(cmd *cobra.Command) {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,35 +16,95 @@ import (
 
 func newInfo(u *ui) *cobra.Command {
 	q := &queryFlags{}
-	var raw bool
+	var raw, cores, memory, disagree bool
+	var fields string
+	var sample, examples int
 	cmd := &cobra.Command{
 		Use:   "info",
 		Short: "Print the state of every server, and where siblings disagree",
 		Long: `Print a line for every server: its role, version, memory, hosts, and whether it
-lacks pushes that its siblings have (cold). --raw prints Redis' INFO as it is.`,
-		Example: "  sysops info --scope global\n  sysops info --format json",
-		Args:    cli.Args(0, 0),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return u.info(cmd, q, raw) },
+lacks pushes that its siblings have (cold). In place of that:
+
+--fields    Redis' INFO, a line a field and a column a server; = says that a server
+            has what the first one has
+--raw       Redis' INFO as it is
+--cores     a line a core: servers that answer, hosts, live, stale, missing
+--memory    what the objects of each name take, on all servers together: by Redis'
+            MEMORY USAGE of --sample objects of each name and server, chosen at
+            random, for all of them (~). Bases are those that the name offers. Lines
+            that begin with $ are the index: records of hosts ($of:*), lists of hosts
+            and names ($hosts), the record of queries
+--disagree  what servers have other than their siblings: the latest push (behind), an
+            object (lacks), its contents or its stat, as the index records them; exit
+            status 1 where they agree`,
+		Example: "  sysops info --scope global\n  sysops info --fields='used_memory*'\n  sysops info --memory --limit 10\n" +
+			"  sysops info --disagree --examples 20\n  sysops info --cores --scope global --format json",
+		Args: cli.Args(0, 0),
 	}
+	f := cmd.Flags()
+	f.BoolVar(&raw, "raw", false, "Redis' INFO of every server, as it is")
+	f.StringVar(&fields, "fields", "", "Redis' INFO of the servers side by side; --fields=`GLOB`: the fields that match")
+	f.Lookup("fields").NoOptDefVal = "*"
+	f.BoolVar(&cores, "cores", false, "hosts and servers of each core")
+	f.BoolVar(&memory, "memory", false, "what the objects of each name take of the servers' memory")
+	f.IntVar(&sample, "sample", sysops.DefaultSample, "with --memory: how many objects of each name are weighed on each server; 0: all")
+	f.BoolVar(&disagree, "disagree", false, "what servers have other than their siblings")
+	f.IntVar(&examples, "examples", 5, "with --disagree: how many hosts or objects are named in a line")
 	q.columns = func() []field { return infoFields(sysops.ServerInfo{}) }
+	print := func(ctx context.Context, in *inquiry) error { return printServers(ctx, in, raw) }
+	q.check = func() error {
+		chosen := 0
+		for _, form := range []struct {
+			on      bool
+			columns func() []field
+			print   func(context.Context, *inquiry) error
+		}{
+			{raw, q.columns, print},
+			{cores, coreColumns, printCores},
+			{fields != "", func() []field { return fieldsRow(infoLineOf{}, nil) }, func(ctx context.Context, in *inquiry) error {
+				return printFields(ctx, in, fields, widthOf(cmd.OutOrStdout()))
+			}},
+			{memory, func() []field { return memoryFields(sysops.MemoryUse{}) }, func(ctx context.Context, in *inquiry) error { return printMemory(ctx, in, sample) }},
+			{disagree, func() []field { return disagreeFields(sysops.Disagreement{}) }, func(ctx context.Context, in *inquiry) error { return printDisagreements(ctx, in, examples) }},
+		} {
+			if form.on {
+				chosen++
+				q.columns, print = form.columns, form.print
+			}
+		}
+		switch {
+		case chosen > 1:
+			return errors.New("cannot combine --raw, --fields, --cores, --memory and --disagree: each is a form of the answer")
+		case sample < 0 || f.Changed("sample") && !memory:
+			return fmt.Errorf("cannot use --sample %d: it is a number of objects, and goes with --memory", sample)
+		case examples < 0 || f.Changed("examples") && !disagree:
+			return fmt.Errorf("cannot use --examples %d: it is a number of hosts or objects, and goes with --disagree", examples)
+		}
+		return checkGlob(fields)
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		in, err := u.inquire(cmd, q, noPattern)
+		if err != nil {
+			return err
+		}
+		defer in.client.Close()
+		if err := print(cmd.Context(), in); err != nil {
+			return err
+		}
+		return in.conclude()
+	}
 	q.add(cmd)
-	cmd.Flags().BoolVar(&raw, "raw", false, "Redis' INFO of every server, as it is")
 	return cmd
 }
 
-func (u *ui) info(cmd *cobra.Command, q *queryFlags, raw bool) error {
-	in, err := u.inquire(cmd, q, noPattern)
-	if err != nil {
-		return err
-	}
-	defer in.client.Close()
-	servers, answer, err := in.client.Info(cmd.Context(), in.query)
+func printServers(ctx context.Context, in *inquiry, raw bool) error {
+	servers, answer, err := in.client.Info(ctx, in.query)
 	if err != nil {
 		return err
 	}
 	in.answer = answer
-	if q.format == "text" && !raw && len(servers) > 0 {
-		fmt.Fprintf(u.stdout, infoColumns, "SERVER", "CORE", "ROLE", "VERSION", "UPTIME", "MEMORY", "HOSTS", "LACKS", "CLOCK", "STATE")
+	if in.format == "text" && !raw && len(servers) > 0 {
+		fmt.Fprintf(in.stdout, infoColumns, "SERVER", "CORE", "ROLE", "VERSION", "UPTIME", "MEMORY", "HOSTS", "LACKS", "CLOCK", "STATE")
 	}
 	for _, s := range servers {
 		in.rows++
@@ -57,7 +119,7 @@ func (u *ui) info(cmd *cobra.Command, q *queryFlags, raw bool) error {
 			return err
 		}
 	}
-	return in.conclude()
+	return nil
 }
 
 const infoColumns = "%-24s %-14s %-8s %-9s %8s %9s %8s %6s %7s  %s\n"
@@ -119,16 +181,26 @@ func newQueries(u *ui) *cobra.Command {
 			if n < 0 {
 				return fmt.Errorf("cannot print %d queries: the number is negative", n)
 			}
+			meter := in.client.Meter()
 			records, err := in.client.Queries(cmd.Context(), in.query, n)
 			if err != nil {
 				u.status = exitPartial
 				u.warn("%v", err)
 			}
-			return printQueries(in.out, records)
+			if err := printQueries(in.out, records); err != nil || !q.cost {
+				return err
+			}
+			if err := u.flush(); err != nil {
+				return err
+			}
+			cost := meter.Cost()
+			cost.Keys = len(records)
+			return u.printCost(cost)
 		},
 	}
 	q.addScopeFlags(cmd)
 	q.addOutputFlags(cmd)
+	q.addCost(cmd)
 	cmd.Flags().IntVarP(&n, "lines", "n", 20, "how many, the newest first")
 	return cmd
 }

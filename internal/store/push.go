@@ -114,6 +114,7 @@ const (
 	OpReplace OpKind = "replace"
 	OpRenew   OpKind = "renew"
 	OpSetStat OpKind = "set the stat of"
+	OpKeep    OpKind = "keep"
 	OpDelete  OpKind = "delete"
 	OpIndex   OpKind = "index"
 
@@ -127,7 +128,7 @@ const (
 type Outcome struct {
 	Kind  OpKind
 	Name  string // of the object; for HoldBase and GiveBase the base's ID in hex
-	Lost  bool   // Renew, SetStat or HoldBase found that the server has lost it
+	Lost  bool   // Renew, SetStat, Keep or HoldBase found that the server has lost it
 	Card  int    // ClaimBase: how many bases of the name have a place; 0: this one had it before
 	Frame []byte // FetchBase: what is in the base's place
 	Err   error  // the server refused; nil for Lost
@@ -181,6 +182,13 @@ func (b *Batch) renew(kind OpKind, name, md5sum string, more ...redis.Cmder) {
 	sum := b.pipe.LIndex(context.Background(), key, MD5Sum)
 	b.add(kind, name, 256+3*len(key), append([]redis.Cmder{expire, sum}, more...)...)
 	b.ops[len(b.ops)-1].md5sum = md5sum
+	b.hold(name)
+}
+
+// Keep puts off the expiry of an object whatever it holds.
+func (b *Batch) Keep(name string) {
+	key := keyObject(b.host, name)
+	b.add(OpKeep, name, 128+len(key), b.pipe.PExpire(context.Background(), key, b.ttl))
 	b.hold(name)
 }
 
@@ -248,6 +256,10 @@ func (b *Batch) outcome(o op) Outcome {
 		if out.Lost = lost(o); out.Lost {
 			return out
 		}
+	}
+	if expire, ok := o.cmds[0].(*redis.BoolCmd); ok && o.kind == OpKeep && expire.Err() == nil && !expire.Val() {
+		out.Lost = true
+		return out
 	}
 	if o.kind == OpHoldBase && o.cmds[0].Err() == nil { // who may not renew a base cannot put it back either
 		if out.Lost = baseLost(o); out.Lost {
