@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
@@ -76,7 +77,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func newRoot(u *ui) *cobra.Command {
 	root := &cobra.Command{
 		Use:     "sysops",
-		Version: cli.Version(),
+		Version: cli.ThisBuild().String(),
 		Short:   "Ask a fleet of machines any question, and be answered out of Redis",
 		Long: `sysops answers questions about tens of thousands of machines in a fraction of a
 second: who has this line, who lacks it, what does this file hold everywhere.
@@ -114,8 +115,13 @@ Every flag can be an environment variable (--scope: SYSOPS_SCOPE) or a line of
 	}
 	add("ask", newFind(u), newLs(u), newCat(u), newGrep(u), newDiff(u), newStat(u), newMD5Sum(u), newWc(u), newTime(u))
 	add("fleet", newHosts(u), newInfo(u), newQueries(u), newGC(u), newIndex(u))
-	add("more", newDemo(u), newSimulate(u), newExtract(u), newServeRange(u))
+	add("more", newDemo(u), newSimulate(u), newExtract(u), newServeRange(u), cli.NewVersion(), cli.NewMan())
 	root.SetHelpCommandGroupID("more")
 	root.SetCompletionCommandGroupID("more")
+	cli.AddCompletions(root, map[string][]string{
+		"format": {"text", "json", "jsonl", "csv"},
+		"color":  {"auto", "always", "never"},
+		"scope":  {string(sysops.Local), string(sysops.SiteWide), string(sysops.Global)},
+	})
 	return root
 }
