@@ -49,7 +49,7 @@ build:
 package:
 	@sh packaging/build.sh 'go run $(NFPM)'
 
-package-test:
+package-test: deps
 	@sh scripts/package-test-deps.sh
 	go vet -tags packagetest ./packaging
 	NFPM='go run $(NFPM)' go test -tags packagetest -count 1 -timeout 10m ./packaging

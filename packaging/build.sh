@@ -72,7 +72,7 @@ for command in sysops sysops-agent; do
 		cat "$file"
 		echo
 	done | gzip -9n >"$share/changelog.gz"
-	printf '%s (%s) unstable; urgency=medium\n\n  * Built from commit %s; see changelog.gz.\n\n -- The sysops-api authors <sysops-api@users.noreply.github.com>  %s\n' \
+	printf '%s (%s) unstable; urgency=medium\n\n  * Built from commit %.12s; see changelog.gz.\n\n -- The sysops-api authors <sysops-api@users.noreply.github.com>  %s\n' \
 		"$command" "$VERSION" "${commit:-unknown}" "$(date -R -d "@$SOURCE_DATE_EPOCH")" | gzip -9n >"$share/changelog.Debian.gz"
 done
 

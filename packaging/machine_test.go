@@ -17,9 +17,9 @@ import (
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
-// debootstrap makes a clean root of the Debian release that this machine runs, from the
-// mirror that this machine uses.
-func debootstrap(t *testing.T) string {
+// debootstrap begins to make a clean root of the Debian release that this machine runs,
+// from the mirror that this machine uses, and returns what waits for it.
+func debootstrap(t *testing.T) (wait func() (root string)) {
 	t.Helper()
 	release := must(t, "sh", "-c", `. /etc/os-release && echo "$ID $VERSION_CODENAME"`)
 	id, codename, _ := strings.Cut(strings.TrimSpace(release), " ")
@@ -37,8 +37,20 @@ func debootstrap(t *testing.T) string {
 		t.Fatalf("apt knows no mirror of %s: apt-get update", codename)
 	}
 	root := filepath.Join(t.TempDir(), "root")
-	must(t, "debootstrap", "--variant=minbase", "--include=systemd-sysv,dbus,iproute2,procps,cron", codename, root, mirror)
-	return root
+	var said bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), "debootstrap", "--variant=minbase", "--include=systemd-sysv,dbus,iproute2,procps,cron", codename, root, mirror)
+	cmd.Stdout, cmd.Stderr = &said, &said
+	ended, err := redistest.StartProcess(cmd)
+	if err != nil {
+		t.Fatalf("cannot run debootstrap: %v", err)
+	}
+	t.Cleanup(func() { <-ended }) // which the test's context has ended, if need be
+	return func() string {
+		if <-ended; !cmd.ProcessState.Success() {
+			t.Fatalf("cannot make a clean root: debootstrap: %v\n%s", cmd.ProcessState, said.String())
+		}
+		return root
+	}
 }
 
 // A machine is a root that systemd has booted in a container. It shares the network,

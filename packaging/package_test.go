@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func build(t *testing.T, version string) string {
 	t.Helper()
 	folder := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), "sh", "build.sh", os.Getenv("NFPM"))
-	cmd.Env = append(os.Environ(), "VERSION="+version, "DIST="+folder, "ARCHS=amd64", "SOURCE_DATE_EPOCH=1750000000")
+	cmd.Env = append(os.Environ(), "VERSION="+version, "DIST="+folder, "ARCHS="+runtime.GOARCH, "SOURCE_DATE_EPOCH=1750000000")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("cannot build the packages: %v\n%s", err, out)
 	}
@@ -41,12 +42,13 @@ func TestPackages(t *testing.T) {
 	if os.Getenv("NFPM") == "" || os.Geteuid() != 0 {
 		t.Fatal("it is to be run as root, by make package-test")
 	}
+	bootstrapped := debootstrap(t)
 	first := build(t, older)
 	t.Run("the same source gives the same packages", func(t *testing.T) { compareFolders(t, first, build(t, older)) })
 	t.Run("manual pages are good roff", func(t *testing.T) { lintPages(t, first) })
 	second := build(t, newer)
 
-	root := debootstrap(t)
+	root := bootstrapped()
 	t.Run("deb", func(t *testing.T) { testDeb(t, root, first, second) })
 	t.Run("rpm", func(t *testing.T) { testRPM(t, root, first) })
 }
@@ -233,7 +235,7 @@ func lastColumn(text string) string {
 func testRPM(t *testing.T, root, packages string) {
 	var files []string
 	for _, name := range []string{"sysops", "sysops-agent"} {
-		file := filepath.Join(packages, name+"-"+older+"-1.x86_64.rpm")
+		file := filepath.Join(packages, name+"-"+older+"-1."+strings.TrimSpace(must(t, "uname", "-m"))+".rpm")
 		files = append(files, file)
 		list := must(t, "rpm", "-qlp", file)
 		for _, want := range []string{"/usr/bin/" + name, "/usr/share/man/man1/" + name + ".1.gz", "/usr/share/zsh/site-functions/_" + name, "/etc/sysops"} {
@@ -263,7 +265,7 @@ func testRPM(t *testing.T, root, packages string) {
 }
 
 func deb(folder, name, version string) string {
-	return filepath.Join(folder, name+"_"+version+"_amd64.deb")
+	return filepath.Join(folder, name+"_"+version+"_"+runtime.GOARCH+".deb")
 }
 
 // must runs a program to its end and returns what it says on stdout and stderr.

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Installs the programs that make package-test runs, where it may; else says which
-# command would. They are Debian's: the .deb is tested on a Debian machine.
+# Installs the programs that make package-test runs beside those of the other tests,
+# where it may; else says which command would. They are Debian's: the .deb is tested on a Debian machine.
 set -eu
 
 PATH=$PATH:/usr/sbin:/usr/local/sbin # where only root looks
 
 packages=
-for pair in debootstrap:debootstrap systemd-nspawn:systemd-container systemd-analyze:systemd nsenter:util-linux mandoc:mandoc rpm:rpm redis-server:redis-server redis-cli:redis-tools; do
+for pair in debootstrap:debootstrap systemd-nspawn:systemd-container systemd-analyze:systemd nsenter:util-linux mandoc:mandoc rpm:rpm; do
 	command -v "${pair%:*}" >/dev/null 2>&1 || packages="$packages ${pair#*:}"
 done
 [ -z "$packages" ] && exit 0
