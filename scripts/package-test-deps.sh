@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the programs that make package-test runs beside those of the other tests,
-# where it may; else says which command would. They are Debian's: the .deb is tested on a Debian machine.
+# where it may; else says which command would. They are Debian's: the .deb is tested
+# on a Debian machine.
 set -eu
 
 PATH=$PATH:/usr/sbin:/usr/local/sbin # where only root looks

@@ -76,7 +76,7 @@ an environment variable (--ttl: SYSOPS_TTL) or a line of the config
 	f.String("outgoing", "", "`directory` of links to what is pushed; default /var/lib/sysops/outgoing")
 	f.String("json", "", "`file` for the output of commands; default /etc/hardware_identification.json")
 	f.String("state", "", "`directory` for what is kept between two pushes; default /var/lib/sysops/state")
-	root.AddCommand(newInit(), newCollect(), newPush(), newRun(), newCheck(), newLeave(), cli.NewVersion(), cli.NewMan())
+	root.AddCommand(newInit(), newCollect(), newPush(), newRun(), newCheck(), newLeave(), cli.NewVersion("sysops-agent"), cli.NewMan("sysops-agent"))
 	cli.AddCompletions(root, nil)
 	return root
 }

@@ -17,7 +17,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
@@ -115,13 +114,9 @@ Every flag can be an environment variable (--scope: SYSOPS_SCOPE) or a line of
 	}
 	add("ask", newFind(u), newLs(u), newCat(u), newGrep(u), newDiff(u), newStat(u), newMD5Sum(u), newWc(u), newTime(u))
 	add("fleet", newHosts(u), newInfo(u), newQueries(u), newGC(u), newIndex(u))
-	add("more", newDemo(u), newSimulate(u), newExtract(u), newServeRange(u), cli.NewVersion(), cli.NewMan())
+	add("more", newDemo(u), newSimulate(u), newExtract(u), newServeRange(u), cli.NewVersion("sysops"), cli.NewMan("sysops"))
 	root.SetHelpCommandGroupID("more")
 	root.SetCompletionCommandGroupID("more")
-	cli.AddCompletions(root, map[string][]string{
-		"format": {"text", "json", "jsonl", "csv"},
-		"color":  {"auto", "always", "never"},
-		"scope":  {string(sysops.Local), string(sysops.SiteWide), string(sysops.Global)},
-	})
+	cli.AddCompletions(root, choices())
 	return root
 }

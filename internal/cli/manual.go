@@ -15,14 +15,15 @@ import (
 	"github.com/sysops-api/sysops-api"
 )
 
-// NewMan makes the verb that writes the manual pages.
-func NewMan() *cobra.Command {
+// NewMan makes the verb that writes the manual pages of a program.
+func NewMan(program string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "man FOLDER",
 		Short: "Write the manual pages into a folder",
 		Long: `Write a manual page for each command, section 1, into a folder, which is created
 where it is missing. The packages have them already.`,
-		Args: Args(1, 1),
+		Example: "  " + program + " man ~/.local/share/man/man1",
+		Args:    Args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return WriteManual(cmd.Root(), ThisBuild(), args[0])
 		},

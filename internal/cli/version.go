@@ -86,16 +86,17 @@ func (b Build) lines(program string) string {
 		program, b.Version, commit, at, b.Go, b.OS, b.Arch)
 }
 
-// NewVersion makes the verb that tells the build. It reads no config: it is for times
+// NewVersion makes the verb that tells the build of a program. It reads no config: it is for times
 // when something is wrong.
-func NewVersion() *cobra.Command {
+func NewVersion(program string) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Tell which build this is",
 		Long: `Tell which build this is: its version, the commit that it was built of and when that
 was made, Go's version, operating system and architecture.`,
-		Args: Args(0, 0),
+		Example: "  " + program + " version --format json",
+		Args:    Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b := ThisBuild()
 			switch format {
