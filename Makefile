@@ -5,12 +5,16 @@
 # make bench   the benchmarks, and whole fleets beside ripgrep; results in bench/results
 # make fuzz    every fuzz test for FUZZTIME each
 # make build   the two commands, static, in bin/
+# make package the two commands as .deb and .rpm, for amd64 and arm64, in dist/
+# make package-test  installs, uses, upgrades and removes them in a machine of its own; as root
 
 GOFUMPT     = mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# Later ones need a module that the module proxy does not serve.
+NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 FUZZTIME    = 60s
 
-.PHONY: test contrib-test lint race bench fuzz build deps
+.PHONY: test contrib-test lint race bench fuzz build package package-test deps
 
 test: deps
 	go test -timeout 10m ./...
@@ -47,3 +51,11 @@ fuzz:
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
+
+package:
+	@sh packaging/build.sh 'go run $(NFPM)'
+
+package-test:
+	@sh scripts/test-deps.sh package
+	go vet -tags packagetest ./packaging
+	NFPM='go run $(NFPM)' go test -tags packagetest -count 1 -timeout 10m ./packaging

@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:     "sysops-agent",
-		Version: cli.Version(),
+		Version: cli.ThisBuild().String(),
 		Short:   "Push this host's files and command outputs into Redis",
 		Long: `sysops-agent makes this host's files and command outputs known to sysops: it runs a
 catalogue of commands, and pushes their output, and the files that the outgoing
@@ -82,6 +82,7 @@ an environment variable (--ttl: SYSOPS_TTL) or a line of the config
 	f.String("outgoing", "", "`directory` of links to what is pushed; default /var/lib/sysops/outgoing")
 	f.String("json", "", "`file` for the output of commands; default /etc/hardware_identification.json")
 	f.String("state", "", "`directory` for what is kept between two pushes; default /var/lib/sysops/state")
-	root.AddCommand(newInit(), newCollect(), newPush(), newRun(), newCheck(), newLeave(), newSNMP())
+	root.AddCommand(newInit(), newCollect(), newPush(), newRun(), newCheck(), newLeave(), newSNMP(), cli.NewVersion("sysops-agent"), cli.NewMan("sysops-agent"))
+	cli.AddCompletions(root, nil)
 	return root
 }

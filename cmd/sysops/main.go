@@ -76,7 +76,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func newRoot(u *ui) *cobra.Command {
 	root := &cobra.Command{
 		Use:     "sysops",
-		Version: cli.Version(),
+		Version: cli.ThisBuild().String(),
 		Short:   "Ask a fleet of machines any question, and be answered out of Redis",
 		Long: `sysops answers questions about tens of thousands of machines in a fraction of a
 second: who has this line, who lacks it, what does this file hold everywhere.
@@ -114,8 +114,9 @@ Every flag can be an environment variable (--scope: SYSOPS_SCOPE) or a line of
 	}
 	add("ask", newFind(u), newLs(u), newCat(u), newGrep(u), newDiff(u), newAudit(u), newStat(u), newMD5Sum(u), newWc(u), newTime(u), newExport(u))
 	add("fleet", newHosts(u), newInfo(u), newQueries(u), newGC(u), newIndex(u))
-	add("more", newDemo(u), newSimulate(u), newExtract(u), newServeRange(u))
+	add("more", newDemo(u), newSimulate(u), newExtract(u), newServeRange(u), cli.NewVersion("sysops"), cli.NewMan("sysops"))
 	root.SetHelpCommandGroupID("more")
 	root.SetCompletionCommandGroupID("more")
+	cli.AddCompletions(root, choices())
 	return root
 }

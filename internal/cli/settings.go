@@ -1,6 +1,6 @@
 // Package cli is what the commands sysops and sysops-agent share: where a flag's
-// value comes from, how errors are told, and how text from hosts is made harmless
-// on a terminal.
+// value comes from, how errors are told, how text from hosts is made harmless on a
+// terminal, which build it is, and what manual pages and completions are made of.
 package cli
 
 import (

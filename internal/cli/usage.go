@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"math"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,21 +10,6 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 )
-
-// Version tells which build this is, as Go recorded it.
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	version := info.Main.Version + " " + info.GoVersion
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			version += " " + s.Value
-		}
-	}
-	return version
-}
 
 // Prepare makes a program's root command tell its errors as Fail does: it prints
 // none itself, and a misspelt verb or flag comes with what was likely meant.
