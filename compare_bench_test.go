@@ -3,6 +3,7 @@
 package sysops_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"strings"
@@ -101,6 +102,92 @@ func BenchmarkVariants(b *testing.B) {
 		}
 		if last := variants[len(variants)-1]; last.Count != fleetOutliers {
 			b.Fatalf("the rarest variant is in %d objects", last.Count)
+		}
+		for found, err := range a.CompareVariants(b.Context(), &variants[0], variants[1:], sysops.CompareOptions{}) {
+			if err != nil || found.Diff == nil || found.Diff.Equal() {
+				b.Fatal(found.Key, err)
+			}
+		}
+	})
+}
+
+// noisySysctl is host i's sysctl -a: 1,000 settings of which a dozen are different on
+// every host, at any time. The last few hosts have one that somebody set.
+func noisySysctl(i int) []byte {
+	var w bytes.Buffer
+	for line := range 1000 {
+		if line%80 == 40 {
+			fmt.Fprintf(&w, "kernel.random.uuid = %016x\nfs.file-nr = %d\t0\t9223372036854775807\n", uint64(i)*0x9e3779b97f4a7c15+uint64(line), 1000+i*line%7919)
+		}
+		fmt.Fprintf(&w, "net.ipv4.some.directory.setting_%04d = %d\n", line, line*line%977)
+	}
+	if i%(fleetHosts/fleetOutliers) == 7 {
+		w.WriteString("net.core.netdev_budget = 600\n")
+	} else {
+		w.WriteString("net.core.netdev_budget = 300\n")
+	}
+	return w.Bytes()
+}
+
+// loadNoisyFleet fills a server with hosts whose sysctl -a all differ, packed against a
+// few bases, as the publisher would.
+func loadNoisyFleet(tb testing.TB, url string) {
+	tb.Helper()
+	db, err := store.Open(url, store.Options{Conns: 8})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer db.Close()
+	bases := make([]*codec.Base, 5)
+	given := db.NewBatch(fleetHost(0), 6*time.Hour)
+	for n := range bases {
+		bases[n] = codec.NewBase(noisySysctl(n))
+		given.GiveBase(store.ID(bases[n].ID), codec.NewEncoder().Encode(bases[n].Contents()))
+	}
+	if _, err := given.Send(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	now := time.Now()
+	var wg sync.WaitGroup
+	for worker := range 8 {
+		wg.Go(func() {
+			encoder := codec.NewEncoder()
+			for i := worker; i < fleetHosts; i += 8 {
+				contents := noisySysctl(i)
+				p := codec.NewPacking(contents)
+				p.Offer(bases[i%len(bases)])
+				frame, _, _ := encoder.Frame(p)
+				batch := db.NewBatch(fleetHost(i), 6*time.Hour)
+				batch.Replace(store.Object{Name: noisyName, Frame: frame, MD5Sum: "-", Stat: "null", WordCount: "{}", Seen: now})
+				batch.PutRecord(noisyName, store.Record{Sum: sha256.Sum256(contents), Seen: now, Packed: len(frame)})
+				batch.Commit([]string{noisyName}, "", store.PushScore(now, 1), now.Add(6*time.Hour), fleetHosts)
+				if _, err := batch.Send(tb.Context()); err != nil {
+					tb.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+const noisyName = "/etc/hardware_identification.json@sysctl-a"
+
+// BenchmarkMaskedVariants asks what sysops diff --all sysctl-a asks, where every host's
+// differs: what is left are the settings that somebody made.
+func BenchmarkMaskedVariants(b *testing.B) {
+	server := redistest.Start(b)
+	loadNoisyFleet(b, server.URL())
+	c := connect(b, server.URL())
+	m := masks(b, sysops.MaskOptions{Rules: sysops.DefaultMasks()})
+	metered(b, func() {
+		a, err := c.Ask(b.Context(), sysops.Query{Pattern: pattern(b, "sysctl-a")})
+		if err != nil {
+			b.Fatal(err)
+		}
+		variants, err := a.Variants(b.Context(), sysops.VariantOptions{ByName: true, Masks: m})
+		if err != nil || len(variants) != 2 || variants[1].Count != fleetOutliers || variants[0].Sums != fleetHosts-fleetOutliers {
+			b.Fatalf("%d variants, %v", len(variants), err)
 		}
 		for found, err := range a.CompareVariants(b.Context(), &variants[0], variants[1:], sysops.CompareOptions{}) {
 			if err != nil || found.Diff == nil || found.Diff.Equal() {
