@@ -20,7 +20,7 @@ var costless = []string{"completion", "demo", "gc", "help", "hosts expand", "hos
 var asking = map[string][]string{
 	"cat": {"motd"}, "diff": {"web01#/etc/motd", "web02#/etc/motd"}, "find": {"motd"}, "grep": {"hello", "motd"}, "ls": nil, "hosts": nil, "info": nil, "queries": nil,
 	"md5sum": {"motd"}, "stat": {"motd"}, "time": {"motd"}, "wc": {"motd"}, "extract": {"--search", "motd"},
-	"export": {"$DIR"},
+	"export":       {"$DIR"},
 	"audit access": {"--user", "root"}, "audit network": nil, "audit sudo": nil, "audit sysctl": nil,
 }
 
