@@ -16,7 +16,7 @@ import (
 func newAudit(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
-		Short: "Answer an auditor's question about every host: settings, accounts, sudo, network",
+		Short: "Audit every host: kernel settings, accounts, sudo, network",
 		Long: `Answer one question of administrators or auditors about every host, out of several
 objects of each. An audit prints what it found, counted over the fleet, and on stderr
 how many hosts it could tell of, and of how many it could not.`,

@@ -41,11 +41,11 @@ type networkFlags struct {
 }
 
 func newAuditNetwork(u *ui) *cobra.Command {
-	q := &queryFlags{}
+	q := &queryFlags{ownPattern: true}
 	n := &networkFlags{}
 	cmd := &cobra.Command{
 		Use:   "network",
-		Short: "Print which hosts have a worse network than the others, and what they share",
+		Short: "Print which hosts have a worse network, and what they share",
 		Long: `Print the hosts whose network is worse than that of nearly all others, the worst
 first: those beyond the 95th percentile of how long their pushes took or, with
 --netstat and --ratio, of a counter of the kernel. Beside each host is the switch, and
@@ -58,7 +58,7 @@ Instead of the hosts, one of these is printed:
   --percentiles     the percentiles; on a terminal a histogram as well
   --histogram       how many hosts have which value
   --per-mps         the percentiles of each Redis server
-  --bonding         what is wrong with bonds: slaves down, link failures, unequal speeds
+  --bonding         what is wrong with bonds: slaves down, unequal speeds
   --list-netstat    the counters, with the percentiles of each
   --report          a page of all that
 

@@ -26,7 +26,7 @@ type auditSudoFlags struct {
 }
 
 func newAuditSudo(u *ui) *cobra.Command {
-	q := &queryFlags{}
+	q := &queryFlags{ownPattern: true}
 	a := &auditSudoFlags{}
 	cmd := &cobra.Command{
 		Use:   "sudo [--user U]",
@@ -48,7 +48,7 @@ Rules of LDAP and sssd are not in the cache: stderr says how many hosts ask for 
 What else could not be told, such as an included file that no agent sends, is named,
 and the exit status is then 3.`,
 		Example: `  sysops audit sudo --user deploy --scope global
-  sysops audit sudo --fold                                  everybody's, with the hosts
+  sysops audit sudo --fold
   sysops audit sudo --user deploy --by-host --hosts 'web*'
   sysops audit sudo --command '/usr/bin/systemctl restart nginx' --as root
   sysops audit sudo --format json --sort -count --limit 50`,

@@ -31,7 +31,7 @@ func newDiff(u *ui) *cobra.Command {
 	d := &diffFlags{}
 	cmd := &cobra.Command{
 		Use:   "diff A B | diff HOST1 HOST2 | diff --all PATTERN",
-		Short: "Compare one object with others, two hosts, or the variants of an object over the fleet",
+		Short: "Compare objects or two hosts, or list the variants of an object",
 		Long: `Compare object A with each object that B selects, and print the differences as
 diff -u does. A must select one object, and is looked for on all hosts: --hosts,
 --exclude, --range-query and --max-age narrow B alone. Objects that are identical are
