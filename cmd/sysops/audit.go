@@ -41,6 +41,7 @@ func (f *auditFlags) add(cmd *cobra.Command, q *queryFlags, states, usual []stri
 	cmd.Flags().BoolVar(&f.fold, "fold", false, "the hosts of each row as one expression, which --hosts takes")
 	cmd.Flags().BoolVar(&f.byHost, "by-host", false, "a row for each host, in place of one for all that have it in common")
 	cmd.Flags().StringSliceVar(&f.states, "state", usual, "only rows in these `states`: "+strings.Join(states, ", "))
+	cli.CompleteWords(cmd, "state", states...)
 	cli.CommandLineOnly(cmd, "state") // to the agent, which shares the config, it is a folder
 	q.check = func() error {
 		if f.fold && f.byHost {

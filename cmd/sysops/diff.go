@@ -96,6 +96,7 @@ Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is pa
 	f.BoolVar(&d.brief, "brief", false, "only which objects differ or, with --all, only the list of variants")
 	f.BoolVar(&d.fold, "fold", false, "with --all or --brief: the hosts as one expression")
 	f.StringVar(&d.element, "element", "contents", "compare contents, md5sum, stat, wordcount or time")
+	cli.CompleteWords(cmd, "element", "contents", "md5sum", "stat", "wordcount", "time")
 	d.maskFlags.add(cmd)
 	f.IntVarP(&d.context, "unified", "U", defaultContext, "show so many equal `lines` around differences")
 	f.BoolVarP(&d.side, "side-by-side", "y", false, "in two columns")

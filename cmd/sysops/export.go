@@ -75,6 +75,7 @@ something was refused.`,
 	q.addQuestionFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&e.format, "format", "tree", "tree, tar or parquet")
+	cli.CompleteWords(cmd, "format", "tree", "tar", "parquet")
 	cli.CommandLineOnly(cmd, "format")
 	f.BoolVar(&e.link, "link", false, "identical contents of a name are one file with hard links; it has the mtime of one of them")
 	f.BoolVar(&e.purge, "purge", false, "remove the files of objects that are gone")
