@@ -148,7 +148,10 @@ func GroupFlags(cmd *cobra.Command, title string, add func()) {
 	add()
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if !had[f.Name] {
-			f.Annotations = map[string][]string{groupAnnotation: {title}}
+			if f.Annotations == nil {
+				f.Annotations = make(map[string][]string)
+			}
+			f.Annotations[groupAnnotation] = []string{title}
 		}
 	})
 }
