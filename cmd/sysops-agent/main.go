@@ -73,7 +73,7 @@ an environment variable (--ttl: SYSOPS_TTL) or a line of the config
 (agent: {ttl: 6h}).`,
 		Example: `  sysops-agent init                                 choose files
   sysops-agent check --server redis://mps01:6379/1  is everything in place?
-  sysops-agent run --server redis://mps01:6379/1    collect and push, for ever`,
+  sysops-agent run --server redis://mps01:6379/1    push every 20 minutes`,
 	}
 	cli.AddConnectionFlags(root)
 	cli.Prepare(root)

@@ -91,7 +91,7 @@ PATTERN selects objects:
 
 Exit status: 0 something matched, 1 nothing matched, 2 error, 3 the answer is partial.
 
-Every flag can be an environment variable (--scope: SYSOPS_SCOPE) or a line of
+Nearly every flag can be an environment variable (--scope: SYSOPS_SCOPE) or a line of
 /etc/sysops/config.yaml or ~/.config/sysops/config.yaml (scope: global).`,
 		Example: `  sysops demo                                     try it, with nothing installed
   sysops ls                                       which objects are there?
