@@ -21,7 +21,8 @@ func newCheck() *cobra.Command {
 		Short: "Say what is wrong with config, permissions and connections",
 		Long: `Look at everything that a push relies on, and print a line for each: ok, warning or
 error. Exit status 0 where a push can work, 2 where it cannot.`,
-		Args: cli.Args(0, 0),
+		Example: "  sysops-agent check\n  sysops-agent check --server redis://mps01:6379/1",
+		Args:    cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := newSettings(cmd)
 			if err != nil {

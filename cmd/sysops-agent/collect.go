@@ -15,8 +15,11 @@ func newCollect() *cobra.Command {
 	var quiet bool
 	cmd := &cobra.Command{
 		Use:   "collect",
-		Short: "Run the catalogue of commands and write their output as one JSON object",
-		Args:  cli.Args(0, 0),
+		Short: "Run the catalogue of commands, and write what they print",
+		Long: `Run the catalogue of commands, and those of the config, and write what they print as
+one JSON object, a section a command, into the file of --json.`,
+		Example: "  sysops-agent collect\n  sysops-agent collect --json hw.json",
+		Args:    cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := newSettings(cmd)
 			if err != nil {

@@ -16,7 +16,8 @@ func newInit() *cobra.Command {
 		Long: `Create the outgoing directory, for the owner alone, and link in it the files worth
 having on this distribution. It adds what is missing and removes nothing: links and
 files of your own stay, and a link that you removed comes back with the next init.`,
-		Args: cli.Args(0, 0),
+		Example: "  sysops-agent init\n  sysops-agent init --outgoing ~/outgoing",
+		Args:    cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := newSettings(cmd)
 			if err != nil {

@@ -71,9 +71,9 @@ directory links to, into the Redis servers of the host's core.
 It works as root, and as any user with what that user may read. Each flag can be
 an environment variable (--ttl: SYSOPS_TTL) or a line of the config
 (agent: {ttl: 6h}).`,
-		Example: `  sysops-agent init                                    choose files
-  sysops-agent check --server redis://mps01:6379/1      is everything in place?
-  sysops-agent run --server redis://mps01:6379/1        collect and push, every 20 minutes`,
+		Example: `  sysops-agent init                                 choose files
+  sysops-agent check --server redis://mps01:6379/1  is everything in place?
+  sysops-agent run --server redis://mps01:6379/1    push every 20 minutes`,
 	}
 	cli.AddConnectionFlags(root)
 	cli.Prepare(root)

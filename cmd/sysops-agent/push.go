@@ -175,7 +175,10 @@ func newLeave() *cobra.Command {
 	return &cobra.Command{
 		Use:   "leave",
 		Short: "Remove this host and all its objects from the servers",
-		Args:  cli.Args(0, 0),
+		Long: `Remove this host and all its objects from the servers of its core, for a machine that
+is to go. Its next push brings it back.`,
+		Example: "  sysops-agent leave",
+		Args:    cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := newSettings(cmd)
 			if err != nil {

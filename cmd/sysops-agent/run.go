@@ -19,7 +19,8 @@ func newRun() *cobra.Command {
 		Long: `Collect and push every --every, each time put off by up to --splay so that a fleet
 does not push in step; the first time too, unless it is watched on a terminal. What
 fails is told and tried again next time. Ctrl-C or SIGTERM ends it.`,
-		Args: cli.Args(0, 0),
+		Example: "  sysops-agent run --once\n  sysops-agent run --every 10m --splay 5m --quiet",
+		Args:    cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := newSettings(cmd)
 			if err != nil {

@@ -39,16 +39,18 @@ answer lives until its TTL ends. One run walks all OIDs of a device: what it doe
 name is deleted.
 
 The credentials are in a file that others may not read:
-  community: …                              version 2c
+  community: …               version 2c
 or
-  user: …                                   version 3
-  auth_passphrase: …                        and auth: SHA (default), SHA256, …
-  priv_passphrase: …                        and priv: AES (default), AES256, …
+  user: …                    version 3
+  auth_passphrase: …         and auth: SHA (default), SHA256, …
+  priv_passphrase: …         and priv: AES (default), AES256, …
 
 Exit status 0: every server has all of every device. 2: not so; the rest is pushed.`,
-		Example: `  sysops-agent snmp --target sw1.example.com --oids .1.3.6.1.2.1.1,.1.3.6.1.2.1.2.2 --credentials /etc/sysops/snmp.yaml
-  sysops-agent snmp --target sw1.example.com=10.0.0.7:1161 --oids .1.3.6.1.2.1.1 --credentials snmp.yaml --print
-  sysops-agent snmp                         what the config lists under agent: snmp:`,
+		Example: `  sysops-agent snmp                  what the config lists under agent: snmp:
+  sysops-agent snmp --target sw1.example.com --oids .1.3.6.1.2.1.1 \
+      --credentials /etc/sysops/snmp.yaml
+  sysops-agent snmp --target sw1=10.0.0.7:1161 --oids .1.3.6.1.2.1.1 \
+      --credentials snmp.yaml --print`,
 		Args: cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := newSettings(cmd)

@@ -16,7 +16,7 @@ import (
 func newAudit(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
-		Short: "Answer an auditor's question about every host: settings, accounts, sudo, network",
+		Short: "Audit every host: kernel settings, accounts, sudo, network",
 		Long: `Answer one question of administrators or auditors about every host, out of several
 objects of each. An audit prints what it found, counted over the fleet, and on stderr
 how many hosts it could tell of, and of how many it could not.`,
@@ -41,6 +41,7 @@ func (f *auditFlags) add(cmd *cobra.Command, q *queryFlags, states, usual []stri
 	cmd.Flags().BoolVar(&f.fold, "fold", false, "the hosts of each row as one expression, which --hosts takes")
 	cmd.Flags().BoolVar(&f.byHost, "by-host", false, "a row for each host, in place of one for all that have it in common")
 	cmd.Flags().StringSliceVar(&f.states, "state", usual, "only rows in these `states`: "+strings.Join(states, ", "))
+	cli.CompleteWords(cmd, "state", states...)
 	cli.CommandLineOnly(cmd, "state") // to the agent, which shares the config, it is a folder
 	q.check = func() error {
 		if f.fold && f.byHost {

@@ -25,11 +25,11 @@ type auditAccessFlags struct {
 }
 
 func newAuditAccess(u *ui) *cobra.Command {
-	q := &queryFlags{}
+	q := &queryFlags{ownPattern: true}
 	a := &auditAccessFlags{}
 	cmd := &cobra.Command{
 		Use:   "access --user U",
-		Short: "Print where a user has an account, where not, and where that is unknown",
+		Short: "Print who has an account of a user, and who has not",
 		Long: `Print on how many hosts a user has an account, with which uid, groups, shell and home;
 on how many not; and of how many hosts that is unknown, because they did not report or
 have no readable /etc/passwd. A user is a name, or a number: every account of that uid.

@@ -41,11 +41,11 @@ type networkFlags struct {
 }
 
 func newAuditNetwork(u *ui) *cobra.Command {
-	q := &queryFlags{}
+	q := &queryFlags{ownPattern: true}
 	n := &networkFlags{}
 	cmd := &cobra.Command{
 		Use:   "network",
-		Short: "Print which hosts have a worse network than the others, and what they share",
+		Short: "Print which hosts have a worse network, and what they share",
 		Long: `Print the hosts whose network is worse than that of nearly all others, the worst
 first: those beyond the 95th percentile of how long their pushes took or, with
 --netstat and --ratio, of a counter of the kernel. Beside each host is the switch, and
@@ -58,7 +58,7 @@ Instead of the hosts, one of these is printed:
   --percentiles     the percentiles; on a terminal a histogram as well
   --histogram       how many hosts have which value
   --per-mps         the percentiles of each Redis server
-  --bonding         what is wrong with bonds: slaves down, link failures, unequal speeds
+  --bonding         what is wrong with bonds: slaves down, unequal speeds
   --list-netstat    the counters, with the percentiles of each
   --report          a page of all that
 
@@ -95,10 +95,12 @@ agent's config. Counters are since the host booted.`,
 func (n *networkFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&n.stat, "stat", network.Statistics()[0], "of the last pushes: "+strings.Join(network.Statistics(), ", "))
+	cli.CompleteWords(cmd, "stat", network.Statistics()...)
 	f.BoolVar(&n.speed, "speed", false, "compare by the bytes a second of pushes, of which few are bad, in place of the time")
 	f.StringVar(&n.mps, "mps", "", "only interactions with this Redis `server`: its name, host:port/db, or a glob")
 	f.StringVar(&n.netstat, "netstat", "", "compare by this `counter`: Tcp.RetransSegs, or the words of netstat -s")
-	f.StringVar(&n.ratio, "ratio", "", "compare by this `ratio` of counters: "+ratioNames()+", or A/B")
+	f.StringVar(&n.ratio, "ratio", "", "compare by this `ratio` of counters: "+strings.Join(ratioNames(), ", ")+", or A/B")
+	cli.CompleteWords(cmd, "ratio", ratioNames()...)
 	f.Float64Var(&n.percentile, "percentile", 95, "hosts beyond percentile `P`, 0 to 100; 0: all hosts")
 	f.Float64Var(&n.above, "above", 0, "hosts above this `value`, in place of a percentile; with --speed, below it. In seconds, bytes a second, or as the counter or ratio is")
 	f.StringVar(&n.switchGlob, "switch", "", "print only hosts on switches that match this `glob`")
@@ -115,12 +117,12 @@ func (n *networkFlags) add(cmd *cobra.Command) {
 	f.BoolVar(&n.fold, "fold", false, "the hosts as one expression: of all rows, or of each switch, cluster or problem")
 }
 
-func ratioNames() string {
+func ratioNames() []string {
 	var names []string
 	for _, r := range network.Ratios() {
 		names = append(names, r.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // settle checks the flags when all of them are known.
@@ -209,7 +211,7 @@ func (n *networkFlags) settleMetric() error {
 	case n.ratio != "":
 		n.metric, err = network.RatioMetric(n.ratio)
 		if err != nil {
-			err = &sysops.HintedError{Err: err, Hint: "the ratios that have a name are " + ratioNames() + "; sysops audit network --list-netstat lists counters"}
+			err = &sysops.HintedError{Err: err, Hint: "the ratios that have a name are " + strings.Join(ratioNames(), ", ") + "; sysops audit network --list-netstat lists counters"}
 		}
 	default:
 		n.metric, err = network.Interactions(n.stat, n.speed, n.mps)

@@ -26,7 +26,7 @@ type auditSudoFlags struct {
 }
 
 func newAuditSudo(u *ui) *cobra.Command {
-	q := &queryFlags{}
+	q := &queryFlags{ownPattern: true}
 	a := &auditSudoFlags{}
 	cmd := &cobra.Command{
 		Use:   "sudo [--user U]",
@@ -48,7 +48,7 @@ Rules of LDAP and sssd are not in the cache: stderr says how many hosts ask for 
 What else could not be told, such as an included file that no agent sends, is named,
 and the exit status is then 3.`,
 		Example: `  sysops audit sudo --user deploy --scope global
-  sysops audit sudo --fold                                  everybody's, with the hosts
+  sysops audit sudo --fold
   sysops audit sudo --user deploy --by-host --hosts 'web*'
   sysops audit sudo --command '/usr/bin/systemctl restart nginx' --as root
   sysops audit sudo --format json --sort -count --limit 50`,
@@ -65,7 +65,7 @@ and the exit status is then 3.`,
 	q.columns = func() []field { return a.fields(&sudo.Right{}, "", nil) }
 	q.add(cmd)
 	f := cmd.Flags()
-	f.StringVar(&a.user, "user", "", "this user's rights; without it, those of everybody who has any")
+	f.StringVar(&a.user, "user", "", "the rights of the user of this `name`; without it, those of everybody who has any")
 	f.StringVar(&a.command, "command", "", "decide this `command` alone: a path with its arguments, or sudoedit and files")
 	f.StringVar(&a.as, "as", "", "with --command: as this `user`, USER:GROUP or :GROUP; else as the default one, root")
 	f.BoolVar(&a.byHost, "by-host", false, "a row for each host, in sudo's order, in place of one for all that have it in common")
@@ -83,6 +83,8 @@ func (a *auditSudoFlags) settle(cmd *cobra.Command) error {
 		return &sysops.HintedError{Err: errors.New("cannot --fold the hosts of rows that have one each"), Hint: "leave out --by-host"}
 	case cmd.Flags().Changed("user") && (a.user == "" || strings.ContainsAny(a.user, ":\n")):
 		return fmt.Errorf("cannot look for user %q: it is no name of an account", a.user)
+	case strings.Contains(a.user, ","): // which audit access takes
+		return &sysops.HintedError{Err: fmt.Errorf("cannot look for %q: the audit of sudo is of one user, or of all", a.user), Hint: "without --user, everybody who may do anything is listed"}
 	case a.as != "" && a.command == "":
 		return &sysops.HintedError{Err: fmt.Errorf("cannot decide what may be run as %s: no command is named", a.as), Hint: "--as goes with --command"}
 	case cmd.Flags().Changed("command") && word != "sudoedit" && !strings.HasPrefix(word, "/"):

@@ -21,7 +21,7 @@ type auditSysctlFlags struct {
 }
 
 func newAuditSysctl(u *ui) *cobra.Command {
-	q := &queryFlags{}
+	q := &queryFlags{ownPattern: true}
 	a := &auditSysctlFlags{}
 	cmd := &cobra.Command{
 		Use:   "sysctl",

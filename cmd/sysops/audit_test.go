@@ -163,6 +163,7 @@ func TestAuditAccess(t *testing.T) {
 		{"access --user ann --hosts b2 --format jsonl", exitMatch, `{"count": 1, "user": "ann", "state": "has-not", "name": null, "uid": null, "gid": null, "groups": null, "shell": null, "home": null, "sources": "compat", "reason": ""}` + "\n", ""},
 		{"access", exitError, "", "name a user"},
 		{"access --user a:b", exitError, "", "it is no name of an account"},
+		{"sudo --user ann,bob", exitError, "", "the audit of sudo is of one user, or of all"},
 		{"access --uid ann", exitError, "", "it is no number from 0 to 4294967295"},
 	})
 

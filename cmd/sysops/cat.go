@@ -29,7 +29,7 @@ func newCat(u *ui) *cobra.Command {
 	var jq string
 	cmd := &cobra.Command{
 		Use:   "cat PATTERN",
-		Short: "Print contents, in the order of their keys, or count identical ones",
+		Short: "Print contents in the order of their keys, or count identical ones",
 		Long: `Print the contents of the selected objects byte for byte, in the order of their keys.
 
 --uniq counts identical contents over the fleet, most frequent first, and prints how

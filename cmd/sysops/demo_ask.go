@@ -68,10 +68,12 @@ func (d *demo) invitations() []question {
 	return []question{
 		{"Which files and outputs are there, on how many hosts?", []string{"ls"}},
 		{"Who has stopped reporting?", []string{"hosts", "--missing"}},
-		{"Who lacks this line?", []string{"grep", "-L", "^PermitRootLogin no", "/etc/ssh/sshd_config"}},
+		{"Which variants of this file are there, and how do they differ?", []string{"diff", "--all", "/etc/ssh/sshd_config"}},
 		{"Which kernels are there?", []string{"grep", "--uniq", "^kernel.osrelease", "sysctl-a"}},
 		{"Who uses a public name server?", []string{"grep", "-F", "8.8.8.8", "/etc/resolv.conf"}},
 		{"Who has a connection to this address?", []string{"grep", "-l", "-F", fleetsim.Address(0, d.fleet.core(0).domain()) + ":", "ss-anp"}},
+		{"Which kernel settings are not what the files say?", []string{"audit", "sysctl"}},
+		{"Who may run what with sudo?", []string{"audit", "sudo"}},
 		{"What does this machine say?", []string{"cat", d.own + "#/etc/os-release"}},
 		{"Who asked what?", []string{"queries"}},
 	}

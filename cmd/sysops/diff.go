@@ -31,7 +31,7 @@ func newDiff(u *ui) *cobra.Command {
 	d := &diffFlags{}
 	cmd := &cobra.Command{
 		Use:   "diff A B | diff HOST1 HOST2 | diff --all PATTERN",
-		Short: "Compare one object with others, two hosts, or the variants of an object over the fleet",
+		Short: "Compare objects or two hosts, or list the variants of an object",
 		Long: `Compare object A with each object that B selects, and print the differences as
 diff -u does. A must select one object, and is looked for on all hosts: --hosts,
 --exclude, --range-query and --max-age narrow B alone. Objects that are identical are
@@ -96,6 +96,7 @@ Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is pa
 	f.BoolVar(&d.brief, "brief", false, "only which objects differ or, with --all, only the list of variants")
 	f.BoolVar(&d.fold, "fold", false, "with --all or --brief: the hosts as one expression")
 	f.StringVar(&d.element, "element", "contents", "compare contents, md5sum, stat, wordcount or time")
+	cli.CompleteWords(cmd, "element", "contents", "md5sum", "stat", "wordcount", "time")
 	d.maskFlags.add(cmd)
 	f.IntVarP(&d.context, "unified", "U", defaultContext, "show so many equal `lines` around differences")
 	f.BoolVarP(&d.side, "side-by-side", "y", false, "in two columns")

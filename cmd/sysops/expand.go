@@ -23,10 +23,10 @@ it means to Range. A shell wants most of it quoted.
   web8..11  web100..3        web8, web9, web10, web11; short for web100..103
   web{1..3,7}.example.com    each of what the braces hold
   "web1..3"                  a name in quotes stands for itself
-  a,b   a & b   a - b        in either, in both, in a and not in b; from left to right
+  a,b   a & b   a - b        in either, in both, in a alone; from left to right
   web1..20 - /[05]$/         without what a regular expression matches
-  %web  %web:DOWN  %web:KEYS the hosts of a cluster, of one of its keys; its keys
-  @dc1  ?web1  *web1         a group's hosts; the groups and a cluster that hold a host
+  %web  %web:DOWN  %web:KEYS the hosts of a cluster, of one key; its keys
+  @dc1  ?web1  *web1         a group's hosts; the groups, a cluster of a host
   clusters(web1)  has(TYPE;mysql)  mem(web;web1)  allclusters()
 
 Clusters are read from the files of --clusters: DIR/CLUSTER.yaml maps keys to lists of

@@ -36,7 +36,7 @@ func newExport(u *ui) *cobra.Command {
 	q := &queryFlags{}
 	e := &exportFlags{}
 	cmd := &cobra.Command{
-		Use:   "export DIR [PATTERN] | export --format tar|parquet FILE [PATTERN]",
+		Use:   "export DIR [PATTERN] | export --format tar FILE [PATTERN]",
 		Short: "Write the cache to files: a tree, a tar archive or a Parquet file",
 		Long: `Write the objects that PATTERN selects (all, without one) to DIR/site/host/name, one
 file an object. A later export into the same DIR writes only what has changed since; one
@@ -60,7 +60,7 @@ something was refused.`,
 		Example: `  sysops export /srv/fleet --scope global
   sysops export /srv/fleet --purge --link --watch 20m
   sysops export /srv/fleet '*#/etc/*' --dry-run
-  sysops export --format tar - /etc/ssh/sshd_config --hosts 'web*' | zstd > sshd.tar.zst
+  sysops export --format tar - /etc/ssh/sshd_config | zstd > sshd.tar.zst
   sysops export --format parquet fleet.parquet --scope global`,
 		Args: cli.Args(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -75,6 +75,7 @@ something was refused.`,
 	q.addQuestionFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&e.format, "format", "tree", "tree, tar or parquet")
+	cli.CompleteWords(cmd, "format", "tree", "tar", "parquet")
 	cli.CommandLineOnly(cmd, "format")
 	f.BoolVar(&e.link, "link", false, "identical contents of a name are one file with hard links; it has the mtime of one of them")
 	f.BoolVar(&e.purge, "purge", false, "remove the files of objects that are gone")

@@ -35,7 +35,7 @@ func newExtract(u *ui) *cobra.Command {
 		Long: `The command line of LinkedIn's extract_sysops_cache.py, for hands and scripts that
 know it; sysops behaves so, too, when it is called by that name. Exit status: 0, or 1
 where nothing was found or anything went wrong.`,
-		Example:     "  sysops extract --search sysctl-a --contents --scope global | grep net.core.netdev_budget | uniq -c | sort -n",
+		Example:     "  sysops extract --search sysctl-a --contents --scope global | sort | uniq -c",
 		Args:        cli.Args(0, 0),
 		Annotations: map[string]string{originalStatus: "1"},
 		RunE: func(cmd *cobra.Command, _ []string) error {

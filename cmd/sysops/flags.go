@@ -31,6 +31,10 @@ type queryFlags struct {
 	// with values that show what is within them.
 	check   func() error
 	columns func() []field
+
+	// ownPattern: the verb chooses the objects, and tells itself what it means that
+	// there are none.
+	ownPattern bool
 }
 
 // addScopeFlags adds those that say where to ask.
@@ -43,22 +47,29 @@ func (q *queryFlags) addScopeFlags(cmd *cobra.Command) {
 
 func (q *queryFlags) add(cmd *cobra.Command) {
 	q.addQuestionFlags(cmd)
-	q.addOutputFlags(cmd)
-	f := cmd.Flags()
-	f.StringVar(&q.sort, "sort", "", "sort the rows by this `field` of --format json, -FIELD in descending order; several, separated by commas")
-	f.IntVar(&q.limit, "limit", 0, "print the first so many `rows`; 0: all")
+	cli.GroupFlags(cmd, questionFlags, func() {
+		q.addOutputFlags(cmd)
+		f := cmd.Flags()
+		f.StringVar(&q.sort, "sort", "", "sort the rows by this `field` of --format json, -FIELD in descending order; several, separated by commas")
+		f.IntVar(&q.limit, "limit", 0, "print the first so many `rows`; 0: all")
+	})
 }
+
+// questionFlags is what help calls the flags that nearly all verbs share.
+const questionFlags = "Flags of most questions"
 
 // addQuestionFlags adds those of a question whose answer is no rows.
 func (q *queryFlags) addQuestionFlags(cmd *cobra.Command) {
-	q.addScopeFlags(cmd)
-	q.hostFlags.add(cmd)
-	f := cmd.Flags()
-	f.DurationVar(&q.maxAge, "max-age", 0, "only hosts whose last push is younger, such as 30m")
-	f.BoolVar(&q.partial, "partial", false, "answer without the cores that are down and objects that are unreadable; exit status 3")
-	f.BoolVar(&q.requireComplete, "require-complete", false, "exit status 3 also where a host is stale or missing")
-	q.addCost(cmd)
-	f.BoolVarP(&q.quiet, "quiet", "q", false, "no completeness line on stderr")
+	cli.GroupFlags(cmd, questionFlags, func() {
+		q.addScopeFlags(cmd)
+		q.hostFlags.add(cmd)
+		f := cmd.Flags()
+		f.DurationVar(&q.maxAge, "max-age", 0, "only hosts whose last push is younger, such as 30m")
+		f.BoolVar(&q.partial, "partial", false, "answer without the cores that are down and objects that are unreadable; exit status 3")
+		f.BoolVar(&q.requireComplete, "require-complete", false, "exit status 3 also where a host is stale or missing")
+		q.addCost(cmd)
+		f.BoolVarP(&q.quiet, "quiet", "q", false, "no completeness line on stderr")
+	})
 }
 
 func (q *queryFlags) addCost(cmd *cobra.Command) {
@@ -210,7 +221,7 @@ func (in *inquiry) conclude() error {
 	if in.query.Pattern.String() != "" && in.answer.Len() == 0 && !in.quiet {
 		if complete.Expected == len(complete.Missing) {
 			fmt.Fprintln(in.stderr, "no live host is selected; sysops hosts lists them")
-		} else {
+		} else if !in.ownPattern {
 			fmt.Fprintf(in.stderr, "nothing matches %s; sysops ls lists the names\n", cli.SafeText(in.query.Pattern.String()))
 		}
 	}

@@ -30,7 +30,7 @@ func newGrep(u *ui) *cobra.Command {
 	g := &grepFlags{}
 	cmd := &cobra.Command{
 		Use:   "grep REGEX PATTERN",
-		Short: "Print matching lines, or count them over the fleet, or say who lacks them",
+		Short: "Print or count matching lines, or say which hosts lack them",
 		Long: `Print the lines of the selected objects that match REGEX (Go's syntax, RE2).
 As with grep and several files, the key is put before each line where more than
 one object is searched; -H and -H=false decide.

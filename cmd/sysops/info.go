@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,18 +26,19 @@ func newInfo(u *ui) *cobra.Command {
 		Long: `Print a line for every server: its role, version, memory, hosts, and whether it
 lacks pushes that its siblings have (cold). In place of that:
 
---fields    Redis' INFO, a line a field and a column a server; = says that a server
-            has what the first one has
---raw       Redis' INFO as it is
---cores     a line a core: servers that answer, hosts, live, stale, missing
---memory    what the objects of each name take, on all servers together: by Redis'
-            MEMORY USAGE of --sample objects of each name and server, chosen at
-            random, for all of them (~). Bases are those that the name offers. Lines
-            that begin with $ are the index: records of hosts ($of:*), lists of hosts
-            and names ($hosts), the record of queries
---disagree  what servers have other than their siblings: the latest push (behind), an
-            object (lacks), its contents or its stat, as the index records them; exit
-            status 1 where they agree`,
+  --fields    Redis' INFO, a line a field and a column a server; = says that a
+              server has what the first one has
+  --raw       Redis' INFO as it is
+  --cores     a line a core: servers that answer, hosts, live, stale, missing
+  --memory    what the objects of each name take, on all servers together: by
+              Redis' MEMORY USAGE of --sample objects of each name and server,
+              chosen at random, for all of them (~). Bases are those that the
+              name offers. Lines that begin with $ are the index: records of
+              hosts ($of:*), lists of hosts and names ($hosts), the record of
+              queries
+  --disagree  what servers have other than their siblings: the latest push
+              (behind), an object (lacks), its contents or its stat, as the
+              index records them; exit status 1 where they agree`,
 		Example: "  sysops info --scope global\n  sysops info --fields='used_memory*'\n  sysops info --memory --limit 10\n" +
 			"  sysops info --disagree --examples 20\n  sysops info --cores --scope global --format json",
 		Args: cli.Args(0, 0),
@@ -50,6 +52,9 @@ lacks pushes that its siblings have (cold). In place of that:
 	f.IntVar(&sample, "sample", sysops.DefaultSample, "with --memory: how many objects of each name are weighed on each server; 0: all")
 	f.BoolVar(&disagree, "disagree", false, "what servers have other than their siblings")
 	f.IntVar(&examples, "examples", 5, "with --disagree: how many hosts or objects are named in a line")
+	for _, form := range []string{"raw", "fields", "cores", "memory", "disagree"} {
+		cli.CommandLineOnly(cmd, form) // one would be in the way of the others; to simulate, cores is a number
+	}
 	q.columns = func() []field { return infoFields(sysops.ServerInfo{}) }
 	print := func(ctx context.Context, in *inquiry) error { return printServers(ctx, in, raw) }
 	q.check = func() error {
@@ -229,4 +234,10 @@ func printQueries(out *output, records []sysops.QueryRecord) error {
 		}
 	}
 	return out.end(nil)
+}
+
+// anyCore reports whether any core answers: of servers that are all down there is
+// nothing to be said.
+func anyCore(c *sysops.Completeness) bool {
+	return slices.ContainsFunc(c.Cores, func(k sysops.CoreReport) bool { return !k.LeftOut })
 }

@@ -30,7 +30,7 @@ func printDisagreements(ctx context.Context, in *inquiry, examples int) error {
 			return err
 		}
 	}
-	if len(list) == 0 && !in.quiet {
+	if len(list) == 0 && anyCore(answer.Completeness()) && !in.quiet {
 		fmt.Fprintln(in.stderr, "the servers that answer agree")
 	}
 	return nil

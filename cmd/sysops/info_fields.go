@@ -54,6 +54,9 @@ func printFields(ctx context.Context, in *inquiry, glob string, width int) error
 		}
 		in.stdout.Write(table.header()) //nolint:errcheck // told by the flush
 	}
+	if len(lines) == 0 && len(servers) > 0 && !in.quiet {
+		fmt.Fprintf(in.stderr, "no field matches %s; sysops info --raw prints what there is\n", cli.SafeText(glob))
+	}
 	section := ""
 	for i := range lines {
 		l := &lines[i]

@@ -34,7 +34,7 @@ func printMemory(ctx context.Context, in *inquiry, sample int) error {
 			return err
 		}
 	}
-	if !in.quiet {
+	if anyCore(answer.Completeness()) && !in.quiet {
 		about := "all objects were weighed"
 		if estimated > 0 {
 			about = fmt.Sprintf("%d of %d lines are estimated (~) from %d objects a server", estimated, len(uses), sample)

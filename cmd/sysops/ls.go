@@ -14,7 +14,7 @@ func newLs(u *ui) *cobra.Command {
 	q := &queryFlags{columns: func() []field { return nameFields(sysops.NameCount{}) }}
 	cmd := &cobra.Command{
 		Use:     "ls [PATTERN]",
-		Short:   "Print the names in the cache, with the number of hosts that hold each",
+		Short:   "Print the names in the cache, and how many hosts hold each",
 		Example: "  sysops ls\n  sysops ls /etc/cron --scope global\n  sysops ls 'web01.example.com#*'\n  sysops ls --sort -hosts --limit 10",
 		Args:    cli.Args(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -84,21 +84,22 @@ The machines push snapshots of themselves into Redis (sysops-agent); nothing is
 executed on them to answer a question.
 
 PATTERN selects objects:
-  web*#/etc/passwd   host-glob#name-glob, where it holds a '#'; also web01#sysctl-a
+  web*#/etc/passwd   host-glob#name-glob, where it holds a '#'; web01#sysctl-a
   /etc/passwd        a whole name: exactly that one
   sysctl-a           the section of a name: the output of that command
   passwd             anything else: every key that contains it, globs allowed
 
 Exit status: 0 something matched, 1 nothing matched, 2 error, 3 the answer is partial.
 
-Every flag can be an environment variable (--scope: SYSOPS_SCOPE) or a line of
+Nearly every flag can be an environment variable (--scope: SYSOPS_SCOPE) or a line of
 /etc/sysops/config.yaml or ~/.config/sysops/config.yaml (scope: global).`,
-		Example: `  sysops demo                                          try it, with nothing installed
-  sysops ls                                            which files and outputs are there?
-  sysops cat web01.example.com#/etc/resolv.conf        one host's file
-  sysops grep --uniq net.core.netdev_budget sysctl-a   which values, and how often?
-  sysops grep -L '^PermitRootLogin no' /etc/ssh/sshd_config   who lacks the line?
-  sysops diff --all /etc/ssh/sshd_config               which variants are there, and how do they differ?`,
+		Example: `  sysops demo                                     try it, with nothing installed
+  sysops ls                                       which objects are there?
+  sysops cat web01.example.com#/etc/resolv.conf   one host's file
+  sysops grep --uniq netdev_budget sysctl-a       which values, and how often?
+  sysops grep -L '^UsePAM yes' sshd_config        who lacks the line?
+  sysops diff --all /etc/ssh/sshd_config          which variants are there?
+  sysops audit sudo --user deploy                 what may a user do, and where?`,
 	}
 	cli.AddConnectionFlags(root)
 	cli.Prepare(root)

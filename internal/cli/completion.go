@@ -20,7 +20,7 @@ func AddCompletions(root *cobra.Command, words map[string][]string) {
 			AddCompletions(cmd, words)
 		}
 		for name, values := range words {
-			completeWords(cmd, name, values...)
+			CompleteWords(cmd, name, values...)
 		}
 		completeFlag(cmd, "site", completeSites)
 		completeFlag(cmd, "core", completeCores)
@@ -35,7 +35,9 @@ func AddCompletions(root *cobra.Command, words map[string][]string) {
 	}
 }
 
-func completeWords(cmd *cobra.Command, flag string, words ...string) {
+// CompleteWords has the shell complete the values of a flag of cmd, which takes one of a
+// few. It does nothing where cmd has no such flag, or completes it already.
+func CompleteWords(cmd *cobra.Command, flag string, words ...string) {
 	completeFlag(cmd, flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }
 

@@ -76,8 +76,9 @@ func manualPage(cmd *cobra.Command, b Build) []byte {
 	p.section("DESCRIPTION")
 	p.text(strings.TrimSpace(cmp.Or(cmd.Long, cmd.Short+".")))
 	p.commands(cmd)
-	p.flags("OPTIONS", cmd.NonInheritedFlags())
-	p.flags("GLOBAL OPTIONS", cmd.InheritedFlags())
+	for _, g := range flagGroups(cmd) {
+		p.flags(strings.ReplaceAll(strings.ToUpper(g.title), "FLAGS", "OPTIONS"), g.flags)
+	}
 	if cmd.Example != "" {
 		p.section("EXAMPLES")
 		p.verbatim(strings.Split(strings.TrimRight(cmd.Example, "\n"), "\n"))
@@ -178,9 +179,6 @@ func (p *page) commands(cmd *cobra.Command) {
 
 // flags lists flags with what they mean and their defaults.
 func (p *page) flags(title string, flags *pflag.FlagSet) {
-	if !flags.HasAvailableFlags() {
-		return
-	}
 	p.section(title)
 	flags.VisitAll(func(f *pflag.Flag) {
 		if f.Hidden || f.Deprecated != "" {

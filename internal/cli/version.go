@@ -115,6 +115,6 @@ was made, Go's version, operating system and architecture.`,
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "text or json")
-	completeWords(cmd, "format", "text", "json")
+	CompleteWords(cmd, "format", "text", "json")
 	return cmd
 }

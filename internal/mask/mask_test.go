@@ -96,7 +96,7 @@ func FuzzText(f *testing.F) {
 	f.Add(`{"b":[1,{"a":null}],"a":"x"}`, `\.a = (.*)`, `null`, true)
 	f.Fuzz(func(t *testing.T, text, x, drop string, set bool) {
 		if _, err := regexp.Compile(x); err != nil {
-			t.Skip()
+			return
 		}
 		r := Rules{Mask: []string{x}, Set: set}
 		if _, err := regexp.Compile(drop); err == nil && drop != "" {
