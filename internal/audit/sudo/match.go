@@ -35,6 +35,7 @@ type matcher struct {
 	user     *person
 	settings settings
 	open     map[aliasKey]bool // aliases that are being looked at: they may name themselves
+	inverted bool              // they are in one that is negated
 	steps    int
 	limit    int      // of steps, for the list that is being asked
 	unknown  []string // what could not be decided, and was taken for no match
@@ -185,7 +186,9 @@ func (m *matcher) list(kind string, members []member, one func(*member) bool) ve
 			}
 		} else if key := (aliasKey{kind, x.name}); m.aliases[key] != nil && !m.open[key] {
 			m.open[key] = true
+			m.inverted = m.inverted != x.negated
 			v = m.list(kind, m.aliases[key], one)
+			m.inverted = m.inverted != x.negated
 			delete(m.open, key)
 		} else if one(x) {
 			v = yes
@@ -382,13 +385,14 @@ func (m *matcher) commands(c *cmndSpec, cmd *command) match {
 			return true
 		}
 		condition := "its digest is " + strings.Join(digests, " or ")
-		if x.negated {
+		forbids := x.negated != m.inverted
+		if forbids {
 			condition = "its digest is not " + strings.Join(digests, " or ")
 		}
 		if out.condition == "" {
 			out.condition = condition
 		}
-		return !x.negated
+		return !forbids
 	})
 	return out
 }

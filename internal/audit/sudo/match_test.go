@@ -133,10 +133,13 @@ func TestPasswords(t *testing.T) {
 func TestConditions(t *testing.T) {
 	const digest = "sha224:11111111111111111111111111111111111111111111111111111111"
 	for sudoers, want := range map[string]string{
-		"bob ALL = " + digest + " /bin/id":             "its digest is " + digest,
-		"bob ALL = ALL, " + digest + " !/bin/id":       "its digest is not " + digest,
-		"bob ALL = " + digest + " /bin/ls, /bin/id":    "",
-		"bob ALL = " + digest + ", " + digest + " ALL": "its digest is " + digest + " or " + digest,
+		"bob ALL = " + digest + " /bin/id":                                  "its digest is " + digest,
+		"bob ALL = ALL, " + digest + " !/bin/id":                            "its digest is not " + digest,
+		"bob ALL = " + digest + " /bin/ls, /bin/id":                         "",
+		"Cmnd_Alias C = " + digest + " /bin/id\nbob ALL = ALL, !C":          "its digest is not " + digest,
+		"Cmnd_Alias C = " + digest + " !/bin/id\nbob ALL = !C":              "its digest is " + digest,
+		"Cmnd_Alias C = " + digest + " /bin/id : D = !C\nbob ALL = ALL, !D": "its digest is " + digest,
+		"bob ALL = " + digest + ", " + digest + " ALL":                      "its digest is " + digest + " or " + digest,
 	} {
 		p := Assemble(Files{"/etc/sudoers": Parse([]byte(sudoers))}, "/etc/sudoers", "web01")
 		if d, _ := p.Decide(testHost(nil), "bob", "/bin/id", "", time.Time{}); !d.Allowed || d.Condition != want {

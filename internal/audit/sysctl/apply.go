@@ -19,7 +19,7 @@ type Assignment struct {
 type Plan struct {
 	settings []Setting
 	globs    map[int]glob    // of settings, by their places
-	named    map[string]bool // keys that stand in a file as they are: globs leave them alone
+	named    map[string]bool // keys that stand in a file: true where globs leave them alone
 }
 
 // Limits of what a host may have: beyond, nothing is decided about it.
@@ -43,13 +43,17 @@ func NewPlan(files []File) (*Plan, error) {
 	}
 	for i, s := range p.settings {
 		if !isGlob(s.Key) {
-			p.named[s.Key] = true
+			p.named[s.Key] = p.named[s.Key] || !s.odd
 			continue
 		}
 		if s.Exclude {
 			continue // procps-ng 4.0.2 compares exclusions as they are
 		}
-		g, err := newGlob(s.Key, ".")
+		key := strings.TrimRight(s.Key, ".")
+		if isGlob(key[strings.LastIndexByte(key, '.')+1:]) {
+			key = s.Key // with a slash at its end: to glob(3) that is for folders, but where the last name is no pattern
+		}
+		g, err := newGlob(key, ".")
 		if err != nil {
 			continue // such as [z-a], which matches nothing
 		}
@@ -98,9 +102,9 @@ func (p *Plan) look(live string) (values map[string]string, matched map[int][]st
 		if !ok {
 			continue
 		}
-		wanted := p.named[key]
-		if !wanted {
-			for i, g := range p.globs {
+		spared, wanted := p.named[key]
+		for i, g := range p.globs {
+			if !spared || p.settings[i].odd {
 				if g.match(key) {
 					matched[i] = append(matched[i], key)
 					wanted = true

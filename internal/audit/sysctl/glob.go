@@ -33,7 +33,7 @@ func newGlob(text, but string) (glob, error) {
 		case '?':
 			b.WriteString(one)
 		case '[':
-			class, n := classOf(text[i:])
+			class, n := classOf(text[i:], but)
 			b.WriteString(class)
 			i += n - 1
 		case '\\':
@@ -58,8 +58,8 @@ func newGlob(text, but string) (glob, error) {
 }
 
 // classOf translates the class that text begins with, and returns how long it is. A [
-// that nothing closes stands for itself.
-func classOf(text string) (string, int) {
+// that nothing closes before the name ends stands for itself.
+func classOf(text, but string) (string, int) {
 	class, at := "[", 1
 	if at < len(text) && (text[at] == '!' || text[at] == '^') {
 		class, at = "[^.", at+1 // no class matches a separator
@@ -74,6 +74,9 @@ func classOf(text string) (string, int) {
 		at += n
 		if c == ']' && !first { // one that comes first is a member
 			return class + "]", at
+		}
+		if but != "" && strings.ContainsRune(but, c) {
+			break
 		}
 		if strings.ContainsRune(`\[]^&~`, c) {
 			class += `\`

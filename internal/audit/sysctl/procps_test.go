@@ -125,7 +125,8 @@ func (m *machine) dryRun(t *testing.T, files []File) []string {
 		if !ok {
 			t.Fatalf("sysctl prints %q", line)
 		}
-		out = append(out, canonical(key)+" = "+value)
+		key, _ = canonical(key)
+		out = append(out, key+" = "+value)
 	}
 	if applied == 0 && len(files) > 0 && len(InOrder(files)) > 0 {
 		t.Fatalf("sysctl has read no file: %s", stderr.String())
@@ -196,6 +197,11 @@ func TestAsProcpsDecides(t *testing.T) {
 		"directories are not set":          one("net.ipv4 = 1\nnet.ipv4.conf.eth0 = 2\nnet.ipv4.conf.* = 3\nkernel.* = 4\n"),
 		"the last one wins":                {{etc + "1.conf", "kernel.a = 1\nkernel.a = 2\n"}, {etc + "2.conf", "kernel/a = 3\n"}},
 		"globs":                            one("net.ipv4.conf.*.rp_filter = 2\n"),
+		"globs, and a key with a dot more": {{etc + "50.conf", "*.ipv4.conf.lo.rp_filter = 2\n"}, {etc + "60.conf", ".net.ipv4.conf.lo.rp_filter = 1\n"}},
+		"globs, and a key both ways":       one(".kernel.a = 1\nkernel.? = 2\nkernel.a = 3\n"),
+		"globs with a separator more":      one("net.ipv4.conf.lo.rp_filter = 1\nnet..ipv4.conf.*.rp_filter = 2\nnet/ipv4/conf/*//forwarding = 3\nnet.ipv4.conf.lo.forwarding = 4\n"),
+		"globs that end in a separator":    one("kernel.?. = 1\n*/b/ = 2\nkernel/p*// = 3\n"),
+		"classes with a separator":         one("kernel/[!/] = 1\n[/k]*/b = 2\nkernel[/]* = 3\nkernel.[.a] = 4\nkernel.[a/b] = 5\n"),
 		"globs with slashes":               one("net/ipv4/conf/*/rp_filter = 2\n"),
 		"globs, and a key before":          one("net.ipv4.conf.lo.rp_filter = 1\nnet.ipv4.conf.*.rp_filter = 2\n"),
 		"globs, and a key in a later file": {{etc + "50.conf", "net.ipv4.conf.*.rp_filter = 2\n"}, {etc + "60.conf", "net.ipv4.conf.eth0.rp_filter = 1\n-net/ipv4/conf/eth0.100/rp_filter\n"}},

@@ -103,6 +103,9 @@ func TestIgnored(t *testing.T) {
 			t.Errorf("%s is not ignored", key)
 		}
 	}
+	if g, err := newGlob("a[.b]c", ""); err != nil || !g.match("a.c") {
+		t.Error("a class of an ignored glob has no dot")
+	}
 	for _, key := range strings.Fields("vm.swappiness kernel.randomize_va_space net.ipv4.conf.all.forwarding fs.file-max net.core.netdev_budget") {
 		if ignored(key) {
 			t.Errorf("%s is ignored", key)
