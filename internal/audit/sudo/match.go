@@ -121,7 +121,7 @@ func (m *matcher) defaults(as string, early bool) {
 		case ">":
 			applies = m.runas(&runas{users: d.members}, &target{user: t.user, userSaid: true}) == yes
 		case "!":
-			applies = false
+			applies = m.list("Cmnd", d.members, func(x *member) bool { return x.kind == memberALL }) == yes
 		}
 		if applies {
 			m.settings.apply(d.settings, early)
@@ -628,6 +628,7 @@ func (m *matcher) decision(commandLine, as string, now time.Time) (d Decision) {
 		return Decision{}
 	}
 	cmd := parseCommand(commandLine)
+	m.defaultsOf(&cmd)
 	for _, s := range slices.Backward(m.matched()) {
 		for i := len(s.privileges) - 1; i >= 0; i-- {
 			v := &s.privileges[i]
@@ -642,6 +643,20 @@ func (m *matcher) decision(commandLine, as string, now time.Time) (d Decision) {
 		}
 	}
 	return d
+}
+
+// defaultsOf applies those settings for a command that say whether it needs a password.
+func (m *matcher) defaultsOf(cmd *command) {
+	for _, d := range m.Policy.defaults {
+		if d.binding != "!" || m.list("Cmnd", d.members, func(x *member) bool {
+			return x.kind == memberALL || x.kind == memberCommand && m.isCommand(x, cmd)
+		}) != yes {
+			continue
+		}
+		s := m.settings
+		s.apply(d.settings, false)
+		m.settings.authenticate, m.settings.exemptGroup = s.authenticate, s.exemptGroup
+	}
 }
 
 // decide reports whether c decides.

@@ -130,6 +130,21 @@ func TestPasswords(t *testing.T) {
 	}
 }
 
+// "sudo -l" does not show that Defaults for a command or a run-as user spare the password:
+// these are sudo's rules by its manual.
+func TestPasswordsOfCommands(t *testing.T) {
+	const sudoers = "Defaults!/bin/id, /bin/l* !authenticate\nDefaults>op !authenticate\nbob ALL = (ALL) ALL"
+	p := Assemble(Files{"/etc/sudoers": Parse([]byte(sudoers))}, "/etc/sudoers", "web01")
+	for _, c := range []struct {
+		as, command string
+		want        bool
+	}{{"", "/bin/id", true}, {"", "/usr/bin/ls x", true}, {"", "/bin/cat", false}, {"op", "/bin/cat", true}, {"eve", "/bin/cat", false}} {
+		if d, _ := p.Decide(testHost(nil), "bob", c.command, c.as, time.Time{}); !d.Allowed || d.NoPassword != c.want {
+			t.Errorf("%+v: %+v", c, d)
+		}
+	}
+}
+
 func TestConditions(t *testing.T) {
 	const digest = "sha224:11111111111111111111111111111111111111111111111111111111"
 	for sudoers, want := range map[string]string{

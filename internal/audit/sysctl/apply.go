@@ -55,7 +55,7 @@ func NewPlan(files []File) (*Plan, error) {
 		}
 		g, err := newGlob(key, ".")
 		if err != nil {
-			continue // such as [z-a], which matches nothing
+			continue // such as [[:none:]], which matches nothing
 		}
 		p.globs[i] = g
 	}

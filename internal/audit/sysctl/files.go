@@ -95,6 +95,9 @@ func canonical(text string) (key string, odd bool) {
 		key = separators.Replace(key)
 	}
 	whole := len(key)
+	for strings.Contains(key, "./.") { // a name that is a dot is the folder itself
+		key = strings.ReplaceAll(key, "./.", ".")
+	}
 	for strings.Contains(key, "..") {
 		key = strings.ReplaceAll(key, "..", ".")
 	}

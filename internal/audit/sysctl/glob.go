@@ -1,6 +1,7 @@
 package sysctl
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -65,25 +66,45 @@ func classOf(text, but string) (string, int) {
 		class, at = "[^.", at+1 // no class matches a separator
 	}
 	for first := true; at < len(text); first = false {
+		if text[at] == ']' && !first { // one that comes first is a member
+			if class == "[" {
+				class += "^" + anything // a range from z to a, which is empty
+			}
+			return class + "]", at + 1
+		}
 		if named := namedClass.FindString(text[at:]); named != "" {
 			class += named
 			at += len(named)
 			continue
 		}
-		c, n := utf8.DecodeRuneInString(text[at:])
+		low, n := member(text[at:])
 		at += n
-		if c == ']' && !first { // one that comes first is a member
-			return class + "]", at
+		high := low
+		if rest := text[at:]; len(rest) > 1 && rest[0] == '-' && rest[1] != ']' {
+			high, n = member(rest[1:])
+			at += 1 + n
 		}
-		if but != "" && strings.ContainsRune(but, c) {
+		if but != "" && (strings.ContainsRune(but, low) || strings.ContainsRune(but, high)) {
 			break
 		}
-		if strings.ContainsRune(`\[]^&~`, c) {
-			class += `\`
+		if low <= high {
+			class += fmt.Sprintf(`\x{%x}-\x{%x}`, low, high)
 		}
-		class += string(c)
 	}
 	return `\[`, 1
+}
+
+// anything is all that a class can have.
+const anything = `\x{0}-\x{10ffff}`
+
+// member is a character of a class, and its length with the backslash before it.
+func member(text string) (c rune, n int) {
+	escaped := 0
+	if text[0] == '\\' && len(text) > 1 {
+		escaped = 1
+	}
+	c, n = utf8.DecodeRuneInString(text[escaped:])
+	return c, escaped + n
 }
 
 var namedClass = regexp.MustCompile(`^\[:[a-z]+:\]`)
