@@ -677,6 +677,9 @@ func (m *matcher) decide(d *Decision, c *cmndSpec, t *target, cmd *command, now 
 	rule := m.entries(nil, &privilege{cmnds: []cmndSpec{*c}})
 	d.Rule = &rule[0]
 	d.Allowed = found.verdict == yes
+	if t.userSaid && !t.user.account && d.Condition == "" {
+		d.Condition = t.user.name + " has an account there"
+	}
 	d.NoPassword = d.Allowed && (c.tags[tagNopasswd] == tagOn || c.tags[tagNopasswd] == tagUnset && m.exempt())
 	if !d.Allowed {
 		d.Condition = ""

@@ -163,6 +163,19 @@ func TestConditions(t *testing.T) {
 	}
 }
 
+// A run-as user whom the host's passwd does not have may come from a directory service.
+func TestRunAsWithoutAccount(t *testing.T) {
+	p := Assemble(Files{"/etc/sudoers": Parse([]byte("bob ALL = (ALL) ALL, (op) !/bin/ls"))}, "/etc/sudoers", "web01")
+	for as, want := range map[string]string{"nosuch": "nosuch has an account there", "op": "", "": ""} {
+		if d, _ := p.Decide(testHost(nil), "bob", "/bin/id", as, time.Time{}); !d.Allowed || d.Condition != want {
+			t.Errorf("as %q: %+v, want %q", as, d, want)
+		}
+	}
+	if d, _ := p.Decide(testHost(nil), "bob", "/bin/ls", "op", time.Time{}); d.Allowed || d.Condition != "" {
+		t.Errorf("denied: %+v", d)
+	}
+}
+
 // sudoedit is no command that "sudo -l" decides: these are sudo's rules by its manual.
 func TestSudoedit(t *testing.T) {
 	for _, c := range []struct {

@@ -87,7 +87,7 @@ func classOf(text, but string) (string, int) {
 		if but != "" && (strings.ContainsRune(but, low) || strings.ContainsRune(but, high)) {
 			break
 		}
-		if low <= high {
+		if low <= high || but == "" { // somebody at a terminal is told
 			class += fmt.Sprintf(`\x{%x}-\x{%x}`, low, high)
 		}
 	}

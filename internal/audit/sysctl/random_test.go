@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	randomCases = flag.Int("cases", 150, "how many random sets of damaged files are compared with the real sysctl")
+	randomCases = flag.Int("cases", 60, "how many random sets of damaged files are compared with the real sysctl")
 	randomSeed  = flag.Uint64("seed", 1, "of the first of them; the next one has the next seed")
 )
 
