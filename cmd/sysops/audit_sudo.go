@@ -177,7 +177,7 @@ func (a *auditSudoFlags) audit(ctx context.Context, in *inquiry) error {
 
 func rightText(r *sudo.Right) string {
 	var b strings.Builder
-	b.WriteString(r.User + ": ")
+	b.WriteString(oneLine(r.User) + ": ")
 	rule := r.Entry.Commands != ""
 	switch {
 	case !r.Allowed && rule:

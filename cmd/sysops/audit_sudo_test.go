@@ -110,7 +110,7 @@ func TestAuditSudo(t *testing.T) {
 		{
 			[]string{"--hosts", "db01*", "--command", "/usr/bin/psql -l", "--as", "postgres"},
 			exitPartial,
-			"      1 bob: (postgres) /usr/bin/psql  [no password]\n", nil,
+			"      1 bob: (postgres) /usr/bin/psql  [no password]  [if postgres has an account there]\n", nil,
 		},
 		{[]string{"--hosts", "web*", "--user", "nobody", "--quiet"}, exitNothing, "", nil},
 		{[]string{"--as", "root"}, exitError, "", []string{"cannot decide what may be run as root: no command is named\nhint: --as goes with --command"}},

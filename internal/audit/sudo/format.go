@@ -73,9 +73,17 @@ func (p *printer) member(kind string, m *member, negated bool) {
 	if digests := m.details().digests; digests != nil {
 		p.WriteString(strings.Join(digests, ", ") + " ")
 	}
+	not := ""
 	if negated {
-		p.WriteByte('!')
+		not = "!"
 	}
+	name := m.name
+	if m.kind == memberGroup && !strings.ContainsAny(name, " \t") { // sudo negates what is behind the %
+		n := max(literal([]byte(name), "%"), literal([]byte(name), "%:"))
+		p.WriteString(name[:n])
+		name = name[n:]
+	}
+	p.WriteString(not)
 	switch m.kind {
 	case memberALL:
 		p.WriteString("ALL")
@@ -84,7 +92,7 @@ func (p *printer) member(kind string, m *member, negated bool) {
 	case memberCommand:
 		p.command(m)
 	default:
-		p.word(m.name)
+		p.word(name)
 	}
 }
 
@@ -108,9 +116,6 @@ func (p *printer) word(name string) {
 	switch {
 	case strings.HasPrefix(name, "#") && strings.Trim(name[1:], "0123456789") == "":
 		p.text(name)
-	case strings.HasPrefix(name, "%#"), strings.HasPrefix(name, "%:"):
-		p.text(name[:2])
-		p.quoted(name[2:], `,:=#"`)
 	case strings.ContainsAny(name, " \t"):
 		p.WriteByte('"')
 		p.quoted(name, `"`)
@@ -146,15 +151,18 @@ func (p *printer) cmndSpec(c, prev *cmndSpec) {
 	if prev == nil {
 		prev = &cmndSpec{}
 	}
-	for _, o := range []struct{ name, value, before string }{
+	for _, o := range []struct {
+		name          string
+		value, before *string
+	}{
 		{"ROLE", c.role, prev.role},
 		{"TYPE", c.selinuxType, prev.selinuxType},
 		{"APPARMOR_PROFILE", c.apparmor, prev.apparmor},
 		{"CHROOT", c.chroot, prev.chroot},
 		{"CWD", c.cwd, prev.cwd},
 	} {
-		if o.value != "" && o.value != o.before {
-			p.text(o.name + "=" + o.value + " ")
+		if o.value != nil && o.value != o.before {
+			p.text(o.name + "=" + *o.value + " ")
 		}
 	}
 	if c.timeout > 0 && c.timeout != prev.timeout {

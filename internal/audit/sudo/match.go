@@ -2,6 +2,7 @@ package sudo
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,7 @@ type matcher struct {
 	user     *person
 	settings settings
 	open     map[aliasKey]bool // aliases that are being looked at: they may name themselves
+	inverted bool              // they are in one that is negated
 	steps    int
 	limit    int      // of steps, for the list that is being asked
 	unknown  []string // what could not be decided, and was taken for no match
@@ -87,30 +89,51 @@ const (
 	maxListSteps = 1 << 14
 )
 
-func newMatcher(p *Policy, h *Host, user string) *matcher {
+// newMatcher has the settings for what is run as USER, USER:GROUP or :GROUP, or, where as
+// is empty, as the default user.
+func newMatcher(p *Policy, h *Host, user, as string) *matcher {
 	m := &matcher{
 		Policy: p, host: h, user: h.person(user), open: make(map[aliasKey]bool),
 		settings: settings{runasDefault: "root", authenticate: true, foldUsers: true, foldGroups: true, rootSudo: true},
 	}
-	for _, d := range p.defaults {
+	m.defaults(as, true)
+	m.defaults(as, false)
+	return m
+}
+
+// defaults applies the settings that are not for some commands only: the early ones, which
+// decide whom the others are for, or those.
+func (m *matcher) defaults(as string, early bool) {
+	t := m.target(as)
+	if early { // sudo has not asked for the whole name of the host yet
+		host, short := m.host, *m.host
+		short.Name = host.Short()
+		m.host = &short
+		defer func() { m.host = host }()
+	}
+	for _, d := range m.Policy.defaults {
 		applies := true
 		switch d.binding {
 		case "@":
 			applies = m.hosts(d.members) == yes
 		case ":":
 			applies = m.users(d.members, m.user) == yes
-		case ">", "!":
-			applies = false
+		case ">":
+			applies = m.runas(&runas{users: d.members}, &target{user: t.user, userSaid: true}) == yes
+		case "!":
+			applies = m.list("Cmnd", d.members, func(x *member) bool { return x.kind == memberALL }) == yes
 		}
 		if applies {
-			m.settings.apply(d.settings)
+			m.settings.apply(d.settings, early)
 		}
 	}
-	return m
 }
 
-func (s *settings) apply(list []setting) {
+func (s *settings) apply(list []setting, early bool) {
 	for _, d := range list {
+		if early != (d.name == "runas_default" || d.name == "group_plugin") {
+			continue
+		}
 		on := d.op == 1
 		switch d.name {
 		case "runas_default":
@@ -163,7 +186,9 @@ func (m *matcher) list(kind string, members []member, one func(*member) bool) ve
 			}
 		} else if key := (aliasKey{kind, x.name}); m.aliases[key] != nil && !m.open[key] {
 			m.open[key] = true
+			m.inverted = m.inverted != x.negated
 			v = m.list(kind, m.aliases[key], one)
+			m.inverted = m.inverted != x.negated
 			delete(m.open, key)
 		} else if one(x) {
 			v = yes
@@ -298,10 +323,10 @@ func (m *matcher) runas(r *runas, t *target) verdict {
 		}
 		return m.isUser(x, t.user)
 	})
-	if !t.groupSaid {
+	if !t.groupSaid || r == nil && t.userSaid { // without a list, the default user may have any group
 		return v
 	}
-	if v == silent && t.self == t.user.name { // only the group changes
+	if !t.userSaid || v == silent && t.self == t.user.name { // only the group changes
 		v = yes
 	}
 	g := m.list("Runas", groups, func(x *member) bool {
@@ -360,13 +385,14 @@ func (m *matcher) commands(c *cmndSpec, cmd *command) match {
 			return true
 		}
 		condition := "its digest is " + strings.Join(digests, " or ")
-		if x.negated {
+		forbids := x.negated != m.inverted
+		if forbids {
 			condition = "its digest is not " + strings.Join(digests, " or ")
 		}
 		if out.condition == "" {
 			out.condition = condition
 		}
-		return !x.negated
+		return !forbids
 	})
 	return out
 }
@@ -383,6 +409,18 @@ func otherPath(path string) string {
 	return path
 }
 
+// cleanPath is the same file without //, . and .. in its path. The / of a folder stays.
+func cleanPath(name string) string {
+	if !strings.Contains(name, "//") && !strings.Contains(name, "/.") {
+		return name
+	}
+	clean := path.Clean(name)
+	if strings.HasSuffix(name, "/") && clean != "/" {
+		clean += "/"
+	}
+	return clean
+}
+
 func (m *matcher) isCommand(x *member, cmd *command) bool {
 	if isRegex(x.name) {
 		return m.regex(x.name, cmd.path) && m.args(x, cmd)
@@ -390,15 +428,19 @@ func (m *matcher) isCommand(x *member, cmd *command) bool {
 	if !strings.HasPrefix(x.name, "/") { // sudoedit, list
 		return x.name == cmd.path && m.args(x, cmd)
 	}
-	paths := []string{cmd.path, otherPath(cmd.path)}
-	wants := x.name
+	if m.settings.fastGlob && hasWildcard(x.name) { // compares text, also where that is a folder's
+		return globMatch(x.name, cmd.path, globMode{pathname: true}) && m.args(x, cmd)
+	}
+	clean := cleanPath(cmd.path)
+	paths := []string{clean, otherPath(clean)}
+	wants := cleanPath(x.name)
 	if strings.HasSuffix(wants, "/") { // whatever is in that folder
 		for i, p := range paths {
 			paths[i] = p[:strings.LastIndexByte(p, '/')+1]
 		}
 	}
 	if hasWildcard(wants) {
-		mode := globMode{pathname: true, period: !m.settings.fastGlob}
+		mode := globMode{pathname: true, period: true}
 		return slices.ContainsFunc(paths, func(p string) bool { return globMatch(wants, p, mode) }) && m.args(x, cmd)
 	}
 	return slices.Contains(paths, wants) && m.args(x, cmd)
@@ -446,7 +488,7 @@ func (e *Entry) String() string { return "(" + e.RunAs + ") " + e.Commands }
 // Entries returns what the user may do on the host, in the order in which sudo lists it,
 // and what could not be decided.
 func (p *Policy) Entries(h *Host, user string) (entries []Entry, undecided []string) {
-	m := newMatcher(p, h, user)
+	m := newMatcher(p, h, user, "")
 	return m.all(), m.unknown
 }
 
@@ -576,7 +618,7 @@ type Decision struct {
 // same for "sudo -l -U user -u as command", but it looks at files: here, names are
 // compared. now is for rules that hold for some time only.
 func (p *Policy) Decide(h *Host, user, commandLine, as string, now time.Time) (d Decision, undecided []string) {
-	m := newMatcher(p, h, user)
+	m := newMatcher(p, h, user, as)
 	return m.decision(commandLine, as, now), m.unknown
 }
 
@@ -586,6 +628,7 @@ func (m *matcher) decision(commandLine, as string, now time.Time) (d Decision) {
 		return Decision{}
 	}
 	cmd := parseCommand(commandLine)
+	m.defaultsOf(&cmd)
 	for _, s := range slices.Backward(m.matched()) {
 		for i := len(s.privileges) - 1; i >= 0; i-- {
 			v := &s.privileges[i]
@@ -600,6 +643,20 @@ func (m *matcher) decision(commandLine, as string, now time.Time) (d Decision) {
 		}
 	}
 	return d
+}
+
+// defaultsOf applies those settings for a command that say whether it needs a password.
+func (m *matcher) defaultsOf(cmd *command) {
+	for _, d := range m.Policy.defaults {
+		if d.binding != "!" || m.list("Cmnd", d.members, func(x *member) bool {
+			return x.kind == memberALL || x.kind == memberCommand && m.isCommand(x, cmd)
+		}) != yes {
+			continue
+		}
+		s := m.settings
+		s.apply(d.settings, false)
+		m.settings.authenticate, m.settings.exemptGroup = s.authenticate, s.exemptGroup
+	}
 }
 
 // decide reports whether c decides.
@@ -620,6 +677,9 @@ func (m *matcher) decide(d *Decision, c *cmndSpec, t *target, cmd *command, now 
 	rule := m.entries(nil, &privilege{cmnds: []cmndSpec{*c}})
 	d.Rule = &rule[0]
 	d.Allowed = found.verdict == yes
+	if t.userSaid && !t.user.account && d.Condition == "" {
+		d.Condition = t.user.name + " has an account there"
+	}
 	d.NoPassword = d.Allowed && (c.tags[tagNopasswd] == tagOn || c.tags[tagNopasswd] == tagUnset && m.exempt())
 	if !d.Allowed {
 		d.Condition = ""

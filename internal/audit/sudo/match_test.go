@@ -130,18 +130,49 @@ func TestPasswords(t *testing.T) {
 	}
 }
 
+// "sudo -l" does not show that Defaults for a command or a run-as user spare the password:
+// these are sudo's rules by its manual.
+func TestPasswordsOfCommands(t *testing.T) {
+	const sudoers = "Defaults!/bin/id, /bin/l* !authenticate\nDefaults>op !authenticate\nbob ALL = (ALL) ALL"
+	p := Assemble(Files{"/etc/sudoers": Parse([]byte(sudoers))}, "/etc/sudoers", "web01")
+	for _, c := range []struct {
+		as, command string
+		want        bool
+	}{{"", "/bin/id", true}, {"", "/usr/bin/ls x", true}, {"", "/bin/cat", false}, {"op", "/bin/cat", true}, {"eve", "/bin/cat", false}} {
+		if d, _ := p.Decide(testHost(nil), "bob", c.command, c.as, time.Time{}); !d.Allowed || d.NoPassword != c.want {
+			t.Errorf("%+v: %+v", c, d)
+		}
+	}
+}
+
 func TestConditions(t *testing.T) {
 	const digest = "sha224:11111111111111111111111111111111111111111111111111111111"
 	for sudoers, want := range map[string]string{
-		"bob ALL = " + digest + " /bin/id":             "its digest is " + digest,
-		"bob ALL = ALL, " + digest + " !/bin/id":       "its digest is not " + digest,
-		"bob ALL = " + digest + " /bin/ls, /bin/id":    "",
-		"bob ALL = " + digest + ", " + digest + " ALL": "its digest is " + digest + " or " + digest,
+		"bob ALL = " + digest + " /bin/id":                                  "its digest is " + digest,
+		"bob ALL = ALL, " + digest + " !/bin/id":                            "its digest is not " + digest,
+		"bob ALL = " + digest + " /bin/ls, /bin/id":                         "",
+		"Cmnd_Alias C = " + digest + " /bin/id\nbob ALL = ALL, !C":          "its digest is not " + digest,
+		"Cmnd_Alias C = " + digest + " !/bin/id\nbob ALL = !C":              "its digest is " + digest,
+		"Cmnd_Alias C = " + digest + " /bin/id : D = !C\nbob ALL = ALL, !D": "its digest is " + digest,
+		"bob ALL = " + digest + ", " + digest + " ALL":                      "its digest is " + digest + " or " + digest,
 	} {
 		p := Assemble(Files{"/etc/sudoers": Parse([]byte(sudoers))}, "/etc/sudoers", "web01")
 		if d, _ := p.Decide(testHost(nil), "bob", "/bin/id", "", time.Time{}); !d.Allowed || d.Condition != want {
 			t.Errorf("%q: %+v, want %q", sudoers, d, want)
 		}
+	}
+}
+
+// A run-as user whom the host's passwd does not have may come from a directory service.
+func TestRunAsWithoutAccount(t *testing.T) {
+	p := Assemble(Files{"/etc/sudoers": Parse([]byte("bob ALL = (ALL) ALL, (op) !/bin/ls"))}, "/etc/sudoers", "web01")
+	for as, want := range map[string]string{"nosuch": "nosuch has an account there", "op": "", "": ""} {
+		if d, _ := p.Decide(testHost(nil), "bob", "/bin/id", as, time.Time{}); !d.Allowed || d.Condition != want {
+			t.Errorf("as %q: %+v, want %q", as, d, want)
+		}
+	}
+	if d, _ := p.Decide(testHost(nil), "bob", "/bin/ls", "op", time.Time{}); d.Allowed || d.Condition != "" {
+		t.Errorf("denied: %+v", d)
 	}
 }
 

@@ -93,9 +93,11 @@ type cmndSpec struct {
 // A runas is whom a command may be run as. With groups alone, it is the user who asks.
 type runas struct{ users, groups []member }
 
+// options are those of a command. Texts are pointers because sudo prints what is said anew,
+// be it the same as before; nil is not said.
 type options struct {
-	role, selinuxType, apparmor string
-	chroot, cwd                 string
+	role, selinuxType, apparmor *string
+	chroot, cwd                 *string
 	timeout                     int // seconds; 0: not said, -1: said to be none
 	notBefore, notAfter         time.Time
 }
@@ -111,8 +113,8 @@ const (
 
 const (
 	tagSetenv = iota
-	tagNoexec
 	tagIntercept
+	tagNoexec
 	tagNopasswd
 	tagLogInput
 	tagLogOutput
@@ -478,7 +480,7 @@ func (p *parser) command() (member, error) {
 		return m, errSyntax
 	}
 	p.advance()
-	if digests != nil && (m.kind == memberAlias || m.name == "list") {
+	if digests != nil && m.kind == memberAlias {
 		return m, errors.New("a digest requires a path name")
 	}
 	return m, nil
@@ -568,11 +570,11 @@ func (c *cmndSpec) inherit(prev *cmndSpec) {
 	if c.runas == nil {
 		c.runas = prev.runas
 	}
-	if c.role == "" && c.selinuxType == "" {
+	if c.role == nil && c.selinuxType == nil {
 		c.role, c.selinuxType = prev.role, prev.selinuxType
 	}
-	for _, s := range []struct{ mine, its *string }{{&c.apparmor, &prev.apparmor}, {&c.chroot, &prev.chroot}, {&c.cwd, &prev.cwd}} {
-		if *s.mine == "" {
+	for _, s := range []struct{ mine, its **string }{{&c.apparmor, &prev.apparmor}, {&c.chroot, &prev.chroot}, {&c.cwd, &prev.cwd}} {
+		if *s.mine == nil {
 			*s.mine = *s.its
 		}
 	}
@@ -624,19 +626,19 @@ func (p *parser) option(o *options) error {
 	var err error
 	switch name {
 	case "ROLE":
-		o.role = value
+		o.role = &value
 	case "TYPE":
-		o.selinuxType = value
+		o.selinuxType = &value
 	case "APPARMOR_PROFILE":
-		o.apparmor = value
+		o.apparmor = &value
 	case "CWD", "CHROOT":
 		if value != "*" && value[0] != '/' && value[0] != '~' {
 			return fmt.Errorf(`values for %q must start with a '/', '~', or '*'`, name)
 		}
 		if name == "CWD" {
-			o.cwd = value
+			o.cwd = &value
 		} else {
-			o.chroot = value
+			o.chroot = &value
 		}
 	case "TIMEOUT":
 		o.timeout, err = parseTimeout(value)
@@ -690,8 +692,11 @@ func parseTimeout(s string) (int, error) {
 	return total, nil
 }
 
+// timeEnd is a fraction and a zone.
+var timeEnd = regexp.MustCompile(`^(?:[.,]([0-9]))?(?:Z|([-+])([0-9]{2})([0-9]{2})?)?$`)
+
 // parseTime reads a generalized time of RFC 4517: yyyymmddHH, then minutes and seconds
-// if any, a fraction, which is passed over, and Z or +HHMM. As to sudo, the 32nd is the
+// if any, a fraction of which sudo takes one digit, and Z or +HHMM. As to sudo, the 32nd is the
 // 1st of the next month. Without a zone it is the host's local time, which is not known:
 // UTC is taken.
 func parseTime(s string) (time.Time, error) {
@@ -705,17 +710,23 @@ func parseTime(s string) (time.Time, error) {
 		return v
 	}
 	t := time.Date(field(0, 4), time.Month(field(4, 6)), field(6, 8), field(8, 10), field(10, 12), field(12, 14), 0, time.UTC)
-	rest := s[n:]
-	if rest != "" && (rest[0] == '.' || rest[0] == ',') {
-		rest = rest[1+run([]byte(rest[1:]), isDigit):]
-	}
-	if rest == "" || rest == "Z" {
-		return t, nil
-	}
-	zone, err := time.Parse("-0700", rest)
-	if err != nil {
+	m := timeEnd.FindStringSubmatch(s[n:])
+	if m == nil {
 		return time.Time{}, errBad
 	}
-	_, offset := zone.Zone()
-	return t.Add(-time.Duration(offset) * time.Second), nil
+	number := func(i int) time.Duration {
+		v, _ := strconv.Atoi(m[i]) // digits, or nothing
+		return time.Duration(v)
+	}
+	switch n { // a tenth of an hour or of a minute
+	case 10:
+		t = t.Add(number(1) * time.Hour / 10)
+	case 12:
+		t = t.Add(number(1) * time.Minute / 10)
+	}
+	east := number(3)*time.Hour + number(4)*time.Minute
+	if m[2] == "-" {
+		east = -east
+	}
+	return t.Add(-east), nil
 }

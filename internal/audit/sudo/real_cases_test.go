@@ -145,4 +145,21 @@ var realCases = []struct {
 
 	{name: "Debian's own", sudoers: "Defaults\tenv_reset\nDefaults\tmail_badpass\nDefaults\tsecure_path=\"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\"\nDefaults\tuse_pty\n# Host alias specification\nroot\tALL=(ALL:ALL) ALL\n%sudo\tALL=(ALL:ALL) ALL\n%wheel ALL=(ALL:ALL) NOPASSWD: ALL\n@includedir /etc/sudoers.d\n", files: map[string]string{"/etc/sudoers.d/README": "#\n# As of Debian\n#\n"}, checks: "root - /usr/bin/id\nann - /usr/bin/id\nbob - /usr/bin/id"},
 	{name: "the original's machine groups", sudoers: "Host_Alias WEBSERVERS = web01, web02, \\\n  web03.example.com\nHost_Alias DATABASES = db*\nUser_Alias SRE = ann, %dba\nCmnd_Alias SERVICES = /usr/sbin/service, /usr/bin/systemctl restart *\nCmnd_Alias SHELLS = /bin/sh, /bin/bash\nSRE WEBSERVERS = (root) NOPASSWD: SERVICES, !SHELLS\nSRE DATABASES = (root) ALL\n", checks: "ann - /usr/bin/systemctl restart nginx\nann - /usr/bin/systemctl stop nginx\nbob - /bin/sh\neve - /usr/bin/systemctl restart nginx"},
+
+	// The smallest cases of what TestRandomAsSudo found.
+	{name: "a group without a run-as list", sudoers: "bob ALL = /usr/bin/id\nann ALL = (root) /usr/bin/id\n", checks: "bob root:wheel /usr/bin/id\nbob root:dba /usr/bin/id\nbob :wheel /usr/bin/id\nbob :dba /usr/bin/id\nbob bob:dba /usr/bin/id\nbob op:dba /usr/bin/id\nann root:wheel /usr/bin/id\nann :dba /usr/bin/id", own: true},
+	{name: "one's own group, and a run-as list that denies oneself", sudoers: "ann ALL = (!ann) ALL\n", checks: "ann :dba /usr/bin/id\nann :eve /usr/bin/id\nann ann:dba /usr/bin/id\nann ann /usr/bin/id", own: true},
+	{name: "Defaults of run-as users", sudoers: "Defaults>op runas_default=eve\nDefaults>root runas_default=op\nbob ALL = /usr/bin/id\n", checks: "bob - /usr/bin/id\nbob op /usr/bin/id\nbob eve /usr/bin/id\nbob root /usr/bin/id", own: true},
+	{name: "Defaults of the default run-as user", sudoers: "Defaults runas_default=op\nDefaults>op !case_insensitive_user\nBob ALL = ALL\n", checks: "bob - /usr/bin/id\nbob root /usr/bin/id", own: true},
+	{name: "Defaults of all commands", sudoers: "Defaults!/usr/bin/ls, ALL runas_default=op\nDefaults!/usr/bin/id runas_default=eve\nbob ALL = /usr/bin/id\n", checks: "bob op /usr/bin/id\nbob eve /usr/bin/id"},
+	{name: "Defaults of a host's whole name", sudoers: "Defaults@*.com runas_default=op\nDefaults@*.com !case_insensitive_user\nbob ALL = /usr/bin/id\nBob ALL = /usr/bin/ls\n", checks: "bob - /usr/bin/id\nbob op /usr/bin/id\nbob - /usr/bin/ls"},
+	{name: "fast_glob and folders", sudoers: "Defaults fast_glob\nbob ALL = /usr/*/, /usr//bin/l*, /usr/bin/i?\n", checks: "bob - /usr/bin/cat\nbob - /usr/bin/ls\nbob - /usr/bin/id\nbob - /bin/id"},
+	{name: "the same file by another path", sudoers: "bob ALL = /usr//bin/id, /usr/lib/../bin/l?, /usr/./bin/c*, !/usr/bin/../bin/cat x, /usr//sbin/\n", checks: "bob - /usr/bin/id\nbob - /usr/bin/../bin/id\nbob - /usr/./bin/ls\nbob - /usr/bin/cat\nbob - /usr/bin/cat x\nbob - /usr/sbin/useradd"},
+	{name: "a regular expression is of the path as it is written", sudoers: "bob ALL = ^/usr/bin/id$\n", checks: "bob - /usr/bin/id\nbob - /usr/bin//id"},
+	{name: "negated groups", sudoers: "bob ALL = (!%wheel, !%#12, !\"%g h\", !%:foo, !%:#12, !%a\\:b, !\"%:g h\", !+n) /usr/bin/id\n"},
+	{name: "tags in sudo's order", sudoers: "bob ALL = NOPASSWD: EXEC: INTERCEPT: SETENV: MAIL: FOLLOW: LOG_INPUT: LOG_OUTPUT: /usr/bin/id\n"},
+	{name: "options said again", sudoers: "bob ALL = CWD=/x /usr/bin/id, CWD=/x /usr/bin/ls, /usr/bin/cat, TIMEOUT=5 ROLE=r TYPE=t /usr/bin/env, TIMEOUT=5 ROLE=r /usr/bin/true, TYPE=t /usr/bin/false\n"},
+	{name: "a digest of list", sudoers: "bob ALL = sha256:OOxVu40bvmsPDA1Hm0ZKX+NfVfOcPMiqxnNnNTvRjzY list\n"},
+	{name: "fractions and zones of dates", sudoers: "bob ALL = NOTAFTER=2037021408.5 /usr/bin/1, NOTAFTER=203702140811\\,7-01 /usr/bin/2, NOTAFTER=20370214081122.9+9959 /usr/bin/3\nbob ALL = NOTAFTER=2037021408.55Z ALL\nbob ALL = NOTAFTER=2037021408.Z ALL\nbob ALL = NOTAFTER=2037021408+1 ALL\nbob ALL = NOTAFTER=2037021408+01000 ALL\n"},
+	{name: "a file that includes itself", sudoers: "bob ALL = /usr/bin/id\n@include sudoers\n"},
 }

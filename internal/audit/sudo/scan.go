@@ -48,11 +48,11 @@ const (
 	ruleOther
 )
 
-// tags are the names of the tags, each with its opposite.
+// tags are the names of the tags, each with its opposite, in the order in which sudo prints them.
 var tags = [...]struct{ on, off string }{
 	tagSetenv:    {"SETENV", "NOSETENV"},
-	tagNoexec:    {"NOEXEC", "EXEC"},
 	tagIntercept: {"INTERCEPT", "NOINTERCEPT"},
+	tagNoexec:    {"NOEXEC", "EXEC"},
 	tagNopasswd:  {"NOPASSWD", "PASSWD"},
 	tagLogInput:  {"LOG_INPUT", "NOLOG_INPUT"},
 	tagLogOutput: {"LOG_OUTPUT", "NOLOG_OUTPUT"},

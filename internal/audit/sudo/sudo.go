@@ -412,7 +412,7 @@ func (a *auditor) rights(p *Policy, h *Host) (out []*Right, undecided []string) 
 	here := make(map[*privilege]bool)
 	kept := a.cache(p)
 	match := func(user string) *matcher {
-		m := newMatcher(p, h, user)
+		m := newMatcher(p, h, user, a.o.As)
 		m.cache, m.here = kept, here
 		return m
 	}

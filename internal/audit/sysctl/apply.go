@@ -19,7 +19,7 @@ type Assignment struct {
 type Plan struct {
 	settings []Setting
 	globs    map[int]glob    // of settings, by their places
-	named    map[string]bool // keys that stand in a file as they are: globs leave them alone
+	named    map[string]bool // keys that stand in a file: true where globs leave them alone
 }
 
 // Limits of what a host may have: beyond, nothing is decided about it.
@@ -27,6 +27,8 @@ const (
 	maxFiles   = 1 << 20  // bytes of its files together
 	maxLive    = 4 << 20  // bytes of live values; as much the agent takes of a command
 	maxMatches = 10 << 20 // live keys to be matched, times globs
+	maxGlobs   = 4096     // to be compiled
+	maxWork    = 1 << 28  // bytes of globs that are matched, times those of the keys: some seconds
 )
 
 var errTooMuch = errors.New("too much to decide")
@@ -43,15 +45,22 @@ func NewPlan(files []File) (*Plan, error) {
 	}
 	for i, s := range p.settings {
 		if !isGlob(s.Key) {
-			p.named[s.Key] = true
+			p.named[s.Key] = p.named[s.Key] || !s.odd
 			continue
 		}
 		if s.Exclude {
 			continue // procps-ng 4.0.2 compares exclusions as they are
 		}
-		g, err := newGlob(s.Key, ".")
+		key := strings.TrimRight(s.Key, ".")
+		if isGlob(key[strings.LastIndexByte(key, '.')+1:]) {
+			key = s.Key // with a slash at its end: to glob(3) that is for folders, but where the last name is no pattern
+		}
+		g, err := newGlob(key, ".")
 		if err != nil {
-			continue // such as [z-a], which matches nothing
+			continue // such as [[:none:]], which matches nothing
+		}
+		if len(p.globs) == maxGlobs {
+			return nil, fmt.Errorf("%w: its files have more than %d globs", errTooMuch, maxGlobs)
 		}
 		p.globs[i] = g
 	}
@@ -70,7 +79,10 @@ func (p *Plan) Apply(live string) ([]Assignment, error) {
 	if n := strings.Count(live, "\n"); n*len(p.globs) > maxMatches {
 		return nil, fmt.Errorf("%w: %d globs for %d live values", errTooMuch, len(p.globs), n)
 	}
-	values, matched := p.look(live)
+	values, matched, err := p.look(live)
+	if err != nil {
+		return nil, err
+	}
 	var out []Assignment
 	for i, s := range p.settings {
 		switch {
@@ -91,20 +103,25 @@ func (p *Plan) Apply(live string) ([]Assignment, error) {
 
 // look finds the live values of the keys that the files speak of, and which of them
 // each glob matches.
-func (p *Plan) look(live string) (values map[string]string, matched map[int][]string) {
+func (p *Plan) look(live string) (values map[string]string, matched map[int][]string, err error) {
+	work := 0
 	values, matched = make(map[string]string), make(map[int][]string)
 	for line := range strings.Lines(live) {
 		key, value, ok := liveLine(line)
 		if !ok {
 			continue
 		}
-		wanted := p.named[key]
-		if !wanted {
-			for i, g := range p.globs {
-				if g.match(key) {
-					matched[i] = append(matched[i], key)
-					wanted = true
-				}
+		spared, wanted := p.named[key]
+		for i, g := range p.globs {
+			if spared && !p.settings[i].odd || !strings.HasPrefix(key, g.prefix) {
+				continue
+			}
+			if work += len(p.settings[i].Key) * len(key); work > maxWork {
+				return nil, nil, fmt.Errorf("%w: its globs and live keys are too long", errTooMuch)
+			}
+			if g.match(key) {
+				matched[i] = append(matched[i], key)
+				wanted = true
 			}
 		}
 		if !wanted {
@@ -121,7 +138,7 @@ func (p *Plan) look(live string) (values map[string]string, matched map[int][]st
 		})
 		matched[i] = slices.Compact(keys)
 	}
-	return values, matched
+	return values, matched, nil
 }
 
 // liveLine reads a line of sysctl -a. Complaints, such as of permissions, are none.

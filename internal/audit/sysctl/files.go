@@ -51,6 +51,7 @@ type Setting struct {
 
 	Optional bool // a leading "-": it does not matter if it cannot be set
 	Exclude  bool // "-key" without a value: globs leave the key alone
+	odd      bool // the file has a separator too many: then a glob and a key are not compared
 }
 
 // Parse reads a file as sysctl of procps-ng 4 does. What it would complain about is
@@ -69,8 +70,9 @@ func Parse(f File) []Setting {
 			continue
 		}
 		key = strings.TrimPrefix(key, "-") // a second one says nothing
+		key, odd := canonical(strings.TrimRight(key, space))
 		out = append(out, Setting{
-			Key: canonical(strings.TrimRight(key, space)), Value: strings.Trim(value, space), File: f.Name,
+			Key: key, odd: odd, Value: strings.Trim(value, space), File: f.Name,
 			Optional: dashed && assigned, Exclude: !assigned,
 		})
 	}
@@ -82,19 +84,25 @@ const space = " \t\n\v\f\r"
 
 // canonical returns a key as sysctl -a prints it. The first separator decides: after a
 // dot, dots separate and slashes stand for dots within names; after a slash, the
-// other way round.
-func canonical(key string) string {
+// other way round. To the kernel, repeated slashes are one: odd says that there were some.
+func canonical(text string) (key string, odd bool) {
+	key = text
 	at := strings.IndexAny(key, "/.")
 	if at < 0 {
-		return key
+		return key, false
 	}
 	if key[at] == '/' {
 		key = separators.Replace(key)
 	}
-	for strings.Contains(key, "..") { // to the kernel, repeated slashes are one
+	whole := len(key)
+	for strings.Contains(key, "./.") { // a name that is a dot is the folder itself
+		key = strings.ReplaceAll(key, "./.", ".")
+	}
+	for strings.Contains(key, "..") {
 		key = strings.ReplaceAll(key, "..", ".")
 	}
-	return strings.TrimLeft(key, ".")
+	key = strings.TrimLeft(key, ".")
+	return key, len(key) < whole
 }
 
 var separators = strings.NewReplacer(".", "/", "/", ".")

@@ -1,6 +1,7 @@
 package sysctl
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -33,7 +34,7 @@ func newGlob(text, but string) (glob, error) {
 		case '?':
 			b.WriteString(one)
 		case '[':
-			class, n := classOf(text[i:])
+			class, n := classOf(text[i:], but)
 			b.WriteString(class)
 			i += n - 1
 		case '\\':
@@ -58,29 +59,52 @@ func newGlob(text, but string) (glob, error) {
 }
 
 // classOf translates the class that text begins with, and returns how long it is. A [
-// that nothing closes stands for itself.
-func classOf(text string) (string, int) {
+// that nothing closes before the name ends stands for itself.
+func classOf(text, but string) (string, int) {
 	class, at := "[", 1
 	if at < len(text) && (text[at] == '!' || text[at] == '^') {
 		class, at = "[^.", at+1 // no class matches a separator
 	}
 	for first := true; at < len(text); first = false {
+		if text[at] == ']' && !first { // one that comes first is a member
+			if class == "[" {
+				class += "^" + anything // a range from z to a, which is empty
+			}
+			return class + "]", at + 1
+		}
 		if named := namedClass.FindString(text[at:]); named != "" {
 			class += named
 			at += len(named)
 			continue
 		}
-		c, n := utf8.DecodeRuneInString(text[at:])
+		low, n := member(text[at:])
 		at += n
-		if c == ']' && !first { // one that comes first is a member
-			return class + "]", at
+		high := low
+		if rest := text[at:]; len(rest) > 1 && rest[0] == '-' && rest[1] != ']' {
+			high, n = member(rest[1:])
+			at += 1 + n
 		}
-		if strings.ContainsRune(`\[]^&~`, c) {
-			class += `\`
+		if but != "" && (strings.ContainsRune(but, low) || strings.ContainsRune(but, high)) {
+			break
 		}
-		class += string(c)
+		if low <= high || but == "" { // somebody at a terminal is told
+			class += fmt.Sprintf(`\x{%x}-\x{%x}`, low, high)
+		}
 	}
 	return `\[`, 1
+}
+
+// anything is all that a class can have.
+const anything = `\x{0}-\x{10ffff}`
+
+// member is a character of a class, and its length with the backslash before it.
+func member(text string) (c rune, n int) {
+	escaped := 0
+	if text[0] == '\\' && len(text) > 1 {
+		escaped = 1
+	}
+	c, n = utf8.DecodeRuneInString(text[escaped:])
+	return c, escaped + n
 }
 
 var namedClass = regexp.MustCompile(`^\[:[a-z]+:\]`)

@@ -82,6 +82,16 @@ func TestTooMuchIsNotDecided(t *testing.T) {
 	if _, err := plan.Apply(strings.Repeat("\n", 100_000)); err == nil {
 		t.Error("1000 globs are matched with 100,000 lines")
 	}
+	if _, err := NewPlan([]File{{mainFile, strings.Repeat("*.x=1\n", maxGlobs+1)}}); err == nil {
+		t.Error("any number of globs is compiled")
+	}
+	long, err := NewPlan([]File{{mainFile, strings.Repeat("*a", 2000) + "b = 1\n"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := long.Apply(strings.Repeat(strings.Repeat("a", 4000)+" = 1\n", 100)); err == nil {
+		t.Error("long globs are matched with long keys, whatever time that takes")
+	}
 	if _, err := plan.Apply(strings.Repeat("a", maxLive+1)); err == nil {
 		t.Error("live values of any size are read")
 	}
@@ -102,6 +112,9 @@ func TestIgnored(t *testing.T) {
 		if !ignored(key) {
 			t.Errorf("%s is not ignored", key)
 		}
+	}
+	if g, err := newGlob("a[.b]c", ""); err != nil || !g.match("a.c") {
+		t.Error("a class of an ignored glob has no dot")
 	}
 	for _, key := range strings.Fields("vm.swappiness kernel.randomize_va_space net.ipv4.conf.all.forwarding fs.file-max net.core.netdev_budget") {
 		if ignored(key) {
