@@ -20,7 +20,6 @@ type lineMemo struct {
 
 	found   meaning // what the parser told of a line
 	visits  int
-	value   float64
 	heading bool
 	visit   func(*meaning, float64) // nil while a line is learnt
 	count   int                     // of the counters of the last object
