@@ -75,7 +75,7 @@ agent's config. Counters are since the host booted.`,
   sysops audit network --bonding
   sysops audit network --mps mps01.example.com --sort speed
   sysops audit network --report --clusters /etc/range`,
-		Args: cli.Args(0, 0),
+		Args: n.args,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q.check = func() error {
 				n.width = widthOf(cmd.OutOrStdout())
@@ -90,6 +90,15 @@ agent's config. Counters are since the host booted.`,
 	q.add(cmd)
 	n.add(cmd)
 	return cmd
+}
+
+// args refuses arguments. A number that --switchcount was to have takes a =.
+func (n *networkFlags) args(cmd *cobra.Command, args []string) error {
+	err := cli.Args(0, 0)(cmd, args)
+	if hinted, ok := errors.AsType[*sysops.HintedError](err); ok && cmd.Flags().Changed("switchcount") {
+		hinted.Hint = "--switchcount takes its number behind a =, as in --switchcount=2"
+	}
+	return err
 }
 
 func (n *networkFlags) add(cmd *cobra.Command) {
@@ -380,6 +389,9 @@ func (a *networkAnswer) summarise() {
 	if a.percentile == 0 && !a.aboveGiven {
 		text = fmt.Sprintf("%s: %s hosts have a value", a.metric.Name, groupedDigits(len(a.spread)))
 	}
+	if highest, few := tooFew(len(a.spread), a.percentile); few && !a.aboveGiven {
+		text += fmt.Sprintf("; of so few nobody can be, but with --percentile %d", highest)
+	}
 	if silent := total - len(a.spread); silent > 0 && len(a.spread) > 0 {
 		text += fmt.Sprintf("; %s hosts do not tell", groupedDigits(silent))
 	}
@@ -387,6 +399,16 @@ func (a *networkAnswer) summarise() {
 		text = a.nobody()
 	}
 	fmt.Fprintln(a.in.stderr, cli.SafeText(text))
+}
+
+// tooFew reports whether no host can be beyond a percentile because the largest value is
+// that percentile, and returns the highest whole one that a host can be beyond.
+func tooFew(hosts int, percentile float64) (highest int, few bool) {
+	if hosts < 2 || percentile == 100 {
+		return 0, false
+	}
+	last := 100 * float64(hosts-1) / float64(hosts)
+	return int(last + 1e-9), percentile > last+1e-9
 }
 
 // nobody says why no host has a value.

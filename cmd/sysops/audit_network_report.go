@@ -241,25 +241,34 @@ func spreadFields(what, name string, d network.Distribution) []field {
 // spreadPercentiles are those that fit on a line of text.
 var spreadPercentiles = []float64{50, 95, 99, 100}
 
+// spreadWidth is that of a column: counters need more than "999 kB/s". A line with the
+// name of a server then fits on 80 columns.
+func spreadWidth(unit network.Unit) int {
+	if unit == network.Count {
+		return valueWidth
+	}
+	return 9
+}
+
 func spreadLine(unit network.Unit, name string, d network.Distribution) string {
 	text := fmt.Sprintf("%8s", groupedDigits(len(d)))
 	for _, p := range spreadPercentiles {
-		text += " " + padLeft(valueText(unit, d.Percentile(p)), valueWidth)
+		text += " " + padLeft(valueText(unit, d.Percentile(p)), spreadWidth(unit))
 	}
 	return text + "  " + name
 }
 
-func spreadHeading() string {
+func spreadHeading(unit network.Unit) string {
 	text := "   hosts"
 	for _, p := range spreadPercentiles {
-		text += " " + padLeft(percentileName(p), valueWidth)
+		text += " " + padLeft(percentileName(p), spreadWidth(unit))
 	}
 	return text
 }
 
-func (a *networkAnswer) spreadHeading() {
+func (a *networkAnswer) spreadHeading(unit network.Unit) {
 	if a.in.format == "text" && !a.in.quiet {
-		fmt.Fprintln(a.in.stderr, spreadHeading())
+		fmt.Fprintln(a.in.stderr, spreadHeading(unit))
 	}
 }
 
@@ -291,7 +300,7 @@ func (a *networkAnswer) printServers() error {
 		a.summarise()
 		return nil
 	}
-	a.spreadHeading()
+	a.spreadHeading(network.Seconds)
 	for _, s := range servers {
 		if err := a.printSpread("server", network.Seconds, s); err != nil {
 			return err
@@ -304,7 +313,7 @@ func (a *networkAnswer) printServers() error {
 // memory of what this verb holds.
 func (a *networkAnswer) printCounters() error {
 	if len(a.fleet.Counters) > 0 {
-		a.spreadHeading()
+		a.spreadHeading(network.Count)
 	}
 	for _, c := range slices.SortedFunc(maps.Keys(a.fleet.Counters), func(x, y network.Counter) int { return strings.Compare(x.String(), y.String()) }) {
 		if err := a.printSpread("counter", network.Count, namedSpread{c.String(), network.NewDistribution(a.fleet.Counters[c])}); err != nil {
@@ -433,7 +442,7 @@ func reportSpreads(r *networkReport, what, title string, unit network.Unit, spre
 		return nil
 	}
 	var out []map[string]any
-	fmt.Fprintf(&r.text, "\n%s\n%s\n", title, spreadHeading())
+	fmt.Fprintf(&r.text, "\n%s\n%s\n", title, spreadHeading(unit))
 	for i, s := range spreads {
 		if i == most {
 			fmt.Fprintf(&r.text, "%s\n", andMore(len(spreads)-most))

@@ -175,6 +175,38 @@ func TestPercentilesOnATerminal(t *testing.T) {
 	}
 }
 
+func TestTooFewHostsForAPercentile(t *testing.T) {
+	for _, row := range []struct {
+		hosts      int
+		percentile float64
+		highest    int
+		few        bool
+	}{
+		{0, 95, 0, false},
+		{1, 95, 0, false},
+		{5, 95, 80, true},
+		{5, 80, 80, false},
+		{5, 100, 0, false}, // which nobody ever is beyond
+		{19, 95, 94, true},
+		{20, 95, 95, false},
+		{2000, 99.9, 99, false},
+		{999, 99.9, 99, true},
+		{1000, 99.9, 99, false},
+	} {
+		if highest, few := tooFew(row.hosts, row.percentile); highest != row.highest || few != row.few {
+			t.Errorf("%d hosts, percentile %v: %d, %v", row.hosts, row.percentile, highest, few)
+		}
+		values := make(network.Distribution, row.hosts)
+		for i := range values {
+			values[i] = float64(i)
+		}
+		m := &network.Metric{}
+		if row.hosts > 1 && row.percentile < 100 && m.Threshold(values, row.percentile).Beyond(float64(row.hosts-1)) == row.few {
+			t.Errorf("%d hosts, percentile %v: the last host says otherwise", row.hosts, row.percentile)
+		}
+	}
+}
+
 func TestValueText(t *testing.T) {
 	for _, row := range []struct {
 		unit network.Unit

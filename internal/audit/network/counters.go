@@ -319,31 +319,6 @@ var unknown = math.NaN()
 
 func known(v float64) bool { return !math.IsNaN(v) }
 
-// pick returns the values of the counters that are asked for, and calls heard for those
-// that are named: others may be zero because netstat -s leaves them out, or because
-// there is no such counter.
-func pick(contents []byte, counters []Counter, heard func(int)) []float64 {
-	values := make([]float64, len(counters))
-	for i := range values {
-		values[i] = unknown
-	}
-	eachCounter(contents, func(group []byte) {
-		for i, c := range counters {
-			if !known(values[i]) && equalFold(c.Group, group) {
-				values[i] = 0
-			}
-		}
-	}, func(group, name []byte, value float64) {
-		for i, c := range counters {
-			if c.is(group, name) {
-				values[i] = value
-				heard(i)
-			}
-		}
-	})
-	return values
-}
-
 // merge takes what one object says, if it says all that is asked; else what others add.
 // The kernel's own files come before the programs that format them.
 func merge(have, more []float64, kernel bool) []float64 {
@@ -368,20 +343,16 @@ type interned struct {
 	counters []Counter // by id
 }
 
-// all returns every counter in contents.
-func (n *interned) all(contents []byte) []counted {
-	var out []counted
-	var key []byte
-	eachCounter(contents, func([]byte) {}, func(group, name []byte, value float64) {
-		if len(group)+len(name) > maxText {
-			return
-		}
-		key = append(append(append(key[:0], group...), '.'), name...)
-		if id, ok := n.id(key, len(group)); ok {
-			out = append(out, counted{id, value})
-		}
-	})
-	return out
+// number returns the number of a counter, a negative one for a counter beyond the bounds.
+func (n *interned) number(group, name []byte) int {
+	if len(group)+len(name) > maxText {
+		return -1
+	}
+	key := append(append(append(make([]byte, 0, maxText+1), group...), '.'), name...)
+	if id, ok := n.id(key, len(group)); ok {
+		return id
+	}
+	return -1
 }
 
 // id is false for a counter beyond the bound.

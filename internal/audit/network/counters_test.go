@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -111,7 +112,7 @@ func TestCountersAreFoundByTheirNames(t *testing.T) {
 			c, err := ParseCounter(text)
 			if err != nil {
 				t.Errorf("%s: %v", text, err)
-			} else if got := pick(contents, []Counter{c}, func(int) {}); got[0] != want {
+			} else if got := (&lineMemo{wanted: []Counter{c}}).pick(contents, func(int) {}); got[0] != want {
 				t.Errorf("%s: %s is %v, want %v", name, text, got[0], want)
 			}
 		}
@@ -121,11 +122,11 @@ func TestCountersAreFoundByTheirNames(t *testing.T) {
 // netstat -s leaves out many counters that are zero; the kernel's files do not.
 func TestACounterThatNetstatLeavesOutIsZero(t *testing.T) {
 	wanted := []Counter{{"Tcp", "RetransSegs"}, {"TcpExt", "TCPTimeouts"}, {"Udp", "InErrors"}}
-	got := pick([]byte("Tcp:\n    5 segments retransmitted\nTcpExt:\nIpExt:\n"), wanted, func(int) {})
+	got := (&lineMemo{wanted: wanted}).pick([]byte("Tcp:\n    5 segments retransmitted\nTcpExt:\nIpExt:\n"), func(int) {})
 	if got[0] != 5 || got[1] != 0 || known(got[2]) {
 		t.Errorf("got %v", got)
 	}
-	got = pick([]byte("Tcp: InSegs RetransSegs\nTcp: 1 5\nTcpExt: A\nTcpExt: 1\n"), wanted, func(int) {})
+	got = (&lineMemo{wanted: wanted}).pick([]byte("Tcp: InSegs RetransSegs\nTcp: 1 5\nTcpExt: A\nTcpExt: 1\n"), func(int) {})
 	if got[0] != 5 || known(got[1]) {
 		t.Errorf("of the kernel's file: %v", got)
 	}
@@ -164,6 +165,59 @@ func TestSeveralObjectsOfAHost(t *testing.T) {
 	}
 }
 
+// sameCounters demands that a memo reads what the parser does, in its order.
+func sameCounters(t *testing.T, memo *lineMemo, contents []byte) {
+	t.Helper()
+	var got, want []string
+	for _, c := range memo.all(contents) {
+		got = append(got, fmt.Sprintf("%v %v", memo.names.counters[c.id], c.value))
+	}
+	eachCounter(contents, func([]byte) {}, func(group, name []byte, value float64) {
+		if id := memo.names.number(group, name); id >= 0 {
+			want = append(want, fmt.Sprintf("%v %v", memo.names.counters[id], value))
+		}
+	})
+	if !slices.Equal(got, want) {
+		t.Errorf("of %.200q: %q, want %q", contents, got, want)
+	}
+}
+
+// What lines mean is remembered from host to host, whatever numbers they have, whichever
+// lines a host leaves out, and under whichever heading the same line was met before.
+func TestRememberedLines(t *testing.T) {
+	memo := &lineMemo{names: &interned{ids: make(map[string]int)}}
+	for _, name := range []string{"netstat-s.txt", "nstat-asz.txt", "netstat-s-1.60.txt", "netstat"} {
+		lines := strings.SplitAfter(string(readSample(t, name)), "\n")
+		for left := range 7 {
+			var host strings.Builder
+			for i, line := range lines {
+				if left == 0 || i%7 != left {
+					host.WriteString(strings.ReplaceAll(line, "7", strings.Repeat("9", left)))
+				}
+			}
+			sameCounters(t, memo, []byte(host.String()))
+		}
+	}
+	for _, text := range []string{
+		"Tcp:\n    5 x\nUdp:\n    5 x\n    y: 6\n",
+		"Udp:\n    7 x\nTcp:\n    8 x\n",
+		"    5 x\nTcp:\n    5 x\nTcp: A\n    5 x\nTcp: 1\n    5 x\n",
+		"Icmp:\n    ICMP input histogram:\n        echo requests: 5\n    ICMP output histogram:\n        echo requests: 6\n    5 x\n        echo requests: 7\n",
+		"a 5\na 123456789012345\na 1234567890123456\na 12345678901234567890\na -5\na 123456789012345678901\n5 5\n5 a 5\na b 5\na 5 6\n",
+		"Tcp:\r\n    5 x\r\n    6 x \t\n    7 x",
+		"Tcp:\n    5 x\n#c 5\n\n    6 x\n:\n    5 x\n",
+	} {
+		for range 3 {
+			sameCounters(t, memo, []byte(text))
+		}
+	}
+	memo.bytes = maxKnown // all is forgotten
+	sameCounters(t, memo, []byte("z 5\n"))
+	if len(memo.known) != 1 || memo.bytes > 1<<10 {
+		t.Errorf("%d lines are remembered, as %d bytes", len(memo.known), memo.bytes)
+	}
+}
+
 func FuzzCounters(f *testing.F) {
 	for _, name := range []string{"snmp", "netstat", "netstat-s.txt", "nstat-asz.txt", "netstat-s-1.60.txt"} {
 		f.Add(readSample(f, name))
@@ -176,7 +230,14 @@ func FuzzCounters(f *testing.F) {
 				t.Errorf("%q is %v", name, v)
 			}
 		}
-		(&interned{ids: make(map[string]int)}).all(contents)
+		memo := &lineMemo{names: &interned{ids: make(map[string]int)}}
+		for range 3 { // learnt, looked up, and followed
+			sameCounters(t, memo, contents)
+		}
+		memo = &lineMemo{names: memo.names}
+		sameCounters(t, memo, readSample(t, "netstat-s.txt"))
+		sameCounters(t, memo, contents)
+		sameCounters(t, memo, readSample(t, "netstat-s.txt"))
 		if !bytes.Equal(before, contents) {
 			t.Error("the contents have been changed")
 		}

@@ -37,13 +37,35 @@ type series struct {
 	Max    *figure `json:"max"`
 }
 
+// at returns the place of a statistic, nil of what is none.
+func (s *series) at(statistic string) **figure {
+	switch statistic {
+	case "median":
+		return &s.Median
+	case "mean":
+		return &s.Mean
+	case "std":
+		return &s.Std
+	case "var":
+		return &s.Var
+	case "min":
+		return &s.Min
+	case "max":
+		return &s.Max
+	}
+	return nil
+}
+
 // of returns a statistic, or unknown.
 func (s *series) of(statistic string) float64 {
-	f := map[string]*figure{"median": s.Median, "mean": s.Mean, "std": s.Std, "var": s.Var, "min": s.Min, "max": s.Max}[statistic]
-	if f == nil || math.IsNaN(float64(*f)) || math.IsInf(float64(*f), 0) || *f < 0 {
+	at := s.at(statistic)
+	if at == nil || *at == nil {
 		return unknown
 	}
-	return float64(*f)
+	if v := float64(**at); v >= 0 && !math.IsInf(v, 0) {
+		return v
+	}
+	return unknown
 }
 
 // A figure is a number, which the original wrote as text at times.
@@ -82,6 +104,13 @@ type globalTotal struct {
 
 // parseInteractions reads the record of either agent.
 func parseInteractions(contents []byte, servers bool) (*interactions, error) {
+	if out, ok := scanInteractions(contents, servers); ok {
+		return out, nil
+	}
+	return decodeInteractions(contents, servers)
+}
+
+func decodeInteractions(contents []byte, servers bool) (*interactions, error) {
 	out := &interactions{}
 	read := out.parseTotal
 	if servers {

@@ -2,6 +2,7 @@ package network
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
 	"strings"
 	"testing"
@@ -108,10 +109,62 @@ func TestServersOfARecordAreBounded(t *testing.T) {
 	}
 }
 
+// sameInteractions compares all that a record says.
+func sameInteractions(a, b *interactions) bool {
+	same := func(x, y interaction) bool {
+		for _, statistic := range Statistics() {
+			for _, pair := range [][2]float64{{x.Seconds.of(statistic), y.Seconds.of(statistic)}, {x.Rate.of(statistic), y.Rate.of(statistic)}} {
+				if pair[0] != pair[1] && (known(pair[0]) || known(pair[1])) {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	return a.updated == b.updated && same(a.total, b.total) && maps.EqualFunc(a.servers, b.servers, same)
+}
+
+// What the agent writes is scanned; all else is left to encoding/json.
+func TestScanOfInteractions(t *testing.T) {
+	record := string(readSample(t, "interactions.json"))
+	for _, row := range []struct {
+		name, text string
+		scanned    bool
+	}{
+		{"as it is", record, true},
+		{"packed", strings.Join(strings.Fields(record), ""), true},
+		{"of the original", string(readSample(t, "interactions-original.json")), false},
+		{"with another member", strings.Replace(record, `"updated"`, `"x": 1, "updated"`, 1), false},
+		{"with a figure as text", strings.Replace(record, `0.71`, `"0.71"`, 1), false},
+		{"with text in a list", strings.Replace(record, `[0.5`, `["]", 0.5`, 1), false},
+		{"with an escape", strings.Replace(record, `mps01`, `mps\u0030`, 1), false},
+		{"in another case", strings.Replace(record, `"median"`, `"Median"`, 1), false},
+		{"nothing", "{}", true},
+	} {
+		for _, servers := range []bool{false, true} {
+			got, ok := scanInteractions([]byte(row.text), servers)
+			if want := row.scanned || !servers && row.name == "with an escape"; ok != want { // which comes behind the total
+				t.Errorf("%s, servers %v: scanned %v", row.name, servers, ok)
+			}
+			want, err := decodeInteractions([]byte(row.text), servers)
+			if err != nil || ok && !sameInteractions(got, want) {
+				t.Errorf("%s, servers %v: %+v, want %+v, %v", row.name, servers, got, want, err)
+			}
+		}
+	}
+}
+
 func FuzzInteractions(f *testing.F) {
 	f.Add(readSample(f, "interactions.json"))
 	f.Add(readSample(f, "interactions-original.json"))
 	f.Fuzz(func(t *testing.T, contents []byte) {
+		for _, servers := range []bool{false, true} {
+			scanned, ok := scanInteractions(contents, servers)
+			decoded, err := decodeInteractions(contents, servers)
+			if ok && err == nil && len(decoded.servers) < maxServers && !sameInteractions(scanned, decoded) {
+				t.Errorf("servers %v: %+v was scanned, %+v is right", servers, scanned, decoded)
+			}
+		}
 		got, err := parseInteractions(contents, true)
 		if err != nil {
 			return

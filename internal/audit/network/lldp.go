@@ -39,7 +39,10 @@ func ParseLLDP(contents []byte) ([]Neighbour, error) {
 	case len(text) == 0:
 		return nil, nil // no neighbour, with -f keyvalue
 	case text[0] == '<':
-		found, err = parseLLDPXML(text)
+		var scanned bool
+		if found, scanned = scanLLDPXML(text); !scanned {
+			found, err = parseLLDPXML(text)
+		}
 	case text[0] == '{':
 		found, err = parseLLDPJSON(text)
 	default:

@@ -94,12 +94,50 @@ func TestLinksOf(t *testing.T) {
 	}
 }
 
+// What lldpctl prints is scanned; all else is left to encoding/xml.
+func TestScanOfLLDP(t *testing.T) {
+	sample := string(readSample(t, "lldp.xml"))
+	for _, row := range []struct {
+		name, text string
+		scanned    bool
+	}{
+		{"as it is", strings.TrimSpace(sample), true},
+		{"without a neighbour", `<?xml version="1.0" encoding="UTF-8"?><lldp label="LLDP neighbors"/>`, true},
+		{"with an entity in what is wanted", strings.Replace(sample, "sw01-a", "a&amp;b", 1), false},
+		{"with an entity in the name of an interface", strings.Replace(sample, `name="eth0"`, `name="a&amp;b"`, 1), false},
+		{"with another entity", strings.Replace(sample, "&amp;", "&lt;", 1), false},
+		{"with a comment", strings.Replace(sample, "Ethernet7", "Ether<!-- -->net7", 1), false},
+		{"with text in pieces", strings.Replace(sample, "Ethernet7", "Ether<b/>net7", 1), true},
+		{"with bytes as they are", strings.Replace(sample, "Ethernet7", "<![CDATA[Ethernet7]]>", 1), false},
+		{"with a namespace", strings.ReplaceAll(sample, "chassis", "x:chassis"), false},
+		{"with other quotes", strings.ReplaceAll(sample, `"`, `'`), false},
+		{"with a bracket in an attribute", strings.Replace(sample, `"eth0"`, `"eth>0"`, 1), false},
+		{"with a name in an attribute", strings.Replace(sample, `label="Interface"`, `label=" name=x"`, 1), true},
+		{"with two names", strings.Replace(sample, `name="eth0"`, `name="eth0" name="eth9"`, 1), true},
+		{"with lines of Windows", strings.ReplaceAll(sample, "\n", "\r\n"), false},
+	} {
+		got, ok := scanLLDPXML([]byte(row.text))
+		if ok != row.scanned {
+			t.Errorf("%s: scanned %v", row.name, ok)
+		}
+		want, err := parseLLDPXML([]byte(row.text))
+		if ok && (err != nil || !slices.Equal(got, want)) {
+			t.Errorf("%s: %q, want %q, %v", row.name, got, want, err)
+		}
+	}
+}
+
 func FuzzLLDP(f *testing.F) {
 	for _, name := range []string{"lldp.xml", "lldp.json0", "lldp.keyvalue"} {
 		f.Add(readSample(f, name))
 	}
 	f.Add([]byte("<lldp><interface name='a'><port><id type='ifname'>x</id></port></interface></lldp>"))
 	f.Fuzz(func(t *testing.T, contents []byte) {
+		if scanned, ok := scanLLDPXML(contents); ok {
+			if parsed, err := parseLLDPXML(contents); err == nil && !slices.Equal(scanned, parsed) {
+				t.Errorf("%q was scanned, %q is right", scanned, parsed)
+			}
+		}
 		got, err := ParseLLDP(contents)
 		if err != nil && got != nil || len(got) > maxNeighbours {
 			t.Errorf("%d neighbours, %v", len(got), err)

@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/sysops-api/sysops-api"
@@ -139,6 +140,7 @@ func Read(ctx context.Context, answer *sysops.Answer, o Options, leftOut func(sy
 		}
 	}
 	r.heard = make([]atomic.Bool, len(r.wanted))
+	r.lines.New = func() any { return &lineMemo{wanted: r.wanted, names: r.names} }
 	for h, err := range audit.ByHost(sysops.Make(ctx, answer, r.part)) {
 		if err != nil {
 			return nil, err
@@ -165,6 +167,14 @@ type reader struct {
 	wanted []Counter     // of the metric, and two of each ratio
 	heard  []atomic.Bool // which of them some host names
 	names  *interned
+	lines  sync.Pool // of *lineMemo
+}
+
+// hear is called for each host: that something is stored once is for the CPUs' caches.
+func (r *reader) hear(i int) {
+	if !r.heard[i].Load() {
+		r.heard[i].Store(true)
+	}
 }
 
 // dropUnheard takes back the zeros of counters that no host names: a typing mistake
@@ -202,10 +212,14 @@ func (r *reader) part(o *sysops.Object) (p part) {
 		p.bond, p.err = ParseBond(path.Base(o.Name), o.Contents)
 	case strings.HasPrefix(section, "lldp-"):
 		p.neighbours, p.err = ParseLLDP(o.Contents)
-	case r.Counters:
-		p.all = r.names.all(o.Contents)
 	default:
-		p.values = pick(o.Contents, r.wanted, func(i int) { r.heard[i].Store(true) })
+		lines := r.lines.Get().(*lineMemo)
+		defer r.lines.Put(lines)
+		if r.Counters {
+			p.all = lines.all(o.Contents)
+		} else {
+			p.values = lines.pick(o.Contents, r.hear)
+		}
 	}
 	return p
 }

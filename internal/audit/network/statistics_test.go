@@ -200,7 +200,7 @@ func TestRatios(t *testing.T) {
 		}
 		var h Host
 		h.Value = unknown
-		m.measure(&h, nil, pick(contents, m.counters, func(int) {}))
+		m.measure(&h, nil, (&lineMemo{wanted: m.counters}).pick(contents, func(int) {}))
 		if same := h.Value == row.want || !known(h.Value) && !known(row.want); !same || m.Name != row.name {
 			t.Errorf("%s: %s is %v, want %v", row.text, m.Name, h.Value, row.want)
 		}
