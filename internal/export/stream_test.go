@@ -31,12 +31,12 @@ func TestTar(t *testing.T) {
 		"/bin/su": {"x", 1234567890, 0o106755}, "/etc/motd": text("hi\n"), "/out@a": {contents: ""}, long: text("far down"), "/ü\xff": text("\x00"),
 	})
 	c.push("web2", map[string]file{
-		"/../x": text("bad"), "/a": text("a file"), "/a/b": text("below it"), "/a.b": text("beside it"), "etc/x": text("without"), "/etc/x": text("with"),
+		"/../x": text("bad"), "/dir/y": text("in a folder"), "dir": text("its name"), "/a": text("a file"), "/a/b": text("below it"), "/a.b": text("beside it"), "etc/x": text("without"), "/etc/x": text("with"),
 	})
 	var b bytes.Buffer
 	steps := 0
 	r, err := export.WriteTar(t.Context(), &b, c.ask("*#*"), export.StreamOptions{Progress: func() { steps++ }})
-	if err != nil || r.Written != 8 || r.Refused.Count != 3 || steps != 11 {
+	if err != nil || r.Written != 9 || r.Refused.Count != 4 || steps != 13 {
 		t.Errorf("%+v after %d steps, %v", r, steps, err)
 	}
 	got := make(map[string]string)
@@ -63,7 +63,7 @@ func TestTar(t *testing.T) {
 	}
 	want := map[string]string{
 		"default/web1/bin/su": "x", "default/web1/etc/motd": "hi\n", "default/web1/out@a": "", "default/web1" + long: "far down", "default/web1/ü\xff": "\x00",
-		"default/web2/a": "a file", "default/web2/a.b": "beside it", "default/web2/etc/x": "with",
+		"default/web2/a": "a file", "default/web2/a.b": "beside it", "default/web2/etc/x": "with", "default/web2/dir/y": "in a folder",
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("the archive holds %q\nwant %q", got, want)
