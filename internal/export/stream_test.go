@@ -206,3 +206,38 @@ func TestWriteFileToAPipe(t *testing.T) {
 		t.Errorf("the pipe gave %q, and is %v: %v", got, stat(t, path).Mode(), err)
 	}
 }
+
+// What somebody has put where the temporary file goes is neither written over nor waited for.
+func TestWriteFileLeavesWhatIsNotItsOwn(t *testing.T) {
+	dir := t.TempDir()
+	theirs := filepath.Join(dir, "theirs")
+	if err := os.WriteFile(theirs, []byte("precious"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	part := filepath.Join(dir, ".out.tar.part")
+	for name, plant := range map[string]func() error{
+		"a hard link":     func() error { return os.Link(theirs, part) },
+		"a symbolic link": func() error { return os.Symlink(theirs, part) },
+		"a pipe":          func() error { return syscall.Mkfifo(part, 0o666) },
+		"a folder":        func() error { return os.Mkdir(part, 0o700) },
+	} {
+		if err := plant(); err != nil {
+			t.Fatal(err)
+		}
+		err := export.WriteFile(filepath.Join(dir, "out.tar"), 0o600, func(w io.Writer) error {
+			_, err := io.WriteString(w, "the archive")
+			return err
+		})
+		got, readErr := os.ReadFile(theirs)
+		fi, statErr := os.Stat(theirs)
+		if err == nil || readErr != nil || statErr != nil || string(got) != "precious" || fi.Mode() != 0o644 {
+			t.Errorf("%s: %v; the other file holds %q, %v, %v", name, err, got, readErr, statErr)
+		}
+		if _, err := os.Lstat(filepath.Join(dir, "out.tar")); err == nil {
+			t.Errorf("%s: there is an archive", name)
+		}
+		if err := os.Remove(part); err != nil {
+			t.Fatalf("%s is no more: %v", name, err)
+		}
+	}
+}
