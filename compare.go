@@ -37,7 +37,7 @@ func (o *Object) Text(e Element) []byte {
 // CompareOptions say what is compared, and how thoroughly.
 type CompareOptions struct {
 	Element  Element // default Contents
-	Masks    *Masks  // the form in which contents are compared; nil: byte for byte
+	Masks    *Masks  // the form in which contents are compared, that of From's name; nil: byte for byte
 	Brief    bool    // only whether objects differ: Comparison.Diff stays nil
 	Progress func()  // called after each object, by one goroutine at a time; nil: not
 }
@@ -95,21 +95,24 @@ func (a *Answer) Compare(ctx context.Context, from *Object, o CompareOptions) it
 // comparing is one object being compared with others.
 type comparing struct {
 	*Answer
-	from *Object
-	text []byte
-	o    CompareOptions
+	from     *Object
+	fromText []byte
+	o        CompareOptions
 }
 
 func newComparing(a *Answer, from *Object, o CompareOptions) *comparing {
-	return &comparing{Answer: a, from: from, text: o.text(from), o: o}
+	c := &comparing{Answer: a, from: from, o: o}
+	c.fromText = c.text(from)
+	return c
 }
 
-// text is what is compared of an object.
-func (o *CompareOptions) text(obj *Object) []byte {
-	if o.Element == Contents {
-		return o.Masks.Text(obj.Name, obj.Contents)
+// text is what is compared of an object. An object of another name than from's is
+// compared in the form of from's: what is equal byte for byte is equal in any.
+func (c *comparing) text(obj *Object) []byte {
+	if c.o.Element == Contents {
+		return c.o.Masks.Text(c.from.Name, obj.Contents)
 	}
-	return obj.Text(o.Element)
+	return obj.Text(c.o.Element)
 }
 
 // settleByIndex gives what the index alone can tell, and returns the targets of which
@@ -117,13 +120,13 @@ func (o *CompareOptions) text(obj *Object) []byte {
 func (c *comparing) settleByIndex(ctx context.Context, give func(Comparison, error) bool) ([]target, error) {
 	var rest []target
 	same := sha256.Sum256(c.from.Contents)
-	for s, err := range c.indexedSums(ctx) {
+	for s, err := range c.indexedSums(ctx, c.targets) {
 		if err != nil {
 			give(Comparison{}, err)
 			return nil, err
 		}
 		identical := s.known && s.sum == same
-		if !identical && (!s.known || !c.o.Brief || !c.o.Masks.Plain(s.name)) {
+		if !identical && (!s.known || !c.o.Brief || !c.o.Masks.Plain(c.from.Name)) {
 			rest = append(rest, *s.target)
 			continue
 		}
@@ -160,19 +163,19 @@ func (a *Answer) readForComparison(it *item, o *CompareOptions) (Object, error) 
 
 // compare compares an object that has been read, and lets go of what nobody needs.
 func (c *comparing) compare(it *item, obj Object) Comparison {
-	text := c.o.text(&obj)
+	text := c.text(&obj)
 	if it.held += len(text); len(text) > 0 && len(obj.Contents) > 0 && &text[0] == &obj.Contents[0] {
 		it.held -= len(text)
 	}
-	out := Comparison{From: c.from, Object: obj, Identical: bytes.Equal(c.text, text)}
+	out := Comparison{From: c.from, Object: obj, Identical: bytes.Equal(c.fromText, text)}
 	out.Masked = out.Identical && !bytes.Equal(c.from.Contents, obj.Contents)
 	switch {
 	case out.Identical || c.o.Brief:
 		out.Contents, it.held = nil, 0
-	case bytes.IndexByte(c.text, 0) >= 0 || bytes.IndexByte(text, 0) >= 0:
+	case bytes.IndexByte(c.fromText, 0) >= 0 || bytes.IndexByte(text, 0) >= 0:
 		out.Binary = true
 	default:
-		out.Diff = DiffLines(c.text, text)
+		out.Diff = DiffLines(c.fromText, text)
 		it.held += editBytes * len(out.Diff.edits)
 	}
 	return out
@@ -188,10 +191,10 @@ type summed struct {
 	known bool
 }
 
-// indexedSums reads from the index what contents the objects have. Of what something
-// else than our publisher wrote, it does not know.
-func (a *Answer) indexedSums(ctx context.Context) iter.Seq2[summed, error] {
-	return stream(ctx, a, a.targets, reading[summed]{fetch: a.client.records(), size: smallSize, work: func(it *item) (summed, bool, error) {
+// indexedSums reads from the index what contents the objects of targets have. Of what
+// something else than our publisher wrote, it does not know.
+func (a *Answer) indexedSums(ctx context.Context, targets []target) iter.Seq2[summed, error] {
+	return stream(ctx, a, targets, reading[summed]{fetch: a.client.records(), size: smallSize, work: func(it *item) (summed, bool, error) {
 		sum, ok := store.ParseSum(it.values[0])
 		return summed{it.target, sum, ok}, true, nil
 	}})

@@ -82,6 +82,7 @@ func (p *pair) settled(first, second string) (HostDifference, bool) {
 // them are identical.
 func (a *Answer) pairs(ctx context.Context, first, second string, o *CompareOptions) ([]pair, error) {
 	byName := make(map[string]*pair)
+	var targets []target // of the two: the answer may have other hosts
 	for i := range a.targets {
 		t := &a.targets[i]
 		side := slices.Index([]string{first, second}, t.host.name)
@@ -94,6 +95,7 @@ func (a *Answer) pairs(ctx context.Context, first, second string, o *CompareOpti
 			byName[t.name] = p
 		}
 		p.of[side] = t
+		targets = append(targets, *t)
 	}
 	out := make([]pair, 0, len(byName))
 	for _, p := range byName {
@@ -105,7 +107,7 @@ func (a *Answer) pairs(ctx context.Context, first, second string, o *CompareOpti
 		return out, nil
 	}
 	sums := make(map[string]summed) // of the first host
-	for s, err := range a.indexedSums(ctx) {
+	for s, err := range a.indexedSums(ctx, targets) {
 		if err != nil {
 			return nil, err
 		}

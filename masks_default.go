@@ -23,7 +23,12 @@ var defaultMasks = []MaskRule{
 	// is masked too.
 	{
 		Names: []NameGlob{"ps"}, Set: boolean(true),
-		Drop: []Regexp{`^USER +PID`, `\[kworker/`},
+		Drop: []Regexp{
+			`^USER +PID`,
+			// the kernel's come and go; what takes their name has another parent, or memory
+			`^\S+ +\d+ +2 +\S+ +\d+ +0 .* \[kworker/[^ \]]+\]$`,
+			`^ *\d+ +root +[\d:]+ +\[kworker/[^ \]]+\]$`, // busybox
+		},
 		Mask: []Regexp{
 			`^\S+( +\d+ +\d+ +)\S+( +\d+ +\d+ +(?:\w{3} \w{3} +\d+ [\d:]{8} \d{4} +)?)`, // pid ppid ni nlwp rss lstart
 			`^( *\d+ +)\S+( +[\d:]+ +)`, // busybox: pid user time
@@ -34,7 +39,9 @@ var defaultMasks = []MaskRule{
 		Drop: []Regexp{`^Netid +State`},
 		Mask: []Regexp{
 			`\b(?:pid|fd)=(\d+)`,
-			`\* (\d+)`, // inodes of unix sockets
+			`^u_\w+ +[\w-]+ +\d+ +\d+ +\S+ (\d+ +)\* (\d+ *)`, // inodes of unix sockets
+			`\* (\d+)`,
+			`^nl +[\w-]+ +\d+ +\d+ +\S*[:/](-?\d+) `,     // process ids
 			`^\w+( +)[\w-]+( +\d+ +\d+ +)\S+( +)\S+( *)`, // netid state queues local peer process
 		},
 	},
@@ -49,22 +56,23 @@ var defaultMasks = []MaskRule{
 	{Names: []NameGlob{"df-Pk", "df-Pi"}, Mask: []Regexp{`^\S+( +)[\d-]+( +[\d-]+ +[\d-]+ +[\d%-]+ +)/`}, Drop: []Regexp{`^Filesystem`}},
 	{Names: []NameGlob{"lsmod"}, Set: boolean(true), Mask: []Regexp{`^\S+ +\d+( +-?\d+)`}},
 	{Names: []NameGlob{"mount", "/proc/mounts", "/proc/self/mounts"}, Set: boolean(true)},
-	{Names: []NameGlob{"dpkg-l", "rpm-qa", "systemctl-list-unit-files", "/proc/modules"}, Set: boolean(true)},
+	{Names: []NameGlob{"dpkg-l", "rpm-qa", "systemctl-list-unit-files"}, Set: boolean(true)},
+	{Names: []NameGlob{"/proc/modules"}, Set: boolean(true), Mask: []Regexp{`^\S+ \d+ (-?\d+) \S+ \w+ (0x[\da-f]+)`}}, // users, address
 	{
 		Names: []NameGlob{"systemctl-list-units"}, Set: boolean(true),
-		Drop: []Regexp{`^ *(?:session-\S+\.scope|run-\S+|user@\d+\.service|user-\d+\.slice|user-runtime-dir@\d+\.service) `},
+		Drop: []Regexp{`^ *(?:session-\S+\.scope|run-(?:u\d+|r[\da-f]{32}|p\d+-i\d+)\.\w+|run-(?:user-\d+|docker)\S*\.mount|user@\d+\.service|user-\d+\.slice|user-runtime-dir@\d+\.service) `},
 	},
 	{Names: []NameGlob{"lscpu"}, Mask: []Regexp{`^(?:CPU MHz|CPU\(s\) scaling MHz|BogoMIPS):(.*)`}},
-	{Names: []NameGlob{"/proc/cpuinfo"}, Mask: []Regexp{`^(?:cpu MHz|bogomips)\s*:(.*)`}},
+	{Names: []NameGlob{"/proc/cpuinfo"}, Mask: []Regexp{`^(?:cpu MHz|bogomips|BogoMIPS)\s*:(.*)`}},
 	{
 		Names: []NameGlob{"/proc/meminfo"},
 		Mask: []Regexp{`^(?:MemFree|MemAvailable|Buffers|Cached|SwapCached|SwapFree|Active|Inactive|Active\(\w+\)|Inactive\(\w+\)|` +
 			`Unevictable|Mlocked|Zswap|Zswapped|Dirty|Writeback|WritebackTmp|AnonPages|Mapped|Shmem|KReclaimable|Slab|SReclaimable|` +
-			`SUnreclaim|KernelStack|PageTables|SecPageTables|NFS_Unstable|Bounce|Committed_AS|VmallocUsed|Percpu|AnonHugePages|` +
+			`SUnreclaim|KernelStack|PageTables|SecPageTables|NFS_Unstable|Bounce|Committed_AS|VmallocUsed|VmallocChunk|Percpu|AnonHugePages|` +
 			`ShmemHugePages|ShmemPmdMapped|FileHugePages|FilePmdMapped|CmaFree|Unaccepted|Balloon|DirectMap\w+|HugePages_Free|` +
 			`HugePages_Rsvd):(.*)`},
 	},
-	{Names: []NameGlob{"/proc/net/bonding/*"}, Mask: []Regexp{`^(?:Link Failure Count|Permanent HW addr):(.*)`, `^\s*(?:system mac address|Partner Mac Address):(.*)`}},
+	{Names: []NameGlob{"/proc/net/bonding/*"}, Mask: []Regexp{`^(?:Link Failure Count|Actor Churned Count|Partner Churned Count|Permanent HW addr):(.*)`, `^\s*(?:system mac address|Partner Mac Address):(.*)`}},
 	{Names: []NameGlob{"dmidecode"}, Mask: []Regexp{`^\s*(?:Serial Number|UUID|Asset Tag):(.*)`}},
 	{Names: []NameGlob{"lshw-json"}, Mask: []Regexp{`\.(?:serial|uuid|date) = (.*)`}},
 

@@ -47,6 +47,23 @@ func TestDefaultMasks(t *testing.T) {
 			"root               999     1   0    1  9000 Sun Nov 22 13:07:12 2026 /tmp/miner",
 		},
 		{
+			"x@ps", "root                 4     2 -20    1     0 Sun Nov 22 13:07:11 2026 [kworker/R-rcu_gp]\n", "",
+			"root               999     1   0    1  9000 Sun Nov 22 13:07:12 2026 [kworker/0:1-events]",
+		},
+		{"x@ps", "   12 root      0:00 [kworker/0:1]\n", "", "   13 www       0:09 [kworker/0:2]"},
+		{
+			"x@ss-anp",
+			"u_str LISTEN    0      4096      /run/a.sock 17281            * 0     users:((\"a\",pid=1,fd=5))\nnl    UNCONN    0      0          rtnl:systemd-network/612              *\n",
+			"u_str LISTEN 0  4096   /run/a.sock 9281  * 0  users:((\"a\",pid=77,fd=5))\nnl    UNCONN  0  0    rtnl:systemd-network/10612    *\n",
+			"u_str LISTEN    0      4096      /run/b.sock 17281            * 0     users:((\"a\",pid=1,fd=5))",
+		},
+		{
+			"/proc/modules", "xfs 100 3 - Live 0xffffffffc0a00000\nnfs 200 0 xfs, Live 0xffffffffc0b00000 (OE)\n",
+			"nfs 200 1 xfs, Live 0xffffffffc1b00000 (OE)\nxfs 100 5 - Live 0xffffffffc1a00000\n", "evil 100 0 - Live 0xffffffffc0a00000",
+		},
+		{"x@systemctl-list-units", "cron.service loaded active running\nrun-user-1000.mount loaded active mounted\nrun-r0123456789abcdef0123456789abcdef.scope loaded active running\nrun-p12-i13.scope loaded active\n", "cron.service loaded active running\n", "run-backup.service loaded active running"},
+		{"/proc/net/bonding/bond0", "Actor Churned Count: 1\n", "Actor Churned Count: 2\n", "MII Status: down"},
+		{
 			"x@ss-anp",
 			"Netid State     Recv-Q Send-Q Local Address:Port  Peer Address:Port Process\n" +
 				"tcp   LISTEN    0      128          0.0.0.0:22         0.0.0.0:*     users:((\"sshd\",pid=710,fd=3))\n" +

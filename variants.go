@@ -55,7 +55,8 @@ func (v *Variant) Hosts() []string {
 // Variants groups the objects of the answer by what they hold: the most frequent
 // variant first, equally frequent ones by their examples and, with ByName, one name
 // after the other. Contents are fetched where the index does not know their digest and,
-// with Masks, once for each that is different. Errors are those of Objects.
+// with Masks, once for each that is different: one that nobody can be asked for is then
+// left out, with Query.Partial. Errors are those of Objects.
 func (a *Answer) Variants(ctx context.Context, o VariantOptions) ([]Variant, error) {
 	if o.Element != Contents || !o.ByName {
 		o.Masks = nil
@@ -71,7 +72,7 @@ func (a *Answer) Variants(ctx context.Context, o VariantOptions) ([]Variant, err
 		return g.sorted(), nil
 	}
 	var unknown []target
-	for s, err := range a.indexedSums(ctx) {
+	for s, err := range a.indexedSums(ctx, a.targets) {
 		switch {
 		case err != nil:
 			return nil, err
@@ -163,6 +164,7 @@ func (g *variantGroups) mask(ctx context.Context, a *Answer) error {
 	for i := range firsts {
 		m.variants[&firsts[i]] = read[i]
 	}
+	done := make(map[*Variant]bool, len(read))
 	for found, err := range m.digests(ctx, firsts) {
 		if err == nil && found.moved {
 			err = m.digestAnother(ctx, found.Variant)
@@ -172,6 +174,19 @@ func (g *variantGroups) mask(ctx context.Context, a *Answer) error {
 		}
 		g.progress(found.Count)
 		m.add(found.Variant)
+		done[found.Variant] = true
+	}
+	for _, v := range read {
+		if done[v] {
+			continue
+		}
+		if err := m.digestAnother(ctx, v); err != nil { // the first holder is gone, or unreadable
+			return err
+		}
+		if v.form != nil {
+			g.progress(v.Count)
+			m.add(v)
+		}
 	}
 	g.list = m.list
 	return nil

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/sysops-api/sysops-api"
 )
 
 // WriteFile has write fill the file at path, which whoever reads it finds as it was or
@@ -57,10 +59,12 @@ func writeFile(path string, mode fs.FileMode, write func(io.Writer) error) error
 	return err
 }
 
-// openPart opens a file that nobody else writes.
+// openPart opens a file that nobody else writes. It refuses what is there and no kill has
+// left: in a folder like /tmp, somebody may have put a pipe there, which would not open,
+// or a link to a file that is not to be written over.
 func openPart(part string) (*os.File, error) {
 	for {
-		f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+		f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 		if err != nil {
 			return nil, err
 		}
@@ -77,10 +81,20 @@ func openPart(part string) (*os.File, error) {
 			return nil, err
 		}
 		if there, err := os.Lstat(part); err == nil && os.SameFile(ours, there) {
+			if !isPart(there) {
+				f.Close()
+				return nil, &sysops.HintedError{Err: fmt.Errorf("%s is no file that an export has left", part), Hint: "see whose it is, and remove it"}
+			}
 			return f, nil
 		}
 		f.Close() // whoever had locked it has renamed it since
 	}
+}
+
+// isPart reports whether a file can be what openPart has made.
+func isPart(fi os.FileInfo) bool {
+	st, ok := sysops.NewStat(fi)
+	return ok && fi.Mode().IsRegular() && st.Nlink == 1 && int(st.UID) == os.Geteuid()
 }
 
 func fill(f *os.File, write func(io.Writer) error) error {

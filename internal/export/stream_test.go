@@ -31,12 +31,12 @@ func TestTar(t *testing.T) {
 		"/bin/su": {"x", 1234567890, 0o106755}, "/etc/motd": text("hi\n"), "/out@a": {contents: ""}, long: text("far down"), "/ü\xff": text("\x00"),
 	})
 	c.push("web2", map[string]file{
-		"/../x": text("bad"), "/a": text("a file"), "/a/b": text("below it"), "/a.b": text("beside it"), "etc/x": text("without"), "/etc/x": text("with"),
+		"/../x": text("bad"), "/dir/y": text("in a folder"), "dir": text("its name"), "/a": text("a file"), "/a/b": text("below it"), "/a.b": text("beside it"), "etc/x": text("without"), "/etc/x": text("with"),
 	})
 	var b bytes.Buffer
 	steps := 0
 	r, err := export.WriteTar(t.Context(), &b, c.ask("*#*"), export.StreamOptions{Progress: func() { steps++ }})
-	if err != nil || r.Written != 8 || r.Refused.Count != 3 || steps != 11 {
+	if err != nil || r.Written != 9 || r.Refused.Count != 4 || steps != 13 {
 		t.Errorf("%+v after %d steps, %v", r, steps, err)
 	}
 	got := make(map[string]string)
@@ -63,7 +63,7 @@ func TestTar(t *testing.T) {
 	}
 	want := map[string]string{
 		"default/web1/bin/su": "x", "default/web1/etc/motd": "hi\n", "default/web1/out@a": "", "default/web1" + long: "far down", "default/web1/ü\xff": "\x00",
-		"default/web2/a": "a file", "default/web2/a.b": "beside it", "default/web2/etc/x": "with",
+		"default/web2/a": "a file", "default/web2/a.b": "beside it", "default/web2/etc/x": "with", "default/web2/dir/y": "in a folder",
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("the archive holds %q\nwant %q", got, want)
@@ -204,5 +204,40 @@ func TestWriteFileToAPipe(t *testing.T) {
 	err := export.WriteFile(path, 0o600, func(w io.Writer) error { _, err := io.WriteString(w, "x"); return err })
 	if got := <-read; err != nil || got != "x" || stat(t, path).Mode().Type() != fs.ModeNamedPipe {
 		t.Errorf("the pipe gave %q, and is %v: %v", got, stat(t, path).Mode(), err)
+	}
+}
+
+// What somebody has put where the temporary file goes is neither written over nor waited for.
+func TestWriteFileLeavesWhatIsNotItsOwn(t *testing.T) {
+	dir := t.TempDir()
+	theirs := filepath.Join(dir, "theirs")
+	if err := os.WriteFile(theirs, []byte("precious"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	part := filepath.Join(dir, ".out.tar.part")
+	for name, plant := range map[string]func() error{
+		"a hard link":     func() error { return os.Link(theirs, part) },
+		"a symbolic link": func() error { return os.Symlink(theirs, part) },
+		"a pipe":          func() error { return syscall.Mkfifo(part, 0o666) },
+		"a folder":        func() error { return os.Mkdir(part, 0o700) },
+	} {
+		if err := plant(); err != nil {
+			t.Fatal(err)
+		}
+		err := export.WriteFile(filepath.Join(dir, "out.tar"), 0o600, func(w io.Writer) error {
+			_, err := io.WriteString(w, "the archive")
+			return err
+		})
+		got, readErr := os.ReadFile(theirs)
+		fi, statErr := os.Stat(theirs)
+		if err == nil || readErr != nil || statErr != nil || string(got) != "precious" || fi.Mode() != 0o644 {
+			t.Errorf("%s: %v; the other file holds %q, %v, %v", name, err, got, readErr, statErr)
+		}
+		if _, err := os.Lstat(filepath.Join(dir, "out.tar")); err == nil {
+			t.Errorf("%s: there is an archive", name)
+		}
+		if err := os.Remove(part); err != nil {
+			t.Fatalf("%s is no more: %v", name, err)
+		}
 	}
 }

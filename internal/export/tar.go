@@ -64,19 +64,23 @@ func WriteTar(ctx context.Context, w io.Writer, a *sysops.Answer, o StreamOption
 }
 
 // paths are those that are taken of one host. Keys come in order, so /x comes before
-// /x/y, and before x.
+// /x/y, and both before x, which is the path of the one and the folder of the other.
 type paths struct {
-	host  string
-	files map[string]bool
+	host    string
+	files   map[string]bool
+	folders map[string]bool
 }
 
-// take refuses a path that is taken, and one through a file.
+// take refuses a path that is taken, be it by a folder, and one through a file.
 func (p *paths) take(path, host string) error {
 	if p.host != host {
-		p.host, p.files = host, make(map[string]bool)
+		p.host, p.files, p.folders = host, make(map[string]bool), make(map[string]bool)
 	}
 	if p.files[path] {
 		return errors.New("another object has the same path")
+	}
+	if p.folders[path] {
+		return errors.New("a folder is in its place")
 	}
 	for i := range len(path) {
 		if path[i] == '/' && p.files[path[:i]] {
@@ -84,5 +88,10 @@ func (p *paths) take(path, host string) error {
 		}
 	}
 	p.files[path] = true
+	for i := range len(path) {
+		if path[i] == '/' {
+			p.folders[path[:i]] = true
+		}
+	}
 	return nil
 }
