@@ -17,6 +17,7 @@ const (
 	mostDepth  = 64
 	mostGrowth = 8        // times the text
 	leastRoom  = 64 << 10 // whatever the text
+	mostRoom   = 64 << 20
 )
 
 // MayBeJSON reports whether a text that begins with this byte can be JSON worth
@@ -45,7 +46,7 @@ func (f *Form) Values(text []byte) ([]byte, bool) {
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
-	w := &flattener{in: d, text: text, room: max(leastRoom, mostGrowth*len(text))}
+	w := &flattener{in: d, text: text, room: min(mostRoom, max(leastRoom, mostGrowth*len(text)))}
 	if err := w.value(nil, 0); err != nil {
 		return nil, false
 	}
