@@ -51,7 +51,7 @@ fuzz:
 	done
 
 build:
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
+	CGO_ENABLED=0 go build -buildvcs=auto -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
 
 package:
 	@sh packaging/build.sh 'go run $(NFPM)'

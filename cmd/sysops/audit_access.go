@@ -93,10 +93,11 @@ func (a *auditAccessFlags) settle() error {
 }
 
 func (a *auditAccessFlags) print(ctx context.Context, in *inquiry) error {
-	bar := in.progress("objects", in.answer.Len())
-	defer bar.done()
+	bar := in.progressBefore("objects", in.answer.Len())
 	var err error
-	if a.report, err = access.Of(ctx, in.answer, access.Options{Users: a.users, Progress: bar.step}); err != nil {
+	a.report, err = access.Of(ctx, in.answer, access.Options{Users: a.users, Progress: bar.step})
+	bar.done()
+	if err != nil {
 		return err
 	}
 	var findings []finding

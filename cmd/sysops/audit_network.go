@@ -310,7 +310,7 @@ type networkAnswer struct {
 
 func (n *networkFlags) print(ctx context.Context, in *inquiry) error {
 	in.leftOut = &[]leftOut{}
-	bar := in.progress("objects", in.answer.Len())
+	bar := in.progressBefore("objects", in.answer.Len())
 	fleet, err := network.Read(ctx, in.answer, n.options(), func(key sysops.Key, why error) {
 		*in.leftOut = append(*in.leftOut, leftOut{key.String(), why.Error()})
 		in.status = exitPartial

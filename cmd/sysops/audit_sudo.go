@@ -146,7 +146,7 @@ const maxQueries = 8
 func (a *auditSudoFlags) audit(ctx context.Context, in *inquiry) error {
 	o := sudo.Options{User: a.user, Command: a.command, As: a.as, Now: time.Now()}
 	for range maxQueries {
-		bar := in.progress("hosts", in.answer.Completeness().Expected)
+		bar := in.progressBefore("hosts", in.answer.Completeness().Expected)
 		o.Progress = bar.step
 		var err error
 		a.report, err = sudo.Of(ctx, in.answer, o)

@@ -55,14 +55,15 @@ a file marks with a leading "-" may be absent.`,
 }
 
 func (a *auditSysctlFlags) print(ctx context.Context, in *inquiry) error {
-	bar := in.progress("objects", in.answer.Len())
-	defer bar.done()
 	ignore := slices.Clone(a.ignore)
 	if !a.allKeys {
 		ignore = append(ignore, sysctl.Ignored()...)
 	}
+	bar := in.progressBefore("objects", in.answer.Len())
 	var err error
-	if a.report, err = sysctl.Of(ctx, in.answer, sysctl.Options{Ignore: ignore, Progress: bar.step}); err != nil {
+	a.report, err = sysctl.Of(ctx, in.answer, sysctl.Options{Ignore: ignore, Progress: bar.step})
+	bar.done()
+	if err != nil {
 		return err
 	}
 	var findings []finding

@@ -140,9 +140,9 @@ func (c *catFlags) printContents(ctx context.Context, in *inquiry) error {
 // printCounts prints how many objects have the same contents, in the manner of
 // "uniq -c" and sha256sum.
 func (c *catFlags) printCounts(ctx context.Context, in *inquiry) error {
-	bar := in.progress("objects", in.answer.Len())
-	defer bar.done()
+	bar := in.progressBefore("objects", in.answer.Len())
 	variants, err := in.answer.Variants(ctx, sysops.VariantOptions{Progress: bar.step})
+	bar.done()
 	if err != nil {
 		return err
 	}

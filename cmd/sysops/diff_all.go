@@ -25,7 +25,7 @@ func (d *diffFlags) printVariants(ctx context.Context, in *inquiry) error {
 	if err != nil {
 		return err
 	}
-	bar := in.progress("objects", in.answer.Len())
+	bar := in.progressBefore("objects", in.answer.Len())
 	all, err := in.answer.Variants(ctx, sysops.VariantOptions{Element: d.compared, ByName: true, Masks: masks, Progress: bar.step})
 	bar.done()
 	if err != nil {

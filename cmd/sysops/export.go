@@ -184,7 +184,7 @@ func (e *exportFlags) round(ctx context.Context, in *inquiry) error {
 		return nil
 	}
 	boundMemory(in.answer.Len())
-	e.bar = in.progress("objects", in.answer.Len())
+	e.bar = in.progressBefore("objects", in.answer.Len())
 	e.bar.rate = true
 	report, err := e.write(ctx, in)
 	e.bar.done()

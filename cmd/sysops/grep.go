@@ -232,9 +232,9 @@ func (g *grepFlags) printLine(in *inquiry, prefix string, key sysops.Key, line [
 // printUniq counts lines, as "sort | uniq -c | sort -rn" would; lines that are
 // equally frequent come in their own order.
 func (g *grepFlags) printUniq(ctx context.Context, in *inquiry) error {
-	bar := in.progress("objects", in.answer.Len())
-	defer bar.done()
+	bar := in.progressBefore("objects", in.answer.Len())
 	counts, err := in.answer.CountLines(ctx, g.expr, sysops.CountOptions{Hosts: g.fold, Progress: bar.step})
+	bar.done()
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // A progress bar shows on a terminal how far an answer is, when it takes longer
-// than a moment and its data goes elsewhere than to the same terminal.
+// than a moment.
 type progress struct {
 	u       *ui
 	shown   bool
@@ -30,8 +30,18 @@ const (
 	progressWidth = 30
 )
 
+// progress is a bar beside rows that are being printed: it is shown where they go
+// elsewhere than to the terminal.
 func (u *ui) progress(what string, total int) *progress {
 	return &progress{u: u, shown: u.errTerminal && !u.outTerminal, stride: 64, what: what, total: total, began: time.Now()}
+}
+
+// progressBefore is a bar of what is done before anything is printed: it may stand on
+// the terminal where the rows will be, and is wiped by then.
+func (u *ui) progressBefore(what string, total int) *progress {
+	p := u.progress(what, total)
+	p.shown = u.errTerminal
+	return p
 }
 
 func (p *progress) step() {

@@ -141,3 +141,33 @@ func openTerminal(t *testing.T) (screen, terminal *os.File) {
 	}
 	return screen, terminal
 }
+
+// A bar beside rows that are being printed would be among them on a terminal; one that
+// is wiped before the first row would not.
+func TestWhereBarsAreShown(t *testing.T) {
+	for _, row := range []struct{ out, err, beside, before bool }{
+		{out: true, err: true, before: true},
+		{err: true, beside: true, before: true},
+		{out: true},
+		{},
+	} {
+		var stderr bytes.Buffer
+		u := &ui{stderr: &stderr, outTerminal: row.out, errTerminal: row.err}
+		for _, bar := range []struct {
+			p     *progress
+			shown bool
+		}{{u.progress("objects", 100), row.beside}, {u.progressBefore("objects", 100), row.before}} {
+			stderr.Reset()
+			bar.p.began = bar.p.began.Add(-progressAfter)
+			bar.p.stride = 1
+			bar.p.step()
+			bar.p.done()
+			if shown := strings.Contains(stderr.String(), "] 1 of 100 objects"); shown != bar.shown {
+				t.Errorf("%+v: %q", row, stderr.String())
+			}
+			if bar.shown && !strings.HasSuffix(stderr.String(), " \r") {
+				t.Errorf("%+v: the bar is not wiped: %q", row, stderr.String())
+			}
+		}
+	}
+}
