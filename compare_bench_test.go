@@ -196,3 +196,21 @@ func BenchmarkMaskedVariants(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkDeviations asks what sysops diff --all --lines sysctl-a asks of that fleet.
+func BenchmarkDeviations(b *testing.B) {
+	server := redistest.Start(b)
+	loadNoisyFleet(b, server.URL())
+	c := connect(b, server.URL())
+	m := masks(b, sysops.MaskOptions{Rules: sysops.DefaultMasks()})
+	metered(b, func() {
+		a, err := c.Ask(b.Context(), sysops.Query{Pattern: pattern(b, "sysctl-a")})
+		if err != nil {
+			b.Fatal(err)
+		}
+		found := deviations(b, a, sysops.DeviationOptions{Masks: m})
+		if len(found) != 1 || len(found[0].Lines) != 2 || found[0].Lines[1].Count != fleetOutliers || len(found[0].Lines[1].Hosts(0)) != fleetOutliers {
+			b.Fatalf("%d names: %s", len(found), describe(found))
+		}
+	})
+}

@@ -33,13 +33,7 @@ type Version struct {
 func (a *Answer) ObjectsByName(ctx context.Context, wanted func(Version) bool, elements ...Element) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		goesOn := false
-		for rest := a.targetsByName(); len(rest) > 0; goesOn = true {
-			n := 1
-			for n < len(rest) && rest[n].name == rest[0].name {
-				n++
-			}
-			targets := rest[:n:n]
-			rest = rest[n:]
+		for targets := range a.eachName() {
 			if wanted != nil {
 				var err error
 				if targets, err = a.wantedOf(ctx, targets, goesOn, wanted); err != nil {
@@ -54,18 +48,30 @@ func (a *Answer) ObjectsByName(ctx context.Context, wanted func(Version) bool, e
 					return
 				}
 			}
+			goesOn = true
 		}
 	}
 }
 
-// targetsByName returns the targets in the order of their names and, within each, of
-// their hosts.
-func (a *Answer) targetsByName() []target {
-	sorted := slices.Clone(a.targets)
-	slices.SortFunc(sorted, func(x, y target) int {
-		return cmp.Or(strings.Compare(x.name, y.name), strings.Compare(x.host.name, y.host.name), strings.Compare(x.core.core, y.core.core))
-	})
-	return sorted
+// eachName returns the targets of each name, in the order of the names and, within each,
+// of the hosts.
+func (a *Answer) eachName() iter.Seq[[]target] {
+	return func(yield func([]target) bool) {
+		rest := slices.Clone(a.targets)
+		slices.SortFunc(rest, func(x, y target) int {
+			return cmp.Or(strings.Compare(x.name, y.name), strings.Compare(x.host.name, y.host.name), strings.Compare(x.core.core, y.core.core))
+		})
+		for len(rest) > 0 {
+			n := 1
+			for n < len(rest) && rest[n].name == rest[0].name {
+				n++
+			}
+			if !yield(rest[:n:n]) {
+				return
+			}
+			rest = rest[n:]
+		}
+	}
 }
 
 // A versioned is an object and its version.

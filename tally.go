@@ -35,7 +35,9 @@ func (c *LineCount) Hosts() []string { return c.hosts.names() }
 // Its errors are those of Objects.
 func (a *Answer) CountLines(ctx context.Context, expr *Expr, o CountOptions) ([]LineCount, error) {
 	names := a.numberHosts()
-	tallies := tallies{hosts: o.Hosts}
+	tallies := tallies{hosts: o.Hosts, crew: crew[tally]{hire: func() *tally {
+		return &tally{hosts: o.Hosts, bases: make(map[*codec.Hits]*baseTally)}
+	}}}
 	read := searching(a, expr, func(it *item, found *codec.Found) struct{} {
 		t := tallies.take()
 		t.add(found, found.Binary && !expr.o.Text, uint32(it.host.number))
@@ -84,12 +86,35 @@ func (h *hostNumbers) names() []string {
 	return out
 }
 
-// tallies are what the workers of a count have counted so far, each by itself.
-type tallies struct {
-	hosts bool
+// A crew is what the workers of a count have found so far, each by itself.
+type crew[T any] struct {
+	hire func() *T
 
 	mu   sync.Mutex
-	idle []*tally // all of them, while nobody works
+	idle []*T // all of them, while nobody works
+}
+
+func (c *crew[T]) take() *T {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := len(c.idle); n > 0 {
+		taken := c.idle[n-1]
+		c.idle = c.idle[:n-1]
+		return taken
+	}
+	return c.hire()
+}
+
+func (c *crew[T]) put(back *T) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.idle = append(c.idle, back)
+}
+
+// tallies are what is counted by all workers.
+type tallies struct {
+	crew[tally]
+	hosts bool
 }
 
 // A tally counts what is found in bases by its place there, and other lines by their
@@ -107,23 +132,6 @@ type tally struct {
 type baseTally struct {
 	steps []int32
 	hosts [][]uint32 // of each part; nil unless asked for
-}
-
-func (t *tallies) take() *tally {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if n := len(t.idle); n > 0 {
-		taken := t.idle[n-1]
-		t.idle = t.idle[:n-1]
-		return taken
-	}
-	return &tally{hosts: t.hosts, bases: make(map[*codec.Hits]*baseTally)}
-}
-
-func (t *tallies) put(back *tally) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.idle = append(t.idle, back)
 }
 
 func (t *tally) add(found *codec.Found, binary bool, host uint32) {

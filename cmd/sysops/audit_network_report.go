@@ -465,7 +465,7 @@ func (a *networkAnswer) reportTroubles(r *networkReport) {
 	}
 	r.text.WriteString("\n")
 	for _, p := range problems {
-		fmt.Fprintf(&r.text, "%8s  %-18s  %s\n", groupedDigits(len(p.hosts)), p.problem, someHosts(p.hosts))
+		fmt.Fprintf(&r.text, "%8s  %-18s  %s\n", groupedDigits(len(p.hosts)), p.problem, someHosts(p.hosts, len(p.hosts)))
 		r.Troubles = append(r.Troubles, map[string]any{"problem": p.problem, "host_count": len(p.hosts), "hosts": sysops.FoldHosts(p.hosts)})
 	}
 }

@@ -16,8 +16,9 @@ import (
 
 // diffFlags say what is compared, and how differences are shown.
 type diffFlags struct {
-	all, pairs, brief, fold bool
-	element                 string
+	all, pairs, lines, brief, fold bool
+	rare                           int
+	element                        string
 	maskFlags
 	diffStyle
 
@@ -42,7 +43,9 @@ the others differ. A host's short name will do where only one host has it.
 
 --all prints which variants there are of the objects that PATTERN selects, the most
 common first, and how the others differ from that; --pairs, how every two differ.
-Objects of different names have variants of their own.
+Objects of different names have variants of their own. --lines prints no variants
+but the lines in which objects differ from most of them, and on which hosts: those
+lack it (-) or have it (+). The most common come first, the odd ones last.
 
 What differs on any two machines and means nothing is masked: it is an asterisk in what
 is compared and shown. There are rules for the counters, process ids, uptimes and
@@ -63,6 +66,7 @@ Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is pa
   sysops diff web01 web02 --brief
   sysops diff --all /etc/ssh/sshd_config --scope global
   sysops diff --all sysctl-a --limit 10
+  sysops diff --all sysctl-a --lines --rare 10
   sysops diff --all /etc/hosts --set --drop '^#' --mask '^10\.\S+'
   sysops diff --all /etc/resolv.conf --brief --fold
   sysops diff --all /etc/shadow --element stat`,
@@ -73,6 +77,9 @@ Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is pa
 			print := d.printAgainst
 			if d.all {
 				print = d.printVariants
+			}
+			if d.lines {
+				print = d.printLines
 			}
 			err := errNotHosts
 			if first, second, ok := hostArguments(args); ok && !d.all {
@@ -93,6 +100,8 @@ Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is pa
 	f := cmd.Flags()
 	f.BoolVar(&d.all, "all", false, "the variants of the objects that PATTERN selects, most common first")
 	f.BoolVar(&d.pairs, "pairs", false, "with --all: how every two variants differ, not only from the most common one")
+	f.BoolVar(&d.lines, "lines", false, "with --all: which lines some objects have (+) or lack (-), unlike most")
+	f.IntVar(&d.rare, "rare", 0, "with --lines: only where at most so many `objects` deviate; 0: all")
 	f.BoolVar(&d.brief, "brief", false, "only which objects differ or, with --all, only the list of variants")
 	f.BoolVar(&d.fold, "fold", false, "with --all or --brief: the hosts as one expression")
 	f.StringVar(&d.element, "element", "contents", "compare contents, md5sum, stat, wordcount or time")
@@ -129,6 +138,9 @@ func (d *diffFlags) settle(q *queryFlags, args []string) error {
 	}
 	var err error
 	if d.compared, err = parseElement(d.element); err != nil {
+		return err
+	}
+	if err := d.checkLines(); err != nil {
 		return err
 	}
 	if err := d.maskFlags.check(d.compared); err != nil || d.all {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -67,6 +66,9 @@ func (d *diffFlags) printGroup(ctx context.Context, in *inquiry, variants []syso
 	if d.pairs && len(variants) > mostPairs {
 		return tooManyPairs(len(variants), "--limit takes the most common ones; without --pairs, each is compared with the most common one")
 	}
+	if total > mostPairs {
+		d.summary = fmt.Sprintf("%s has %d variants: --lines shows in which lines they differ", variants[0].Name, total)
+	}
 	if in.format != "text" {
 		return d.printVariantRows(ctx, in, variants)
 	}
@@ -118,19 +120,19 @@ func objects(n int) string {
 // variantLine is a variant as text: its number, how often it is there, and where.
 func (d *diffFlags) variantLine(number int, v *sysops.Variant) []byte {
 	hosts := v.Hosts()
-	where := "  " + someHosts(hosts)
+	where := "  " + someHosts(hosts, len(hosts))
 	if d.fold {
 		where = "\t" + sysops.FoldHosts(hosts)
 	}
 	return fmt.Appendf(nil, "%5d %7d %7.3f%% %s\n", number, v.Count, 100*v.Share(), where)
 }
 
-// someHosts names the first few hosts, and says how many more there are.
-func someHosts(hosts []string) string {
-	if len(hosts) <= namedHosts+1 {
+// someHosts names the first few of so many hosts, and says how many more there are.
+func someHosts(hosts []string, all int) string {
+	if all <= namedHosts+1 {
 		return strings.Join(hosts, ", ")
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(hosts[:namedHosts], ", "), len(hosts)-namedHosts)
+	return fmt.Sprintf("%s and %d more", strings.Join(hosts[:namedHosts], ", "), all-namedHosts)
 }
 
 // eachDifference calls emit for the variants beside the first, with how they differ
@@ -226,7 +228,7 @@ func (d *diffFlags) variantFields(in *inquiry, number int, v *sysops.Variant, di
 		{"name", v.Name},
 		{"variant", number},
 		{"count", v.Count},
-		{"share", math.Round(1e6*v.Share()) / 1e6},
+		{"share", rounded(v.Share())},
 		{"contents", v.Sums},
 		{"sha256", v.Sum},
 		{"example", v.Example.String()},

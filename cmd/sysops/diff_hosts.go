@@ -58,7 +58,7 @@ func hostOf(hosts []string, name string) (string, error) {
 	case 1:
 		return short[0], nil
 	}
-	return "", &sysops.HintedError{Err: fmt.Errorf("cannot tell which host %s is: %s", name, someHosts(short)), Hint: "write its whole name"}
+	return "", &sysops.HintedError{Err: fmt.Errorf("cannot tell which host %s is: %s", name, someHosts(short, len(short))), Hint: "write its whole name"}
 }
 
 // printHosts compares two hosts. Where neither name is a host's, the error is errNotHosts.

@@ -1,0 +1,468 @@
+package sysops
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"hash/maphash"
+	"iter"
+	"math/bits"
+	"slices"
+	"sort"
+	"sync"
+
+	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/mask"
+)
+
+// DeviationOptions say which lines are told, and in which form lines are compared.
+type DeviationOptions struct {
+	Masks    *Masks // the form; nil: lines count as they are
+	Most     int    // leave out lines in which more objects than these deviate; 0: none
+	Progress func() // called after each object, by one goroutine at a time; nil: not
+}
+
+// Deviations are the lines in which objects of a name differ from most of them. Each line
+// counts by itself, wherever it stands and however often an object has it: objects of
+// which each differs from each other as a whole are often alike but for a few lines.
+type Deviations struct {
+	Name    string
+	Objects int         // of the name, without Binary
+	Binary  int         // others, which have NUL bytes: their lines are not looked at
+	Common  int         // lines that all Objects have
+	LeftOut int         // lines that DeviationOptions.Most leaves out
+	Lines   []Deviation // the most frequent first, equally frequent ones in their own order
+}
+
+// A Deviation is a line that some objects of a name have, and some have not.
+type Deviation struct {
+	Line    []byte // without its newline, in the form in which lines are compared; must not be changed
+	Lacking bool   // most objects have the line, and those that deviate lack it; else they have it
+	Count   int    // how many objects deviate: half of them at most
+	Of      int    // of how many
+
+	targets []target // of the name
+	members *members // of targets
+}
+
+// Share returns which part of the objects deviates, from 0 to 0.5.
+func (d *Deviation) Share() float64 { return float64(d.Count) / float64(d.Of) }
+
+// Hosts returns the first most hosts of the objects that deviate, in order; 0: all.
+func (d *Deviation) Hosts(most int) []string {
+	n := d.Count
+	if most > 0 {
+		n = min(n, most)
+	}
+	out := make([]string, 0, n)
+	for at := range d.members.all {
+		host := d.targets[at].host.name
+		if len(out) == 0 || out[len(out)-1] != host {
+			out = append(out, host)
+		}
+		if len(out) == most {
+			break
+		}
+	}
+	return out
+}
+
+// Deviations finds the lines in which objects differ from most others of their name, one
+// name after the other: memory is bounded by what there is of one name. What objects
+// have of a base in common is counted once for all of them. Errors are those of Objects.
+func (a *Answer) Deviations(ctx context.Context, o DeviationOptions) iter.Seq2[Deviations, error] {
+	return func(yield func(Deviations, error) bool) {
+		goesOn := false
+		for targets := range a.eachName() {
+			found, err := a.deviationsOf(ctx, targets, goesOn, &o)
+			if !yield(found, err) || err != nil {
+				return
+			}
+			goesOn = true
+		}
+	}
+}
+
+// everyLine is matched by every line.
+var everyLine = sync.OnceValues(func() (*Expr, error) { return CompileExpr("", GrepOptions{}) })
+
+// deviationsOf compares the objects of one name.
+func (a *Answer) deviationsOf(ctx context.Context, targets []target, goesOn bool, o *DeviationOptions) (Deviations, error) {
+	form, err := o.Masks.form(targets[0].name)
+	if err != nil {
+		return Deviations{}, err
+	}
+	every, err := everyLine()
+	if err != nil {
+		return Deviations{}, err
+	}
+	c := &census{targets: targets, crew: crew[enumerator]{hire: func() *enumerator { return newEnumerator(form) }}}
+	places := make(map[*target]uint32, len(targets))
+	for i := range targets {
+		places[&targets[i]] = uint32(i)
+	}
+	read := searching(a, every, func(it *item, found *codec.Found) struct{} {
+		e := c.take()
+		e.add(found, places[it.target])
+		c.put(e)
+		return struct{}{}
+	})
+	if form.JSON() { // the lines that count are not those of frames
+		read = reading[struct{}]{fetch: a.client.elementsOf([]int{int(Contents)}), size: unpackedSize, work: func(it *item) (none struct{}, keep bool, err error) {
+			obj, err := a.client.object(it, []int{int(Contents)})
+			if err != nil {
+				return none, false, err
+			}
+			a.cost.add(it.from, len(it.values[0]), len(obj.Contents))
+			it.held = 0
+			e := c.take()
+			e.addContents(obj.Contents, places[it.target])
+			c.put(e)
+			return none, true, nil
+		}}
+	}
+	read.goesOn = goesOn
+	for _, err := range stream(ctx, a, targets, read) {
+		if err != nil {
+			return Deviations{}, err
+		}
+		if o.Progress != nil {
+			o.Progress()
+		}
+	}
+	return c.sum(o.Most), nil
+}
+
+// A census counts which objects of a name have which lines.
+type census struct {
+	crew[enumerator]
+	targets []target
+}
+
+// An enumerator is one worker of a census. It counts objects by bases' lines where it
+// can, and by the text of lines else.
+type enumerator struct {
+	form    *mask.Form
+	counted []uint32 // objects, without binary ones
+	binary  int
+	bases   map[*codec.Hits]*baseLines
+	own     lineTable // with the objects that have a line, each once, as its hosts
+
+	memo   []memoForm // of lines that were brought into their form; by hash
+	buffer []byte
+	spans  []span // of the object under way
+}
+
+// baseLines are the lines of a base, in their form, and who copies them.
+type baseLines struct {
+	lines  [][]byte          // nil: it does not count, or is one of again
+	places map[string]uint32 // of lines
+	again  []repeatedLine
+	steps  []int32 // as in a baseTally
+	copied []copied
+}
+
+// A repeatedLine is a line that a base has more than once.
+type repeatedLine struct {
+	line   []byte
+	places []uint32
+}
+
+// A span is the lines from … to-1 of a base.
+type span struct{ from, to uint32 }
+
+// A copied is what an object has of a base.
+type copied struct {
+	object uint32
+	span
+}
+
+// A memoForm is what became of a line.
+type memoForm struct {
+	known, counts bool
+	line, form    []byte
+}
+
+// formMemo is how many lines an enumerator remembers, a power of two; longer lines than
+// longestMemo it does not.
+const (
+	formMemo    = 1 << 14
+	longestMemo = 512
+)
+
+func newEnumerator(form *mask.Form) *enumerator {
+	e := &enumerator{form: form, bases: make(map[*codec.Hits]*baseLines)}
+	if form.Edits() {
+		e.memo = make([]memoForm, formMemo)
+	}
+	return e
+}
+
+// formOf returns a line in its form, or false where it does not count. It is valid until
+// the next call.
+func (e *enumerator) formOf(line []byte) ([]byte, bool) {
+	if e.memo == nil {
+		return line, true
+	}
+	var counts bool
+	if len(line) > longestMemo {
+		e.buffer, counts = e.form.Line(e.buffer[:0], line)
+		return e.buffer, counts
+	}
+	m := &e.memo[maphash.Bytes(lineSeed, line)%formMemo]
+	if !m.known || !bytes.Equal(m.line, line) {
+		m.form, m.counts = e.form.Line(m.form[:0], line)
+		m.line, m.known = append(m.line[:0], line...), true
+	}
+	return m.form, m.counts
+}
+
+// of brings the lines of a base into their form, the first time.
+func (e *enumerator) of(hits *codec.Hits) *baseLines {
+	if b := e.bases[hits]; b != nil {
+		return b
+	}
+	b := &baseLines{lines: make([][]byte, len(hits.Parts)), places: make(map[string]uint32), steps: make([]int32, len(hits.Parts)+1)}
+	again := make(map[string]int)
+	for i, line := range hits.Parts {
+		form, counts := e.formOf(line)
+		if !counts {
+			continue
+		}
+		at := uint32(i)
+		if n, is := again[string(form)]; is {
+			b.again[n].places = append(b.again[n].places, at)
+			continue
+		}
+		if first, is := b.places[string(form)]; is {
+			again[string(form)] = len(b.again)
+			b.again = append(b.again, repeatedLine{b.lines[first], []uint32{first, at}})
+			b.lines[first] = nil
+			delete(b.places, string(form))
+			continue
+		}
+		b.lines[i] = bytes.Clone(form)
+		b.places[string(form)] = at
+	}
+	e.bases[hits] = b
+	return b
+}
+
+// add counts an object. Its frame has one base at most.
+func (e *enumerator) add(found *codec.Found, object uint32) {
+	if found.Binary {
+		e.binary++
+		return
+	}
+	e.counted = append(e.counted, object)
+	var base *baseLines
+	e.spans = e.spans[:0]
+	for i := range found.Runs {
+		if r := &found.Runs[i]; r.Hits != nil {
+			if base == nil {
+				base = e.of(r.Hits)
+			}
+			e.spans = append(e.spans, span{uint32(r.From), uint32(r.To)})
+		}
+	}
+	e.spans = merged(e.spans)
+	for _, s := range e.spans {
+		base.steps[s.from]++
+		base.steps[s.to]--
+		base.copied = append(base.copied, copied{object, s})
+	}
+	if base != nil {
+		for i := range base.again {
+			if r := &base.again[i]; slices.ContainsFunc(r.places, e.copies) {
+				e.has(r.line, object)
+			}
+		}
+	}
+	for i := range found.Runs {
+		r := &found.Runs[i]
+		if r.Hits != nil {
+			continue
+		}
+		line, counts := e.formOf(r.Part)
+		if !counts {
+			continue
+		}
+		if base != nil {
+			if at, is := base.places[string(line)]; is && e.copies(at) {
+				continue
+			}
+		}
+		e.has(line, object)
+	}
+}
+
+// addContents counts an object by its contents alone.
+func (e *enumerator) addContents(contents []byte, object uint32) {
+	if codec.IsBinary(contents) {
+		e.binary++
+		return
+	}
+	e.counted = append(e.counted, object)
+	if values, is := e.form.Values(contents); is {
+		contents = values
+	}
+	for line := range bytes.Lines(contents) {
+		if form, counts := e.formOf(bytes.TrimSuffix(line, []byte{'\n'})); counts {
+			e.has(form, object)
+		}
+	}
+}
+
+// has counts a line of an object's own, once.
+func (e *enumerator) has(line []byte, object uint32) {
+	entry := e.own.entry(line)
+	if n := len(entry.hosts); n == 0 || entry.hosts[n-1] != object {
+		entry.hosts = append(entry.hosts, object)
+	}
+}
+
+// copies reports whether the object under way copies this line of its base.
+func (e *enumerator) copies(line uint32) bool {
+	i := sort.Search(len(e.spans), func(i int) bool { return e.spans[i].to > line })
+	return i < len(e.spans) && e.spans[i].from <= line
+}
+
+// merged returns spans in order, none of which overlap.
+func merged(list []span) []span {
+	slices.SortFunc(list, func(x, y span) int { return cmp.Compare(x.from, y.from) })
+	out := list[:0]
+	for _, s := range list {
+		if n := len(out); n > 0 && s.from <= out[n-1].to {
+			out[n-1].to = max(out[n-1].to, s.to)
+		} else {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// sum brings together what the workers have counted.
+func (c *census) sum(most int) Deviations {
+	var all lineTable
+	d := Deviations{Name: c.targets[0].name}
+	for _, e := range c.idle {
+		d.Objects += len(e.counted)
+		d.Binary += e.binary
+		for line := range e.own.all {
+			all.entry(line.line).n += len(line.hosts)
+		}
+		for _, b := range e.bases {
+			n := int32(0)
+			for i, line := range b.lines {
+				if n += b.steps[i]; n > 0 && line != nil {
+					all.entry(line).n += int(n)
+				}
+			}
+		}
+	}
+	deviating := make(map[*lineEntry]*members)
+	for line := range all.all {
+		switch rest := d.Objects - line.n; {
+		case rest == 0:
+			d.Common++
+		case most > 0 && min(line.n, rest) > most:
+			d.LeftOut++
+		default:
+			deviating[line] = newMembers(line.n, len(c.targets), line.n > rest)
+		}
+	}
+	counted := make([]uint64, (len(c.targets)+63)/64)
+	for _, e := range c.idle {
+		for _, p := range e.counted {
+			counted[p/64] |= 1 << (p % 64)
+		}
+		for line := range e.own.all {
+			if m := deviating[all.entry(line.line)]; m != nil {
+				m.add(line.hosts...)
+			}
+		}
+		for _, b := range e.bases {
+			b.enter(func(line []byte) *members { return deviating[all.entry(line)] })
+		}
+	}
+	for line, m := range deviating {
+		v := Deviation{Line: line.line, Count: line.n, Of: d.Objects, targets: c.targets, members: m}
+		if rest := d.Objects - line.n; rest < line.n {
+			v.Lacking, v.Count = true, rest
+			m.invert(counted)
+		}
+		slices.Sort(m.list)
+		d.Lines = append(d.Lines, v)
+	}
+	slices.SortFunc(d.Lines, func(x, y Deviation) int { return cmp.Or(cmp.Compare(y.Count, x.Count), bytes.Compare(x.Line, y.Line)) })
+	return d
+}
+
+// enter adds the objects that copy lines of the base to those lines' members.
+func (b *baseLines) enter(of func(line []byte) *members) {
+	var places []uint32 // of lines that have members
+	var entered []*members
+	next := make([]uint32, len(b.lines)) // place → the first of places from there on
+	for i, line := range b.lines {
+		next[i] = uint32(len(places))
+		if line == nil {
+			continue
+		}
+		if m := of(line); m != nil {
+			places, entered = append(places, uint32(i)), append(entered, m)
+		}
+	}
+	for _, c := range b.copied {
+		for i := next[c.from]; int(i) < len(places) && places[i] < c.to; i++ {
+			entered[i].add(c.object)
+		}
+	}
+}
+
+// members are places of objects: as bits where that takes less.
+type members struct {
+	list []uint32
+	bits []uint64
+}
+
+// newMembers returns room for n objects, whose places are below end; asBits: what is
+// to be inverted.
+func newMembers(n, end int, asBits bool) *members {
+	if asBits || 32*n > end {
+		return &members{bits: make([]uint64, (end+63)/64)}
+	}
+	return &members{list: make([]uint32, 0, n)}
+}
+
+func (m *members) add(places ...uint32) {
+	if m.bits == nil {
+		m.list = append(m.list, places...)
+		return
+	}
+	for _, p := range places {
+		m.bits[p/64] |= 1 << (p % 64)
+	}
+}
+
+// invert makes members of those of all that are not.
+func (m *members) invert(all []uint64) {
+	for i, word := range all {
+		m.bits[i] = word &^ m.bits[i]
+	}
+}
+
+// all calls yield with each place, in order where the list is.
+func (m *members) all(yield func(uint32) bool) {
+	for _, p := range m.list {
+		if !yield(p) {
+			return
+		}
+	}
+	for i, word := range m.bits {
+		for ; word != 0; word &= word - 1 {
+			if !yield(uint32(64*i + bits.TrailingZeros64(word))) {
+				return
+			}
+		}
+	}
+}
