@@ -241,13 +241,11 @@ func (a *auditSudoFlags) summarize(u *ui) {
 		text += fmt.Sprintf("; on %d of them %s %s", r.Nothing, who, what)
 	}
 	fmt.Fprintln(u.stderr, text)
+	refused := make([]leftOut, len(r.Refused))
 	for i, x := range r.Refused {
-		if i == warnedObjects {
-			u.warn("… and %d more hosts", len(r.Refused)-warnedObjects)
-			break
-		}
-		u.warn("%s: nobody may do anything there: %s", x.Key.Host, x.Reason)
+		refused[i] = leftOut{x.Key.String(), x.Reason}
 	}
+	u.warnOf(refused, "%s: nobody may do anything there: %s", "refused by sudo")
 	if r.Errors > 0 {
 		u.warn("%d hosts have sudoers entries with errors, which sudo passes over: %s", r.Errors, r.Example)
 	}

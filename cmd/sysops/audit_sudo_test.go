@@ -78,7 +78,7 @@ func TestAuditSudo(t *testing.T) {
 				"sudoers of 5 hosts; on 3 of them ann may not do anything",
 				"db02.example.com#/etc/sudoers is left out: it is not in the cache: sudo is not installed there, or the agent does not send it",
 				"db01.example.com#/opt/rules/gone is left out: /opt/rules/main includes it, and it is not in the cache",
-				"db03.example.com: nobody may do anything there: /etc/sudoers ends in a backslash",
+				"db03.example.com#/etc/sudoers: nobody may do anything there: /etc/sudoers ends in a backslash",
 				"2 hosts have sudoers entries with errors, which sudo passes over: db01.example.com#/etc/sudoers:3: syntax error",
 				"1 hosts ask sss for sudoers as well (nsswitch.conf): what that gives is not in the cache",
 			},

@@ -211,31 +211,59 @@ func (u *ui) reportCompleteness(q *queryFlags, c *sysops.Completeness) {
 			}
 		}
 	}
+	unreadable := make([]leftOut, len(c.Unreadable))
 	for i, o := range c.Unreadable {
-		if i == warnedObjects {
-			u.warn("… and %d more objects are unreadable", len(c.Unreadable)-warnedObjects)
-			break
-		}
-		u.warn("cannot read %s: %s", o.Key, o.Reason)
+		unreadable[i] = leftOut{o.Key, o.Reason}
 	}
+	u.warnOf(unreadable, "cannot read %s: %s", "unreadable")
 	if !q.quiet {
 		fmt.Fprintln(u.stderr, cli.SafeText(c.String()))
 	}
 }
 
-// warnedObjects is how many objects that are not in the answer are named.
-const warnedObjects = 10
+// warnedReasons is how many reasons are told why objects are not in the answer.
+const warnedReasons = 10
+
+// warnOf warns of objects that are not in the answer: once for all of a name that are
+// not there for one reason. A whole fleet may lack one file.
+func (u *ui) warnOf(objects []leftOut, format, what string) {
+	type group struct {
+		leftOut
+		hosts []string
+	}
+	var groups []*group
+	found := make(map[leftOut]*group) // by name and reason
+	for _, o := range objects {
+		host, name, _ := strings.Cut(o.Key, "#")
+		of := leftOut{name, o.Reason}
+		g := found[of]
+		if g == nil {
+			g = &group{leftOut: o}
+			found[of] = g
+			groups = append(groups, g)
+		}
+		g.hosts = append(g.hosts, host)
+	}
+	told := 0
+	for i, g := range groups {
+		if i == warnedReasons {
+			u.warn("… and %d more objects are %s", len(objects)-told, what)
+			break
+		}
+		key := g.Key
+		if n := len(g.hosts); n > 1 {
+			_, name, _ := strings.Cut(key, "#")
+			key = fmt.Sprintf("%s of %s", name, someHosts(g.hosts, n))
+		}
+		u.warn(format, key, g.Reason)
+		told += len(g.hosts)
+	}
+}
 
 // reportRows says which rows are not there, and why.
 func (in *inquiry) reportRows() {
 	if in.leftOut != nil {
-		for i, o := range *in.leftOut {
-			if i == warnedObjects {
-				in.warn("… and %d more objects are left out", len(*in.leftOut)-warnedObjects)
-				break
-			}
-			in.warn("%s is left out: %s", o.Key, o.Reason)
-		}
+		in.warnOf(*in.leftOut, "%s is left out: %s", "left out")
 	}
 	if in.out.cut > 0 && !in.quiet {
 		fmt.Fprintf(in.stderr, "… and %d more rows, which --limit %d cuts off\n", in.out.cut, in.limit)
