@@ -18,8 +18,15 @@ type Assignment struct {
 // A Plan is what files say, whichever host they are on. It may be used concurrently.
 type Plan struct {
 	settings []Setting
-	globs    map[int]glob    // of settings, by their places
+	globs    []placedGlob
 	named    map[string]bool // keys that stand in a file: true where globs leave them alone
+	lengths  [64]bool        // of keys in named, modulo 64: most live keys are told from them by that
+}
+
+// A placedGlob is the glob of a setting, and that setting's place.
+type placedGlob struct {
+	glob
+	at int
 }
 
 // Limits of what a host may have: beyond, nothing is decided about it.
@@ -35,7 +42,7 @@ var errTooMuch = errors.New("too much to decide")
 
 // NewPlan reads the files of a host, in any order.
 func NewPlan(files []File) (*Plan, error) {
-	p := &Plan{globs: make(map[int]glob), named: make(map[string]bool)}
+	p := &Plan{named: make(map[string]bool)}
 	size := 0
 	for _, f := range InOrder(files) {
 		if size += len(f.Contents); size > maxFiles {
@@ -46,6 +53,7 @@ func NewPlan(files []File) (*Plan, error) {
 	for i, s := range p.settings {
 		if !isGlob(s.Key) {
 			p.named[s.Key] = p.named[s.Key] || !s.odd
+			p.lengths[len(s.Key)%len(p.lengths)] = true
 			continue
 		}
 		if s.Exclude {
@@ -62,7 +70,7 @@ func NewPlan(files []File) (*Plan, error) {
 		if len(p.globs) == maxGlobs {
 			return nil, fmt.Errorf("%w: its files have more than %d globs", errTooMuch, maxGlobs)
 		}
-		p.globs[i] = g
+		p.globs = append(p.globs, placedGlob{g, i})
 	}
 	return p, nil
 }
@@ -111,16 +119,20 @@ func (p *Plan) look(live string) (values map[string]string, matched map[int][]st
 		if !ok {
 			continue
 		}
-		spared, wanted := p.named[key]
-		for i, g := range p.globs {
-			if spared && !p.settings[i].odd || !strings.HasPrefix(key, g.prefix) {
+		spared, wanted := false, false
+		if p.lengths[len(key)%len(p.lengths)] {
+			spared, wanted = p.named[key]
+		}
+		for i := range p.globs {
+			g := &p.globs[i]
+			if spared && !p.settings[g.at].odd || !strings.HasPrefix(key, g.prefix) {
 				continue
 			}
-			if work += len(p.settings[i].Key) * len(key); work > maxWork {
+			if work += len(p.settings[g.at].Key) * len(key); work > maxWork {
 				return nil, nil, fmt.Errorf("%w: its globs and live keys are too long", errTooMuch)
 			}
 			if g.match(key) {
-				matched[i] = append(matched[i], key)
+				matched[g.at] = append(matched[g.at], key)
 				wanted = true
 			}
 		}
@@ -144,8 +156,8 @@ func (p *Plan) look(live string) (values map[string]string, matched map[int][]st
 // liveLine reads a line of sysctl -a. Complaints, such as of permissions, are none.
 func liveLine(line string) (key, value string, ok bool) {
 	line = strings.TrimSuffix(line, "\n")
-	at := strings.Index(line, " =")
-	if at <= 0 || strings.ContainsAny(line[:at], " \t") {
+	at := strings.IndexByte(line, ' ')
+	if at <= 0 || !strings.HasPrefix(line[at:], " =") || strings.IndexByte(line[:at], '\t') >= 0 {
 		return "", "", false
 	}
 	return line[:at], strings.TrimPrefix(line[at+2:], " "), true
