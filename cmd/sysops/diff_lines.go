@@ -47,6 +47,7 @@ func (d *diffFlags) printLines(ctx context.Context, in *inquiry) error {
 		if err != nil {
 			return err
 		}
+		bar.done()
 		different = different || len(found.Lines)+found.LeftOut > 0
 		if in.format == "text" {
 			title := d.linesTitle(&found)
@@ -59,6 +60,9 @@ func (d *diffFlags) printLines(ctx context.Context, in *inquiry) error {
 			apart = len(found.Lines) > 0
 		}
 		if err := d.printDeviations(in, &found); err != nil {
+			return err
+		}
+		if err := in.flush(); err != nil {
 			return err
 		}
 	}

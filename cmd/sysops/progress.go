@@ -36,8 +36,9 @@ func (u *ui) progress(what string, total int) *progress {
 	return &progress{u: u, shown: u.errTerminal && !u.outTerminal, stride: 64, what: what, total: total, began: time.Now()}
 }
 
-// progressBefore is a bar of what is done before anything is printed: it may stand on
-// the terminal where the rows will be, and is wiped by then.
+// progressBefore is a bar of what is done before rows are printed: it may stand on the
+// terminal where they will be, and is wiped by then. Once they are flushed it may go on
+// below them.
 func (u *ui) progressBefore(what string, total int) *progress {
 	p := u.progress(what, total)
 	p.shown = u.errTerminal
@@ -68,5 +69,6 @@ func (p *progress) step() {
 func (p *progress) done() {
 	if !p.painted.IsZero() {
 		fmt.Fprintf(p.u.stderr, "\r%*s\r", p.width, "")
+		p.painted, p.width = time.Time{}, 0
 	}
 }
