@@ -104,6 +104,7 @@ func (n *networkFlags) args(cmd *cobra.Command, args []string) error {
 func (n *networkFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&n.stat, "stat", network.Statistics()[0], "of the last pushes: "+strings.Join(network.Statistics(), ", "))
+	cli.CommandLineOnly(cmd, "stat") // to extract, it is an element
 	cli.CompleteWords(cmd, "stat", network.Statistics()...)
 	f.BoolVar(&n.speed, "speed", false, "compare by the bytes a second of pushes, of which few are bad, in place of the time")
 	f.StringVar(&n.mps, "mps", "", "only interactions with this Redis `server`: its name, host:port/db, or a glob")

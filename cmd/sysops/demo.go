@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/fleetsim"
 )
 
@@ -63,6 +64,7 @@ an hour the hosts count as stale, and after six they are missing.`,
 	}
 	f := cmd.Flags()
 	f.IntVar(&d.hosts, "hosts", 300, "how many neighbours this machine gets")
+	cli.CommandLineOnly(cmd, "hosts") // to a question, it is an expression
 	f.Uint64Var(&d.seed, "seed", 1, "another number makes other neighbours")
 	f.BoolVar(&d.once, "once", false, "end after the questions")
 	return cmd

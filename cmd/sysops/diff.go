@@ -101,6 +101,7 @@ Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is pa
 	f.BoolVar(&d.all, "all", false, "the variants of the objects that PATTERN selects, most common first")
 	f.BoolVar(&d.pairs, "pairs", false, "with --all: how every two variants differ, not only from the most common one")
 	f.BoolVar(&d.lines, "lines", false, "with --all: which lines some objects have (+) or lack (-), unlike most")
+	cli.CommandLineOnly(cmd, "lines") // of queries, they are a number
 	f.IntVar(&d.rare, "rare", 0, "with --lines: only where at most so many `objects` deviate; 0: all")
 	f.BoolVar(&d.brief, "brief", false, "only which objects differ or, with --all, only the list of variants")
 	f.BoolVar(&d.fold, "fold", false, "with --all or --brief: the hosts as one expression")

@@ -64,7 +64,7 @@ func Settings(cmd *cobra.Command) (*sysops.Config, error) {
 	}
 	var failed error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if f.Changed || failed != nil || f.Name == "config" || f.Name == "help" || f.Annotations[commandLineOnly] != nil {
+		if f.Changed || failed != nil || f.Name == "config" || f.Name == "help" || IsCommandLineOnly(f) {
 			return
 		}
 		name := "SYSOPS_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
@@ -97,6 +97,9 @@ func CommandLineOnly(cmd *cobra.Command, flag string) {
 		panic(err) // there is no such flag: a mistake of the program
 	}
 }
+
+// IsCommandLineOnly reports whether CommandLineOnly was called for a flag.
+func IsCommandLineOnly(f *pflag.Flag) bool { return f.Annotations[commandLineOnly] != nil }
 
 // ConfigFlags are the flags that a line of the config may set, those of both
 // commands: one file serves them on the same machine. Each command has a test
