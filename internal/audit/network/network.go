@@ -96,13 +96,15 @@ const (
 	maxLLDP       = 1 << 20 // bytes
 )
 
-// clip bounds a name that a host made up.
+// clip bounds a name that a host made up, and has it stay on its line.
 func clip(s string) string {
 	if len(s) > maxText {
 		s = s[:maxText]
 	}
-	return strings.ToValidUTF8(s, "?")
+	return lineEnds.Replace(strings.ToValidUTF8(s, "?"))
 }
+
+var lineEnds = strings.NewReplacer("\n", "?", "\r", "?")
 
 // A part is what one object says.
 type part struct {
