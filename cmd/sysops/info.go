@@ -52,8 +52,8 @@ lacks pushes that its siblings have (cold). In place of that:
 	f.IntVar(&sample, "sample", sysops.DefaultSample, "with --memory: how many objects of each name are weighed on each server; 0: all")
 	f.BoolVar(&disagree, "disagree", false, "what servers have other than their siblings")
 	f.IntVar(&examples, "examples", 5, "with --disagree: how many hosts or objects are named in a line")
-	for _, form := range []string{"raw", "fields", "cores", "memory", "disagree"} {
-		cli.CommandLineOnly(cmd, form) // one would be in the way of the others; to simulate, cores is a number
+	for _, name := range []string{"raw", "fields", "cores", "memory", "disagree", "sample", "examples"} {
+		cli.CommandLineOnly(cmd, name) // one would be in the way of the others; to simulate, cores is a number
 	}
 	q.columns = func() []field { return infoFields(sysops.ServerInfo{}) }
 	print := func(ctx context.Context, in *inquiry) error { return printServers(ctx, in, raw) }
