@@ -144,7 +144,15 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 		Report: &Report{EmptyDirs: make(map[string]int), Elsewhere: make(map[string]int)}, o: o,
 		policies: newMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache),
 	}
-	return a.Report, a.audit(audit.ByHost(sysops.Make(ctx, answer, r.read)))
+	return a.Report, a.audit(audit.ByHost(bounded(sysops.Make(ctx, answer, r.read))))
+}
+
+// maxHost bounds the contents of a host that are read: parsed, they take forty times as
+// much memory.
+const maxHost = 8 << 20
+
+func bounded(parts iter.Seq2[sysops.Made[*part], error]) iter.Seq2[sysops.Made[*part], error] {
+	return audit.Bounded(parts, maxHost, func(p *part) int { return p.size }, &part{tooMuch: true})
 }
 
 // A part is what was made of one object.
@@ -157,6 +165,7 @@ type part struct {
 	netgroups Netgroups
 	host      *Host    // of which the addresses are set
 	sources   []string // of nsswitch.conf: "sudoers: sss"
+	tooMuch   bool     // the host has so much that this is not read
 }
 
 // A reader makes parts of objects, of identical ones once.
@@ -295,10 +304,16 @@ func (a *auditor) host(h audit.Host[*part]) {
 		groupName:  "it is not in the cache: the groups of users are not known there",
 	}
 	var sources []string
+	tooMuch := false
 	for _, o := range h.Objects {
 		delete(missing, o.Name)
 		p := o.Value
 		switch {
+		case p.tooMuch:
+			if !tooMuch {
+				a.unknown(h.Name, o.Name, "the host's files have more than %d MiB: this one and those behind it are not read", maxHost>>20)
+			}
+			tooMuch = true
 		case p.file != nil:
 			files[o.Name] = p.file
 			size += p.size
@@ -321,7 +336,9 @@ func (a *auditor) host(h audit.Host[*part]) {
 		}
 	}
 	if main == "" {
-		a.unknown(h.Name, mains[0], "it is not in the cache: sudo is not installed there, or the agent does not send it")
+		if !tooMuch {
+			a.unknown(h.Name, mains[0], "it is not in the cache: sudo is not installed there, or the agent does not send it")
+		}
 		return
 	}
 	a.Audited++

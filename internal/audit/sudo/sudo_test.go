@@ -71,6 +71,45 @@ func TestSourcesElsewhere(t *testing.T) {
 	}
 }
 
+// What is made of a host's files is held until all of them have come.
+func TestAHostThatSendsTooMuchIsNotHeld(t *testing.T) {
+	objects := func(yield func(sysops.Made[*part], error) bool) {
+		for _, host := range []string{"large", "small"} {
+			for i := range 64 {
+				p := &part{file: Parse(nil), size: maxHost / 16}
+				name := fmt.Sprintf("/etc/sudoers.d/%02d", i)
+				if i == 0 {
+					p, name = &part{file: Parse([]byte("ann ALL=(ALL) ALL\n@includedir /etc/sudoers.d\n"))}, "/etc/sudoers"
+				}
+				if host == "small" {
+					p.size = 1
+				}
+				if !yield(sysops.Made[*part]{Object: sysops.Object{Key: sysops.Key{Host: host, Name: name}}, Value: p}, nil) {
+					return
+				}
+			}
+		}
+	}
+	a := &auditor{Report: &Report{}, policies: newMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache)}
+	for h, err := range audit.ByHost(bounded(objects)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := 0
+		for _, o := range h.Objects {
+			held += o.Value.size
+		}
+		if held > maxHost {
+			t.Errorf("%d bytes of %s are held", held, h.Name)
+		}
+		a.host(h)
+	}
+	told := slices.DeleteFunc(a.Unknown, func(u Unknown) bool { return !strings.Contains(u.Reason, "not read") })
+	if len(told) != 1 || told[0].Key.String() != "large#/etc/sudoers.d/17" || len(a.Hosts) != 2 {
+		t.Errorf("%v, %d hosts", told, len(a.Hosts))
+	}
+}
+
 // A host's files of a few KB make as many rights as its accounts times its rules, and
 // entries a thousand times as long as a rule.
 func TestWhatOneHostListsIsBounded(t *testing.T) {

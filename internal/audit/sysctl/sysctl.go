@@ -158,23 +158,9 @@ func read(o *sysops.Object) part {
 	return part{contents: string(o.Contents)}
 }
 
-// bounded lets go of what a host has beyond all that is decided: it may send thousands
-// of files.
+// bounded lets go of what a host has beyond all that is decided.
 func bounded(objects iter.Seq2[sysops.Made[part], error]) iter.Seq2[sysops.Made[part], error] {
-	return func(yield func(sysops.Made[part], error) bool) {
-		host, size := "", 0
-		for o, err := range objects {
-			if o.Host != host {
-				host, size = o.Host, 0
-			}
-			if size += len(o.Value.contents); size > maxFiles+maxLive {
-				o.Value = part{tooMuch: true}
-			}
-			if !yield(o, err) {
-				return
-			}
-		}
-	}
+	return audit.Bounded(objects, maxFiles+maxLive, func(p part) int { return len(p.contents) }, part{tooMuch: true})
 }
 
 // auditing is an audit under way.
