@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -210,22 +209,10 @@ func newQueries(u *ui) *cobra.Command {
 	return cmd
 }
 
-// quoted writes arguments so that a shell reads them back.
-func quoted(args []string) string {
-	out := make([]string, len(args))
-	for i, a := range args {
-		if a == "" || strings.ContainsAny(a, " \t\n'\"\\$&|;<>()*?[]#~`{}!^") {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		out[i] = a
-	}
-	return strings.Join(out, " ")
-}
-
 func printQueries(out *output, records []sysops.QueryRecord) error {
 	for _, r := range records {
-		text := fmt.Appendf(nil, "%s %s@%s %.2fs %d keys  %s %s\n", r.Time.Format(time.RFC3339), r.User, r.Host,
-			r.Cost.Seconds, r.Cost.Keys, r.Program, quoted(r.Args))
+		text := fmt.Appendf(nil, "%s %s@%s %.2fs %d keys  %s\n", r.Time.Format(time.RFC3339), r.User, r.Host,
+			r.Cost.Seconds, r.Cost.Keys, commandLine(r.Program, r.Args))
 		err := out.row(text, field{"time", r.Time}, field{"user", r.User}, field{"uid", r.UID}, field{"gid", r.GID}, field{"host", r.Host},
 			field{"dir", r.Dir}, field{"program", r.Program}, field{"args", r.Args}, field{"pattern", r.Pattern}, field{"scope", r.Scope},
 			field{"seconds", r.Cost.Seconds}, field{"keys", r.Cost.Keys}, field{"bytes_downloaded", r.Cost.Downloaded}, field{"id", r.ID})
