@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -79,7 +80,7 @@ func (a *Answer) Names() []NameCount {
 	for name, n := range counts {
 		out = append(out, NameCount{name, n})
 	}
-	slices.SortFunc(out, func(x, y NameCount) int { return bytes.Compare([]byte(x.Name), []byte(y.Name)) })
+	slices.SortFunc(out, func(x, y NameCount) int { return strings.Compare(x.Name, y.Name) })
 	return out
 }
 

@@ -87,7 +87,7 @@ func pushForCFEngine(cmd *cobra.Command) error {
 func warnings(text string, err error) []string {
 	var out []string
 	for line := range strings.Lines(text) {
-		w, ok := strings.CutPrefix(strings.TrimSpace(line), "warning: ")
+		w, ok := strings.CutPrefix(strings.TrimRight(line, "\n"), "warning: ")
 		if ok && (err == nil || !strings.Contains(err.Error(), w)) {
 			out = append(out, w)
 		}

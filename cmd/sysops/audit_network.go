@@ -375,7 +375,7 @@ func (a *networkAnswer) what() string {
 		return "any value"
 	}
 	if a.threshold.Low {
-		return fmt.Sprintf("below the %s percentile, %s", ordinal(100-a.percentile), value)
+		return fmt.Sprintf("below the %s percentile, %s", ordinal(opposite(a.percentile)), value)
 	}
 	return fmt.Sprintf("beyond the %s percentile, %s", ordinal(a.percentile), value)
 }

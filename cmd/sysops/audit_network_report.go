@@ -99,6 +99,10 @@ func ordinal(p float64) string {
 	return text + "th"
 }
 
+// opposite is the percentile as far from 0 as p is from 100: of 99.9 it is 0.1, from which
+// their difference is some way off.
+func opposite(p float64) float64 { return math.Round((100-p)*1e9) / 1e9 }
+
 // percentileName is p50, p99.9, max.
 func percentileName(p float64) string {
 	if p == 100 {
@@ -113,12 +117,12 @@ func (a *networkAnswer) shownPercentiles() []float64 {
 	all := network.Percentiles()
 	if a.metric.Low {
 		for i, p := range all {
-			all[i] = math.Round((100-p)*1e9) / 1e9
+			all[i] = opposite(p)
 		}
 	}
 	if p := a.percentile; p > 0 && p < 100 {
 		if a.metric.Low {
-			p = 100 - p
+			p = opposite(p)
 		}
 		all = append(all, p)
 	}
@@ -222,7 +226,7 @@ func (a *networkAnswer) histogramLines(bins []histogramBin) []string {
 		}
 		p := a.percentile
 		if a.metric.Low {
-			p = 100 - p
+			p = opposite(p)
 		}
 		return arrow + ordinal(p) + " percentile"
 	}

@@ -242,3 +242,18 @@ func TestValueText(t *testing.T) {
 		}
 	}
 }
+
+// Where small values are the bad ones, percentile 99.9 is the 0.1th, and that alone.
+func TestLowPercentiles(t *testing.T) {
+	m, err := network.Interactions("median", true, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &networkAnswer{networkFlags: &networkFlags{percentile: 99.9, metric: m}, threshold: network.Threshold{Value: 1000, Low: true}}
+	if got, want := a.what(), "below the 0.1th percentile, 1.00 kB/s"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := fmt.Sprint(a.shownPercentiles()), "[0 0.1 1 5 10 50]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

@@ -174,4 +174,8 @@ func TestAuditAccess(t *testing.T) {
 		{"access --user ann --hosts d1", exitError, "", "--partial answers without it"},
 		{"access --user ann --hosts d1 --partial", exitPartial, "      1 ann unknown: its /etc/passwd cannot be read\n", ""},
 	})
+	server.Must("LSET", "a2#/etc/group", "0", "garbage")
+	runAudits(t, url, []auditTest{
+		{"access --user ann --hosts a1,a2 --partial", exitPartial, "      1 " + has + "\n      1 ann unknown: its /etc/group cannot be read\n", "ann: 1 hosts have an account, 0 have not, 1 unknown\n"},
+	})
 }

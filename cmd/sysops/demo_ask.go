@@ -47,7 +47,7 @@ func (d *demo) aHost() string {
 // people to stderr.
 func (d *demo) ask(ctx context.Context) error {
 	for _, q := range d.questions() {
-		fmt.Fprintf(d.stdout, "\n# %s\n$ %s\n", q.text, commandLine(q.args))
+		fmt.Fprintf(d.stdout, "\n# %s\n$ %s\n", q.text, commandLine("sysops", q.args))
 		if err := d.stdout.Flush(); err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ func (d *demo) ask(ctx context.Context) error {
 		status := run(ctx, append(args, "--config", d.fleet.config()), d.stdin, d.stdout, d.stderr)
 		took := time.Since(began)
 		if status > exitNothing {
-			return fmt.Errorf("cannot go on: %s ended with exit status %d", commandLine(q.args), status)
+			return fmt.Errorf("cannot go on: %s ended with exit status %d", commandLine("sysops", q.args), status)
 		}
 		fmt.Fprintf(d.stderr, "(exit status %d, %.2f s for the whole command)\n", status, took.Seconds())
 	}
@@ -86,7 +86,7 @@ func (d *demo) invite() {
 		fmt.Fprintf(d.stderr, "  unset %s\n", strings.Join(d.setAside, " "))
 	}
 	for _, q := range d.invitations() {
-		fmt.Fprintf(d.stderr, "\n  # %s\n  %s\n", q.text, commandLine(q.args))
+		fmt.Fprintf(d.stderr, "\n  # %s\n  %s\n", q.text, commandLine("sysops", q.args))
 	}
 	fmt.Fprint(d.stderr, `
 From a checkout, without sysops installed, write it as: go run ./cmd/sysops ls
@@ -95,9 +95,9 @@ Ctrl-C ends the demonstration.
 }
 
 // commandLine is what a user would type.
-func commandLine(args []string) string {
+func commandLine(program string, args []string) string {
 	var b strings.Builder
-	b.WriteString("sysops")
+	b.WriteString(shellQuote(program))
 	for _, a := range args {
 		b.WriteByte(' ')
 		b.WriteString(shellQuote(a))

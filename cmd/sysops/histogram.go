@@ -66,9 +66,9 @@ func logEdges(least, most float64) []float64 {
 		steps = []float64{1}
 	}
 	var edges []float64
-	for e := math.Floor(math.Log10(least)) - 1; ; e++ {
+	for e := int(math.Floor(math.Log10(least))) - 1; ; e++ {
 		for _, s := range steps {
-			edge := s * math.Pow(10, e)
+			edge := decimal(s, e)
 			if edge <= least {
 				edges = edges[:0] // the last one that is not above the least value is the first
 			}
@@ -83,24 +83,36 @@ func logEdges(least, most float64) []float64 {
 // linearEdges returns multiples of 1, 2 or 5 times a power of ten.
 func linearEdges(least, most float64) []float64 {
 	raw := most/mostLinearBins - least/mostLinearBins // their difference might overflow
-	power := math.Pow(10, math.Floor(math.Log10(raw)))
-	step := 10 * power
+	power := int(math.Floor(math.Log10(max(raw, 1e-300))))
+	step := 10.0
 	for _, s := range []float64{1, 2, 5} {
-		if s*power >= raw {
-			step = s * power
+		if decimal(s, power) >= raw {
+			step = s
 			break
 		}
 	}
-	first := math.Floor(least / step)
-	edges := []float64{first * step}
+	first := math.Floor(least / decimal(step, power))
+	if decimal((first+1)*step, power) <= least { // the division was rounded
+		first++
+	}
+	edges := []float64{decimal(first*step, power)}
 	for i := 1.0; len(edges) <= mostLinearBins+2; i++ {
-		edge := (first + i) * step
+		edge := decimal((first+i)*step, power)
 		edges = append(edges, edge)
 		if edge >= most {
 			break
 		}
 	}
 	return edges
+}
+
+// decimal is n times a power of ten, as it is written: 3 times 0.1 is another number
+// than 0.3, and a value at 0.3 would lie before it.
+func decimal(n float64, power int) float64 {
+	if power < 0 {
+		return n / math.Pow10(-power)
+	}
+	return n * math.Pow10(power)
 }
 
 // A histogramStyle says how bins are drawn.

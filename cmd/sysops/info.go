@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,8 +51,8 @@ lacks pushes that its siblings have (cold). In place of that:
 	f.IntVar(&sample, "sample", sysops.DefaultSample, "with --memory: how many objects of each name are weighed on each server; 0: all")
 	f.BoolVar(&disagree, "disagree", false, "what servers have other than their siblings")
 	f.IntVar(&examples, "examples", 5, "with --disagree: how many hosts or objects are named in a line")
-	for _, form := range []string{"raw", "fields", "cores", "memory", "disagree"} {
-		cli.CommandLineOnly(cmd, form) // one would be in the way of the others; to simulate, cores is a number
+	for _, name := range []string{"raw", "fields", "cores", "memory", "disagree", "sample", "examples"} {
+		cli.CommandLineOnly(cmd, name) // one would be in the way of the others; to simulate, cores is a number
 	}
 	q.columns = func() []field { return infoFields(sysops.ServerInfo{}) }
 	print := func(ctx context.Context, in *inquiry) error { return printServers(ctx, in, raw) }
@@ -210,22 +209,10 @@ func newQueries(u *ui) *cobra.Command {
 	return cmd
 }
 
-// quoted writes arguments so that a shell reads them back.
-func quoted(args []string) string {
-	out := make([]string, len(args))
-	for i, a := range args {
-		if a == "" || strings.ContainsAny(a, " \t\n'\"\\$&|;<>()*?[]#~`{}!^") {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		out[i] = a
-	}
-	return strings.Join(out, " ")
-}
-
 func printQueries(out *output, records []sysops.QueryRecord) error {
 	for _, r := range records {
-		text := fmt.Appendf(nil, "%s %s@%s %.2fs %d keys  %s %s\n", r.Time.Format(time.RFC3339), r.User, r.Host,
-			r.Cost.Seconds, r.Cost.Keys, r.Program, quoted(r.Args))
+		text := fmt.Appendf(nil, "%s %s@%s %.2fs %d keys  %s\n", r.Time.Format(time.RFC3339), r.User, r.Host,
+			r.Cost.Seconds, r.Cost.Keys, commandLine(r.Program, r.Args))
 		err := out.row(text, field{"time", r.Time}, field{"user", r.User}, field{"uid", r.UID}, field{"gid", r.GID}, field{"host", r.Host},
 			field{"dir", r.Dir}, field{"program", r.Program}, field{"args", r.Args}, field{"pattern", r.Pattern}, field{"scope", r.Scope},
 			field{"seconds", r.Cost.Seconds}, field{"keys", r.Cost.Keys}, field{"bytes_downloaded", r.Cost.Downloaded}, field{"id", r.ID})

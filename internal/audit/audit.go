@@ -17,6 +17,26 @@ type Host[T any] struct {
 	Objects []sysops.Made[T]
 }
 
+// Bounded lets go of what a host has beyond most, of which size tells how much a value
+// is: instead comes in its place. A host may send thousands of objects, and what is
+// made of them is held until the last has come.
+func Bounded[T any](objects iter.Seq2[sysops.Made[T], error], most int, size func(T) int, instead T) iter.Seq2[sysops.Made[T], error] {
+	return func(yield func(sysops.Made[T], error) bool) {
+		host, sum := "", 0
+		for o, err := range objects {
+			if o.Host != host {
+				host, sum = o.Host, 0
+			}
+			if sum += size(o.Value); sum > most {
+				o.Value = instead
+			}
+			if !yield(o, err) {
+				return
+			}
+		}
+	}
+}
+
 // ByHost puts together what belongs to one host. Only one host is held at a time; its
 // Objects may be kept.
 func ByHost[T any](objects iter.Seq2[sysops.Made[T], error]) iter.Seq2[Host[T], error] {

@@ -20,15 +20,21 @@ func IsTerminal(w any) bool {
 
 // Fail prints what went wrong, and on lines of their own what to do about it.
 func Fail(w io.Writer, program string, err error) {
-	fmt.Fprintf(w, "%s: error: %s\n", program, SafeText(strings.TrimSpace(err.Error())))
+	fmt.Fprintf(w, "%s: error: %s\n", program, told(err.Error()))
 	for _, h := range Hints(err) {
-		fmt.Fprintf(w, "hint: %s\n", SafeText(h))
+		fmt.Fprintf(w, "hint: %s\n", told(h))
 	}
 }
 
 // Warn prints something that the user should know and that stopped nothing.
 func Warn(w io.Writer, format string, args ...any) {
-	fmt.Fprintf(w, "warning: %s\n", SafeText(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(w, "warning: %s\n", told(fmt.Sprintf(format, args...)))
+}
+
+// told is text that quotes theirs, such as a name that holds a newline: what comes after
+// one is set apart, so that no host writes a warning or a completeness of its own.
+func told(text string) string {
+	return strings.ReplaceAll(SafeText(strings.TrimSpace(text)), "\n", "\n  ")
 }
 
 // Hints returns what the errors in the tree of err know to do, a line each.

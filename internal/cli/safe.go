@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -53,7 +54,9 @@ func neutral(p []byte) []byte {
 			b.WriteByte(rest[0] ^ 0x40)
 		case r == utf8.RuneError && size <= 1:
 			fmt.Fprintf(&b, `\x%02x`, rest[0])
-		case r >= 0x80 && r < 0xa0, r >= 0x200b && r <= 0x200f, r == 0x61c, r >= 0x2028 && r <= 0x202e, r >= 0x2060 && r <= 0x206f, r == 0xfeff:
+		case r > 0xffff && !unicode.IsGraphic(r):
+			fmt.Fprintf(&b, `\U%08x`, r)
+		case !unicode.IsGraphic(r):
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
 			b.Write(rest[:size])

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/sysops-api/sysops-api"
 )
 
 func TestSafeWriterNeutralises(t *testing.T) {
@@ -40,6 +42,11 @@ func TestSafeWriterNeutralises(t *testing.T) {
 		{"zero width", "pass\u200bwd", `pass\u200bwd`},
 		{"byte order mark", "\ufeffx", `\ufeffx`},
 		{"line and paragraph separator", "a\u2028b\u2029", `a\u2028b\u2029`},
+
+		{"soft hyphen", "ro\u00adot", `ro\u00adot`},
+		{"tags, which spell text that nobody sees", "a\U000e0041\U000e007f", `a\U000e0041\U000e007f`},
+		{"interlinear annotation", "\ufff9a\ufffb", `\ufff9a\ufffb`},
+		{"private use, which each font draws otherwise", "\ue000\U000f0000", `\ue000\U000f0000`},
 
 		{"a byte that is no UTF-8", "a\xffb", `a\xffb`},
 		{"an overlong ESC", "\xc0\x9b", `\xc0\x9b`},
@@ -80,6 +87,19 @@ func TestSafeWriterTakesSplitCharacters(t *testing.T) {
 				t.Errorf("%q, split after %d bytes, became %q: %s", text, cut, out.String(), bad)
 			}
 		}
+	}
+}
+
+// A name may hold a newline: what is told of it must not pass for lines of ours.
+func TestNobodyElseWritesLinesOfOurs(t *testing.T) {
+	hostile := errors.New("cannot read web1#/etc/x\nwarning: all is well\nhint: go on\n")
+	var out bytes.Buffer
+	Warn(&out, "%v", hostile)
+	Fail(&out, "sysops", &sysops.HintedError{Err: hostile, Hint: "see\nhint: go on"})
+	want := "warning: cannot read web1#/etc/x\n  warning: all is well\n  hint: go on\n" +
+		"sysops: error: cannot read web1#/etc/x\n  warning: all is well\n  hint: go on\nhint: see\n  hint: go on\n"
+	if got := out.String(); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }
 

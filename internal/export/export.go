@@ -28,9 +28,6 @@ type Report struct {
 	Bytes int64 // of contents that were written
 }
 
-// Objects returns how many objects the export holds of those that the answer has.
-func (r *Report) Objects() int { return r.Written + r.Linked + r.Touched + r.Unchanged }
-
 // Refusals are objects that were left alone, and why: the first few of them, and how
 // many there are.
 type Refusals struct {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -198,6 +199,24 @@ func TestFilesHaveASafeModeAndTheHostsMtime(t *testing.T) {
 		}
 	}
 	c.export(dir, export.TreeOptions{Mode: 0o640}, export.Report{Unchanged: 5})
+}
+
+// Whoever may read the files may get to them, whatever the umask. A folder that somebody
+// has made keeps its mode.
+func TestTheFolderItself(t *testing.T) {
+	c, made := newCache(t), t.TempDir()
+	c.push("web1", map[string]file{"/a": text("x")})
+	if err := os.Chmod(made, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Umask(syscall.Umask(0o077))
+	ours := filepath.Join(t.TempDir(), "fleet") + "/"
+	for dir, want := range map[string]fs.FileMode{ours: 0o755, made: 0o711} {
+		c.export(dir, export.TreeOptions{Mode: 0o644}, export.Report{Written: 1})
+		if fi := stat(t, dir); fi.Mode().Perm() != want {
+			t.Errorf("%s has the mode %v, want %v", dir, fi.Mode(), want)
+		}
+	}
 }
 
 // What size and mtime do not tell is told by the index, and what the index does not know

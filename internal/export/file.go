@@ -42,7 +42,6 @@ func writeFile(path string, mode fs.FileMode, write func(io.Writer) error) error
 	if err != nil {
 		return err
 	}
-	defer f.Close()
 	err = f.Truncate(0)
 	if err == nil {
 		err = f.Chmod(mode)
@@ -56,7 +55,7 @@ func writeFile(path string, mode fs.FileMode, write func(io.Writer) error) error
 	if err != nil {
 		os.Remove(part)
 	}
-	return err
+	return errors.Join(err, f.Close()) // which unlocks it, and where the disk is another machine's, tells that it is full
 }
 
 // openPart opens a file that nobody else writes. It refuses what is there and no kill has

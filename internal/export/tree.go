@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,7 +74,7 @@ func OpenTree(dir string, o TreeOptions) (*Tree, error) {
 
 func (t *Tree) open() error {
 	if !t.o.DryRun {
-		if err := os.MkdirAll(t.dir, t.folderMode()); err != nil {
+		if err := t.makeDir(); err != nil {
 			return err
 		}
 	}
@@ -108,6 +109,22 @@ func (t *Tree) open() error {
 		return err
 	}
 	return t.root.Mkdir(temporaryFolder, 0o700)
+}
+
+// makeDir makes the tree's own folder where there is none, with its mode whatever the
+// umask. One that is there keeps the mode that somebody gave it.
+func (t *Tree) makeDir() error {
+	dir := filepath.Clean(t.dir)
+	if err := os.MkdirAll(filepath.Dir(dir), t.folderMode()); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, t.folderMode()); err != nil {
+		if fi, statErr := os.Stat(dir); statErr == nil && fi.IsDir() {
+			return nil
+		}
+		return err
+	}
+	return os.Chmod(dir, t.folderMode())
 }
 
 // checkOwn makes sure that the folder is empty, or an export.

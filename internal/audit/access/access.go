@@ -8,6 +8,7 @@ package access
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,7 +90,7 @@ const (
 	missing    = "it has not reported, or its snapshot has expired"
 	stale      = "it has not reported of late"
 	lacking    = "it reports no " + passwdFile
-	unreadable = "its " + passwdFile + " cannot be read"
+	unreadable = "its %s cannot be read"
 	tooLarge   = "its " + passwdFile + " or " + groupFile + " is too large"
 )
 
@@ -256,13 +257,28 @@ func (f *finder) unheard(c *sysops.Completeness, seen map[string]bool, silent []
 		}
 	}
 	for _, o := range c.Unreadable {
-		if key, ok := sysops.ParseKey(o.Key); ok && key.Name == passwdFile && !seen[key.Host] {
-			reasons[key.Host] = unreadable
+		key, ok := sysops.ParseKey(o.Key)
+		switch {
+		case !ok:
+		case key.Name == passwdFile && !seen[key.Host], key.Name == groupFile && seen[key.Host]:
+			reasons[key.Host] = fmt.Sprintf(unreadable, key.Name)
 		}
 	}
+	f.takeBack(reasons)
 	for h, reason := range reasons {
 		for _, u := range f.users {
 			f.add(&Finding{User: u.String(), State: Unknown, Reason: reason}, h)
+		}
+	}
+}
+
+// takeBack removes what was found on hosts of which nothing is known after all: one
+// without its groups would seem to be in none.
+func (f *finder) takeBack(hosts map[string]string) {
+	for id, g := range f.found {
+		g.Hosts = slices.DeleteFunc(g.Hosts, func(h string) bool { return hosts[h] != "" })
+		if len(g.Hosts) == 0 {
+			delete(f.found, id)
 		}
 	}
 }

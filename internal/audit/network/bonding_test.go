@@ -89,3 +89,12 @@ func FuzzBond(f *testing.F) {
 		}
 	})
 }
+
+// A host may have any number of bonds.
+func TestTroublesOfAHostAreBounded(t *testing.T) {
+	f := &Fleet{}
+	f.addTroubles("web01", slices.Repeat([]*Bond{{Name: "bond0", Status: "down"}}, 1000))
+	if len(f.Troubles) != maxTroubles || f.Bonds != 1000 {
+		t.Errorf("%d troubles of %d bonds", len(f.Troubles), f.Bonds)
+	}
+}

@@ -63,6 +63,26 @@ func TestNeighboursAreBounded(t *testing.T) {
 	}
 }
 
+// A name may hold anything: it must not make rows of its own.
+func TestNamesStayOnTheirLine(t *testing.T) {
+	const name = "sw1\n      9 of       9 100.000%  core-switch"
+	got, err := ParseLLDP([]byte(`<lldp><interface name="eth0"><chassis><name>` + name + `</name></chassis></interface></lldp>`))
+	if err != nil || len(got) != 1 || strings.Contains(got[0].Switch, "\n") {
+		t.Errorf("%q, %v", got, err)
+	}
+	for _, record := range []string{`{"total": {}, "servers": {"a\nb": {"seconds": {"median": 1}}}}`, "{\"total\": {}, \"servers\": {\"a\nb\": {\"seconds\": {\"median\": 1}}}}"} {
+		times, err := parseInteractions([]byte(record), true)
+		if err != nil {
+			continue
+		}
+		for name := range times.servers {
+			if strings.Contains(name, "\n") {
+				t.Errorf("%s has the server %q", record, name)
+			}
+		}
+	}
+}
+
 // The switch of a host is that of the interface which carries the traffic.
 func TestLinksOf(t *testing.T) {
 	a, b, c := Neighbour{"eth0", "swa", "1"}, Neighbour{"eth1", "swb", "2"}, Neighbour{"eth2", "swc", "3"}

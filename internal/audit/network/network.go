@@ -96,13 +96,15 @@ const (
 	maxLLDP       = 1 << 20 // bytes
 )
 
-// clip bounds a name that a host made up.
+// clip bounds a name that a host made up, and has it stay on its line.
 func clip(s string) string {
 	if len(s) > maxText {
 		s = s[:maxText]
 	}
-	return strings.ToValidUTF8(s, "?")
+	return lineEnds.Replace(strings.ToValidUTF8(s, "?"))
 }
+
+var lineEnds = strings.NewReplacer("\n", "?", "\r", "?")
 
 // A part is what one object says.
 type part struct {
@@ -255,13 +257,22 @@ func (f *Fleet) add(o *Options, h audit.Host[part]) {
 		host.Links = linksOf(bonds, neighbours)
 	}
 	host.selected = o.Switch == "" || slices.ContainsFunc(host.Links, func(l Link) bool { return matchSwitch(o.Switch, l.Switch) })
-	for _, b := range bonds {
-		if host.selected && o.Troubles {
-			f.Bonds++
-			f.Troubles = append(f.Troubles, b.troubles(h.Name)...)
-		}
+	if host.selected && o.Troubles {
+		f.addTroubles(h.Name, bonds)
 	}
 	f.Hosts = append(f.Hosts, host)
+}
+
+func (f *Fleet) addTroubles(host string, bonds []*Bond) {
+	f.Bonds += len(bonds)
+	var all []Trouble
+	for _, b := range bonds {
+		if all = append(all, b.troubles(host)...); len(all) >= maxTroubles {
+			all = all[:maxTroubles]
+			break
+		}
+	}
+	f.Troubles = append(f.Troubles, all...)
 }
 
 func (f *Fleet) addRatios(values []float64) {

@@ -2,6 +2,7 @@ package sudo
 
 import (
 	"fmt"
+	"iter"
 	"path"
 	"slices"
 	"strconv"
@@ -51,6 +52,16 @@ type matcher struct {
 type cache struct {
 	matched map[matchedKey][]*userSpec
 	entries map[entriesKey][]Entry
+	size    int // of both, about
+}
+
+// room reports whether there is room for something of this size.
+func (c *cache) room(size int) bool {
+	if c.size+size > maxCacheSize {
+		return false
+	}
+	c.size += size
+	return true
 }
 
 type matchedKey struct {
@@ -485,22 +496,35 @@ type Entry struct {
 // String returns the entry as sudo prints it.
 func (e *Entry) String() string { return "(" + e.RunAs + ") " + e.Commands }
 
+// size is about what an entry takes.
+func (e *Entry) size() int { return len(e.RunAs) + len(e.Commands) }
+
 // Entries returns what the user may do on the host, in the order in which sudo lists it,
 // and what could not be decided.
 func (p *Policy) Entries(h *Host, user string) (entries []Entry, undecided []string) {
 	m := newMatcher(p, h, user, "")
-	return m.all(), m.unknown
+	for e := range m.all() {
+		entries = append(entries, e)
+	}
+	return entries, m.unknown
 }
 
-func (m *matcher) all() (out []Entry) {
-	for _, s := range m.matched() {
-		for i := range s.privileges {
-			if v := &s.privileges[i]; m.holds(v) {
-				out = append(out, m.entriesOf(v)...)
+func (m *matcher) all() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for _, s := range m.matched() {
+			for i := range s.privileges {
+				v := &s.privileges[i]
+				if !m.holds(v) {
+					continue
+				}
+				for _, e := range m.entriesOf(v) {
+					if !yield(e) {
+						return
+					}
+				}
 			}
 		}
 	}
-	return out
 }
 
 // matched returns the rules that are for the user, wherever they hold.
@@ -515,7 +539,7 @@ func (m *matcher) matched() (out []*userSpec) {
 		}
 		unknown := len(m.unknown)
 		defer func() {
-			if len(m.unknown) == unknown {
+			if len(m.unknown) == unknown && m.cache.room(len(key.person)+8*len(out)) {
 				m.cache.matched[key] = out
 			}
 		}()
@@ -543,7 +567,7 @@ func (m *matcher) holds(v *privilege) bool {
 // entriesOf returns the entries of a privilege. They must not be changed.
 func (m *matcher) entriesOf(v *privilege) []Entry {
 	if m.cache == nil {
-		return m.entries(nil, v)
+		return m.entries(v)
 	}
 	key := entriesKey{v, m.settings.runasDefault, m.exempt(), ""}
 	for i := range v.cmnds {
@@ -553,8 +577,14 @@ func (m *matcher) entriesOf(v *privilege) []Entry {
 	}
 	kept, ok := m.cache.entries[key]
 	if !ok {
-		kept = m.entries(nil, v)
-		m.cache.entries[key] = kept
+		kept = m.entries(v)
+		size := 0
+		for i := range kept {
+			size += kept[i].size()
+		}
+		if m.cache.room(size) {
+			m.cache.entries[key] = kept
+		}
 	}
 	return kept
 }
@@ -569,9 +599,11 @@ func (m *matcher) as(s *userSpec) *matcher {
 	return &out
 }
 
-// entries appends those of a privilege: one for each list of run-as users.
-func (m *matcher) entries(out []Entry, v *privilege) []Entry {
-	for i := 0; i < len(v.cmnds); {
+// entries returns those of a privilege: one for each list of run-as users. They end with
+// the one that makes them longer than maxText, which nobody lists whole.
+func (m *matcher) entries(v *privilege) (out []Entry) {
+	text := 0
+	for i := 0; i < len(v.cmnds) && text <= maxText; {
 		first := &v.cmnds[i]
 		p := m.printer()
 		p.runas(first.runas, m.settings.runasDefault)
@@ -591,6 +623,7 @@ func (m *matcher) entries(out []Entry, v *privilege) []Entry {
 			prev = c
 		}
 		e.Commands = p.String()
+		text += e.size()
 		out = append(out, e)
 	}
 	return out
@@ -674,7 +707,7 @@ func (m *matcher) decide(d *Decision, c *cmndSpec, t *target, cmd *command, now 
 	if found.verdict == silent {
 		return false
 	}
-	rule := m.entries(nil, &privilege{cmnds: []cmndSpec{*c}})
+	rule := m.entries(&privilege{cmnds: []cmndSpec{*c}})
 	d.Rule = &rule[0]
 	d.Allowed = found.verdict == yes
 	if t.userSaid && !t.user.account && d.Condition == "" {

@@ -144,7 +144,15 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 		Report: &Report{EmptyDirs: make(map[string]int), Elsewhere: make(map[string]int)}, o: o,
 		policies: newMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache),
 	}
-	return a.Report, a.audit(audit.ByHost(sysops.Make(ctx, answer, r.read)))
+	return a.Report, a.audit(audit.ByHost(bounded(sysops.Make(ctx, answer, r.read))))
+}
+
+// maxHost bounds the contents of a host that are read: parsed, they take forty times as
+// much memory.
+const maxHost = 8 << 20
+
+func bounded(parts iter.Seq2[sysops.Made[*part], error]) iter.Seq2[sysops.Made[*part], error] {
+	return audit.Bounded(parts, maxHost, func(p *part) int { return p.size }, &part{tooMuch: true})
 }
 
 // A part is what was made of one object.
@@ -157,6 +165,7 @@ type part struct {
 	netgroups Netgroups
 	host      *Host    // of which the addresses are set
 	sources   []string // of nsswitch.conf: "sudoers: sss"
+	tooMuch   bool     // the host has so much that this is not read
 }
 
 // A reader makes parts of objects, of identical ones once.
@@ -263,6 +272,8 @@ type auditor struct {
 	policies *memo[string, *Policy]
 	texts    map[Right]*Right // so that there is one of identical ones
 	caches   map[*Policy]*cache
+
+	listed, text int // of the host at hand: its rights, and the bytes of their entries
 }
 
 func (a *auditor) audit(hosts iter.Seq2[audit.Host[*part], error]) error {
@@ -293,10 +304,16 @@ func (a *auditor) host(h audit.Host[*part]) {
 		groupName:  "it is not in the cache: the groups of users are not known there",
 	}
 	var sources []string
+	tooMuch := false
 	for _, o := range h.Objects {
 		delete(missing, o.Name)
 		p := o.Value
 		switch {
+		case p.tooMuch:
+			if !tooMuch {
+				a.unknown(h.Name, o.Name, "the host's files have more than %d MiB: this one and those behind it are not read", maxHost>>20)
+			}
+			tooMuch = true
 		case p.file != nil:
 			files[o.Name] = p.file
 			size += p.size
@@ -319,7 +336,9 @@ func (a *auditor) host(h audit.Host[*part]) {
 		}
 	}
 	if main == "" {
-		a.unknown(h.Name, mains[0], "it is not in the cache: sudo is not installed there, or the agent does not send it")
+		if !tooMuch {
+			a.unknown(h.Name, mains[0], "it is not in the cache: sudo is not installed there, or the agent does not send it")
+		}
 		return
 	}
 	a.Audited++
@@ -338,6 +357,9 @@ func (a *auditor) host(h audit.Host[*part]) {
 	rights, undecided := a.rights(policy, host)
 	for _, what := range undecided {
 		a.unknown(h.Name, main, "the cache does not tell %s", what)
+	}
+	if a.full() {
+		a.unknown(h.Name, main, "it has more rights than can be listed: %d are", len(rights))
 	}
 	if !slices.ContainsFunc(rights, func(r *Right) bool { return r.Allowed }) {
 		a.Nothing++
@@ -407,8 +429,26 @@ func escapeGlob(name string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "]", `\]`).Replace(dir) + base
 }
 
+// maxRights and maxText bound what is listed of one host. Its rights are as many as its
+// accounts times its rules, and an entry may be a thousand times as long as its rule.
+const (
+	maxRights = 1 << 16
+	maxText   = 16 << 20
+)
+
+// full reports whether nothing more of the host is listed.
+func (a *auditor) full() bool { return a.listed > maxRights || a.text > maxText }
+
+// list counts a right, and reports whether it is listed.
+func (a *auditor) list(e *Entry) bool {
+	a.listed++
+	a.text += e.size()
+	return !a.full()
+}
+
 // rights returns what is asked of one host.
 func (a *auditor) rights(p *Policy, h *Host) (out []*Right, undecided []string) {
+	a.listed, a.text = 0, 0
 	here := make(map[*privilege]bool)
 	kept := a.cache(p)
 	match := func(user string) *matcher {
@@ -426,25 +466,34 @@ func (a *auditor) rights(p *Policy, h *Host) (out []*Right, undecided []string) 
 				undecided = append(undecided, w)
 			}
 		}
-		out = append(out, slices.DeleteFunc(rights, func(r *Right) bool { return !r.Allowed })...)
+		out = append(out, rights...)
 	}
 	// What everybody may do is said once.
 	everybody := match("ALL")
 	add(everybody, "ALL")
 	common := everybody.matched()
-	matched := slices.Clone(common)
+	matched := make(map[*userSpec]bool)
+	remember := func(specs []*userSpec) {
+		for _, s := range specs {
+			matched[s] = true
+		}
+	}
+	remember(common)
 	for i := range h.Accounts {
+		if a.full() {
+			return out, undecided
+		}
 		m := match(h.Accounts[i].Name)
 		own := m.matched()
 		if slices.Equal(own, common) {
 			continue
 		}
 		add(m, h.Accounts[i].Name)
-		matched = append(matched, own...)
+		remember(own)
 	}
 	// Rules for nobody whom the host knows may be for users of a directory service.
 	for _, s := range p.specs {
-		if !slices.Contains(matched, s) {
+		if !matched[s] && !a.full() {
 			m := everybody.as(s)
 			add(m, m.user.name)
 		}
@@ -452,11 +501,12 @@ func (a *auditor) rights(p *Policy, h *Host) (out []*Right, undecided []string) 
 	return out, undecided
 }
 
-// maxCaches and maxCached bound what is kept of policies: of some, the answers to some
-// thousand questions each.
+// maxCaches, maxCached and maxCacheSize bound what is kept of policies: of some, the
+// answers to some thousand questions each, in some MiB.
 const (
-	maxCaches = 64
-	maxCached = 4096
+	maxCaches    = 64
+	maxCached    = 4096
+	maxCacheSize = 2 << 20
 )
 
 func (a *auditor) cache(p *Policy) *cache {
@@ -476,13 +526,22 @@ func (a *auditor) of(m *matcher, user string) ([]*Right, []string) {
 	base := Right{User: user, Account: m.user.account, Allowed: true}
 	if a.o.Command != "" {
 		d := m.decision(a.o.Command, a.o.As, a.o.Now)
+		if !d.Allowed && a.o.User == "" {
+			return nil, m.unknown
+		}
 		base.Allowed, base.Condition = d.Allowed, d.Condition
 		if d.Rule != nil {
 			base.Entry = *d.Rule
 		}
+		if !a.list(&base.Entry) {
+			return nil, m.unknown
+		}
 		return []*Right{a.shared(base)}, m.unknown
 	}
-	for _, e := range m.all() {
+	for e := range m.all() {
+		if !a.list(&e) {
+			break
+		}
 		r := base
 		r.Entry = e
 		out = append(out, a.shared(r))

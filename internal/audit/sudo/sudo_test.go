@@ -3,8 +3,10 @@ package sudo
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit"
 )
 
@@ -66,5 +68,93 @@ func TestSourcesElsewhere(t *testing.T) {
 	got := sourcesElsewhere([]byte("passwd: files systemd\ngroup:files [NOTFOUND=return] ldap # sss\n# sudoers: sss\nsudoers: files sss\nhosts: files sss\n"))
 	if want := []string{"group: ldap", "sudoers: sss"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// What is made of a host's files is held until all of them have come.
+func TestAHostThatSendsTooMuchIsNotHeld(t *testing.T) {
+	objects := func(yield func(sysops.Made[*part], error) bool) {
+		for _, host := range []string{"large", "small"} {
+			for i := range 64 {
+				p := &part{file: Parse(nil), size: maxHost / 16}
+				name := fmt.Sprintf("/etc/sudoers.d/%02d", i)
+				if i == 0 {
+					p, name = &part{file: Parse([]byte("ann ALL=(ALL) ALL\n@includedir /etc/sudoers.d\n"))}, "/etc/sudoers"
+				}
+				if host == "small" {
+					p.size = 1
+				}
+				if !yield(sysops.Made[*part]{Object: sysops.Object{Key: sysops.Key{Host: host, Name: name}}, Value: p}, nil) {
+					return
+				}
+			}
+		}
+	}
+	a := &auditor{Report: &Report{}, policies: newMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache)}
+	for h, err := range audit.ByHost(bounded(objects)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := 0
+		for _, o := range h.Objects {
+			held += o.Value.size
+		}
+		if held > maxHost {
+			t.Errorf("%d bytes of %s are held", held, h.Name)
+		}
+		a.host(h)
+	}
+	told := slices.DeleteFunc(a.Unknown, func(u Unknown) bool { return !strings.Contains(u.Reason, "not read") })
+	if len(told) != 1 || told[0].Key.String() != "large#/etc/sudoers.d/17" || len(a.Hosts) != 2 {
+		t.Errorf("%v, %d hosts", told, len(a.Hosts))
+	}
+}
+
+// A host's files of a few KB make as many rights as its accounts times its rules, and
+// entries a thousand times as long as a rule.
+func TestWhatOneHostListsIsBounded(t *testing.T) {
+	var accounts, rules, doubled strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&accounts, "u%d:x:%d:7::/:/\n", i, i)
+		fmt.Fprintf(&rules, "%%many ALL=(ALL) /bin/x%d\n", i)
+	}
+	doubled.WriteString("Cmnd_Alias A0 = /bin/x, /bin/y\n")
+	for i := range 14 {
+		fmt.Fprintf(&doubled, "Cmnd_Alias A%d = A%d, A%d\n", i+1, i, i)
+	}
+	oneLine := doubled.String() + "u1 ALL=(u0) A14" + strings.Repeat(", (u1) A14, (u0) A14", 500) + "\n"
+	for i := range 1000 {
+		fmt.Fprintf(&doubled, "%%many ALL=(u%d) A14\n", i)
+	}
+	for _, c := range []struct {
+		name, sudoers string
+		o             Options
+	}{
+		{"accounts times rules", rules.String(), Options{}},
+		{"aliases in each rule", doubled.String(), Options{}},
+		{"aliases in each rule, of one user", doubled.String(), Options{User: "u1"}},
+		{"aliases in one line", oneLine, Options{User: "u1"}},
+		{"aliases in the rule that decides for each account", doubled.String() + "%many ALL=(ALL) A14\n", Options{Command: "/bin/x"}},
+	} {
+		a := &auditor{Report: &Report{}, o: c.o, policies: newMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache)}
+		h := audit.Host[*part]{Name: "web01"}
+		for name, p := range map[string]*part{
+			"/etc/passwd":  {accounts: audit.ParsePasswd([]byte(accounts.String()))},
+			"/etc/group":   {groups: []audit.Group{{Name: "many", GID: 7}}},
+			"/etc/sudoers": {file: Parse([]byte(c.sudoers))},
+		} {
+			h.Objects = append(h.Objects, sysops.Made[*part]{Object: sysops.Object{Key: sysops.Key{Host: h.Name, Name: name}}, Value: p})
+		}
+		a.host(h)
+		text := 0
+		for right := range a.texts {
+			text += right.Entry.size()
+		}
+		if len(a.texts) > maxRights || text > maxText {
+			t.Errorf("%s: %d rights with %d bytes are kept", c.name, len(a.texts), text)
+		}
+		if len(a.Hosts) != 1 || len(a.Unknown) != 1 || !strings.Contains(a.Unknown[0].Reason, "more rights than can be listed") {
+			t.Errorf("%s: nobody is told: %v", c.name, a.Unknown)
+		}
 	}
 }

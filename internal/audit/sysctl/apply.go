@@ -35,6 +35,7 @@ const (
 	maxLive    = 4 << 20  // bytes of live values; as much the agent takes of a command
 	maxMatches = 10 << 20 // live keys to be matched, times globs
 	maxGlobs   = 4096     // to be compiled
+	maxMatched = 1 << 18  // of those that do match
 	maxWork    = 1 << 28  // bytes of globs that are matched, times those of the keys: some seconds
 )
 
@@ -112,7 +113,7 @@ func (p *Plan) Apply(live string) ([]Assignment, error) {
 // look finds the live values of the keys that the files speak of, and which of them
 // each glob matches.
 func (p *Plan) look(live string) (values map[string]string, matched map[int][]string, err error) {
-	work := 0
+	work, matches := 0, 0
 	values, matched = make(map[string]string), make(map[int][]string)
 	for line := range strings.Lines(live) {
 		key, value, ok := liveLine(line)
@@ -132,6 +133,9 @@ func (p *Plan) look(live string) (values map[string]string, matched map[int][]st
 				return nil, nil, fmt.Errorf("%w: its globs and live keys are too long", errTooMuch)
 			}
 			if g.match(key) {
+				if matches++; matches > maxMatched {
+					return nil, nil, fmt.Errorf("%w: its globs match live values more than %d times", errTooMuch, maxMatched)
+				}
 				matched[g.at] = append(matched[g.at], key)
 				wanted = true
 			}

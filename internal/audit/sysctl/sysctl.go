@@ -13,6 +13,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"iter"
 	"path"
 	"runtime"
 	"slices"
@@ -108,7 +109,7 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 		}
 		a.ignore = append(a.ignore, g)
 	}
-	hosts := make(chan audit.Host[string], runtime.GOMAXPROCS(0))
+	hosts := make(chan audit.Host[part], runtime.GOMAXPROCS(0))
 	var workers sync.WaitGroup
 	for range cap(hosts) {
 		workers.Go(func() {
@@ -117,7 +118,7 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 			}
 		})
 	}
-	objects := sysops.Make(ctx, answer, func(obj *sysops.Object) string { return string(obj.Contents) })
+	objects := bounded(sysops.Make(ctx, answer, read))
 	err := func() error {
 		defer workers.Wait()
 		defer close(hosts)
@@ -139,6 +140,27 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 	}
 	a.takeBack(answer.Completeness().Unreadable)
 	return a.result(), nil
+}
+
+// A part is what is kept of an object until its host is complete.
+type part struct {
+	contents string
+	tooMuch  bool // for it, or of its host
+}
+
+func read(o *sysops.Object) part {
+	switch {
+	case !isLive(o.Name) && !isFile(o.Name):
+		return part{}
+	case len(o.Contents) > maxLive:
+		return part{tooMuch: true}
+	}
+	return part{contents: string(o.Contents)}
+}
+
+// bounded lets go of what a host has beyond all that is decided.
+func bounded(objects iter.Seq2[sysops.Made[part], error]) iter.Seq2[sysops.Made[part], error] {
+	return audit.Bounded(objects, maxFiles+maxLive, func(p part) int { return len(p.contents) }, part{tooMuch: true})
 }
 
 // auditing is an audit under way.
@@ -163,16 +185,18 @@ type planned struct {
 const plansKept = 1024
 
 // host compares what one host has.
-func (a *auditing) host(h *audit.Host[string]) {
+func (a *auditing) host(h *audit.Host[part]) {
 	var files []File
 	live, hasLive := "", false
 	for _, o := range h.Objects {
-		if isLive(o.Name) {
-			live, hasLive = o.Value, true
-			continue
-		}
-		if slices.Contains(directories, path.Dir(o.Name)) || o.Name == mainFile {
-			files = append(files, File{o.Name, o.Value})
+		switch {
+		case o.Value.tooMuch:
+			a.unknown(h.Name, fmt.Sprintf("%v: its files and live values have more than %d bytes", errTooMuch, maxLive))
+			return
+		case isLive(o.Name):
+			live, hasLive = o.Value.contents, true
+		case isFile(o.Name):
+			files = append(files, File{o.Name, o.Value.contents})
 		}
 	}
 	switch {
@@ -197,6 +221,10 @@ func (a *auditing) host(h *audit.Host[string]) {
 }
 
 func isLive(name string) bool { return name == section || strings.HasSuffix(name, "@"+section) }
+
+func isFile(name string) bool {
+	return name == mainFile || slices.Contains(directories, path.Dir(name))
+}
 
 // compare returns what differs.
 func (a *auditing) compare(assignments []Assignment) []Problem {

@@ -1,9 +1,14 @@
 package sysctl
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/audit"
 )
 
 // A value is the same if the kernel makes one of the other when it is written.
@@ -92,8 +97,57 @@ func TestTooMuchIsNotDecided(t *testing.T) {
 	if _, err := long.Apply(strings.Repeat(strings.Repeat("a", 4000)+" = 1\n", 100)); err == nil {
 		t.Error("long globs are matched with long keys, whatever time that takes")
 	}
+	var matching strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&matching, "a.%d = 0\n", i)
+	}
+	if got, err := plan.Apply(matching.String()); err == nil {
+		t.Errorf("1000 globs are %d assignments", len(got))
+	}
 	if _, err := plan.Apply(strings.Repeat("a", maxLive+1)); err == nil {
 		t.Error("live values of any size are read")
+	}
+}
+
+// What a host has is held until all of it has come: but for what is too much.
+func TestAHostThatSendsTooMuchIsNotHeld(t *testing.T) {
+	const files = 64
+	big := strings.Repeat("a", maxLive/4)
+	objects := func(yield func(sysops.Made[part], error) bool) {
+		for _, host := range []string{"large", "small"} {
+			for i := range files {
+				o := sysops.Object{Key: sysops.Key{Host: host, Name: fmt.Sprintf("/etc/sysctl.d/%02d.conf", i)}, Contents: []byte(big)}
+				if host == "small" {
+					o.Contents = []byte("kernel.a = 1\n")
+				}
+				if !yield(sysops.Made[part]{Object: sysops.Object{Key: o.Key}, Value: read(&o)}, nil) {
+					return
+				}
+			}
+		}
+	}
+	a := &auditing{plans: make(map[[sha256.Size]byte]*planned), found: make(map[Problem]*[]string), checked: make(map[string]State)}
+	for h, err := range audit.ByHost(bounded(objects)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := 0
+		for _, o := range h.Objects {
+			held += len(o.Value.contents)
+		}
+		if held > maxFiles+maxLive {
+			t.Errorf("%d bytes of %s are held", held, h.Name)
+		}
+		h.Objects = append(h.Objects, sysops.Made[part]{Object: sysops.Object{Key: sysops.Key{Host: h.Name, Name: section}}, Value: part{contents: "kernel.a = 1\n"}})
+		a.host(&h)
+	}
+	for p, hosts := range a.found {
+		if p.State != Unknown || !strings.Contains(p.Reason, "too much to decide") || !slices.Equal(*hosts, []string{"large"}) {
+			t.Errorf("%v: %+v", *hosts, p)
+		}
+	}
+	if state, ok := a.checked["small"]; !ok || state != "" {
+		t.Errorf("the host behind it is %q", state)
 	}
 }
 
