@@ -44,7 +44,7 @@ func (f *auditFlags) add(cmd *cobra.Command, q *queryFlags, states, usual []stri
 	cli.CompleteWords(cmd, "state", states...)
 	cli.CommandLineOnly(cmd, "state") // to the agent, which shares the config, it is a folder
 	q.check = func() error {
-		if f.fold && f.byHost {
+		if f.fold && f.byHost && q.misfit("fold") {
 			return &sysops.HintedError{Err: errors.New("cannot --fold the hosts of rows that have one each"), Hint: "leave out --by-host"}
 		}
 		for _, s := range f.states {

@@ -153,7 +153,7 @@ func (n *networkFlags) settle(q *queryFlags) error {
 		return fmt.Errorf("cannot use --above %v: it is no number", n.above)
 	case n.switchcount < 1:
 		return fmt.Errorf("cannot use --switchcount %d: one host is the least", n.switchcount)
-	case n.fold && (n.percentiles || n.histogram || n.perMPS || n.listNetstat || n.report):
+	case n.fold && (n.percentiles || n.histogram || n.perMPS || n.listNetstat || n.report) && q.misfit("fold"):
 		return &sysops.HintedError{Err: errors.New("cannot --fold: no host is named in what is printed"), Hint: "--fold goes with the list of hosts, --switchcount, --range-clusters and --bonding"}
 	}
 	if err := network.CheckSwitch(n.switchGlob); err != nil {

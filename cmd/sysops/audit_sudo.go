@@ -54,7 +54,7 @@ and the exit status is then 3.`,
   sysops audit sudo --format json --sort -count --limit 50`,
 		Args: cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			q.check = func() error { return a.settle(cmd) }
+			q.check = func() error { return a.settle(cmd, q) }
 			err := u.ask(cmd, q, func(string) (sysops.Pattern, error) { return sudo.Pattern() }, "", a.print)
 			if err == nil && !q.quiet {
 				a.summarize(u)
@@ -76,10 +76,10 @@ and the exit status is then 3.`,
 	return cmd
 }
 
-func (a *auditSudoFlags) settle(cmd *cobra.Command) error {
+func (a *auditSudoFlags) settle(cmd *cobra.Command, q *queryFlags) error {
 	word, _, _ := strings.Cut(strings.TrimLeft(a.command, " "), " ")
 	switch {
-	case a.fold && a.byHost:
+	case a.fold && a.byHost && q.misfit("fold"):
 		return &sysops.HintedError{Err: errors.New("cannot --fold the hosts of rows that have one each"), Hint: "leave out --by-host"}
 	case cmd.Flags().Changed("user") && (a.user == "" || strings.ContainsAny(a.user, ":\n")):
 		return fmt.Errorf("cannot look for user %q: it is no name of an account", a.user)

@@ -51,7 +51,7 @@ what follows the last tab of a line: "hosts" in the other formats.`,
   sysops cat --jq '.blockdevices | length' --uniq --fold lsblk-J`,
 		Args: cli.Args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			q.check = func() error { return c.settle(jq, cmd.Flags().Changed("jq")) }
+			q.check = func() error { return c.settle(q, jq, cmd.Flags().Changed("jq")) }
 			return u.ask(cmd, q, sysops.ParsePattern, args[0], c.print)
 		},
 	}
@@ -67,11 +67,11 @@ what follows the last tab of a line: "hosts" in the other formats.`,
 }
 
 // settle checks the flags when all of them are known, and compiles the expression.
-func (c *catFlags) settle(jq string, given bool) error {
+func (c *catFlags) settle(q *queryFlags, jq string, given bool) error {
 	switch {
-	case c.fold && !c.uniq:
+	case c.fold && !c.uniq && q.misfit("fold"):
 		return &sysops.HintedError{Err: errors.New("cannot --fold the hosts of contents that are not counted"), Hint: "--fold goes with --uniq"}
-	case c.raw && !given:
+	case c.raw && !given && q.misfit("raw-output"):
 		return &sysops.HintedError{Err: errors.New("cannot use --raw-output: contents are printed as they are"), Hint: "--raw-output goes with --jq"}
 	case !given:
 		return nil

@@ -83,10 +83,12 @@ Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is pa
 			}
 			err := errNotHosts
 			if first, second, ok := hostArguments(args); ok && !d.all {
+				q.columns = func() []field { return append(d.columns(), field{"only_on", ""}) } // or those of objects: see printHosts
 				parse := func(string) (sysops.Pattern, error) { return hostsPattern(first, second) }
 				err = u.ask(cmd, q, parse, "", func(ctx context.Context, in *inquiry) error { return d.printHosts(ctx, in, first, second) })
 			}
 			if errors.Is(err, errNotHosts) {
+				q.columns = d.columns
 				err = u.ask(cmd, q, sysops.ParsePattern, args[len(args)-1], print)
 			}
 			if err == nil && !q.quiet && d.summary != "" {
@@ -95,7 +97,6 @@ Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is pa
 			return err
 		},
 	}
-	q.columns = d.columns
 	q.add(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&d.all, "all", false, "the variants of the objects that PATTERN selects, most common first")
@@ -129,12 +130,12 @@ func (d *diffFlags) settle(q *queryFlags, args []string) error {
 		return &sysops.HintedError{Err: errors.New("cannot use --pairs: there is one A to compare with"), Hint: "--pairs goes with --all"}
 	case d.pairs && d.brief:
 		return errors.New("cannot combine --pairs and --brief: one asks for more differences, the other for none")
-	case d.fold && !d.all && !d.brief:
+	case d.fold && !d.all && !d.brief && q.misfit("fold"):
 		return &sysops.HintedError{Err: errors.New("cannot --fold the hosts of differences that are printed one by one"), Hint: "--fold goes with --all or --brief"}
-	case d.all && q.sort != "":
+	case d.all && q.sort != "" && q.misfit("sort"):
 		return errors.New("cannot --sort variants: they come most common first, and are numbered so")
 	}
-	if err := d.diffStyle.check(); err != nil {
+	if err := d.diffStyle.check(q); err != nil {
 		return err
 	}
 	var err error

@@ -86,8 +86,11 @@ func (d *diffFlags) printHosts(ctx context.Context, in *inquiry, one, other stri
 		return &sysops.HintedError{Err: fmt.Errorf("cannot compare with host %s: it has no objects", other), Hint: "sysops hosts lists the hosts; of objects, write host#name"}
 	case first == second:
 		return fmt.Errorf("cannot compare host %s with itself", first)
-	case d.fold:
+	case d.fold && in.misfit("fold"):
 		return errors.New("cannot --fold the names in which two hosts differ: it is for hosts")
+	}
+	if err := in.sortBy(in.out, d.hostFields(in, &sysops.HostDifference{})); err != nil {
+		return err
 	}
 	masks, err := d.masks(in.conf)
 	if err != nil {

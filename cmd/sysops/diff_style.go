@@ -41,13 +41,13 @@ const (
 	tabWidth       = 8
 )
 
-func (s *diffStyle) check() error {
+func (s *diffStyle) check(q *queryFlags) error {
 	switch {
 	case s.side && s.words:
 		return errors.New("cannot combine --side-by-side and --word: each is a form of the differences")
 	case s.context < 0:
 		return fmt.Errorf("cannot show %d lines around differences: the number is negative", s.context)
-	case s.width != 0 && !s.side:
+	case s.width != 0 && !s.side && q.misfit("width"):
 		return &sysops.HintedError{Err: errors.New("cannot use --width: there are no columns"), Hint: "--width goes with --side-by-side"}
 	case s.width != 0 && s.width < leastWidth:
 		return fmt.Errorf("cannot show two columns in %d: %d are the fewest", s.width, leastWidth)

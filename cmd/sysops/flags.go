@@ -32,6 +32,9 @@ type queryFlags struct {
 	check   func() error
 	columns func() []field
 
+	// misfit is cli.Misfit, of the verb.
+	misfit func(flag string) bool
+
 	// ownPattern: the verb chooses the objects, and tells itself what it means that
 	// there are none.
 	ownPattern bool
@@ -77,6 +80,7 @@ func (q *queryFlags) addCost(cmd *cobra.Command) {
 }
 
 func (q *queryFlags) addOutputFlags(cmd *cobra.Command) {
+	q.misfit = func(flag string) bool { return cli.Misfit(cmd, flag) }
 	cmd.Flags().StringVar(&q.format, "format", "text", "text, json, jsonl or csv")
 	cmd.Flags().StringVar(&q.color, "color", "auto", "auto, always or never")
 }
@@ -180,9 +184,19 @@ func (q *queryFlags) output(u *ui) (*output, error) {
 		return nil, err
 	}
 	if q.columns != nil {
-		out.by, err = parseSort(q.sort, q.columns())
+		err = q.sortBy(out, q.columns())
 	}
 	return out, err
+}
+
+// sortBy has rows with these fields sorted as --sort says.
+func (q *queryFlags) sortBy(out *output, columns []field) error {
+	by, err := parseSort(q.sort, columns)
+	if err != nil && q.misfit("sort") {
+		return err
+	}
+	out.by = by
+	return nil
 }
 
 // ask runs a question about objects: it has the answer printed, prints the

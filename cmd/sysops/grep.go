@@ -56,7 +56,7 @@ tab of a line: "hosts" in the other formats.`,
   sysops grep -m 1 -i error /var/log/syslog --sort line --limit 20`,
 		Args: cli.Args(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			q.check = func() error { return g.settle(args[0]) }
+			q.check = func() error { return g.settle(q, args[0]) }
 			return u.ask(cmd, q, sysops.ParsePattern, args[1], func(ctx context.Context, in *inquiry) error {
 				if !cmd.Flags().Changed("prefix-hostnames") {
 					g.prefix = in.answer.Len() > 1
@@ -86,8 +86,8 @@ tab of a line: "hosts" in the other formats.`,
 }
 
 // settle checks the flags when all of them are known, and compiles the expression.
-func (g *grepFlags) settle(regex string) error {
-	if err := g.check(); err != nil {
+func (g *grepFlags) settle(q *queryFlags, regex string) error {
+	if err := g.check(q); err != nil {
 		return err
 	}
 	o := g.GrepOptions
@@ -101,7 +101,7 @@ func (g *grepFlags) settle(regex string) error {
 	return err
 }
 
-func (g *grepFlags) check() error {
+func (g *grepFlags) check(q *queryFlags) error {
 	var set []string
 	for name, on := range map[string]bool{"--count": g.count, "--files-with-matches": g.list, "--files-without-match": g.without, "--uniq": g.uniq} {
 		if on {
@@ -112,7 +112,7 @@ func (g *grepFlags) check() error {
 	case len(set) > 1:
 		slices.Sort(set)
 		return fmt.Errorf("cannot combine %s: each is an answer of its own", strings.Join(set, " and "))
-	case g.fold && !g.uniq && !g.list && !g.without:
+	case g.fold && !g.uniq && !g.list && !g.without && q.misfit("fold"):
 		return &sysops.HintedError{
 			Err:  errors.New("cannot --fold the hosts of lines that are not counted"),
 			Hint: "--fold goes with --uniq, -l or -L",

@@ -13,11 +13,14 @@ import (
 	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
+// hostsFlags say which hosts are printed, and how.
+type hostsFlags struct{ stale, missing, fold bool }
+
 func newHosts(u *ui) *cobra.Command {
 	q := &queryFlags{}
-	var stale, missing, fold bool
+	h := &hostsFlags{}
 	q.columns = func() []field {
-		if fold {
+		if h.fold {
 			return foldFields(nil)
 		}
 		return hostFields(sysops.HostReport{})
@@ -29,19 +32,18 @@ func newHosts(u *ui) *cobra.Command {
 			"  sysops hosts --sort pushed --limit 20\n  sysops hosts --stale --fold",
 		Args: cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			only := map[sysops.HostState]bool{sysops.HostStale: stale, sysops.HostMissing: missing}
-			return u.hosts(cmd, q, only, fold)
+			return u.hosts(cmd, q, h)
 		},
 	}
 	q.add(cmd)
-	cmd.Flags().BoolVar(&stale, "stale", false, "only hosts whose last push is old, though their snapshot still lives")
-	cmd.Flags().BoolVar(&missing, "missing", false, "only hosts without a live snapshot")
-	cmd.Flags().BoolVar(&fold, "fold", false, "print the hosts as one expression, which --hosts takes: web001..120.example.com")
+	cmd.Flags().BoolVar(&h.stale, "stale", false, "only hosts whose last push is old, though their snapshot still lives")
+	cmd.Flags().BoolVar(&h.missing, "missing", false, "only hosts without a live snapshot")
+	cmd.Flags().BoolVar(&h.fold, "fold", false, "print the hosts as one expression, which --hosts takes: web001..120.example.com")
 	cmd.AddCommand(newExpand(u), newForget(u))
 	return cmd
 }
 
-func (u *ui) hosts(cmd *cobra.Command, q *queryFlags, only map[sysops.HostState]bool, fold bool) error {
+func (u *ui) hosts(cmd *cobra.Command, q *queryFlags, flags *hostsFlags) error {
 	in, err := u.inquire(cmd, q, noPattern)
 	if err != nil {
 		return err
@@ -52,14 +54,15 @@ func (u *ui) hosts(cmd *cobra.Command, q *queryFlags, only map[sysops.HostState]
 		return err
 	}
 	in.answer = answer
-	all := !only[sysops.HostStale] && !only[sysops.HostMissing]
+	only := map[sysops.HostState]bool{sysops.HostStale: flags.stale, sysops.HostMissing: flags.missing}
+	all := !flags.stale && !flags.missing
 	var names []string // to be folded
 	for _, h := range hosts {
 		if !all && !only[h.State] {
 			continue
 		}
 		in.rows++
-		if fold {
+		if flags.fold {
 			names = append(names, h.Host)
 			continue
 		}

@@ -69,14 +69,14 @@ func Settings(cmd *cobra.Command) (*sysops.Config, error) {
 		}
 		name := "SYSOPS_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		if v, ok := os.LookupEnv(name); ok && v != "" {
-			if err := cmd.Flags().Set(f.Name, v); err != nil {
+			if err := setDefault(cmd, f, v); err != nil {
 				failed = fmt.Errorf("cannot use %s=%q from the environment: %w", name, v, err)
 			}
 			return
 		}
 		for _, c := range slices.Backward(conf.Flags) {
 			if c.Name == f.Name {
-				if err := cmd.Flags().Set(f.Name, strings.Trim(c.Value, `"'`)); err != nil {
+				if err := setDefault(cmd, f, strings.Trim(c.Value, `"'`)); err != nil {
 					failed = fmt.Errorf("cannot read the config: %s: %w", c.Where, err)
 				}
 				return
@@ -84,6 +84,31 @@ func Settings(cmd *cobra.Command) (*sysops.Config, error) {
 		}
 	})
 	return conf, failed
+}
+
+// asDefault annotates flags that the environment or the config has set.
+const asDefault = "set as a default"
+
+func setDefault(cmd *cobra.Command, f *pflag.Flag, value string) error {
+	if err := cmd.Flags().Set(f.Name, value); err != nil {
+		return err
+	}
+	return cmd.Flags().SetAnnotation(f.Name, asDefault, []string{})
+}
+
+// Misfit is asked of a flag that does not go with the others. It reports whether the
+// command line says it, which is an error. What the environment or the config says is
+// meant for the questions that it fits: it is taken back.
+func Misfit(cmd *cobra.Command, flag string) bool {
+	f := cmd.Flags().Lookup(flag)
+	if f.Annotations[asDefault] == nil {
+		return true
+	}
+	if err := f.Value.Set(f.DefValue); err != nil {
+		panic(err) // it was there before
+	}
+	f.Changed = false
+	return false
 }
 
 // commandLineOnly annotates flags that neither the environment nor the config sets.
