@@ -50,6 +50,14 @@ func (t *Template) generated(found map[string]object) map[string]func(*machine) 
 		"/etc/fstab":                  fstab,
 		"/etc/chrony.conf":            chronyConf,
 		"/etc/sysctl.d/90-local.conf": localTuning,
+
+		"/etc/group":                      groups(found["/etc/group"].text, found["/etc/passwd"].text),
+		"/etc/sudoers":                    sudoers,
+		"/etc/sudoers.d/10-deploy":        deployRules,
+		"/etc/sudoers.d/20-service":       serviceRules,
+		"/etc/sysctl.d/95-keepalive.conf": t.keepalive,
+		"/proc/net/bonding/" + bond:       bondState,
+		interactionsName:                  pushRecord,
 	}
 	for section, made := range map[string]func(*machine) []byte{
 		"sysctl-a": func(m *machine) []byte { return m.family.sysctl.appendTo(make([]byte, 0, 64<<10), m) },
@@ -65,6 +73,8 @@ func (t *Template) generated(found map[string]object) map[string]func(*machine) 
 		"dmidecode": dmidecode,
 		"lsmod":     loadedModules,
 		"df-Pk":     diskSpace,
+		"netstat-s": netstat,
+		"lldp-xml":  neighbours,
 	} {
 		out[sectionName(found, section)] = made
 	}
@@ -163,6 +173,24 @@ func localTuning(m *machine) []byte {
 	b := []byte("# Settings of this host. Loaded at boot; sysctl --system loads them now.\n")
 	for _, key := range slices.Sorted(maps.Keys(set)) {
 		b = fmt.Appendf(b, "%s = %s\n", key, set[key])
+	}
+	return b
+}
+
+const probesKey = "net.ipv4.tcp_keepalive_probes"
+
+// keepalive is a file that was rolled out, and says what the kernel has. On a few hosts
+// somebody changed it since and did not load it, or made a typing mistake.
+func (t *Template) keepalive(m *machine) []byte {
+	r := m.random(streamRollout)
+	b := []byte("# Connections that are dead are found sooner. Loaded at boot.\n")
+	if forgotten := r.Float64() < shareForgotten; forgotten {
+		b = append(b, probesKey+" = 5\n"...)
+	} else if t.probes != "" { // the real machine's kernel may not have it
+		b = fmt.Appendf(b, "%s = %s\n", probesKey, t.probes)
+	}
+	if r.Float64() < shareMisspelt {
+		b = append(b, "net.ipv4.tcp_keepalive_intervall = 15\n"...)
 	}
 	return b
 }

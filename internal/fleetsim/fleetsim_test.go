@@ -288,7 +288,7 @@ func TestObjectsOfAnotherPackagingSystemAreAbsent(t *testing.T) {
 func TestAFewObjectsAreTheFamiliarOnes(t *testing.T) {
 	tpl := template(t, source("/etc/apt/sources.list", "deb\n"), source("/x.json@who", "root\n"), source("/var/lib/x/y", "y\n"))
 	var names []string
-	for _, src := range tpl.Host(testSeed, 0, domain).Sources {
+	for _, src := range tpl.Host(testSeed, bonded(t, tpl), domain).Sources {
 		names = append(names, src.Name)
 	}
 	if names[0] != "/x.json@sysctl-a" || names[1] != "/etc/ssh/sshd_config" || names[len(names)-1] != "/var/lib/x/y" {
@@ -297,6 +297,18 @@ func TestAFewObjectsAreTheFamiliarOnes(t *testing.T) {
 	if at := slices.Index(names, "/x.json@who"); at != len(familiar) {
 		t.Errorf("an output that is not familiar comes at %d of %q", at, names)
 	}
+}
+
+// bonded returns a host with a bond, which has all objects.
+func bonded(t testing.TB, tpl *Template) int {
+	t.Helper()
+	for i := range 100 {
+		if tpl.machine(testSeed, i, domain).links().bonded {
+			return i
+		}
+	}
+	t.Fatal("no host has a bond")
+	return 0
 }
 
 // TestAnyMachineHasEnoughToMakeAFleetOf: 25 objects a host are 600,000 keys, the

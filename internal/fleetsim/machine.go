@@ -14,6 +14,31 @@ const (
 	shareSecondRoot = 0.003 // a second account with uid 0
 	shareSilent     = 0.008 // no longer report
 	shareFull       = 0.01  // of the file systems: nearly full
+
+	shareForgotten = 0.012 // a setting in a file that nobody loaded
+	shareMisspelt  = 0.004 // a setting in a file that no kernel has
+
+	shareDeployAll    = 0.004 // deploy may do everything, without a password
+	shareNegation     = 0.006 // deploy may do everything but for what it can get round
+	shareSudoersError = 0.003 // a rule that sudo passes over
+	shareDeployAdmin  = 0.005 // deploy is in the administrators' group
+
+	shareSlow      = 0.003 // slow pushes, whatever the switch
+	shareSlowThere = 0.8   // of the hosts whose traffic passes a bad switch: slow pushes
+	shareLossy     = 0.01  // many segments are sent again
+	shareSlaveDown = 0.01  // of the bonds with one active slave: the other one is down
+	shareFailures  = 0.03  // of the bonds: a slave was down once
+	shareSlowSlave = 0.004 // of the bonds: a slave runs at a tenth of the speed
+	shareNoPartner = 0.01  // of the bonds with LACP: the switch does not speak it
+)
+
+// Hosts stand in racks, in the order of their numbers, each with two switches. One
+// rack in a hundred has a bad one, the first of them near the front, so that a small
+// fleet has one too.
+const (
+	rackSize  = 40
+	badRack   = 3 // the first
+	badRackOf = 100
 )
 
 // A role is what a host is for.
@@ -111,6 +136,12 @@ const (
 	streamHardware
 	streamDisks
 	streamSpace
+	streamRollout
+	streamSudo
+	streamLinks
+	streamPace
+	streamCounters
+	streamPushes
 )
 
 func random(seed uint64, index int, s stream) *rand.Rand {

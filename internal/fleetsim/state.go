@@ -70,17 +70,27 @@ func connections(m *machine) []byte {
 }
 
 func addresses(m *machine) []byte {
-	r := m.random(streamConnections)
+	cards := m.cardAddresses()
 	b := []byte("1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000\n" +
 		"    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n    inet 127.0.0.1/8 scope host lo\n       valid_lft forever preferred_lft forever\n")
 	for i, name := range m.interfaces {
 		b = fmt.Appendf(b, "%d: %s: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq state UP group default qlen 1000\n", i+2, name)
-		b = append(hexGroups(append(b, "    link/ether 0c:42:a1:"...), r, ':', 1, 1, 1), " brd ff:ff:ff:ff:ff:ff\n"...)
+		b = fmt.Appendf(b, "    link/ether %s brd ff:ff:ff:ff:ff:ff\n", cards[i])
 		if i == 0 {
 			b = fmt.Appendf(b, "    inet %s/16 brd 10.%d.255.255 scope global %s\n       valid_lft forever preferred_lft forever\n", m.address(), site(m.domain), name)
 		}
 	}
 	return b
+}
+
+// cardAddresses are the MAC addresses of the interfaces.
+func (m *machine) cardAddresses() []string {
+	r := m.random(streamConnections)
+	out := make([]string, len(m.interfaces))
+	for i := range out {
+		out[i] = string(hexGroups([]byte("0c:42:a1:"), r, ':', 1, 1, 1))
+	}
+	return out
 }
 
 func routes(m *machine) []byte {

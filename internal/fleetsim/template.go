@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -20,6 +21,7 @@ const defaultJSON = "/etc/hardware_identification.json"
 type Template struct {
 	families []*family
 	objects  []object // what people ask for first, first; see familiar
+	probes   string   // the kernel's net.ipv4.tcp_keepalive_probes
 }
 
 // An object is what each host has, or most.
@@ -51,7 +53,9 @@ func NewTemplate(ctx context.Context, sources []sysops.Source) (*Template, error
 		if c.Name != "" {
 			name = c.Name
 		}
-		found[name] = object{name: name, private: src.Private, stat: c.Stat, text: bytes.Clone(c.Data)}
+		if !contradicts(name) {
+			found[name] = object{name: name, private: src.Private, stat: c.Stat, text: bytes.Clone(c.Data)}
+		}
 	}
 	t := &Template{}
 	if err := t.addFamilies(found); err != nil {
@@ -63,9 +67,15 @@ func NewTemplate(ctx context.Context, sources []sysops.Source) (*Template, error
 	for name, made := range t.generated(found) {
 		o := found[name]
 		o.name, o.make = name, made
-		o.private = o.private || slices.ContainsFunc(private, func(section string) bool { return name == sectionName(found, section) })
+		o.private = o.private || slices.Contains(private, shortName(name))
 		if o.stat == nil && !strings.Contains(name, "@") {
 			o.stat = &sysops.Stat{Mode: 0o100644, Nlink: 1, Dev: 2049, Mtime: epoch, Ctime: epoch}
+			switch {
+			case name == interactionsName:
+				o.stat.Mode = 0o100600
+			case o.private:
+				o.stat.Mode = 0o100440 // as sudo demands of its files
+			}
 		}
 		found[name] = o
 	}
@@ -79,9 +89,34 @@ func NewTemplate(ctx context.Context, sources []sysops.Source) (*Template, error
 	return t, nil
 }
 
-// private are the generated sections that an agent keeps from becoming bases, also
-// where the real machine does not have them.
-var private = []string{"ps", "ss-anp", "dmidecode"}
+// private are the generated objects that an agent keeps from becoming bases, also
+// where the real machine does not have them; see shortName.
+var private = []string{
+	"@ps", "@ss-anp", "@dmidecode", "@lldp-xml",
+	"/etc/sudoers", "/etc/sudoers.d/10-deploy", "/etc/sudoers.d/20-service", interactionsName,
+}
+
+// shortName is the name or, of the output of a command, an @ and the section.
+func shortName(name string) string {
+	if _, section, ok := strings.Cut(name, "@"); ok {
+		return "@" + section
+	}
+	return name
+}
+
+// contradicts reports whether an object of the real machine would say other than those
+// that are generated, on every host: who may use sudo, and what its own network is like.
+func contradicts(name string) bool {
+	for _, glob := range []string{
+		"/etc/sudoers?*", "/etc/sudoers.d/*", "/usr/local/etc/sudoers*", "/usr/local/etc/sudoers.d/*",
+		"/proc/net/bonding/*", "/proc/net/snmp*", "/proc/net/netstat", "@nstat-*", "@lldp-*",
+	} {
+		if ok, _ := path.Match(glob, shortName(name)); ok { // the globs are well formed
+			return true
+		}
+	}
+	return strings.HasSuffix(name, "interaction_times.json") && name != interactionsName
+}
 
 // addFamilies makes the real machine's distribution and the others out of it.
 func (t *Template) addFamilies(found map[string]object) error {
@@ -103,6 +138,7 @@ func (t *Template) addFamilies(found map[string]object) error {
 	own.packages = packagesOf(own.system)
 	own.kernel = version(own.release)
 	own.sysctl = newProgram(base, own.card)
+	t.probes = valueOf(base, probesKey)
 	t.families = []*family{own}
 	since := newAges()
 	for _, f := range otherFamilies() {
@@ -158,7 +194,11 @@ func packagesOfName(name string) string {
 	return ""
 }
 
+// cardOfName tells which interface an object is about.
 func cardOfName(name string) string {
+	if card, ok := strings.CutPrefix(name, "/proc/net/bonding/"); ok {
+		return card
+	}
 	_, card, _ := strings.Cut(name, "@ethtool-")
 	return card
 }
@@ -170,19 +210,19 @@ var familiar = []string{
 	"@uname-a", "@ip-addr", "/etc/fstab", "@df-Pk", "/proc/meminfo", "@lsmod", "/etc/sysctl.d/90-local.conf", "@lscpu",
 	"/etc/group", "@ip-route", "/etc/nsswitch.conf", "/etc/chrony.conf", "@uptime", "/etc/crontab",
 	"/etc/security/limits.conf", "@dmidecode", "/etc/rsyslog.conf",
+
+	// Fleets of the first 21 and 25 are measured: what is new comes after them.
+	"/etc/sudoers", "/etc/sudoers.d/10-deploy", "/etc/sudoers.d/20-service", "@netstat-s", "@lldp-xml", "/proc/net/bonding/" + bond,
+	interactionsName, "/etc/sysctl.d/95-keepalive.conf",
 }
 
 // rank orders names: the familiar ones, then outputs of commands, files of /etc,
 // and the deeper the later.
 func rank(name string) int {
-	path, section, isSection := strings.Cut(name, "@")
-	if isSection {
-		path = "@" + section
-	}
-	if i := slices.Index(familiar, path); i >= 0 {
+	if i := slices.Index(familiar, shortName(name)); i >= 0 {
 		return i
 	}
-	if isSection {
+	if strings.Contains(name, "@") {
 		return len(familiar)
 	}
 	return len(familiar) + strings.Count(name, "/")
