@@ -71,6 +71,21 @@ func (c *Clusters) ExpandPartly(expr string) (nodes, problems []string) {
 	return set.Names(), problems
 }
 
+// found is Expand, but that hosts that no cluster holds stand for nothing.
+func (c *Clusters) found(expr string) ([]string, error) {
+	set, errs := c.evaluator().EvalPartly(expr)
+	for i, err := range errs {
+		if lookup, ok := errors.AsType[*rangeexpr.LookupError](err); ok && lookup.Kind == rangeexpr.NoClusterOf {
+			continue
+		}
+		if i > 0 && i == len(errs)-1 { // how many more there are
+			continue
+		}
+		return nil, c.badExpression("an expression", err)
+	}
+	return set.Names(), nil
+}
+
 // CompressNodes writes nodes as Range's /expand does, in one line: host8..9,host10..1.
 func CompressNodes(nodes []string) string { return rangeexpr.Compress(nodes) }
 

@@ -52,6 +52,24 @@ func (from RangeSource) Expander() (HostExpander, error) {
 	return expandFunc(expand), err
 }
 
+// ClustersOf returns the clusters that hold at least one of the hosts. A host that is in
+// none is no error.
+func (from RangeSource) ClustersOf(ctx context.Context, hosts []string) ([]string, error) {
+	expr := "clusters(" + FoldHosts(hosts) + ")"
+	if len(from.Servers) == 0 && from.Clusters != nil {
+		return from.Clusters.found(expr)
+	}
+	expand, err := from.expander()
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := expand(ctx, expr)
+	if found, ok := directory.InNoCluster(err); ok {
+		return found, nil
+	}
+	return nodes, err
+}
+
 type expandFunc func(context.Context, string) ([]string, error)
 
 func (f expandFunc) Expand(ctx context.Context, expr string) ([]string, error) { return f(ctx, expr) }

@@ -524,16 +524,19 @@ func (a *networkAnswer) clusters(ctx context.Context) ([]network.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, err := sysops.RangeSource{Servers: a.in.rangeServers, Clusters: clusters, Directory: a.in.directory, Warn: a.in.hostFlags.warn}.Expander()
+	source := sysops.RangeSource{Servers: a.in.rangeServers, Clusters: clusters, Directory: a.in.directory, Warn: a.in.hostFlags.warn}
+	from, err := source.Expander()
 	if err != nil {
 		return nil, err
 	}
-	return a.fleet.Clusters(a.threshold,
-		func(hosts []string) ([]string, error) {
-			return from.Expand(ctx, "clusters("+sysops.FoldHosts(hosts)+")")
-		},
+	groups, alone, err := a.fleet.Clusters(a.threshold,
+		func(hosts []string) ([]string, error) { return source.ClustersOf(ctx, hosts) },
 		func(cluster string) ([]string, error) { return from.Expand(ctx, clusterExpression(cluster)) },
 		func(err error) { a.in.warn("%v", err) })
+	if alone > 0 && !a.in.quiet {
+		fmt.Fprintf(a.in.stderr, "hosts %s in no cluster: %s\n", a.what(), groupedDigits(alone))
+	}
+	return groups, err
 }
 
 // clusterExpression is %name, quoted where the name is no plain word.

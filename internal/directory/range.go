@@ -234,7 +234,11 @@ func (r *Range) read(a httpAnswer, err error) ([]string, error) {
 		return nil, err
 	}
 	if why := a.header.Get("RangeException"); why != "" {
-		return nil, newRangeRefusal(a.status, why)
+		no := newRangeRefusal(a.status, why)
+		if a.status == http.StatusOK {
+			no.nodes, no.bad = readNodes(string(a.body))
+		}
+		return nil, no
 	}
 	if a.status == http.StatusUnprocessableEntity { // grange-server
 		return nil, newRangeRefusal(a.status, string(a.body[:min(len(a.body), 4<<10)]))
@@ -273,10 +277,12 @@ type rangeRefusal struct {
 	refusal
 	status int
 	said   string
+	nodes  []string // that it answers nevertheless
+	bad    error    // why they cannot be read
 }
 
 func newRangeRefusal(status int, said string) *rangeRefusal {
-	return &rangeRefusal{refusal{"Range says " + printable(said, maxSaid)}, status, said}
+	return &rangeRefusal{refusal: refusal{"Range says " + printable(said, maxSaid)}, status: status, said: said}
 }
 
 func (r *rangeRefusal) Unwrap() error { return &r.refusal }
@@ -287,6 +293,23 @@ func (r *rangeRefusal) lacks(expr string) bool {
 	name := strings.TrimPrefix(expr, "%")
 	cluster, _, _ := strings.Cut(name, ":")
 	return r.said == "NOCLUSTERDEF: "+cluster || r.said == "NOCLUSTER: "+name || r.said == "NOCLUSTER: "+name+":CLUSTER"
+}
+
+// InNoCluster reports whether all that a Range server refuses of clusters(…) is that some
+// hosts are in no cluster, and returns what it answers of the others.
+func InNoCluster(err error) ([]string, bool) {
+	var no *rangeRefusal
+	if !errors.As(err, &no) || no.status != http.StatusOK || no.bad != nil {
+		return nil, false
+	}
+	problems := strings.FieldsFunc(no.said, func(r rune) bool { return r == ',' || r == ';' })
+	for i, problem := range problems {
+		kind, _, is := strings.Cut(strings.TrimSpace(problem), ": ")
+		if is && kind != "NO_CLUSTER" || !is && i == 0 { // without a kind, it is another host, or how many there are
+			return nil, false
+		}
+	}
+	return no.nodes, len(problems) > 0
 }
 
 // isRangeName says that a name stands for itself in an expression. A directory has no

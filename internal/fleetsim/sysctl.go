@@ -52,7 +52,10 @@ func parseBase(text string) ([]setting, error) {
 		line = strings.TrimSpace(line)
 		if header, ok := strings.CutPrefix(line, "["); ok {
 			flush()
-			name, like, _ := strings.Cut(strings.TrimSuffix(header, "]"), " < ")
+			name, like, copies := strings.Cut(strings.TrimSuffix(header, "]"), " < ")
+			if _, known := directories[like]; copies && !known {
+				return nil, fmt.Errorf("cannot read the base: directory %s is like %s, which comes after it", name, like)
+			}
 			directory, directories[name] = name, slices.Clone(directories[like])
 			continue
 		}

@@ -188,8 +188,8 @@ func finishGroups(groups map[string]*Group) []Group {
 // Clusters returns the clusters that the hosts beyond the threshold share, the worst
 // first, as Switches does. clustersOf returns the clusters that hold at least one of the
 // hosts, and members the hosts of a cluster; both ask Range. One that cannot be
-// expanded is left out and told to warn.
-func (f *Fleet) Clusters(t Threshold, clustersOf func(hosts []string) ([]string, error), members func(cluster string) ([]string, error), warn func(error)) ([]Group, error) {
+// expanded is left out and told to warn. alone is how many such hosts are in none.
+func (f *Fleet) Clusters(t Threshold, clustersOf func(hosts []string) ([]string, error), members func(cluster string) ([]string, error), warn func(error)) (shared []Group, alone int, err error) {
 	value := make(map[string]float64, len(f.Hosts))
 	var beyond []string
 	for i := range f.Hosts {
@@ -203,12 +203,13 @@ func (f *Fleet) Clusters(t Threshold, clustersOf func(hosts []string) ([]string,
 		}
 	}
 	if len(beyond) == 0 {
-		return nil, nil
+		return nil, 0, nil
 	}
 	names, err := clustersOf(beyond)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
+	held := make(map[string]bool) // of beyond
 	groups := make(map[string]*Group)
 	for _, name := range names {
 		hosts, err := members(name)
@@ -226,9 +227,10 @@ func (f *Fleet) Clusters(t Threshold, clustersOf func(hosts []string) ([]string,
 			if t.Beyond(v) {
 				g.Beyond++
 				g.Who = append(g.Who, strings.ToLower(h))
+				held[strings.ToLower(h)] = true
 			}
 		}
 		groups[name] = g
 	}
-	return finishGroups(groups), nil
+	return finishGroups(groups), len(beyond) - len(held), nil
 }

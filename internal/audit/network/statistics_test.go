@@ -148,7 +148,7 @@ func TestSharedClusters(t *testing.T) {
 	}
 	var asked []string
 	var warned error
-	got, err := f.Clusters(Threshold{Value: 5},
+	got, alone, err := f.Clusters(Threshold{Value: 5},
 		func(hosts []string) ([]string, error) {
 			asked = hosts
 			return []string{"web", "all", "sick", "broken", "empty"}, nil
@@ -167,14 +167,19 @@ func TestSharedClusters(t *testing.T) {
 	for _, g := range got {
 		text = append(text, fmt.Sprintf("%s %d/%d", g.Name, g.Beyond, g.Hosts))
 	}
-	if want := []string{"sick 3/3", "web 2/3", "all 3/6"}; !slices.Equal(text, want) {
-		t.Errorf("got %v, want %v", text, want)
+	if want := []string{"sick 3/3", "web 2/3", "all 3/6"}; !slices.Equal(text, want) || alone != 0 {
+		t.Errorf("got %v, want %v; %d are alone", text, want, alone)
+	}
+	_, alone, err = f.Clusters(Threshold{Value: 5}, func([]string) ([]string, error) { return []string{"web"}, nil },
+		func(c string) ([]string, error) { return clusters[c], nil }, nil)
+	if err != nil || alone != 1 {
+		t.Errorf("h2 is in no cluster: %d are alone, %v", alone, err)
 	}
 	refused := errors.New("refused")
-	if _, err := f.Clusters(Threshold{Value: 5}, func([]string) ([]string, error) { return nil, refused }, nil, nil); !errors.Is(err, refused) {
+	if _, _, err := f.Clusters(Threshold{Value: 5}, func([]string) ([]string, error) { return nil, refused }, nil, nil); !errors.Is(err, refused) {
 		t.Error(err)
 	}
-	if got, err := f.Clusters(Threshold{Value: 99}, nil, nil, nil); got != nil || err != nil {
+	if got, _, err := f.Clusters(Threshold{Value: 99}, nil, nil, nil); got != nil || err != nil {
 		t.Error("Range is asked about no host")
 	}
 }
