@@ -74,6 +74,7 @@ func (d *demo) invitations() []question {
 		{"Who has a connection to this address?", []string{"grep", "-l", "-F", fleetsim.Address(0, d.fleet.core(0).domain()) + ":", "ss-anp"}},
 		{"Which kernel settings are not what the files say?", []string{"audit", "sysctl"}},
 		{"Who may run what with sudo?", []string{"audit", "sudo"}},
+		{"In which lines of sudoers does who differ from most?", []string{"diff", "--all", "--lines", "/etc/sudoers.d/*"}},
 		{"Who is root?", []string{"audit", "access", "--user", "0"}},
 		{"Which hosts have a worse network, and which switch do they share?", []string{"audit", "network", "--report"}},
 		{"What does this machine say?", []string{"cat", d.own + "#/etc/os-release"}},
