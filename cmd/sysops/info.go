@@ -65,7 +65,7 @@ lacks pushes that its siblings have (cold). In place of that:
 		}{
 			{raw, q.columns, print},
 			{cores, coreColumns, printCores},
-			{fields != "", func() []field { return fieldsRow(infoLineOf{}, nil) }, func(ctx context.Context, in *inquiry) error {
+			{f.Changed("fields"), func() []field { return fieldsRow(infoLineOf{}, nil) }, func(ctx context.Context, in *inquiry) error {
 				return printFields(ctx, in, fields, widthOf(cmd.OutOrStdout()))
 			}},
 			{memory, func() []field { return memoryFields(sysops.MemoryUse{}) }, func(ctx context.Context, in *inquiry) error { return printMemory(ctx, in, sample) }},
@@ -84,7 +84,10 @@ lacks pushes that its siblings have (cold). In place of that:
 		case examples < 0 || f.Changed("examples") && !disagree:
 			return fmt.Errorf("cannot use --examples %d: it is a number of hosts or objects, and goes with --disagree", examples)
 		}
-		return checkGlob(fields)
+		if f.Changed("fields") {
+			return checkGlob(fields)
+		}
+		return nil
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		in, err := u.inquire(cmd, q, noPattern)
