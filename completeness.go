@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -173,14 +174,14 @@ func (c *Completeness) String() string {
 		case n == 1:
 			parts = append(parts, "1 "+one)
 		case n > 1:
-			parts = append(parts, grouped(n)+" "+many)
+			parts = append(parts, Grouped(n)+" "+many)
 		}
 	}
 	verb := "answered"
 	if c.anyKey {
 		verb = "match"
 	}
-	parts = append(parts, fmt.Sprintf("%s of %s hosts %s", grouped(c.Answered), grouped(c.Expected), verb))
+	parts = append(parts, fmt.Sprintf("%s of %s hosts %s", Grouped(c.Answered), Grouped(c.Expected), verb))
 	count(len(c.Lacking), "lacks it", "lack it")
 	count(len(c.Missing), "missing", "missing")
 	count(len(c.Stale), "stale", "stale")
@@ -219,16 +220,7 @@ func plural(n int, what string) string {
 	if n != 1 {
 		what += "s"
 	}
-	return grouped(n) + " " + what
-}
-
-// grouped writes 24247 as 24,247.
-func grouped(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	return Grouped(n) + " " + what
 }
 
 // Age writes a duration in its largest whole unit.
@@ -242,4 +234,13 @@ func Age(d time.Duration) string {
 		return fmt.Sprintf("%d h", int(d.Hours()))
 	}
 	return fmt.Sprintf("%d d", int(d.Hours()/24))
+}
+
+// Grouped writes 24247 as 24,247.
+func Grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }

@@ -79,6 +79,7 @@ func pushForCFEngine(cmd *cobra.Command) error {
 	if err != nil {
 		return tellCFEngine(cmd.OutOrStdout(), nil, err, nil)
 	}
+	s.quiet = false // nobody reads what is said here, but for the warnings: they are variables
 	report, err := s.push(cmd)
 	return tellCFEngine(cmd.OutOrStdout(), report, err, warnings(said.String(), err))
 }
@@ -166,9 +167,18 @@ func hostOf(server string) string {
 // forCFEngine reports whether the command line asks for CFEngine's module protocol,
 // also where the rest of it is wrong.
 func forCFEngine(args []string) bool {
-	return slices.ContainsFunc(args, func(arg string) bool {
-		return arg == "--cfengine" || strings.HasPrefix(arg, "--cfengine=") && arg != "--cfengine=false"
-	})
+	on := false
+	for _, arg := range args {
+		value, given := strings.CutPrefix(arg, "--cfengine=")
+		switch {
+		case arg == "--cfengine":
+			on = true
+		case given:
+			says, err := strconv.ParseBool(value)
+			on = says || err != nil // what is no answer is more likely a mistaken yes
+		}
+	}
+	return on
 }
 
 // A moduleOutput is lines of CFEngine's module protocol, as of 3.21:

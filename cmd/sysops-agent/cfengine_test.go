@@ -52,6 +52,25 @@ func TestCFEngineTellsFaultsApart(t *testing.T) {
 	}
 }
 
+// A command line that is wrong is told to CFEngine if it is for CFEngine: the flag takes
+// what pflag takes for a boolean, and the last one counts.
+func TestWhichCommandLinesAreForCFEngine(t *testing.T) {
+	for line, want := range map[string]bool{
+		"push": false, "push --cfengine": true, "push --cfengine=true": true, "push --cfengine=1": true, "push --cfengine=T": true, "push --cfengine=yes": true,
+		"push --cfengine=false": false, "push --cfengine=0": false, "push --cfengine=F": false,
+		"push --cfengine --cfengine=0": false, "push --cfengine=0 --cfengine": true, "push --cfengines": false,
+	} {
+		if got := forCFEngine(strings.Fields("sysops-agent " + line)); got != want {
+			t.Errorf("%s: %v", line, got)
+		}
+		var stdout, stderr bytes.Buffer
+		code := run(t.Context(), strings.Fields("sysops-agent "+line+" --no-such-flag"), &stdout, &stderr)
+		if told := stdout.Len() > 0; code != exitError || told != want || told == (stderr.Len() > 0) {
+			t.Errorf("%s: exit status %d, stdout %q, stderr %q", line, code, stdout.String(), stderr.String())
+		}
+	}
+}
+
 // Another machine with this host's name is no fault of a server.
 func TestCFEngineBlamesNoServerForAnotherMachine(t *testing.T) {
 	var out bytes.Buffer

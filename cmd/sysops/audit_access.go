@@ -117,7 +117,10 @@ func accessText(f *access.Finding) string {
 	case access.Unknown:
 		text += ": " + f.Reason
 	case access.HasNot:
-		if f.Sources != "" {
+		switch {
+		case f.Reason != "":
+			text += " in the file; accounts may come from elsewhere: " + f.Reason
+		case f.Sources != "":
 			text += " in the file; accounts come from " + f.Sources + " as well"
 		}
 	}
@@ -145,7 +148,7 @@ func accessFields(f *access.Finding) []field {
 
 // summarize says of each user on how many hosts they have an account.
 func (a *auditAccessFlags) summarize(u *ui) {
-	elsewhere := make(map[string]bool)
+	elsewhere, doubted := make(map[string]bool), make(map[string]bool)
 	for _, user := range a.users {
 		hosts := make(map[access.State]map[string]bool)
 		for i := range a.report.Findings {
@@ -161,6 +164,9 @@ func (a *auditAccessFlags) summarize(u *ui) {
 				if f.Sources != "" {
 					elsewhere[h] = true
 				}
+				if f.State == access.HasNot && f.Reason != "" {
+					doubted[h] = true
+				}
 			}
 		}
 		fmt.Fprintf(u.stderr, "%s: %d hosts have an account, %d have not, %d unknown\n",
@@ -168,5 +174,8 @@ func (a *auditAccessFlags) summarize(u *ui) {
 	}
 	if len(elsewhere) > 0 {
 		fmt.Fprintf(u.stderr, "%d of these hosts take accounts from other sources than files as well (nsswitch.conf): those are not seen\n", len(elsewhere))
+	}
+	if len(doubted) > 0 {
+		fmt.Fprintf(u.stderr, "of %d hosts it is not known whether accounts come from other sources: their nsswitch.conf was not read\n", len(doubted))
 	}
 }

@@ -386,15 +386,15 @@ func (a *networkAnswer) summarise() {
 		return
 	}
 	total := len(a.fleet.Hosts)
-	text := fmt.Sprintf("%s: %s of %s hosts are %s", a.metric.Name, groupedDigits(len(a.beyond)), groupedDigits(len(a.spread)), a.what())
+	text := fmt.Sprintf("%s: %s of %s hosts are %s", a.metric.Name, sysops.Grouped(len(a.beyond)), sysops.Grouped(len(a.spread)), a.what())
 	if a.percentile == 0 && !a.aboveGiven {
-		text = fmt.Sprintf("%s: %s hosts have a value", a.metric.Name, groupedDigits(len(a.spread)))
+		text = fmt.Sprintf("%s: %s hosts have a value", a.metric.Name, sysops.Grouped(len(a.spread)))
 	}
 	if highest, few := tooFew(len(a.spread), a.percentile); few && !a.aboveGiven {
 		text += fmt.Sprintf("; of so few nobody can be, but with --percentile %d", highest)
 	}
 	if silent := total - len(a.spread); silent > 0 && len(a.spread) > 0 {
-		text += fmt.Sprintf("; %s hosts do not tell", groupedDigits(silent))
+		text += fmt.Sprintf("; %s hosts do not tell", sysops.Grouped(silent))
 	}
 	if len(a.spread) == 0 {
 		text = a.nobody()
@@ -567,7 +567,7 @@ func (a *networkAnswer) printTroubles() error {
 		return err
 	}
 	if !a.in.quiet {
-		fmt.Fprintf(a.in.stderr, "%s bonds were looked at\n", groupedDigits(a.fleet.Bonds))
+		fmt.Fprintf(a.in.stderr, "%s bonds were looked at\n", sysops.Grouped(a.fleet.Bonds))
 	}
 	return nil
 }

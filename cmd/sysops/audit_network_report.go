@@ -50,7 +50,7 @@ func valueText(unit network.Unit, v float64) string {
 		return threeDigits(100*v) + "%"
 	}
 	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
-		return groupedDigits(int(v))
+		return sysops.Grouped(int(v))
 	}
 	return fmt.Sprintf("%.3g", v)
 }
@@ -164,7 +164,7 @@ func (a *networkAnswer) percentileRows() (lines []string, rows [][]field) {
 		if p == 0 {
 			name = "min"
 		}
-		lines = append(lines, fmt.Sprintf("%7s %s  %7s beyond", name, padLeft(valueText(a.metric.Unit, value), valueWidth), groupedDigits(beyond)))
+		lines = append(lines, fmt.Sprintf("%7s %s  %7s beyond", name, padLeft(valueText(a.metric.Unit, value), valueWidth), sysops.Grouped(beyond)))
 		rows = append(rows, percentileFields(a.metric, p, value, beyond))
 	}
 	return lines, rows
@@ -255,7 +255,7 @@ func spreadWidth(unit network.Unit) int {
 }
 
 func spreadLine(unit network.Unit, name string, d network.Distribution) string {
-	text := fmt.Sprintf("%8s", groupedDigits(len(d)))
+	text := fmt.Sprintf("%8s", sysops.Grouped(len(d)))
 	for _, p := range spreadPercentiles {
 		text += " " + padLeft(valueText(unit, d.Percentile(p)), spreadWidth(unit))
 	}
@@ -382,16 +382,16 @@ func (a *networkAnswer) printReport(ctx context.Context) error {
 
 // reportMetric has the percentiles, the histogram and the worst hosts.
 func (a *networkAnswer) reportMetric(r *networkReport, most int) {
-	fmt.Fprintf(&r.text, "%s of %s hosts; mean %s", upperFirst(a.metric.Name), groupedDigits(r.Hosts), valueText(a.metric.Unit, a.spread.Mean()))
+	fmt.Fprintf(&r.text, "%s of %s hosts; mean %s", upperFirst(a.metric.Name), sysops.Grouped(r.Hosts), valueText(a.metric.Unit, a.spread.Mean()))
 	if r.Silent > 0 {
-		fmt.Fprintf(&r.text, "; %s hosts do not tell", groupedDigits(r.Silent))
+		fmt.Fprintf(&r.text, "; %s hosts do not tell", sysops.Grouped(r.Silent))
 	}
 	lines, rows := a.percentileRows()
 	fmt.Fprintf(&r.text, "\n%s\n\n%s\n", strings.Join(lines, "\n"), strings.Join(a.histogramLines(r.Histogram), "\n"))
 	for _, row := range rows {
 		r.Percentiles = append(r.Percentiles, asMap(row))
 	}
-	fmt.Fprintf(&r.text, "\nHosts %s: %s\n", a.what(), groupedDigits(len(a.beyond)))
+	fmt.Fprintf(&r.text, "\nHosts %s: %s\n", a.what(), sysops.Grouped(len(a.beyond)))
 	for i, h := range a.beyond {
 		if i == most {
 			fmt.Fprintf(&r.text, "%s\n", andMore(len(a.beyond)-most))
@@ -402,7 +402,7 @@ func (a *networkAnswer) reportMetric(r *networkReport, most int) {
 	}
 }
 
-func andMore(n int) string { return fmt.Sprintf("        … and %s more", groupedDigits(n)) }
+func andMore(n int) string { return fmt.Sprintf("        … and %s more", sysops.Grouped(n)) }
 
 func (a *networkAnswer) reportGroups(r *networkReport, what, title string, groups []network.Group, most int) []map[string]any {
 	if len(groups) == 0 {
@@ -463,13 +463,13 @@ func (a *networkAnswer) reportTroubles(r *networkReport) {
 		return
 	}
 	problems := a.problems()
-	fmt.Fprintf(&r.text, "\nBonds: %s", groupedDigits(r.Bonds))
+	fmt.Fprintf(&r.text, "\nBonds: %s", sysops.Grouped(r.Bonds))
 	if len(problems) == 0 {
 		r.text.WriteString(", nothing wrong with them")
 	}
 	r.text.WriteString("\n")
 	for _, p := range problems {
-		fmt.Fprintf(&r.text, "%8s  %-18s  %s\n", groupedDigits(len(p.hosts)), p.problem, someHosts(p.hosts, len(p.hosts)))
+		fmt.Fprintf(&r.text, "%8s  %-18s  %s\n", sysops.Grouped(len(p.hosts)), p.problem, someHosts(p.hosts, len(p.hosts)))
 		r.Troubles = append(r.Troubles, map[string]any{"problem": p.problem, "host_count": len(p.hosts), "hosts": sysops.FoldHosts(p.hosts)})
 	}
 }

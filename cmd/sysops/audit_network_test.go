@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +56,22 @@ func bondText(mode, active string, slaves ...string) string {
 		fmt.Fprintf(&b, "\nSlave Interface: eth%d\nMII Status: %s\nSpeed: 10000 Mbps\nDuplex: full\nLink Failure Count: 0\n", i, status)
 	}
 	return b.String()
+}
+
+// A host may have any number of bonds: some of them are looked at, and that is said once.
+func TestAuditBondsOfAHostAreBounded(t *testing.T) {
+	isolateConfig(t)
+	server := redistest.Start(t)
+	large := bondText("load balancing (round-robin)", "", slices.Repeat([]string{strings.Repeat("d", 500)}, 64)...)
+	bonds := make(map[string]string)
+	for i := range 200 {
+		bonds[fmt.Sprintf("/proc/net/bonding/bond%03d", i)] = large
+	}
+	publishAll(t, server.URL(), map[string]map[string]string{"web1": bonds, "web2": {"/proc/net/bonding/bond0": bondText("load balancing (round-robin)", "", "up", "down")}})
+	stdout, stderr := audited(t, server.URL(), exitPartial, "--bonding")
+	if !strings.Contains(stdout, "web2") || strings.Count(stderr, "is left out: what is made of the host's objects takes more than 1 MiB") != 1 || strings.Contains(stderr, "more objects") {
+		t.Errorf("stdout:\n%s\nstderr:\n%s", stdout, stderr)
+	}
 }
 
 func TestAuditBonds(t *testing.T) {

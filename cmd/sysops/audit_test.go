@@ -178,4 +178,10 @@ func TestAuditAccess(t *testing.T) {
 	runAudits(t, url, []auditTest{
 		{"access --user ann --hosts a1,a2 --partial", exitPartial, "      1 " + has + "\n      1 ann unknown: its /etc/group cannot be read\n", "ann: 1 hosts have an account, 0 have not, 1 unknown\n"},
 	})
+	server.Must("LSET", "b1#/etc/nsswitch.conf", "0", "garbage")
+	doubted := "ann has-not in the file; accounts may come from elsewhere: its /etc/nsswitch.conf cannot be read"
+	runAudits(t, url, []auditTest{
+		{"access --user ann --hosts b* --partial", exitPartial, "      1 " + doubted + "\n      1 " + not2 + "\n", "of 1 hosts it is not known whether accounts come from other sources"},
+		{"access --user ann --hosts b1 --partial --format jsonl", exitPartial, `{"count": 1, "user": "ann", "state": "has-not", "name": null, "uid": null, "gid": null, "groups": null, "shell": null, "home": null, "sources": "", "reason": "its /etc/nsswitch.conf cannot be read"}` + "\n", ""},
+	})
 }

@@ -128,7 +128,7 @@ func (c *catFlags) printContents(ctx context.Context, in *inquiry) error {
 		bar.step()
 		text := o.Contents
 		if c.prefix && in.format == "text" {
-			text = prefixLines(o.Key.String()+":", text)
+			text = prefixLines(keyText(o.Key)+":", text)
 		}
 		if err := in.out.row(text, append(keyFields(o.Key), field{"contents", o.Contents})...); err != nil {
 			return err
@@ -153,7 +153,7 @@ func (c *catFlags) printCounts(ctx context.Context, in *inquiry) error {
 		if c.fold {
 			hosts = v.Hosts()
 		}
-		if err := in.printCount(v.Count, fmt.Appendf(nil, "%s  %s", v.Sum, v.Example), c.fold, hosts, contentsFields(v)...); err != nil {
+		if err := in.printCount(v.Count, fmt.Appendf(nil, "%s  %s", v.Sum, keyText(v.Example)), c.fold, hosts, contentsFields(v)...); err != nil {
 			return err
 		}
 	}
@@ -170,7 +170,7 @@ func (c *catFlags) printResults(in *inquiry, key sysops.Key, results [][]byte) e
 		value := jsonField(r)
 		text := append(c.resultText(r, value), '\n')
 		if c.prefix {
-			text = prefixLines(key.String()+":", text)
+			text = prefixLines(keyText(key)+":", text)
 		}
 		if err := in.out.row(text, append(keyFields(key), field{"value", value})...); err != nil {
 			return err

@@ -226,11 +226,11 @@ func (d *diffFlags) printAgainst(ctx context.Context, in *inquiry) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(hosts)) {
 		slices.Sort(hosts[name])
-		if err := in.printCount(len(hosts[name]), []byte(name), true, hosts[name], field{"name", name}); err != nil {
+		if err := in.printCount(len(hosts[name]), []byte(nameText(name)), true, hosts[name], field{"name", name}); err != nil {
 			return err
 		}
 	}
-	d.summary = fmt.Sprintf("%d of %d objects differ from %s, %s", different, different+identical, from.Key, identicalObjects(identical, masked))
+	d.summary = fmt.Sprintf("%d of %d objects differ from %s, %s", different, different+identical, keyText(from.Key), identicalObjects(identical, masked))
 	d.conclude(in, different > 0)
 	if partial {
 		in.status = exitPartial
@@ -267,7 +267,7 @@ func nothingToCompare(p sysops.Pattern) error {
 func (d *diffFlags) printDifference(in *inquiry, c *sysops.Comparison) error {
 	fields := append(keyFields(c.Key), field{"from", c.From.Key.String()})
 	if d.brief {
-		return in.out.row([]byte(c.Key.String()+"\n"), fields...)
+		return in.out.row(keyLine(c.Key), fields...)
 	}
 	fields = append(fields, changeFields(c)...)
 	d.warnCoarse(in, c)

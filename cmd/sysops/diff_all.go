@@ -67,7 +67,7 @@ func (d *diffFlags) printGroup(ctx context.Context, in *inquiry, variants []syso
 		return tooManyPairs(len(variants), "--limit takes the most common ones; without --pairs, each is compared with the most common one")
 	}
 	if total > mostPairs {
-		d.summary = fmt.Sprintf("%s has %d variants: --lines shows in which lines they differ", variants[0].Name, total)
+		d.summary = fmt.Sprintf("%s has %d variants: --lines shows in which lines they differ", nameText(variants[0].Name), total)
 	}
 	if in.format != "text" {
 		return d.printVariantRows(ctx, in, variants)
@@ -107,7 +107,7 @@ func groupTitle(name string, variants, contents, objectCount int) []byte {
 	if contents > variants {
 		what += fmt.Sprintf(" (of %d before masking)", contents)
 	}
-	return fmt.Appendf(nil, "%s: %s in %s\n", name, what, objects(objectCount))
+	return fmt.Appendf(nil, "%s: %s in %s\n", nameText(name), what, objects(objectCount))
 }
 
 func objects(n int) string {

@@ -47,7 +47,7 @@ func (x *extractFlags) printAgainst(ctx context.Context, u *ui, client *sysops.C
 	if err != nil {
 		return err
 	}
-	x.say(u, "comparing %s with %d objects", from.Key, answer.Len())
+	x.say(u, "comparing %s with %d objects", keyText(from.Key), answer.Len())
 	different, identical := 0, 0
 	for c, err := range answer.Compare(ctx, from, sysops.CompareOptions{Element: element}) {
 		switch {
@@ -74,12 +74,12 @@ func (x *extractFlags) printVariants(ctx context.Context, u *ui, answer *sysops.
 		return err
 	}
 	if len(variants) == 1 {
-		_, err := fmt.Fprintf(u.stdout, "%s: identical everywhere, in %s such as %s\n", element, objects(variants[0].Count), variants[0].Example)
+		_, err := fmt.Fprintf(u.stdout, "%s: identical everywhere, in %s such as %s\n", element, objects(variants[0].Count), keyText(variants[0].Example))
 		return err
 	}
 	for i := range variants {
 		v := &variants[i]
-		fmt.Fprintf(u.stdout, "%7d %s  %s\n", v.Count, v.Sum, v.Example)
+		fmt.Fprintf(u.stdout, "%7d %s  %s\n", v.Count, v.Sum, keyText(v.Example))
 		if x.hostList {
 			for _, h := range v.Hosts() {
 				fmt.Fprintf(u.stdout, "        %s\n", h)

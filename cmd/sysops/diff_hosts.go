@@ -112,7 +112,7 @@ func (d *diffFlags) printHostDifferences(ctx context.Context, in *inquiry, first
 		switch {
 		case c.OnlyOn != "":
 			only[c.OnlyOn]++
-			err = in.out.row(fmt.Appendf(nil, "only on %s: %s\n", c.OnlyOn, c.Name), d.hostFields(in, &c)...)
+			err = in.out.row(fmt.Appendf(nil, "only on %s: %s\n", c.OnlyOn, nameText(c.Name)), d.hostFields(in, &c)...)
 		case c.Identical:
 			identical++
 			if c.Masked {
@@ -135,7 +135,7 @@ func (d *diffFlags) printHostDifferences(ctx context.Context, in *inquiry, first
 func (d *diffFlags) printHostDifference(in *inquiry, c *sysops.HostDifference) error {
 	fields := d.hostFields(in, c)
 	if d.brief {
-		return in.out.row(fmt.Appendf(nil, "differs: %s\n", c.Name), fields...)
+		return in.out.row(fmt.Appendf(nil, "differs: %s\n", nameText(c.Name)), fields...)
 	}
 	d.warnCoarse(in, &c.Comparison)
 	if in.format == "text" {

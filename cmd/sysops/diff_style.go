@@ -68,7 +68,7 @@ func widthOf(w io.Writer) int {
 // objectLabel names an object in a diff. Its time is that of the contents, not of
 // the push.
 func objectLabel(o *sysops.Object) string {
-	return fmt.Sprintf("%s (%s)", o.Key, o.Time.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("%s (%s)", keyText(o.Key), o.Time.UTC().Format(time.RFC3339))
 }
 
 // Limits of a difference that is shown. Nobody reads more, and a few such objects would
@@ -82,7 +82,7 @@ const (
 // where it can.
 func unshown(c *sysops.Comparison, context int) []byte {
 	if c.Binary {
-		return fmt.Appendf(nil, "Binary objects %s and %s differ\n", c.From.Key, c.Key)
+		return fmt.Appendf(nil, "Binary objects %s and %s differ\n", keyText(c.From.Key), keyText(c.Key))
 	}
 	size, lines := 0, 0
 	for h := range c.Diff.Hunks(context) {
@@ -92,7 +92,7 @@ func unshown(c *sysops.Comparison, context int) []byte {
 		}
 		if size > shownBytes || lines > shownLines {
 			removed, added := c.Diff.Changes()
-			return fmt.Appendf(nil, "Objects %s and %s differ too much to be shown: %d lines removed, %d added\n", c.From.Key, c.Key, removed, added)
+			return fmt.Appendf(nil, "Objects %s and %s differ too much to be shown: %d lines removed, %d added\n", keyText(c.From.Key), keyText(c.Key), removed, added)
 		}
 	}
 	return nil

@@ -149,6 +149,9 @@ func (e *exportFlags) run(u *ui, cmd *cobra.Command, q *queryFlags, pattern stri
 			return err
 		}
 		defer e.tree.Close()
+		if !q.quiet {
+			e.hintBarred(u)
+		}
 	}
 	for {
 		u.status = exitMatch
@@ -165,6 +168,23 @@ func (e *exportFlags) run(u *ui, cmd *cobra.Command, q *queryFlags, pattern stri
 			return context.Cause(cmd.Context())
 		}
 	}
+}
+
+// hintBarred says that --mode lets others read what they cannot get to.
+func (e *exportFlags) hintBarred(u *ui) {
+	mode, lacks := e.tree.Barred()
+	if lacks == 0 {
+		return
+	}
+	who := ""
+	if lacks&0o010 != 0 {
+		who += "g"
+	}
+	if lacks&0o001 != 0 {
+		who += "o"
+	}
+	cli.Hint(u.stderr, fmt.Sprintf("others may read the files and cannot enter %s, which was there before and keeps its mode %04o: chmod %s+rx %s lets them",
+		e.to, mode, who, shellQuote(e.to)))
 }
 
 // boundMemory takes back what hasten gave: an export waits for disks, not for the

@@ -240,7 +240,7 @@ func (x *extractFlags) print(ctx context.Context, u *ui, answer *sysops.Answer, 
 	switch {
 	case x.listFiles:
 		for _, n := range answer.Names() {
-			fmt.Fprintf(u.stdout, "files#%s\n", n.Name)
+			fmt.Fprintf(u.stdout, "files#%s\n", nameText(n.Name))
 		}
 		return nil
 	case !wanted:
@@ -275,9 +275,9 @@ func (x *extractFlags) print(ctx context.Context, u *ui, answer *sysops.Answer, 
 
 func keyAt(key sysops.Key, server string) string {
 	if server == "" {
-		return key.String()
+		return keyText(key)
 	}
-	return key.String() + "@" + server
+	return keyText(key) + "@" + server
 }
 
 // padded pads a key to 50 columns or, where it is longer, to 100.

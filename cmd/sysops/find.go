@@ -29,12 +29,18 @@ Redis' KEYS would print, from the index.`,
 func printKeys(_ context.Context, in *inquiry) error {
 	for key := range in.answer.Keys() {
 		in.rows++
-		if err := in.out.row([]byte(key.String()+"\n"), keyFields(key)...); err != nil {
+		if err := in.out.row(keyLine(key), keyFields(key)...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// keyText is a key as a part of a line.
+func keyText(key sysops.Key) string { return nameText(key.String()) }
+
+// keyLine is a row that is a key.
+func keyLine(key sysops.Key) []byte { return []byte(keyText(key) + "\n") }
 
 // keyColumns are the fields of rows that are keys and nothing more.
 func keyColumns() []field { return keyFields(sysops.Key{}) }

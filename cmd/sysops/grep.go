@@ -177,7 +177,7 @@ func (g *grepFlags) print(ctx context.Context, in *inquiry) error {
 			if m.Count > 0 {
 				in.rows++
 			}
-			return in.out.row(fmt.Appendf(nil, "%s:%d\n", m.Key, m.Count), append(keyFields(m.Key), field{"count", m.Count})...)
+			return in.out.row(fmt.Appendf(nil, "%s:%d\n", keyText(m.Key), m.Count), append(keyFields(m.Key), field{"count", m.Count})...)
 		})
 	case g.list && g.fold:
 		return g.printFoldedList(ctx, in)
@@ -187,7 +187,7 @@ func (g *grepFlags) print(ctx context.Context, in *inquiry) error {
 				return nil
 			}
 			in.rows++
-			return in.out.row([]byte(m.Key.String()+"\n"), keyFields(m.Key)...)
+			return in.out.row(keyLine(m.Key), keyFields(m.Key)...)
 		})
 	}
 	return g.each(ctx, in, func(m *sysops.Match) error { return g.printLines(in, m) })
@@ -196,11 +196,11 @@ func (g *grepFlags) print(ctx context.Context, in *inquiry) error {
 func (g *grepFlags) printLines(in *inquiry, m *sysops.Match) error {
 	in.rows += m.Count
 	if m.Binary && m.Count > 0 {
-		return in.out.row(fmt.Appendf(nil, "%s: %s\n", m.Key, binaryMatches), append(keyFields(m.Key), field{"line", binaryMatches})...)
+		return in.out.row(fmt.Appendf(nil, "%s: %s\n", keyText(m.Key), binaryMatches), append(keyFields(m.Key), field{"line", binaryMatches})...)
 	}
 	prefix := ""
 	if g.prefix {
-		prefix = m.Key.String()
+		prefix = keyText(m.Key)
 	}
 	for _, line := range m.Lines {
 		if err := g.printLine(in, prefix, m.Key, line); err != nil {
@@ -265,7 +265,7 @@ func (g *grepFlags) printFoldedList(ctx context.Context, in *inquiry) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(hosts)) {
 		in.rows++
-		if err := in.printCount(len(hosts[name]), []byte(name), true, hosts[name], field{"name", name}); err != nil {
+		if err := in.printCount(len(hosts[name]), []byte(nameText(name)), true, hosts[name], field{"name", name}); err != nil {
 			return err
 		}
 	}

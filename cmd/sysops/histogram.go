@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/sysops-api/sysops-api"
 )
 
 // A histogramBin is how many values lie from From up to, but not at, To. The last bin
@@ -136,7 +138,7 @@ func (s *histogramStyle) lines(bins []histogramBin) []string {
 		total += b.Count
 		highest = max(highest, b.Count)
 		edge = max(edge, columnsOf(s.label(b.From)), columnsOf(s.label(b.To)))
-		digits = max(digits, len(groupedDigits(b.Count)))
+		digits = max(digits, len(sysops.Grouped(b.Count)))
 	}
 	lead := 2*edge + digits + len("  -    100.0%  ")
 	bar := min(mostBar, max(leastBar, s.width-lead-len(" <- 99th percentile")))
@@ -147,7 +149,7 @@ func (s *histogramStyle) lines(bins []histogramBin) []string {
 	out := make([]string, len(bins))
 	for i, b := range bins {
 		line := fmt.Sprintf("%s %s %s  %*s %6.1f%%  %s", padLeft(s.label(b.From), edge), dash, padLeft(s.label(b.To), edge),
-			digits, groupedDigits(b.Count), 100*float64(b.Count)/float64(max(total, 1)), s.bar(b.Count, highest, bar))
+			digits, sysops.Grouped(b.Count), 100*float64(b.Count)/float64(max(total, 1)), s.bar(b.Count, highest, bar))
 		if s.mark != nil {
 			line += s.mark(b)
 		}
@@ -188,13 +190,4 @@ func columnsOf(text string) int { return len([]rune(text)) }
 
 func padLeft(text string, width int) string {
 	return strings.Repeat(" ", max(0, width-columnsOf(text))) + text
-}
-
-// groupedDigits writes 24247 as 24,247.
-func groupedDigits(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

@@ -65,7 +65,7 @@ lacks pushes that its siblings have (cold). In place of that:
 		}{
 			{raw, q.columns, print},
 			{cores, coreColumns, printCores},
-			{fields != "", func() []field { return fieldsRow(infoLineOf{}, nil) }, func(ctx context.Context, in *inquiry) error {
+			{f.Changed("fields"), func() []field { return fieldsRow(infoLineOf{}, nil) }, func(ctx context.Context, in *inquiry) error {
 				return printFields(ctx, in, fields, widthOf(cmd.OutOrStdout()))
 			}},
 			{memory, func() []field { return memoryFields(sysops.MemoryUse{}) }, func(ctx context.Context, in *inquiry) error { return printMemory(ctx, in, sample) }},
@@ -84,7 +84,10 @@ lacks pushes that its siblings have (cold). In place of that:
 		case examples < 0 || f.Changed("examples") && !disagree:
 			return fmt.Errorf("cannot use --examples %d: it is a number of hosts or objects, and goes with --disagree", examples)
 		}
-		return checkGlob(fields)
+		if f.Changed("fields") {
+			return checkGlob(fields)
+		}
+		return nil
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		in, err := u.inquire(cmd, q, noPattern)
@@ -211,9 +214,9 @@ func newQueries(u *ui) *cobra.Command {
 
 func printQueries(out *output, records []sysops.QueryRecord) error {
 	for _, r := range records {
-		text := fmt.Appendf(nil, "%s %s@%s %.2fs %d keys  %s\n", r.Time.Format(time.RFC3339), r.User, r.Host,
+		text := fmt.Sprintf("%s %s@%s %.2fs %d keys  %s", r.Time.Format(time.RFC3339), r.User, r.Host,
 			r.Cost.Seconds, r.Cost.Keys, commandLine(r.Program, r.Args))
-		err := out.row(text, field{"time", r.Time}, field{"user", r.User}, field{"uid", r.UID}, field{"gid", r.GID}, field{"host", r.Host},
+		err := out.row([]byte(nameText(text)+"\n"), field{"time", r.Time}, field{"user", r.User}, field{"uid", r.UID}, field{"gid", r.GID}, field{"host", r.Host},
 			field{"dir", r.Dir}, field{"program", r.Program}, field{"args", r.Args}, field{"pattern", r.Pattern}, field{"scope", r.Scope},
 			field{"seconds", r.Cost.Seconds}, field{"keys", r.Cost.Keys}, field{"bytes_downloaded", r.Cost.Downloaded}, field{"id", r.ID})
 		if err != nil {

@@ -21,7 +21,7 @@ func printDisagreements(ctx context.Context, in *inquiry, examples int) error {
 	}
 	for _, d := range list {
 		in.rows++
-		some := strings.Join(d.Examples, " ")
+		some := nameText(strings.Join(d.Examples, " "))
 		if len(d.Examples) < d.Count {
 			some = strings.TrimSpace(some + " …")
 		}

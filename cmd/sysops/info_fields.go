@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -23,6 +24,9 @@ type infoLineOf struct {
 func (l *infoLineOf) same() bool { return len(slices.Compact(slices.Clone(l.values))) == 1 }
 
 func checkGlob(glob string) error {
+	if glob == "" {
+		return &sysops.HintedError{Err: errors.New("cannot use --fields=: it names no field"), Hint: "--fields alone is all of them"}
+	}
 	if _, err := path.Match(glob, ""); err != nil {
 		return fmt.Errorf("cannot use --fields=%s: it is no pattern", glob)
 	}

@@ -57,7 +57,7 @@ func memoryLine(u sysops.MemoryUse, total int64) []byte {
 		bases = redisSize(u.BaseBytes)
 	}
 	share := fmt.Sprintf("%.1f%%", 100*float64(u.Bytes)/float64(max(total, 1)))
-	return fmt.Appendf(nil, memoryColumns, about+redisSize(u.Bytes), share, objects, each, bases, u.Name)
+	return fmt.Appendf(nil, memoryColumns, about+redisSize(u.Bytes), share, objects, each, bases, nameText(u.Name))
 }
 
 func memoryFields(u sysops.MemoryUse) []field {

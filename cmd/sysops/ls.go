@@ -32,7 +32,7 @@ func newLs(u *ui) *cobra.Command {
 func printNames(_ context.Context, in *inquiry) error {
 	for _, n := range in.answer.Names() {
 		in.rows++
-		if err := in.out.row(fmt.Appendf(nil, "%7d %s\n", n.Hosts, n.Name), nameFields(n)...); err != nil {
+		if err := in.out.row(fmt.Appendf(nil, "%7d %s\n", n.Hosts, nameText(n.Name)), nameFields(n)...); err != nil {
 			return err
 		}
 	}

@@ -41,7 +41,7 @@ func printElement(ctx context.Context, in *inquiry, element sysops.Element, show
 		}
 		in.rows++
 		text, fields := show(&o)
-		if err := in.out.row(fmt.Appendf(nil, "%s %s\n", text, o.Key), append(keyFields(o.Key), fields...)...); err != nil {
+		if err := in.out.row(fmt.Appendf(nil, "%s %s\n", text, keyText(o.Key)), append(keyFields(o.Key), fields...)...); err != nil {
 			return err
 		}
 	}

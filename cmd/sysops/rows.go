@@ -283,3 +283,10 @@ func digits(text string) int {
 	}
 	return n
 }
+
+// nameText is a name, or what holds names, as a part of a line of text: hosts choose
+// names, and one with the end of a line would make rows that no host has. Other formats
+// have it as it is.
+func nameText(name string) string { return lineEnds.Replace(name) }
+
+var lineEnds = strings.NewReplacer("\n", `\n`, "\r", `\r`)

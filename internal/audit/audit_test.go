@@ -80,3 +80,33 @@ func TestParseGroup(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
+
+// What hosts have is theirs to choose: a thousand of them may each have other contents.
+func TestAMemoKeepsABoundedPart(t *testing.T) {
+	m := NewMemo[int, []byte]()
+	made := 0
+	get := func(key int) []byte {
+		return m.Get(key, 1<<20, func() []byte {
+			made++
+			return []byte{byte(key)}
+		})
+	}
+	for i := range 100 {
+		get(i)
+		if got := get(i); len(got) != 1 || got[0] != byte(i) {
+			t.Errorf("of %d, %v is kept", i, got)
+		}
+		if len(m.kept)<<20 > maxMemo {
+			t.Fatalf("%d MiB are kept", len(m.kept))
+		}
+	}
+	if made != 100 {
+		t.Errorf("%d are made of 100 contents", made)
+	}
+	for i := range maxMemo {
+		m.Get(i, 0, func() []byte { return nil })
+	}
+	if len(m.kept) > maxMemo/memoEntry {
+		t.Errorf("%d of no size are kept", len(m.kept))
+	}
+}

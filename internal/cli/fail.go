@@ -22,9 +22,12 @@ func IsTerminal(w any) bool {
 func Fail(w io.Writer, program string, err error) {
 	fmt.Fprintf(w, "%s: error: %s\n", program, told(err.Error()))
 	for _, h := range Hints(err) {
-		fmt.Fprintf(w, "hint: %s\n", told(h))
+		Hint(w, h)
 	}
 }
+
+// Hint prints what to do about something.
+func Hint(w io.Writer, text string) { fmt.Fprintf(w, "hint: %s\n", told(text)) }
 
 // Warn prints something that the user should know and that stopped nothing.
 func Warn(w io.Writer, format string, args ...any) {

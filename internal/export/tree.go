@@ -168,6 +168,21 @@ func (t *Tree) Close() error {
 // folderMode lets those enter a folder who may read its files.
 func (t *Tree) folderMode() fs.FileMode { return t.o.Mode | t.o.Mode&0o444>>2 }
 
+// Barred returns the mode of the tree's own folder where that keeps out others who may
+// read the files, and what it lacks. A folder that was there keeps its mode: somebody
+// may have meant it so.
+func (t *Tree) Barred() (mode, lacks fs.FileMode) {
+	if t.root == nil {
+		return 0, 0
+	}
+	fi, err := t.root.Stat(".")
+	if err != nil {
+		return 0, 0 // what reads or writes there tells it
+	}
+	mode = fi.Mode().Perm()
+	return mode, t.folderMode() & 0o011 &^ mode
+}
+
 // Update brings the tree up to date with an answer. What has not changed since it was
 // written, here or in the cache, is neither read nor written. The report is of what was
 // done when an error ended it, too. Errors are those of Answer.Objects, and those of the

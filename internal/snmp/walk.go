@@ -54,6 +54,13 @@ var ErrSilent = errors.New("it does not answer")
 // ErrSilent, with the time and number of attempts, where nothing was answered at all. What went
 // wrong below one OID alone is in its Walk.
 func (w *Walker) Walk(ctx context.Context, address string, oids []string) ([]Walk, error) {
+	roots := make([]oid, len(oids))
+	for i, text := range oids {
+		var err error
+		if roots[i], err = parseOID(text); err != nil {
+			return nil, err
+		}
+	}
 	s, err := w.connect(ctx, address)
 	if err != nil {
 		return nil, err
@@ -61,11 +68,7 @@ func (w *Walker) Walk(ctx context.Context, address string, oids []string) ([]Wal
 	defer s.Close()
 	var walks []Walk
 	var silent error // the walk before got no answer
-	for _, o := range oids {
-		root, err := parseOID(o)
-		if err != nil {
-			return nil, err
-		}
+	for _, root := range roots {
 		walk := Walk{OID: root.String()}
 		before := s.answers
 		walk.Text, walk.Variables, walk.Err = s.walkSafely(ctx, root)
@@ -81,8 +84,8 @@ func (w *Walker) Walk(ctx context.Context, address string, oids []string) ([]Wal
 			continue
 		}
 		if silent != nil { // twice in a row: it is gone
-			for _, o := range oids[len(walks):] {
-				walks = append(walks, Walk{OID: o, Err: walk.Err})
+			for _, root := range roots[len(walks):] {
+				walks = append(walks, Walk{OID: root.String(), Err: walk.Err})
 			}
 			break
 		}

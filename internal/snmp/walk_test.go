@@ -3,6 +3,7 @@ package snmp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -277,13 +278,13 @@ func TestADeviceThatFallsSilentIsAskedTwice(t *testing.T) {
 		return nil
 	})
 	<-asked
-	walks, err := w.Walk(t.Context(), addr, []string{".1.3.1", ".1.3.2", ".1.3.3", ".1.3.4", ".1.3.5"})
+	walks, err := w.Walk(t.Context(), addr, []string{".1.3.1", "1.3.2", "1.3.3", "1.3.4", ".1.3.05"})
 	if err != nil || len(walks) != 5 {
 		t.Fatalf("%d walks, %v", len(walks), err)
 	}
 	for i, walk := range walks {
-		if (walk.Err != nil) != (i > 0) {
-			t.Errorf("%s: %v", walk.OID, walk.Err)
+		if want := fmt.Sprintf(".1.3.%d", i+1); (walk.Err != nil) != (i > 0) || walk.OID != want {
+			t.Errorf("%s: %v; want %s", walk.OID, walk.Err, want)
 		}
 	}
 	for range len(asked) {

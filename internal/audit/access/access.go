@@ -70,7 +70,7 @@ type Finding struct {
 	Groups  []string
 
 	Sources string // where else the hosts look accounts up: "sss"; empty: nowhere, or they did not say
-	Reason  string // with Unknown
+	Reason  string // with Unknown; with HasNot: why it is not known whether there are other sources
 	Hosts   []string
 }
 
@@ -92,6 +92,7 @@ const (
 	lacking    = "it reports no " + passwdFile
 	unreadable = "its %s cannot be read"
 	tooLarge   = "its " + passwdFile + " or " + groupFile + " is too large"
+	noSources  = "its " + nsswitchFile + " is too large"
 )
 
 // maxFile bounds what is read of a host: 60,000 accounts have less.
@@ -126,7 +127,7 @@ type parsed struct {
 	accounts []audit.Account // of the users asked for
 	groups   []audit.Group
 	sources  string
-	tooLarge bool
+	tooLarge bool // and is not read
 }
 
 type finder struct {
@@ -137,7 +138,7 @@ type finder struct {
 // read reads one object. It is called by all CPUs at once.
 func (f *finder) read(o *sysops.Object) (p parsed) {
 	if len(o.Contents) > maxFile {
-		return parsed{tooLarge: o.Name != nsswitchFile}
+		return parsed{tooLarge: true}
 	}
 	switch o.Name {
 	case passwdFile:
@@ -187,9 +188,13 @@ func elsewhere(nsswitch string) string {
 // host decides about one host. It cannot where the host has no passwd.
 func (f *finder) host(h *audit.Host[parsed]) bool {
 	var all parsed
-	has := false
+	has, doubt := false, ""
 	for _, o := range h.Objects {
 		has = has || o.Name == passwdFile
+		if o.Value.tooLarge && o.Name == nsswitchFile {
+			doubt = noSources
+			continue
+		}
 		all.tooLarge = all.tooLarge || o.Value.tooLarge
 		all.accounts = append(all.accounts, o.Value.accounts...)
 		all.groups = append(all.groups, o.Value.groups...)
@@ -216,6 +221,7 @@ func (f *finder) host(h *audit.Host[parsed]) bool {
 			f.add(&one, h.Name)
 		}
 		if len(names) == 0 {
+			found.Reason = doubt
 			f.add(&found, h.Name)
 		}
 	}
@@ -256,15 +262,19 @@ func (f *finder) unheard(c *sysops.Completeness, seen map[string]bool, silent []
 			}
 		}
 	}
+	doubts := make(map[string]string)
 	for _, o := range c.Unreadable {
 		key, ok := sysops.ParseKey(o.Key)
 		switch {
 		case !ok:
 		case key.Name == passwdFile && !seen[key.Host], key.Name == groupFile && seen[key.Host]:
 			reasons[key.Host] = fmt.Sprintf(unreadable, key.Name)
+		case key.Name == nsswitchFile:
+			doubts[key.Host] = fmt.Sprintf(unreadable, key.Name)
 		}
 	}
 	f.takeBack(reasons)
+	f.doubt(doubts)
 	for h, reason := range reasons {
 		for _, u := range f.users {
 			f.add(&Finding{User: u.String(), State: Unknown, Reason: reason}, h)
@@ -280,6 +290,31 @@ func (f *finder) takeBack(hosts map[string]string) {
 		if len(g.Hosts) == 0 {
 			delete(f.found, id)
 		}
+	}
+}
+
+// doubt gives the hosts without an account a reason why they may have it after all.
+func (f *finder) doubt(reasons map[string]string) {
+	var doubted []Finding // of one host each
+	for id, g := range f.found {
+		if g.State != HasNot {
+			continue
+		}
+		g.Hosts = slices.DeleteFunc(g.Hosts, func(h string) bool {
+			if reasons[h] == "" {
+				return false
+			}
+			doubted = append(doubted, Finding{User: g.User, State: HasNot, Sources: g.Sources, Reason: reasons[h], Hosts: []string{h}})
+			return true
+		})
+		if len(g.Hosts) == 0 {
+			delete(f.found, id)
+		}
+	}
+	for _, d := range doubted {
+		host := d.Hosts[0]
+		d.Hosts = nil
+		f.add(&d, host)
 	}
 }
 

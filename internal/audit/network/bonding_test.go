@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/audit"
 )
 
 func bondSample(t *testing.T, name string) *Bond {
@@ -96,5 +99,53 @@ func TestTroublesOfAHostAreBounded(t *testing.T) {
 	f.addTroubles("web01", slices.Repeat([]*Bond{{Name: "bond0", Status: "down"}}, 1000))
 	if len(f.Troubles) != maxTroubles || f.Bonds != 1000 {
 		t.Errorf("%d troubles of %d bonds", len(f.Troubles), f.Bonds)
+	}
+}
+
+// What a host has is held until all of it has come: but for what is too much.
+func TestWhatIsHeldOfAHostIsBounded(t *testing.T) {
+	var bond, lldp strings.Builder
+	bond.WriteString("Bonding Mode: load balancing (round-robin)\n")
+	for i := range 2 * maxSlaves {
+		fmt.Fprintf(&bond, "Slave Interface: eth%d%s\nSpeed: %s\n", i, strings.Repeat(" ", 4096), strings.Repeat("1", 2*maxText))
+		fmt.Fprintf(&lldp, "lldp.eth%d.via=LLDP\nlldp.eth%[1]d.chassis.name=%[2]s\nlldp.eth%[1]d.port.descr=%[2]s\n", i, strings.Repeat("s", maxText))
+	}
+	r := &reader{}
+	for what, o := range map[string]sysops.Object{
+		"bonds":      {Key: sysops.Key{Name: "/proc/net/bonding/bond%03d"}, Contents: []byte(bond.String())},
+		"neighbours": {Key: sysops.Key{Name: "/etc/%03d.json@lldp-keyvalue"}, Contents: []byte(lldp.String())},
+	} {
+		const most = 1000
+		objects := func(yield func(sysops.Made[part], error) bool) {
+			for _, host := range []string{"large", "small"} {
+				for i := range most {
+					made := o
+					made.Key = sysops.Key{Host: host, Name: fmt.Sprintf(o.Name, i)}
+					if !yield(sysops.Made[part]{Object: sysops.Object{Key: made.Key}, Value: r.part(&made)}, nil) || host == "small" {
+						break
+					}
+				}
+			}
+		}
+		read := make(map[string]int)
+		for h, err := range audit.ByHost(bounded(objects)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			held, told := 0, false
+			for _, o := range h.Objects {
+				held += o.Value.size()
+				told = told || o.Value.err != nil
+				if o.Value.bond != nil || o.Value.neighbours != nil {
+					read[h.Name]++
+				}
+			}
+			if held > maxHost || told != (h.Name == "large") {
+				t.Errorf("%s: %d bytes of %s are held, that something is left out is told: %v", what, held, h.Name, told)
+			}
+		}
+		if read["large"] == 0 || read["large"] == most || read["small"] != 1 {
+			t.Errorf("%s: read are %v", what, read)
+		}
 	}
 }

@@ -125,18 +125,11 @@ func wordCounter(text string) (Counter, error) {
 	return Counter{"", text}, nil
 }
 
-// eachCounter calls visit for each counter in contents, which may be what netstat -s
-// prints (net-tools), what nstat prints (iproute2), or files of the kernel: snmp,
-// netstat and snmp6 of /proc/net. All that is no counter is passed over. What netstat -s
-// says of a group comes after heading is called with its name: it leaves out many
-// counters that are zero.
-func eachCounter(contents []byte, heading func(group []byte), visit func(group, name []byte, value float64)) {
-	p := counterParser{heading: heading, visit: visit}
-	for line := range bytes.Lines(contents) {
-		p.line(bytes.TrimRight(line, " \t\r\n"))
-	}
-}
-
+// A counterParser calls visit for each counter in the lines of what netstat -s prints
+// (net-tools), of what nstat prints (iproute2), or of files of the kernel: snmp, netstat
+// and snmp6 of /proc/net. All that is no counter is passed over. What netstat -s says of
+// a group comes after heading is called with its name: it leaves out many counters that
+// are zero.
 type counterParser struct {
 	heading func(group []byte)
 	visit   func(group, name []byte, value float64)
@@ -147,6 +140,7 @@ type counterParser struct {
 	buf       []byte
 }
 
+// line reads a line without the blanks at its end.
 func (p *counterParser) line(line []byte) {
 	if len(line) == 0 || line[0] == '#' || len(line) > 1<<16 {
 		return

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// A lineMemo reads counters as eachCounter does, and remembers what lines mean. Hosts
+// A lineMemo reads counters as a counterParser does, and remembers what lines mean. Hosts
 // print the same lines with other numbers, mostly in the same order: so what a line says
 // is known from the one that followed the last time, without looking for words. It is
 // for one goroutine at a time.
@@ -75,7 +75,7 @@ func (k *knownLine) match(text []byte) (value float64, length int, ok bool) {
 	return value, n + 1, text[n] == '\n'
 }
 
-// each calls visit for each counter that is wanted, and heading as eachCounter does.
+// each calls visit for each counter that is wanted, and heading as a counterParser does.
 func (m *lineMemo) each(contents []byte, heading func(*meaning), visit func(*meaning, float64)) {
 	m.parser = counterParser{buf: m.parser.buf, heading: m.foundHeading, visit: m.foundCounter}
 	var last *knownLine

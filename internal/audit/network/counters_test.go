@@ -19,6 +19,14 @@ func readSample(t testing.TB, name string) []byte {
 	return b
 }
 
+// eachCounter reads all lines of an object, and remembers nothing.
+func eachCounter(contents []byte, heading func(group []byte), visit func(group, name []byte, value float64)) {
+	p := counterParser{heading: heading, visit: visit}
+	for line := range bytes.Lines(contents) {
+		p.line(bytes.TrimRight(line, " \t\r\n"))
+	}
+}
+
 func allCounters(contents []byte) map[string]float64 {
 	out := make(map[string]float64)
 	eachCounter(contents, func([]byte) {}, func(group, name []byte, value float64) {

@@ -8,6 +8,9 @@ package network
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -94,14 +97,16 @@ const (
 	maxServers    = 64      // of a host
 	maxDistinct   = 20_000  // Redis servers, or counters, of the fleet
 	maxLLDP       = 1 << 20 // bytes
+	maxHost       = 1 << 20 // bytes that are held of it
 )
 
-// clip bounds a name that a host made up, and has it stay on its line.
+// clip bounds a name that a host made up, and has it stay on its line. It does not keep
+// the line that the name stood in.
 func clip(s string) string {
 	if len(s) > maxText {
 		s = s[:maxText]
 	}
-	return lineEnds.Replace(strings.ToValidUTF8(s, "?"))
+	return lineEnds.Replace(strings.ToValidUTF8(strings.Clone(s), "?"))
 }
 
 var lineEnds = strings.NewReplacer("\n", "?", "\r", "?")
@@ -114,6 +119,39 @@ type part struct {
 	values     []float64 // of reader.wanted
 	all        []counted
 	err        error
+}
+
+var errTooMuch = fmt.Errorf("what is made of the host's objects takes more than %d MiB: this one and those behind it are not read", maxHost>>20)
+
+// bounded lets go of what a host has beyond maxHost: it may have any number of bonds,
+// and of the rest.
+func bounded(objects iter.Seq2[sysops.Made[part], error]) iter.Seq2[sysops.Made[part], error] {
+	return audit.Bounded(objects, maxHost, func(p part) int { return p.size() }, part{err: errTooMuch})
+}
+
+// size is about how many bytes are held of an object.
+func (p *part) size() int {
+	const text = 16 // of a string, beside its bytes
+	n := 8*len(p.values) + 16*len(p.all)
+	for i := range p.neighbours {
+		v := &p.neighbours[i]
+		n += 3*text + len(v.Interface) + len(v.Switch) + len(v.Port)
+	}
+	if p.bond != nil {
+		b := p.bond
+		n += 5*text + len(b.Name) + len(b.Mode) + len(b.Primary) + len(b.Active) + len(b.Status)
+		for i := range b.Slaves {
+			s := &b.Slaves[i]
+			n += 8*text + len(s.Name) + len(s.Status) + len(s.Speed) + len(s.Duplex) + len(s.Aggregator) + len(s.Partner)
+		}
+	}
+	if p.times != nil {
+		n += 256
+		for name := range p.times.servers {
+			n += 256 + len(name)
+		}
+	}
+	return n
 }
 
 // counted is the value of a counter that interned has numbered.
@@ -143,14 +181,17 @@ func Read(ctx context.Context, answer *sysops.Answer, o Options, leftOut func(sy
 	}
 	r.heard = make([]atomic.Bool, len(r.wanted))
 	r.lines.New = func() any { return &lineMemo{wanted: r.wanted, names: r.names} }
-	for h, err := range audit.ByHost(sysops.Make(ctx, answer, r.part)) {
+	for h, err := range audit.ByHost(bounded(sysops.Make(ctx, answer, r.part))) {
 		if err != nil {
 			return nil, err
 		}
+		tooMuch := false
 		for i := range h.Objects {
-			if err := h.Objects[i].Value.err; err != nil && leftOut != nil {
+			err := h.Objects[i].Value.err
+			if err != nil && leftOut != nil && !tooMuch {
 				leftOut(h.Objects[i].Key, err)
 			}
+			tooMuch = tooMuch || errors.Is(err, errTooMuch)
 			if step != nil {
 				step()
 			}

@@ -19,7 +19,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/sysops-api/sysops-api"
@@ -142,7 +141,7 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 	r := newReader()
 	a := &auditor{
 		Report: &Report{EmptyDirs: make(map[string]int), Elsewhere: make(map[string]int)}, o: o,
-		policies: newMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache),
+		policies: audit.NewMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache),
 	}
 	return a.Report, a.audit(audit.ByHost(bounded(sysops.Make(ctx, answer, r.read))))
 }
@@ -170,10 +169,10 @@ type part struct {
 
 // A reader makes parts of objects, of identical ones once.
 type reader struct {
-	parts *memo[[sha256.Size]byte, *part]
+	parts *audit.Memo[[sha256.Size]byte, *part]
 }
 
-func newReader() *reader { return &reader{newMemo[[sha256.Size]byte, *part]()} }
+func newReader() *reader { return &reader{audit.NewMemo[[sha256.Size]byte, *part]()} }
 
 func (r *reader) read(o *sysops.Object) *part {
 	sum := sha256.New()
@@ -184,7 +183,7 @@ func (r *reader) read(o *sysops.Object) *part {
 	sum.Write([]byte(kind + "\x00"))
 	sum.Write(o.Contents)
 	digest := [sha256.Size]byte(sum.Sum(nil))
-	return r.parts.get(digest, len(o.Contents), func() *part {
+	return r.parts.Get(digest, len(o.Contents), func() *part {
 		p := &part{digest: digest, size: len(o.Contents)}
 		switch {
 		case kind == passwdName:
@@ -234,42 +233,11 @@ func sourcesElsewhere(contents []byte) []string {
 	return out
 }
 
-// A memo keeps what was made of contents, of some MiB of them. When it is full, it begins
-// anew.
-type memo[K comparable, V any] struct {
-	mu   sync.Mutex
-	kept map[K]V
-	size int // of the contents
-}
-
-const maxMemo = 4 << 20
-
-func newMemo[K comparable, V any]() *memo[K, V] { return &memo[K, V]{kept: make(map[K]V)} }
-
-// get returns what work makes of contents of this size.
-func (m *memo[K, V]) get(key K, size int, work func() V) V {
-	m.mu.Lock()
-	v, ok := m.kept[key]
-	m.mu.Unlock()
-	if ok {
-		return v
-	}
-	v = work()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.size += size; m.size > maxMemo {
-		clear(m.kept)
-		m.size = size
-	}
-	m.kept[key] = v
-	return v
-}
-
 // An auditor makes the report.
 type auditor struct {
 	*Report
 	o        Options
-	policies *memo[string, *Policy]
+	policies *audit.Memo[string, *Policy]
 	texts    map[Right]*Right // so that there is one of identical ones
 	caches   map[*Policy]*cache
 
@@ -350,7 +318,7 @@ func (a *auditor) host(h audit.Host[*part]) {
 			a.unknown(h.Name, name, "%s", reason)
 		}
 	}
-	policy := a.policies.get(host.Short()[:a.shortMatters(files, host)]+"\x00"+key.String(), size, func() *Policy {
+	policy := a.policies.Get(host.Short()[:a.shortMatters(files, host)]+"\x00"+key.String(), size, func() *Policy {
 		return Assemble(files, main, host.Short())
 	})
 	a.note(h.Name, policy)

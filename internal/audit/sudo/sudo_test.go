@@ -90,7 +90,7 @@ func TestAHostThatSendsTooMuchIsNotHeld(t *testing.T) {
 			}
 		}
 	}
-	a := &auditor{Report: &Report{}, policies: newMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache)}
+	a := &auditor{Report: &Report{}, policies: audit.NewMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache)}
 	for h, err := range audit.ByHost(bounded(objects)) {
 		if err != nil {
 			t.Fatal(err)
@@ -136,7 +136,7 @@ func TestWhatOneHostListsIsBounded(t *testing.T) {
 		{"aliases in one line", oneLine, Options{User: "u1"}},
 		{"aliases in the rule that decides for each account", doubled.String() + "%many ALL=(ALL) A14\n", Options{Command: "/bin/x"}},
 	} {
-		a := &auditor{Report: &Report{}, o: c.o, policies: newMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache)}
+		a := &auditor{Report: &Report{}, o: c.o, policies: audit.NewMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache)}
 		h := audit.Host[*part]{Name: "web01"}
 		for name, p := range map[string]*part{
 			"/etc/passwd":  {accounts: audit.ParsePasswd([]byte(accounts.String()))},

@@ -101,7 +101,7 @@ const (
 // is Pattern's. Hosts are compared by all CPUs; files that several hosts have alike are
 // read once. Errors are those of sysops.Make, and that an ignored glob is none.
 func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) {
-	a := &auditing{plans: make(map[[sha256.Size]byte]*planned), found: make(map[Problem]*[]string), checked: make(map[string]State)}
+	a := newAuditing()
 	for _, text := range o.Ignore {
 		g, err := newGlob(text, "")
 		if err != nil {
@@ -166,23 +166,23 @@ func bounded(objects iter.Seq2[sysops.Made[part], error]) iter.Seq2[sysops.Made[
 // auditing is an audit under way.
 type auditing struct {
 	ignore []glob
+	plans  *audit.Memo[[sha256.Size]byte, planned] // by what the files are called and hold
 
 	mu      sync.Mutex
-	plans   map[[sha256.Size]byte]*planned // by what the files are called and hold
-	found   map[Problem]*[]string          // the hosts of each
-	checked map[string]State               // what each host was counted as; empty: its settings agree
+	found   map[Problem]*[]string // the hosts of each
+	checked map[string]State      // what each host was counted as; empty: its settings agree
 	report  Report
 }
 
-// planned is a plan that is made once, by whichever worker needs it first.
+// planned is what NewPlan says.
 type planned struct {
-	once sync.Once
 	plan *Plan
 	err  error
 }
 
-// plansKept bounds the plans that are remembered. Thousands of hosts have few of them.
-const plansKept = 1024
+func newAuditing() *auditing {
+	return &auditing{plans: audit.NewMemo[[sha256.Size]byte, planned](), found: make(map[Problem]*[]string), checked: make(map[string]State)}
+}
 
 // host compares what one host has.
 func (a *auditing) host(h *audit.Host[part]) {
@@ -252,22 +252,16 @@ func hidden(value string) bool { return strings.Contains(value, "[redacted]") }
 
 func (a *auditing) planOf(files []File) (*Plan, error) {
 	d := sha256.New()
+	size := 0
 	for _, f := range files {
+		size += len(f.Contents)
 		sum := sha256.Sum256([]byte(f.Contents))
 		d.Write(append(append([]byte(f.Name), 0), sum[:]...))
 	}
-	id := [sha256.Size]byte(d.Sum(nil))
-	a.mu.Lock()
-	p := a.plans[id]
-	if p == nil {
-		if len(a.plans) >= plansKept {
-			clear(a.plans)
-		}
-		p = &planned{}
-		a.plans[id] = p
-	}
-	a.mu.Unlock()
-	p.once.Do(func() { p.plan, p.err = NewPlan(files) })
+	p := a.plans.Get([sha256.Size]byte(d.Sum(nil)), size, func() (p planned) {
+		p.plan, p.err = NewPlan(files)
+		return p
+	})
 	return p.plan, p.err
 }
 

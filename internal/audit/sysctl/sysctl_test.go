@@ -1,8 +1,8 @@
 package sysctl
 
 import (
-	"crypto/sha256"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -126,7 +126,7 @@ func TestAHostThatSendsTooMuchIsNotHeld(t *testing.T) {
 			}
 		}
 	}
-	a := &auditing{plans: make(map[[sha256.Size]byte]*planned), found: make(map[Problem]*[]string), checked: make(map[string]State)}
+	a := newAuditing()
 	for h, err := range audit.ByHost(bounded(objects)) {
 		if err != nil {
 			t.Fatal(err)
@@ -149,6 +149,28 @@ func TestAHostThatSendsTooMuchIsNotHeld(t *testing.T) {
 	if state, ok := a.checked["small"]; !ok || state != "" {
 		t.Errorf("the host behind it is %q", state)
 	}
+}
+
+// Each host may have other files, of 1 MiB.
+func TestPlansThatAreRememberedAreBounded(t *testing.T) {
+	held := func() int {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	a := newAuditing()
+	before := held()
+	for i := range 64 {
+		text := fmt.Sprintf("kernel.a = %d\n#%s", i, strings.Repeat(" ", maxFiles-64))
+		if _, err := a.planOf([]File{{mainFile, text}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if grown := held() - before; grown > 16<<20 {
+		t.Errorf("%d MiB are held of 64 files of 1 MiB", grown>>20)
+	}
+	runtime.KeepAlive(a)
 }
 
 // Keys that are ignored are given as globs, in which * matches dots, too.
