@@ -534,7 +534,7 @@ func (a *networkAnswer) clusters(ctx context.Context) ([]network.Group, error) {
 		func(cluster string) ([]string, error) { return from.Expand(ctx, clusterExpression(cluster)) },
 		func(err error) { a.in.warn("%v", err) })
 	if alone > 0 && !a.in.quiet {
-		fmt.Fprintf(a.in.stderr, "hosts %s in no cluster: %s\n", a.what(), groupedDigits(alone))
+		fmt.Fprintf(a.in.stderr, "hosts %s in no cluster: %s\n", a.what(), sysops.Grouped(alone))
 	}
 	return groups, err
 }

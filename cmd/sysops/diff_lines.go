@@ -72,7 +72,7 @@ func (d *diffFlags) printLines(ctx context.Context, in *inquiry) error {
 
 // linesTitle says how much of a name is common to all.
 func (d *diffFlags) linesTitle(found *sysops.Deviations) string {
-	title := fmt.Sprintf("%s: %s, in all of them %s", found.Name, objects(found.Objects), linesOf(found.Common))
+	title := fmt.Sprintf("%s: %s, in all of them %s", nameText(found.Name), objects(found.Objects), linesOf(found.Common))
 	if n := len(found.Lines) + found.LeftOut; n > 0 {
 		title += fmt.Sprintf(", in some %d", n)
 	}
