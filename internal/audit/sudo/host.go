@@ -2,8 +2,10 @@ package sudo
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sysops-api/sysops-api/internal/audit"
@@ -15,9 +17,8 @@ type Host struct {
 	Accounts []audit.Account
 	Groups   []audit.Group
 
-	Netgroups Netgroups      // nil: not known
-	Addresses []netip.Prefix // of its interfaces but for the loopback
-	HasAddrs  bool           // Addresses is known
+	Netgroups Netgroups             // nil: not known
+	Addresses func() []netip.Prefix // of its interfaces but for the loopback; nil: not known
 }
 
 // Short returns the host's name up to its first dot.
@@ -59,6 +60,23 @@ func (h *Host) person(name string) *person {
 		}
 	}
 	return p
+}
+
+// key is different for persons of whom anything is different.
+func (p *person) key() string {
+	b := make([]byte, 0, 128)
+	word := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	word(p.name)
+	b = strconv.AppendBool(b, p.account)
+	b = binary.BigEndian.AppendUint32(b, p.uid)
+	b = binary.AppendUvarint(b, uint64(len(p.gids)))
+	for _, gid := range p.gids {
+		b = binary.BigEndian.AppendUint32(b, gid)
+	}
+	for _, g := range p.groups {
+		word(g)
+	}
+	return string(b)
 }
 
 // group looks a group up by name, or by #gid.

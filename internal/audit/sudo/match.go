@@ -1,7 +1,6 @@
 package sudo
 
 import (
-	"fmt"
 	"iter"
 	"path"
 	"slices"
@@ -273,10 +272,11 @@ func (m *matcher) isHost(x *member) bool {
 		}
 		return m.host.Netgroups.has(x.name[1:], m.host.Name, "") || m.host.Netgroups.has(x.name[1:], m.host.Short(), "")
 	case memberNetwork:
-		if !m.host.HasAddrs {
+		if m.host.Addresses == nil {
 			m.undecided("whether its address is in " + x.name)
+			return false
 		}
-		return onNetwork(m.host.Addresses, x.name)
+		return onNetwork(m.host.Addresses(), x.name)
 	}
 	name := m.host.Short()
 	if strings.Contains(x.name, ".") {
@@ -533,7 +533,7 @@ func (m *matcher) matched() (out []*userSpec) {
 		return nil
 	}
 	if m.cache != nil && m.only == nil && m.host.Netgroups == nil { // whose members are a host's own
-		key := matchedKey{fmt.Sprintf("%q %t %d %d %q", m.user.name, m.user.account, m.user.uid, m.user.gids, m.user.groups), m.settings}
+		key := matchedKey{m.user.key(), m.settings}
 		if kept, ok := m.cache.matched[key]; ok {
 			return kept
 		}

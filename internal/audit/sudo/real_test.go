@@ -201,7 +201,7 @@ func runSudo(r sudoRun) sudoResult {
 func testHost(addresses []netip.Prefix) *Host {
 	return &Host{
 		Name: "web01.example.com", Accounts: audit.ParsePasswd([]byte(testPasswd)), Groups: audit.ParseGroup([]byte(testGroup)),
-		Netgroups: ParseNetgroups([]byte(testNetgroup)), Addresses: addresses, HasAddrs: true,
+		Netgroups: ParseNetgroups([]byte(testNetgroup)), Addresses: func() []netip.Prefix { return addresses },
 	}
 }
 

@@ -14,11 +14,14 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"iter"
+	"net/netip"
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sysops-api/sysops-api"
@@ -162,7 +165,7 @@ type part struct {
 	accounts  []audit.Account
 	groups    []audit.Group
 	netgroups Netgroups
-	host      *Host    // of which the addresses are set
+	addresses func() []netip.Prefix
 	sources   []string // of nsswitch.conf: "sudoers: sss"
 	tooMuch   bool     // the host has so much that this is not read
 }
@@ -175,6 +178,10 @@ type reader struct {
 func newReader() *reader { return &reader{audit.NewMemo[[sha256.Size]byte, *part]()} }
 
 func (r *reader) read(o *sysops.Object) *part {
+	if strings.HasSuffix(o.Name, "@"+addrSection) { // of no two hosts the same, and few rules ask
+		output := bytes.Clone(o.Contents)
+		return &part{size: len(output), addresses: sync.OnceValue(func() []netip.Prefix { return ParseAddresses(output) })}
+	}
 	sum := sha256.New()
 	kind := o.Name
 	if isSudoers(o.Name) {
@@ -194,8 +201,6 @@ func (r *reader) read(o *sysops.Object) *part {
 			p.netgroups = ParseNetgroups(o.Contents)
 		case kind == nsswitchName:
 			p.sources = sourcesElsewhere(o.Contents)
-		case strings.HasSuffix(kind, "@"+addrSection):
-			p.host = &Host{Addresses: ParseAddresses(o.Contents), HasAddrs: true}
 		default:
 			p.file = Parse(o.Contents)
 		}
@@ -208,7 +213,7 @@ func isSudoers(name string) bool {
 	case passwdName, groupName, netgroupName, nsswitchName:
 		return false
 	}
-	return !strings.HasSuffix(name, "@"+addrSection)
+	return true
 }
 
 // sourcesElsewhere returns the sources of nsswitch.conf(5) that are not files, and that
@@ -264,7 +269,7 @@ func (a *auditor) unknown(host, name, format string, args ...any) {
 func (a *auditor) host(h audit.Host[*part]) {
 	host := &Host{Name: h.Name}
 	files := make(Files)
-	var key strings.Builder
+	var key []byte // of files, each with its length first: a name may hold any byte, and be like two of another host's
 	size := 0
 	var main string
 	missing := map[string]string{
@@ -285,9 +290,9 @@ func (a *auditor) host(h audit.Host[*part]) {
 		case p.file != nil:
 			files[o.Name] = p.file
 			size += p.size
-			fmt.Fprintf(&key, "%s\x00%s", o.Name, p.digest)
-		case p.host != nil:
-			host.Addresses, host.HasAddrs = p.host.Addresses, true
+			key = append(append(binary.AppendUvarint(key, uint64(len(o.Name))), o.Name...), p.digest[:]...)
+		case p.addresses != nil:
+			host.Addresses = p.addresses
 		case o.Name == passwdName:
 			host.Accounts = p.accounts
 		case o.Name == groupName:
@@ -318,7 +323,7 @@ func (a *auditor) host(h audit.Host[*part]) {
 			a.unknown(h.Name, name, "%s", reason)
 		}
 	}
-	policy := a.policies.Get(host.Short()[:a.shortMatters(files, host)]+"\x00"+key.String(), size, func() *Policy {
+	policy := a.policies.Get(host.Short()[:a.shortMatters(files, host)]+"\x00"+string(key), size, func() *Policy {
 		return Assemble(files, main, host.Short())
 	})
 	a.note(h.Name, policy)

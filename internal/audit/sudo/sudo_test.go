@@ -158,3 +158,27 @@ func TestWhatOneHostListsIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// A host chooses the names of its objects: one that is made up like two names of another
+// host, and the digest between them, does not take the place of that host's files.
+func TestNamesThatHoldOtherNames(t *testing.T) {
+	r := newReader()
+	object := func(host, name, text string) sysops.Made[*part] {
+		o := sysops.Object{Key: sysops.Key{Host: host, Name: name}, Contents: []byte(text)}
+		return sysops.Made[*part]{Object: sysops.Object{Key: o.Key}, Value: r.read(&o)}
+	}
+	const main, one, two = "@includedir /etc/sudoers.d\n", "ann ALL=(ALL) ALL\n", "bob ALL=(ALL) /usr/bin/id\n"
+	digest := object("x", "/etc/sudoers.d/1", one).Value.digest
+	made := "/etc/sudoers.d/1\x00" + string(digest[:]) + "/etc/sudoers.d/2"
+	a := &auditor{
+		Report: &Report{EmptyDirs: make(map[string]int), Elsewhere: make(map[string]int)}, o: Options{User: "ann"},
+		policies: audit.NewMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache),
+	}
+	a.host(audit.Host[*part]{Name: "a-hostile.example.com", Objects: []sysops.Made[*part]{object("a", "/etc/sudoers", main), object("a", made, two)}})
+	a.host(audit.Host[*part]{Name: "web01.example.com", Objects: []sysops.Made[*part]{
+		object("b", "/etc/sudoers", main), object("b", "/etc/sudoers.d/1", one), object("b", "/etc/sudoers.d/2", two),
+	}})
+	if n := len(a.Hosts); n == 0 || a.Hosts[n-1].Host != "web01.example.com" || len(a.Hosts[n-1].Rights) != 1 {
+		t.Errorf("ann's right on web01 is hidden by another host's names: %v", a.Hosts)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"iter"
 	"path"
@@ -256,7 +257,7 @@ func (a *auditing) planOf(files []File) (*Plan, error) {
 	for _, f := range files {
 		size += len(f.Contents)
 		sum := sha256.Sum256([]byte(f.Contents))
-		d.Write(append(append([]byte(f.Name), 0), sum[:]...))
+		d.Write(append(append(binary.AppendUvarint(nil, uint64(len(f.Name))), f.Name...), sum[:]...))
 	}
 	p := a.plans.Get([sha256.Size]byte(d.Sum(nil)), size, func() (p planned) {
 		p.plan, p.err = NewPlan(files)
