@@ -321,10 +321,10 @@ func (f *finder) doubt(reasons map[string]string) {
 // add counts a host for a finding.
 func (f *finder) add(found *Finding, host string) {
 	a := &found.Account
-	id := strings.Join(append([]string{
+	id := fmt.Sprintf("%q", append([]string{ // quoted, because a host may write whatever stands between them
 		found.User, string(found.State), found.Sources, found.Reason, a.Name, strconv.FormatUint(uint64(a.UID), 10),
 		strconv.FormatUint(uint64(a.GID), 10), a.Dir, a.Shell,
-	}, found.Groups...), "\x00")
+	}, found.Groups...))
 	g := f.found[id]
 	if g == nil {
 		g = found

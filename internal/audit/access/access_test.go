@@ -44,3 +44,15 @@ func TestGroupsOf(t *testing.T) {
 		t.Errorf("bob is in %q", got)
 	}
 }
+
+// What one host wrote, with whatever it takes for a separator, is no other host's account.
+func TestAccountsAreToldApart(t *testing.T) {
+	f := &finder{found: make(map[string]*Finding)}
+	honest := audit.Account{Name: "ann", UID: 7, GID: 7, Dir: "/home/ann", Shell: "/bin/bash"}
+	made := audit.Account{Name: "ann", UID: 7, GID: 7, Dir: "/home/ann\x00/bin/bash", Shell: "wheel"}
+	f.add(&Finding{User: "ann", State: Has, Account: made}, "a-hostile")
+	f.add(&Finding{User: "ann", State: Has, Account: honest, Groups: []string{"wheel"}}, "web01")
+	if len(f.found) != 2 {
+		t.Errorf("two accounts are %d findings", len(f.found))
+	}
+}
