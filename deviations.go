@@ -69,7 +69,7 @@ func (d *Deviation) Hosts(most int) []string {
 
 // Deviations finds the lines in which objects differ from most others of their name, one
 // name after the other: memory is bounded by what there is of one name. What objects
-// have of a base in common is counted once for all of them. Errors are those of Objects.
+// have of a base in common is counted once for all of them. Errors are those of CountLines.
 func (a *Answer) Deviations(ctx context.Context, o DeviationOptions) iter.Seq2[Deviations, error] {
 	return func(yield func(Deviations, error) bool) {
 		goesOn := false
@@ -96,7 +96,8 @@ func (a *Answer) deviationsOf(ctx context.Context, targets []target, goesOn bool
 	if err != nil {
 		return Deviations{}, err
 	}
-	c := &census{targets: targets, crew: crew[enumerator]{hire: func() *enumerator { return newEnumerator(form) }}}
+	budget := &lineBudget{}
+	c := &census{targets: targets, crew: crew[enumerator]{hire: func() *enumerator { return newEnumerator(form, budget) }}}
 	places := make(map[*target]uint32, len(targets))
 	for i := range targets {
 		places[&targets[i]] = uint32(i)
@@ -123,7 +124,7 @@ func (a *Answer) deviationsOf(ctx context.Context, targets []target, goesOn bool
 	}
 	read.goesOn = goesOn
 	for _, err := range stream(ctx, a, targets, read) {
-		if err != nil {
+		if err = cmp.Or(err, budget.err()); err != nil {
 			return Deviations{}, err
 		}
 		if o.Progress != nil {
@@ -190,8 +191,8 @@ const (
 	longestMemo = 512
 )
 
-func newEnumerator(form *mask.Form) *enumerator {
-	e := &enumerator{form: form, bases: make(map[*codec.Hits]*baseLines)}
+func newEnumerator(form *mask.Form, budget *lineBudget) *enumerator {
+	e := &enumerator{form: form, bases: make(map[*codec.Hits]*baseLines), own: lineTable{budget: budget}}
 	if form.Edits() {
 		e.memo = make([]memoForm, formMemo)
 	}

@@ -1,11 +1,17 @@
 package sysops
 
-import "hash/maphash"
+import (
+	"fmt"
+	"hash/maphash"
+	"sync/atomic"
+)
 
 // A lineTable is a map of lines to what is counted of them, for millions of lines:
 // it keeps their text in large pieces, and what is counted in few allocations. The
-// zero value is empty.
+// zero value is empty, and grows without bounds.
 type lineTable struct {
+	budget *lineBudget
+
 	count  int
 	slots  []uint32 // hash → number of the entry, plus 1; a power of two, half full at most
 	blocks [][]lineEntry
@@ -27,6 +33,30 @@ const (
 	entryBlock = 1024
 	textBlock  = 1 << 18
 )
+
+// A lineBudget bounds what the lineTables of one question hold together. Beyond it, they
+// take no more lines: they are of no use then.
+type lineBudget struct{ lines, text atomic.Int64 }
+
+// Limits of a question's lines: with what is counted of them, some 2 GiB. Tests lower
+// them.
+var (
+	mostLines    int64 = 8 << 20
+	mostLineText int64 = 1 << 29
+)
+
+func (b *lineBudget) spend(text int) bool {
+	return b == nil || b.lines.Add(1) <= mostLines && b.text.Add(int64(text)) <= mostLineText
+}
+
+// err returns an error where there was not enough for all lines.
+func (b *lineBudget) err() error {
+	if b.lines.Load() <= mostLines && b.text.Load() <= mostLineText {
+		return nil
+	}
+	return hinted(fmt.Errorf("cannot count more than %s different lines, or %d MiB of them", Grouped(int(mostLines)), mostLineText>>20),
+		"ask about fewer of them: with --hosts, with an expression for grep, with --drop or --mask for diff")
+}
 
 func (e *lineEntry) add(n int, host uint32, remember bool) {
 	e.n += n
@@ -56,6 +86,9 @@ func (t *lineTable) entry(line []byte) *lineEntry {
 		if e := t.at(int(t.slots[at]) - 1); e.hash == hash && string(e.line) == string(line) {
 			return e
 		}
+	}
+	if !t.budget.spend(len(line)) {
+		return &lineEntry{line: line}
 	}
 	if t.count%entryBlock == 0 {
 		t.blocks = append(t.blocks, make([]lineEntry, entryBlock))

@@ -32,11 +32,13 @@ func (c *LineCount) Hosts() []string { return c.hosts.names() }
 // CountLines counts identical lines (or matches, with OnlyMatching) over all
 // objects: the most frequent first, equally frequent ones in their own order. What
 // hosts have of a base in common is counted once for all of them, not line by line.
-// Its errors are those of Objects.
+// Its errors are those of Objects, and that there are more different lines than fit
+// into some 2 GiB of memory, 8 million.
 func (a *Answer) CountLines(ctx context.Context, expr *Expr, o CountOptions) ([]LineCount, error) {
 	names := a.numberHosts()
+	budget := &lineBudget{}
 	tallies := tallies{hosts: o.Hosts, crew: crew[tally]{hire: func() *tally {
-		return &tally{hosts: o.Hosts, bases: make(map[*codec.Hits]*baseTally)}
+		return &tally{hosts: o.Hosts, bases: make(map[*codec.Hits]*baseTally), own: lineTable{budget: budget}}
 	}}}
 	read := searching(a, expr, func(it *item, found *codec.Found) struct{} {
 		t := tallies.take()
@@ -45,7 +47,7 @@ func (a *Answer) CountLines(ctx context.Context, expr *Expr, o CountOptions) ([]
 		return struct{}{}
 	})
 	for _, err := range stream(ctx, a, a.targets, read) {
-		if err != nil {
+		if err = cmp.Or(err, budget.err()); err != nil {
 			return nil, err
 		}
 		if o.Progress != nil {
@@ -173,6 +175,7 @@ func (t *tallies) sum(names []string) []LineCount {
 			all.own, one.own = one.own, all.own
 		}
 	}
+	all.own.budget = nil // nothing new comes
 	for _, one := range t.idle {
 		all.binary.merge(&one.binary)
 		for e := range one.own.all {
