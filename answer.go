@@ -91,11 +91,11 @@ func (a *Answer) Names() []NameCount {
 // went down or an object is unreadable and the query does not allow a partial
 // answer, the context's error where ctx ended.
 func (a *Answer) Objects(ctx context.Context, elements ...Element) iter.Seq2[Object, error] {
-	return stream(ctx, a, a.targets, readingOf(a, elements, func(o *Object) Object { return *o }))
+	return stream(ctx, a, a.targets, readingOf(a, elements, func(_ *item, o *Object) Object { return *o }))
 }
 
 // readingOf is a reading of elements that makes something of each object.
-func readingOf[T any](a *Answer, elements []Element, work func(*Object) T) reading[T] {
+func readingOf[T any](a *Answer, elements []Element, work func(*item, *Object) T) reading[T] {
 	if len(elements) == 0 {
 		elements = []Element{Contents}
 	}
@@ -114,7 +114,7 @@ func readingOf[T any](a *Answer, elements []Element, work func(*Object) T) readi
 			return v, false, err
 		}
 		a.cost.add(it.from, len(it.values[0]), len(o.Contents))
-		return work(&o), true, nil
+		return work(it, &o), true, nil
 	}}
 }
 
@@ -129,7 +129,7 @@ type Made[T any] struct {
 // the objects of a host follow each other. work must neither change the object nor
 // keep its contents: what it needs of them, it copies. Errors are those of Objects.
 func Make[T any](ctx context.Context, a *Answer, work func(*Object) T, elements ...Element) iter.Seq2[Made[T], error] {
-	return stream(ctx, a, a.targets, readingOf(a, elements, func(o *Object) Made[T] {
+	return stream(ctx, a, a.targets, readingOf(a, elements, func(_ *item, o *Object) Made[T] {
 		return Made[T]{Object{Key: o.Key, Site: o.Site, Core: o.Core, Server: o.Server}, work(o)}
 	}))
 }

@@ -109,18 +109,13 @@ func (a *Answer) deviationsOf(ctx context.Context, targets []target, goesOn bool
 		return struct{}{}
 	})
 	if form.JSON() { // the lines that count are not those of frames
-		read = reading[struct{}]{fetch: a.client.elementsOf([]int{int(Contents)}), size: unpackedSize, work: func(it *item) (none struct{}, keep bool, err error) {
-			obj, err := a.client.object(it, []int{int(Contents)})
-			if err != nil {
-				return none, false, err
-			}
-			a.cost.add(it.from, len(it.values[0]), len(obj.Contents))
-			it.held = 0
+		read = readingOf(a, nil, func(it *item, o *Object) struct{} {
 			e := c.take()
-			e.addContents(obj.Contents, places[it.target])
+			e.addContents(o.Contents, places[it.target])
 			c.put(e)
-			return none, true, nil
-		}}
+			it.held = 0
+			return struct{}{}
+		})
 	}
 	read.goesOn = goesOn
 	for _, err := range stream(ctx, a, targets, read) {

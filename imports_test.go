@@ -48,7 +48,7 @@ var confined = map[string][]string{
 	"github.com/redis/go-redis/v9":         {"internal/store"},
 	"github.com/alicebob/miniredis/v2":     {"cmd/sysops"},
 	"os/exec":                              {"internal/collect", "internal/directory", "internal/redistest", "internal/scripttest", "internal/snmptest"},
-	"github.com/spf13/cobra":               {"cmd/sysops", "cmd/sysops-agent", "internal/cli"},
+	"github.com/spf13/cobra":               {"cmd/sysops", "cmd/sysops-agent", "internal/cli", "internal/scripttest"},
 	"github.com/itchyny/gojq":              {"cmd/sysops"},
 	"go.yaml.in/yaml/v4":                   {"", "internal/directory", "internal/rangeexpr", "internal/snmp"},
 	"github.com/gosnmp/gosnmp":             {"internal/snmp"},

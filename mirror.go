@@ -41,7 +41,7 @@ func (a *Answer) ObjectsByName(ctx context.Context, wanted func(Version) bool, e
 					return
 				}
 			}
-			r := readingOf(a, elements, func(o *Object) Object { return *o })
+			r := readingOf(a, elements, func(_ *item, o *Object) Object { return *o })
 			r.goesOn = goesOn || wanted != nil
 			for o, err := range stream(ctx, a, targets, r) {
 				if !yield(o, err) || err != nil {

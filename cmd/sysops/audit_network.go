@@ -394,7 +394,7 @@ func (a *networkAnswer) summarise() {
 		text += fmt.Sprintf("; of so few nobody can be, but with --percentile %d", highest)
 	}
 	if silent := total - len(a.spread); silent > 0 && len(a.spread) > 0 {
-		text += fmt.Sprintf("; %s hosts do not tell", sysops.Grouped(silent))
+		text += fmt.Sprintf("; not known of %s", sysops.Grouped(silent))
 	}
 	if len(a.spread) == 0 {
 		text = a.nobody()

@@ -384,7 +384,7 @@ func (a *networkAnswer) printReport(ctx context.Context) error {
 func (a *networkAnswer) reportMetric(r *networkReport, most int) {
 	fmt.Fprintf(&r.text, "%s of %s hosts; mean %s", upperFirst(a.metric.Name), sysops.Grouped(r.Hosts), valueText(a.metric.Unit, a.spread.Mean()))
 	if r.Silent > 0 {
-		fmt.Fprintf(&r.text, "; %s hosts do not tell", sysops.Grouped(r.Silent))
+		fmt.Fprintf(&r.text, "; not known of %s", sysops.Grouped(r.Silent))
 	}
 	lines, rows := a.percentileRows()
 	fmt.Fprintf(&r.text, "\n%s\n\n%s\n", strings.Join(lines, "\n"), strings.Join(a.histogramLines(r.Histogram), "\n"))

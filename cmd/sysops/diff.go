@@ -102,8 +102,10 @@ Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is pa
 	f.BoolVar(&d.all, "all", false, "the variants of the objects that PATTERN selects, most common first")
 	f.BoolVar(&d.pairs, "pairs", false, "with --all: how every two variants differ, not only from the most common one")
 	f.BoolVar(&d.lines, "lines", false, "with --all: which lines some objects have (+) or lack (-), unlike most")
-	cli.CommandLineOnly(cmd, "lines") // of queries, they are a number
 	f.IntVar(&d.rare, "rare", 0, "with --lines: only where at most so many `objects` deviate; 0: all")
+	for _, name := range []string{"all", "pairs", "lines", "rare"} {
+		cli.CommandLineOnly(cmd, name) // each makes another question of it; to queries, lines are a number
+	}
 	f.BoolVar(&d.brief, "brief", false, "only which objects differ or, with --all, only the list of variants")
 	f.BoolVar(&d.fold, "fold", false, "with --all or --brief: the hosts as one expression")
 	f.StringVar(&d.element, "element", "contents", "compare contents, md5sum, stat, wordcount or time")
@@ -128,7 +130,7 @@ func (d *diffFlags) settle(q *queryFlags, args []string) error {
 		}
 	case d.pairs && !d.all:
 		return &sysops.HintedError{Err: errors.New("cannot use --pairs: there is one A to compare with"), Hint: "--pairs goes with --all"}
-	case d.pairs && d.brief:
+	case d.pairs && d.brief && q.misfit("brief"):
 		return errors.New("cannot combine --pairs and --brief: one asks for more differences, the other for none")
 	case d.fold && !d.all && !d.brief && q.misfit("fold"):
 		return &sysops.HintedError{Err: errors.New("cannot --fold the hosts of differences that are printed one by one"), Hint: "--fold goes with --all or --brief"}
@@ -142,7 +144,7 @@ func (d *diffFlags) settle(q *queryFlags, args []string) error {
 	if d.compared, err = parseElement(d.element); err != nil {
 		return err
 	}
-	if err := d.checkLines(); err != nil {
+	if err := d.checkLines(q); err != nil {
 		return err
 	}
 	if err := d.maskFlags.check(d.compared); err != nil || d.all {

@@ -15,22 +15,28 @@ const mostPairs = 100
 // namedHosts is how many hosts of a variant are named, without --fold.
 const namedHosts = 3
 
-// printVariants prints the variants of each name, and how they differ.
-func (d *diffFlags) printVariants(ctx context.Context, in *inquiry) error {
+// beginAll is what --all begins with, whatever it prints of each name: --limit is for
+// the rows of one.
+func (d *diffFlags) beginAll(in *inquiry) (*sysops.Masks, *progress, error) {
 	if in.answer.Len() == 0 {
-		return nothingToCompare(in.query.Pattern)
+		return nil, nil, nothingToCompare(in.query.Pattern)
 	}
 	masks, err := d.masks(in.conf)
+	in.out.limit = 0
+	return masks, in.progressBefore("objects", in.answer.Len()), err
+}
+
+// printVariants prints the variants of each name, and how they differ.
+func (d *diffFlags) printVariants(ctx context.Context, in *inquiry) error {
+	masks, bar, err := d.beginAll(in)
 	if err != nil {
 		return err
 	}
-	bar := in.progressBefore("objects", in.answer.Len())
 	all, err := in.answer.Variants(ctx, sysops.VariantOptions{Element: d.compared, ByName: true, Masks: masks, Progress: bar.step})
 	bar.done()
 	if err != nil {
 		return err
 	}
-	in.out.limit = 0 // --limit is for the variants of each name
 	different, apart := false, false
 	for len(all) > 0 {
 		n := 1

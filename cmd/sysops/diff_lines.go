@@ -12,7 +12,7 @@ import (
 )
 
 // checkLines checks --lines and --rare with the other flags.
-func (d *diffFlags) checkLines() error {
+func (d *diffFlags) checkLines(q *queryFlags) error {
 	switch {
 	case d.rare != 0 && !d.lines:
 		return &sysops.HintedError{Err: errors.New("cannot use --rare: no lines are counted"), Hint: "--rare goes with --all --lines"}
@@ -22,26 +22,27 @@ func (d *diffFlags) checkLines() error {
 		return nil
 	case !d.all:
 		return &sysops.HintedError{Err: errors.New("cannot use --lines: there is one A to compare with"), Hint: "--lines goes with --all"}
-	case d.pairs || d.brief || d.side || d.words:
-		return errors.New("cannot combine --lines with --pairs, --brief, --side-by-side or --word: those are about whole objects")
 	case d.compared != sysops.Contents:
 		return fmt.Errorf("cannot count the lines of %s: only contents have some", d.compared)
+	}
+	for _, whole := range []struct {
+		on   bool
+		flag string
+	}{{d.pairs, "pairs"}, {d.brief, "brief"}, {d.side, "side-by-side"}, {d.words, "word"}} {
+		if whole.on && q.misfit(whole.flag) {
+			return fmt.Errorf("cannot combine --lines and --%s: that is about whole objects", whole.flag)
+		}
 	}
 	return nil
 }
 
 // printLines prints the lines in which objects of a name differ from most of them.
 func (d *diffFlags) printLines(ctx context.Context, in *inquiry) error {
-	if in.answer.Len() == 0 {
-		return nothingToCompare(in.query.Pattern)
-	}
-	masks, err := d.masks(in.conf)
+	masks, bar, err := d.beginAll(in)
 	if err != nil {
 		return err
 	}
-	bar := in.progressBefore("objects", in.answer.Len())
 	defer bar.done()
-	in.out.limit = 0 // --limit is for the lines of each name
 	different, apart := false, false
 	for found, err := range in.answer.Deviations(ctx, sysops.DeviationOptions{Masks: masks, Most: d.rare, Progress: bar.step}) {
 		if err != nil {

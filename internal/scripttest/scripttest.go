@@ -1,5 +1,5 @@
-// Package scripttest holds the commands that the testscripts of both programs
-// share, beside those of testscript itself.
+// Package scripttest holds what the tests of both programs share: the commands of their
+// testscripts, beside those of testscript itself, and what is true of the help of both.
 package scripttest
 
 import (
