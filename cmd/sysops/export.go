@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -156,8 +157,11 @@ func (e *exportFlags) run(u *ui, cmd *cobra.Command, q *queryFlags, pattern stri
 	for {
 		u.status = exitMatch
 		err := u.ask(cmd, q, sysops.ParsePattern, pattern, e.round)
-		if e.watch == 0 || cmd.Context().Err() != nil {
+		if e.watch == 0 {
 			return err
+		}
+		if interrupted := context.Cause(cmd.Context()); interrupted != nil { // which a round that was all but done need not notice
+			return cmp.Or(err, interrupted)
 		}
 		if err != nil {
 			u.warn("%v; trying again in %v", err, e.watch)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -198,5 +199,30 @@ func TestAnExportThatIsKilledIsGoneOnWith(t *testing.T) {
 		if again != 0 && again != 1 { // one may have been renamed, and not yet noted
 			t.Errorf("%d files were there, and %d of them were written again: %s", there, again, out)
 		}
+	}
+}
+
+// A writerFunc is a Writer.
+type writerFunc func([]byte)
+
+func (f writerFunc) Write(b []byte) (int, error) { f(b); return len(b), nil }
+
+// Whoever ends --watch while a round tells what it has done is told so, too: that round
+// was whole, but the export has not ended by itself.
+func TestWatchIsInterruptedAsARoundEnds(t *testing.T) {
+	x := newExported(t)
+	x.push(t, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stderr strings.Builder
+	told := writerFunc(func(b []byte) {
+		stderr.Write(b)
+		if strings.Contains(stderr.String(), " written ") {
+			cancel()
+		}
+	})
+	args := []string{"sysops", "export", filepath.Join(t.TempDir(), "out"), "--watch", "1h", "--server", x.url}
+	if status := run(ctx, args, strings.NewReader(""), io.Discard, told); status != exitSignal || !strings.HasSuffix(stderr.String(), "sysops: interrupted\n") {
+		t.Errorf("exit status %d; stderr:\n%s", status, &stderr)
 	}
 }
