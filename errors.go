@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/sysops-api/sysops-api/internal/hint"
 )
 
 // Errors that a caller may want to tell apart, with [errors.Is].
@@ -37,15 +39,9 @@ var (
 
 // A HintedError carries, beside what went wrong, what to do about it.
 // Programs print Hint on a line of its own.
-type HintedError struct {
-	Err  error
-	Hint string
-}
+type HintedError = hint.Error
 
-func (e *HintedError) Error() string { return e.Err.Error() }
-func (e *HintedError) Unwrap() error { return e.Err }
-
-func hinted(err error, hint string) error { return &HintedError{Err: err, Hint: hint} }
+func hinted(err error, advice string) error { return hint.To(err, advice) }
 
 // unknown says that the directory has no such thing, and which ones it has.
 func unknown(what, name string, valid []string) error {

@@ -1,0 +1,33 @@
+// Package hint carries, with an error, what to do about it.
+//
+// It promises that advice stays apart from what went wrong: an error's text never holds
+// its hint, and whoever shows the error to a person finds the hint with [errors.As].
+// Advice that depends on how the question was put (the name of a flag, of a parameter of
+// a URL) is no text here but a Cause: the words are left to those who know, which are
+// internal/terminal for a command line and the server for a page.
+package hint
+
+// An Error is an error and what to do about it.
+type Error struct {
+	Err   error
+	Hint  string   // for people, the same whoever asks; empty: see Cause
+	Cause Cause    // whose words depend on how the question was put; empty: see Hint
+	Args  []string // what the words are about, as the Cause says
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error without the hint.
+func (e *Error) Unwrap() error { return e.Err }
+
+// To adds advice to an error that is the same however the question was put.
+func To(err error, advice string) error { return &Error{Err: err, Hint: advice} }
+
+// For adds a cause to an error, for which the caller has words.
+func For(err error, cause Cause, args ...string) error {
+	return &Error{Err: err, Cause: cause, Args: args}
+}
+
+// A Cause is why something could not be done, where what to do about it depends on how
+// it was asked for.
+type Cause string
