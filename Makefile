@@ -35,7 +35,7 @@ lint:
 # What measures a reader's memory says nothing under the detector, which takes ten times as much;
 # the scripts of cmd/sysops run a process a line, and find nothing that the packages' tests do not.
 race: deps
-	go test -race -timeout 20m -skip '^TestAReaderOfHostile' . ./internal/store ./internal/codec ./internal/collect ./internal/directory ./internal/rangeexpr \
+	go test -race -timeout 20m -skip '^TestAReaderOfHostile' . ./internal/store ./internal/frame ./internal/collect ./internal/directory ./internal/rangeexpr \
 		./internal/mask ./internal/export ./internal/snmp ./internal/audit ./internal/audit/sysctl ./internal/audit/network ./cmd/sysops-agent
 	go test -race -timeout 20m -skip '^TestScript$$' ./cmd/sysops
 

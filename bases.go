@@ -8,7 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/store"
 )
 
@@ -26,25 +27,25 @@ const (
 // another base: the more bases a name has, the worse it must be. The first few make
 // the most difference, and contents that no base helps (every host's own) must not
 // use up the places.
-func poorly(frame, alone, bases int, helped bool) bool {
+func poorly(packed, alone, bases int, helped bool) bool {
 	switch {
 	case bases == 0:
 		return alone > leastBased
 	case bases < 8:
-		return frame*10 > alone && frame > leastBased
+		return packed*10 > alone && packed > leastBased
 	case !helped:
 		return false
 	case bases < 16:
-		return frame*6 > alone
+		return packed*6 > alone
 	}
-	return frame*3 > alone
+	return packed*3 > alone
 }
 
 // bases is what a push packs against.
 type bases struct {
 	off     bool
 	shelf   *shelf
-	encoder *codec.Encoder
+	encoder *frame.Encoder
 	asked   map[string]bool           // names whose bases the servers have told with this push
 	before  []map[string]store.Record // of the servers: what was chosen with the last push
 }
@@ -53,20 +54,20 @@ type bases struct {
 // host may read bases, so what only root may read on its own host never is one.
 func (b *bases) wanted(src *Source, c *Content) bool {
 	return !b.off && !src.Private && (c.Stat == nil || c.Stat.Mode&0o004 != 0) &&
-		len(c.Data) <= mostBased && !codec.IsBinary(c.Data)
+		len(c.Data) <= mostBased && !frame.IsBinary(c.Data)
 }
 
 // offered returns the bases of a name that are at hand, and whether these are all that
 // the servers have just offered.
-func (b *bases) offered(name string) (ids []codec.ID, all bool) {
+func (b *bases) offered(name string) (ids []frame.ID, all bool) {
 	ids = b.shelf.available(name)
 	return ids, !b.asked[name] || len(ids) == len(b.shelf.of(name))
 }
 
 // pack returns the best frame of contents that the offered bases allow. all: there are
 // no others, so where none of them fits well, the contents should be one.
-func (b *bases) pack(name string, contents []byte, offered []codec.ID, all bool) frame {
-	p := codec.NewPacking(contents)
+func (b *bases) pack(name string, contents []byte, offered []frame.ID, all bool) packedFrame {
+	p := frame.NewPacking(contents)
 	if f, ok := b.packAsBefore(p, name, offerSum(offered)); ok {
 		return f
 	}
@@ -76,7 +77,7 @@ func (b *bases) pack(name string, contents []byte, offered []codec.ID, all bool)
 		}
 	}
 	packed, base, alone := b.encoder.Frame(p)
-	f := frame{bytes: packed}
+	f := packedFrame{bytes: packed}
 	if base != nil {
 		f.base = base.ID
 	}
@@ -91,28 +92,28 @@ func (b *bases) pack(name string, contents []byte, offered []codec.ID, all bool)
 // packAsBefore packs against the base that was the best for the object's last contents,
 // of the same offer. Where that fits nearly as well, no other is looked at: most
 // contents change a little, and each base that is looked at has to be unpacked.
-func (b *bases) packAsBefore(p *codec.Packing, name string, offer uint32) (frame, bool) {
+func (b *bases) packAsBefore(p *frame.Packing, name string, offer uint32) (packedFrame, bool) {
 	for _, records := range b.before {
 		old := records[name]
 		if old.Offer != offer || old.Base == (store.ID{}) {
 			continue
 		}
-		base := b.shelf.base(codec.ID(old.Base))
+		base := b.shelf.base(frame.ID(old.Base))
 		if base == nil {
 			continue
 		}
 		p.Offer(base)
 		if packed, used, _ := b.encoder.Frame(p); used != nil && 4*len(packed) <= 5*old.Packed {
-			return frame{bytes: packed, base: used.ID}, true
+			return packedFrame{bytes: packed, base: used.ID}, true
 		}
 		break
 	}
-	return frame{}, false
+	return packedFrame{}, false
 }
 
 // offerSum digests the bases that a frame was chosen from: while they are the same,
 // packing again would lead to the same frame.
-func offerSum(ids []codec.ID) uint32 {
+func offerSum(ids []frame.ID) uint32 {
 	h := fnv.New32a()
 	for _, id := range ids {
 		h.Write(id[:])
@@ -129,13 +130,13 @@ func (p *push) learn(ctx context.Context, group []*delivery) {
 	}
 	wanted := make(map[store.ID][]*delivery) // base → who offers it
 	for _, name := range p.stale {
-		from := make(map[codec.ID][]*delivery)
+		from := make(map[frame.ID][]*delivery)
 		known := false
 		for _, d := range group {
 			claims, ok := d.state.Offers[name]
 			known = known || ok
 			for _, c := range claims {
-				from[codec.ID(c.ID)] = append(from[codec.ID(c.ID)], d)
+				from[frame.ID(c.ID)] = append(from[frame.ID(c.ID)], d)
 			}
 		}
 		if !known {
@@ -177,7 +178,7 @@ func (p *push) readBases(ctx context.Context, wanted map[store.ID][]*delivery) m
 				if others := wanted[id][1:]; len(others) > 0 {
 					left[id] = others
 				} else if err == nil {
-					p.bases.shelf.forget(codec.ID(id))
+					p.bases.shelf.forget(frame.ID(id))
 				}
 			}
 		})
@@ -199,21 +200,21 @@ func (d *delivery) readBases(ctx context.Context, ids []store.ID) (missing []sto
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	for len(ids) > 0 {
-		part := ids[:min(len(ids), basesAtOnce)]
+		part := ids[:min(len(ids), extract.BasesAtOnce)]
 		frames, err := d.server.Bases(ctx, part)
 		if err != nil {
 			return append(missing, ids...), err // the objects stand by themselves
 		}
 		ids = ids[len(part):]
-		for i, frame := range frames {
-			id := codec.ID(part[i])
-			if base, err := openBase(id, frame); err == nil {
-				d.push.bases.shelf.keep(id, frame)
-				d.push.bases.shelf.open.put(base)
+		for i, packed := range frames {
+			id := frame.ID(part[i])
+			if base, err := frame.OpenBase(id, packed); err == nil {
+				d.push.bases.shelf.keep(id, packed)
+				d.push.bases.shelf.open.Put(base)
 				continue
 			}
 			missing = append(missing, part[i])
-			if frame == nil {
+			if packed == nil {
 				d.absent = append(d.absent, part[i])
 			}
 		}
@@ -246,19 +247,19 @@ func (d *delivery) refer(name string, id store.ID) {
 	shelf := d.push.bases.shelf
 	claims, asked := d.state.Offers[name]
 	if asked && !slices.ContainsFunc(claims, func(c store.Claim) bool { return c.ID == id }) {
-		if frame := shelf.verified(codec.ID(id)); frame != nil {
-			d.batch.GiveBase(id, frame)
+		if packed := shelf.verified(frame.ID(id)); packed != nil {
+			d.batch.GiveBase(id, packed)
 			if len(claims) < maxBases {
 				d.batch.ListBase(name, id, d.state.Now)
 			}
 		}
 	}
-	switch frame := shelf.frame(codec.ID(id)); {
-	case frame == nil && d.fetched < basesAtOnce:
+	switch packed := shelf.frame(frame.ID(id)); {
+	case packed == nil && d.fetched < extract.BasesAtOnce:
 		d.batch.FetchBase(id)
 		d.fetched++
 	default:
-		d.batch.HoldBase(id, frame, spot(id, d.push.mark, len(frame)))
+		d.batch.HoldBase(id, packed, spot(id, d.push.mark, len(packed)))
 	}
 }
 
@@ -269,8 +270,8 @@ func (d *delivery) held(o store.Outcome) {
 		return
 	}
 	if o.Frame != nil {
-		if _, err := openBase(codec.ID(id), o.Frame); err == nil {
-			d.push.bases.shelf.keep(codec.ID(id), o.Frame)
+		if _, err := frame.OpenBase(frame.ID(id), o.Frame); err == nil {
+			d.push.bases.shelf.keep(frame.ID(id), o.Frame)
 		} else {
 			o.Lost = true
 		}
@@ -293,21 +294,21 @@ func spot(id store.ID, mark, length int) int {
 }
 
 // propose claims a place among the bases of the object's name, if it should have one.
-func (d *delivery) propose(obj *packed, f frame) {
+func (d *delivery) propose(obj *packedObject, f packedFrame) {
 	if f.claim == nil || d.claimed+len(f.claim) > claimBytes {
 		return
 	}
 	d.claimed += len(f.claim)
 	seen := max(len(d.state.Offers[obj.name]), len(d.push.bases.shelf.of(obj.name)))
-	d.claims[obj.name] = claim{obj: obj, frame: f.claim, seen: seen}
+	d.claims[obj.name] = claim{obj: obj, packed: f.claim, seen: seen}
 	d.batch.ClaimBase(obj.name, store.ID(obj.sum), d.state.Now)
 }
 
 // A claim is a place among the bases of its name that an object has asked for.
 type claim struct {
-	obj   *packed
-	frame []byte // that stands by itself
-	seen  int    // bases of that name before
+	obj    *packedObject
+	packed []byte // that stands by itself
+	seen   int    // bases of that name before
 }
 
 // settleClaims writes the bases whose claims were heard, and in place of their objects
@@ -324,7 +325,7 @@ func (d *delivery) settleClaims() {
 			d.push.bases.shelf.outdated(name)
 		default:
 			d.users[id] = append(d.users[id], name)
-			d.batch.GiveBase(id, c.frame)
+			d.batch.GiveBase(id, c.packed)
 			rec := d.records[name]
 			same := c.obj.sameAs(&rec)
 			d.batch.Replace(same)
@@ -339,12 +340,12 @@ func (d *delivery) settleClaims() {
 func (d *delivery) repairBases() []string {
 	var orphans []string
 	for _, id := range d.sent.lostBases {
-		frame := d.push.bases.shelf.verified(codec.ID(id))
-		if frame == nil || d.sent.refused[id] {
+		packed := d.push.bases.shelf.verified(frame.ID(id))
+		if packed == nil || d.sent.refused[id] {
 			orphans = append(orphans, d.users[id]...)
 			continue
 		}
-		d.batch.GiveBase(id, frame)
+		d.batch.GiveBase(id, packed)
 		d.batch.ListBase(d.users[id][0], id, d.state.Now)
 	}
 	return orphans

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
@@ -182,7 +182,7 @@ func (f *baseFleet) life(when string) {
 func references(t *testing.T, s *redistest.Server) (n int) {
 	t.Helper()
 	for _, key := range s.Must("KEYS", "*#*").([]any) {
-		if _, refers := codec.BaseOf([]byte(element(t, s, key.(string), 0))); refers {
+		if _, refers := frame.BaseOf([]byte(element(t, s, key.(string), 0))); refers {
 			n++
 		}
 	}

@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
@@ -30,7 +30,7 @@ type based struct {
 	servers []*redistest.Server
 	urls    []string
 	id      string // of the base
-	frame   string
+	packed  string
 	body    map[string]string // by host
 	want    []string
 
@@ -61,8 +61,8 @@ func newBased(t *testing.T, servers []*redistest.Server, keep string) *based {
 		b.want = append(b.want, h+"#"+ctl+": "+b.body[h])
 	}
 	b.push(t, "web01") // to record that there is a base
-	b.frame = b.servers[0].Must("GET", "$base:"+b.id).(string)
-	if _, kind, base := frameOf(t, b.servers[0], "web02#"+ctl); kind != codec.Delta || base != b.id {
+	b.packed = b.servers[0].Must("GET", "$base:"+b.id).(string)
+	if _, kind, base := frameOf(t, b.servers[0], "web02#"+ctl); kind != frame.Delta || base != b.id {
 		t.Fatalf("the object of web02 is packed as %q against %.8q", kind, base)
 	}
 	return b
@@ -122,7 +122,7 @@ func (b *based) quiet(t *testing.T) {
 }
 
 // bomb is a small frame of more than any base may be.
-var bomb = sync.OnceValue(func() string { return string(codec.NewEncoder().Encode(make([]byte, 64<<20))) })
+var bomb = sync.OnceValue(func() string { return string(frame.NewEncoder().Encode(make([]byte, 64<<20))) })
 
 // baseFaults are what may be in the place of a base.
 var baseFaults = []struct {
@@ -137,32 +137,34 @@ var baseFaults = []struct {
 		}
 	}},
 	{"half of it", func(b *based, s *redistest.Server, key string) {
-		s.Must("SET", key, b.frame[:len(b.frame)/2], "KEEPTTL")
+		s.Must("SET", key, b.packed[:len(b.packed)/2], "KEEPTTL")
 	}},
 	{"an empty string", func(_ *based, s *redistest.Server, key string) { s.Must("SET", key, "", "KEEPTTL") }},
 	{"one byte more", func(b *based, s *redistest.Server, key string) { s.Must("APPEND", key, "x") }},
 	{"junk of another length", func(_ *based, s *redistest.Server, key string) { s.Must("SET", key, "junk", "KEEPTTL") }},
-	{"junk of the same length", func(b *based, s *redistest.Server, key string) { s.Must("SET", key, noise(len(b.frame), 1), "KEEPTTL") }},
-	{"junk that never expires", func(b *based, s *redistest.Server, key string) { s.Must("SET", key, noise(len(b.frame), 1)) }},
+	{"junk of the same length", func(b *based, s *redistest.Server, key string) {
+		s.Must("SET", key, noise(len(b.packed), 1), "KEEPTTL")
+	}},
+	{"junk that never expires", func(b *based, s *redistest.Server, key string) { s.Must("SET", key, noise(len(b.packed), 1)) }},
 	{"more than a base may be", func(_ *based, s *redistest.Server, key string) { s.Must("SET", key, noise(3<<20, 1), "KEEPTTL") }},
 	{"other contents", func(_ *based, s *redistest.Server, key string) {
-		s.Must("SET", key, string(codec.NewEncoder().Encode([]byte(settings(2, 1)))), "KEEPTTL")
+		s.Must("SET", key, string(frame.NewEncoder().Encode([]byte(settings(2, 1)))), "KEEPTTL")
 	}},
 	{"a list", func(_ *based, s *redistest.Server, key string) { s.Must("DEL", key); s.Must("RPUSH", key, "x") }},
 	{"a set", func(_ *based, s *redistest.Server, key string) { s.Must("DEL", key); s.Must("SADD", key, "x") }},
 	{"a frame 01 that refers to it", func(b *based, s *redistest.Server, key string) {
-		s.Must("SET", key, string(codec.SameAs(sha256.Sum256([]byte(b.body["web01"])), len(b.body["web01"]))), "KEEPTTL")
+		s.Must("SET", key, string(frame.SameAs(sha256.Sum256([]byte(b.body["web01"])), len(b.body["web01"]))), "KEEPTTL")
 	}},
 	{"a frame 01 that refers to another", func(b *based, s *redistest.Server, key string) {
 		other := settings(2, 1)
-		s.Must("SET", baseKey(other), string(codec.NewEncoder().Encode([]byte(other))), "PX", "10000000")
-		s.Must("SET", key, string(codec.SameAs(sha256.Sum256([]byte(other)), len(other))), "KEEPTTL")
+		s.Must("SET", baseKey(other), string(frame.NewEncoder().Encode([]byte(other))), "PX", "10000000")
+		s.Must("SET", key, string(frame.SameAs(sha256.Sum256([]byte(other)), len(other))), "KEEPTTL")
 	}},
 	{"a frame 02", func(b *based, s *redistest.Server, key string) {
-		p := codec.NewPacking([]byte(b.body["web01"]))
-		p.Offer(codec.NewBase([]byte(b.body["web02"])))
-		frame, _, _ := codec.NewEncoder().Frame(p)
-		s.Must("SET", key, string(frame), "KEEPTTL")
+		p := frame.NewPacking([]byte(b.body["web01"]))
+		p.Offer(frame.NewBase([]byte(b.body["web02"])))
+		packed, _, _ := frame.NewEncoder().Frame(p)
+		s.Must("SET", key, string(packed), "KEEPTTL")
 	}},
 	{"a bomb", func(_ *based, s *redistest.Server, key string) { s.Must("SET", key, bomb(), "KEEPTTL") }},
 }
@@ -267,7 +269,7 @@ func TestADamagedReferenceIsNoWrongAnswer(t *testing.T) {
 	b := newBased(t, servers, keeping[0])
 	for _, key := range []string{"web01#" + ctl, "web02#" + ctl} {
 		whole := element(t, b.servers[0], key, 0)
-		other := codec.SameAs(sha256.Sum256([]byte("another")), len(b.body["web01"]))
+		other := frame.SameAs(sha256.Sum256([]byte("another")), len(b.body["web01"]))
 		spoilt := map[string]string{
 			"cut in the ID": whole[:20], "cut after it": whole[:33], "cut": whole[:len(whole)-1], "longer": whole + "x", "of a base that never was": string(other),
 		}
@@ -276,9 +278,9 @@ func TestADamagedReferenceIsNoWrongAnswer(t *testing.T) {
 			flipped[at] ^= 4
 			spoilt[fmt.Sprintf("byte %d", at)] = string(flipped)
 		}
-		for what, frame := range spoilt {
+		for what, packed := range spoilt {
 			t.Run(key+" "+what, func(t *testing.T) {
-				b.servers[0].Must("LSET", key, "0", frame)
+				b.servers[0].Must("LSET", key, "0", packed)
 				b.answers(t, connect(t, b.urls...))
 				b.unreadable(t, b.servers[0], "", key)
 				b.servers[0].Must("LSET", key, "0", whole)
@@ -377,7 +379,7 @@ func TestServersThatRestartEmpty(t *testing.T) {
 				for i, s := range b.servers {
 					_, one, _ := frameOf(t, s, "web01#"+ctl)
 					_, two, _ := frameOf(t, s, "web02#"+ctl)
-					if one == codec.Zstd || two == codec.Zstd || len(bases(t, s)) > 2 {
+					if one == frame.Zstd || two == frame.Zstd || len(bases(t, s)) > 2 {
 						t.Errorf("server %d: the objects are packed as %q and %q against %d bases", i, one, two, len(bases(t, s)))
 					}
 				}
@@ -697,18 +699,18 @@ var folderFaults = []struct {
 	spoil func(b *based, folder, base string)
 }{
 	{"nothing", func(*based, string, string) {}},
-	{"a base cut short", func(b *based, _, base string) { rewrite(base, b.frame[:len(b.frame)/2]) }},
+	{"a base cut short", func(b *based, _, base string) { rewrite(base, b.packed[:len(b.packed)/2]) }},
 	{"a base emptied", func(_ *based, _, base string) { rewrite(base, "") }},
 	{"a bit flipped", func(b *based, _, base string) {
-		flipped := []byte(b.frame)
+		flipped := []byte(b.packed)
 		flipped[len(flipped)/2] ^= 1
 		rewrite(base, string(flipped))
 	}},
 	{"another base in its place", func(_ *based, _, base string) {
-		rewrite(base, string(codec.NewEncoder().Encode([]byte(settings(2, 1)))))
+		rewrite(base, string(frame.NewEncoder().Encode([]byte(settings(2, 1)))))
 	}},
 	{"a frame that refers to it", func(b *based, _, base string) {
-		rewrite(base, string(codec.SameAs(sha256.Sum256([]byte(b.body["web01"])), len(b.body["web01"]))))
+		rewrite(base, string(frame.SameAs(sha256.Sum256([]byte(b.body["web01"])), len(b.body["web01"]))))
 	}},
 	{"a bomb", func(_ *based, _, base string) { rewrite(base, bomb()) }},
 	{"a huge file", func(_ *based, _, base string) {
@@ -803,8 +805,8 @@ func TestAFolderThatIsDamaged(t *testing.T) {
 					push()
 				}
 				for _, h := range []string{"web02", "web01"} {
-					if frame := element(t, b.servers[0], h+"#"+ctl, 0); f.name != "large junk" && len(frame) > 600 {
-						t.Errorf("two hours later the frame of %s is still %d bytes long", h, len(frame))
+					if packed := element(t, b.servers[0], h+"#"+ctl, 0); f.name != "large junk" && len(packed) > 600 {
+						t.Errorf("two hours later the frame of %s is still %d bytes long", h, len(packed))
 					}
 				}
 			})
@@ -870,8 +872,8 @@ func TestAFolderIsBounded(t *testing.T) {
 	publish(t, c, snapshot("web01", text("/etc/1", settings(1, 1)), text("/etc/2", settings(2, 1)), text("/etc/3", settings(3, 1))))
 	for i := range 96 {
 		body := "offered\n" + hex.EncodeToString([]byte(noise(500_000, uint64(i))))
-		frame := string(append(codec.SameAs(codec.ID{}, 0)[:0], storedFrame(body)...))
-		s.Must("SET", baseKey(body), frame)
+		packed := string(append(frame.SameAs(frame.ID{}, 0)[:0], storedFrame(body)...))
+		s.Must("SET", baseKey(body), packed)
 		s.Must("ZADD", fmt.Sprintf("$bases:/etc/%d", 1+i%3), "1700000000", baseID(body))
 	}
 	folder := t.TempDir()
@@ -960,7 +962,7 @@ func TestTwoProcessesShareAFolder(t *testing.T) {
 
 // storedFrame is a frame of contents that are not packed: what a hostile host may write.
 func storedFrame(contents string) []byte {
-	e := codec.NewEncoder()
+	e := frame.NewEncoder()
 	return e.Encode([]byte(contents))
 }
 
@@ -1000,13 +1002,13 @@ func hostile(t *testing.T, s *redistest.Server, n int, line string) {
 		sources = append(sources, private(text(fmt.Sprintf("/x/%04d", i), "x")))
 	}
 	publish(t, c, snapshot("web02", sources...))
-	e := codec.NewEncoder()
+	e := frame.NewEncoder()
 	for i := range n {
 		head := fmt.Sprintf("base %04d\n", i)
 		contents := []byte(head + strings.Repeat(line+"\n", (1<<20-len(head))/(len(line)+1)))
 		id := sha256.Sum256(contents)
 		s.Must("SET", "$base:"+hex.EncodeToString(id[:]), string(e.Encode(contents)))
-		s.Must("LSET", fmt.Sprintf("web02#/x/%04d", i), "0", string(codec.SameAs(id, len(contents))))
+		s.Must("LSET", fmt.Sprintf("web02#/x/%04d", i), "0", string(frame.SameAs(id, len(contents))))
 	}
 	for _, h := range []string{"web01", "web03"} {
 		var sources []sysops.Source

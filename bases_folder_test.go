@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
@@ -91,17 +91,17 @@ func TestADamagedBaseOnDiskIsNotGivenToAServer(t *testing.T) {
 			folder := filepath.Join(t.TempDir(), "bases")
 			pushFrom(t, folder, server, "web01", similar(1))
 			pushFrom(t, folder, server, "web01", similar(2)) // refers to the base that the first has made
-			id, refers := codec.BaseOf([]byte(element(t, server, "web01#/etc/similar", 0)))
+			id, refers := frame.BaseOf([]byte(element(t, server, "web01#/etc/similar", 0)))
 			if !refers {
 				t.Fatal("the object refers to no base: this test shows nothing")
 			}
 			base := fmt.Sprintf("$base:%x", id)
 			path := filepath.Join(folder, strings.TrimPrefix(base, "$base:"))
-			frame, err := os.ReadFile(path)
+			packed, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(path, frame[:len(frame)/2], 0o600); err != nil { // a machine that lost power
+			if err := os.WriteFile(path, packed[:len(packed)/2], 0o600); err != nil { // a machine that lost power
 				t.Fatal(err)
 			}
 			for n := range 3 {

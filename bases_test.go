@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
@@ -75,17 +75,17 @@ func pttl(t testing.TB, s *redistest.Server, key string) time.Duration {
 
 // frameOf is an object's frame, its kind, and the base that it refers to, "" where it
 // stands by itself.
-func frameOf(t testing.TB, s *redistest.Server, key string) (frame string, kind codec.Kind, base string) {
+func frameOf(t testing.TB, s *redistest.Server, key string) (packed string, kind frame.Kind, base string) {
 	t.Helper()
-	frame = element(t, s, key, 0)
-	kind, err := codec.KindOf([]byte(frame))
+	packed = element(t, s, key, 0)
+	kind, err := frame.KindOf([]byte(packed))
 	if err != nil {
 		t.Fatalf("%s: %v", key, err)
 	}
-	if id, ok := codec.BaseOf([]byte(frame)); ok {
+	if id, ok := frame.BaseOf([]byte(packed)); ok {
 		base = hex.EncodeToString(id[:])
 	}
-	return frame, kind, base
+	return packed, kind, base
 }
 
 // A record is what $of says of an object, read as docs/format/keyspace.md draws it.
@@ -165,11 +165,11 @@ func TestAFirstHostsObjectBecomesABase(t *testing.T) {
 		if d := float64(serverTime(t, s)) - claimed; d < 0 || d > 60 {
 			t.Errorf("it was claimed %v s ago", d)
 		}
-		frame := []byte(s.Must("GET", "$base:"+id).(string))
-		if kind, _ := codec.KindOf(frame); kind != codec.Zstd {
+		packed := []byte(s.Must("GET", "$base:"+id).(string))
+		if kind, _ := frame.KindOf(packed); kind != frame.Zstd {
 			t.Errorf("the base is packed as %q", kind)
 		}
-		if got, err := codec.NewDecoder(0).Decode(frame, nil); string(got) != body || err != nil {
+		if got, err := frame.NewDecoder(0).Decode(packed, nil); string(got) != body || err != nil {
 			t.Errorf("the base does not stand by itself: %v", err)
 		}
 		if ttl := pttl(t, s, "$base:"+id); ttl > 12*time.Hour || ttl < 12*time.Hour-time.Minute {
@@ -179,7 +179,7 @@ func TestAFirstHostsObjectBecomesABase(t *testing.T) {
 			t.Errorf("the list of bases expires in %v", ttl)
 		}
 		own, kind, base := frameOf(t, s, "web01#"+ctl)
-		if kind != codec.Same || base != id || own != string(codec.SameAs(sha256.Sum256([]byte(body)), len(body))) {
+		if kind != frame.Same || base != id || own != string(frame.SameAs(sha256.Sum256([]byte(body)), len(body))) {
 			t.Errorf("its own object is %x, packed as %q", own, kind)
 		}
 		rec := recordOf(t, s, "web01", ctl)
@@ -199,15 +199,15 @@ func TestALikeHostsObjectIsADelta(t *testing.T) {
 	id := baseID(first)
 	frames := make(map[string]bool)
 	for _, s := range servers {
-		frame, kind, base := frameOf(t, s, "web02#"+ctl)
-		frames[frame] = true
-		if kind != codec.Delta || base != id || len(frame) > 400 {
-			t.Errorf("%d bytes are packed as %q in %d bytes against %.8s", len(like), kind, len(frame), base)
+		packed, kind, base := frameOf(t, s, "web02#"+ctl)
+		frames[packed] = true
+		if kind != frame.Delta || base != id || len(packed) > 400 {
+			t.Errorf("%d bytes are packed as %q in %d bytes against %.8s", len(like), kind, len(packed), base)
 		}
-		if rec := recordOf(t, s, "web02", ctl); rec.version != 2 || rec.sum != baseID(like) || rec.base != id || rec.packed != len(frame) || rec.offer != offerOf(t, id) {
+		if rec := recordOf(t, s, "web02", ctl); rec.version != 2 || rec.sum != baseID(like) || rec.base != id || rec.packed != len(packed) || rec.offer != offerOf(t, id) {
 			t.Errorf("its record is %+v", rec)
 		}
-		if _, kind, base := frameOf(t, s, "web03#"+ctl); kind != codec.Same || base != id {
+		if _, kind, base := frameOf(t, s, "web03#"+ctl); kind != frame.Same || base != id {
 			t.Errorf("the same contents are packed as %q against %.8s", kind, base)
 		}
 		if got := bases(t, s); !slices.Equal(got, []string{"$base:" + id}) || !slices.Equal(claims(t, s, ctl), []string{id}) {
@@ -283,33 +283,33 @@ func TestAShortTTLDoesNotShortenABase(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		before func(t *testing.T, s *redistest.Server, c *sysops.Client, brief sysops.Snapshot)
-		frame  codec.Kind // that the host of the short TTL has in the end
+		packed frame.Kind // that the host of the short TTL has in the end
 	}{
-		{"with a new object", nil, codec.Delta},
+		{"with a new object", nil, frame.Delta},
 		{"with an unchanged one", func(t *testing.T, _ *redistest.Server, c *sysops.Client, brief sysops.Snapshot) {
 			publish(t, c, brief)
-		}, codec.Delta},
+		}, frame.Delta},
 		{"with one that is packed again", func(t *testing.T, s *redistest.Server, _ *sysops.Client, brief sysops.Snapshot) {
 			alone(t, []*redistest.Server{s}, brief)
-		}, codec.Delta},
+		}, frame.Delta},
 		{"with one that was lost", func(t *testing.T, s *redistest.Server, c *sysops.Client, brief sysops.Snapshot) {
 			publish(t, c, brief)
 			s.Must("DEL", brief.Host+"#"+ctl)
-		}, codec.Delta},
+		}, frame.Delta},
 		{"with one that was lost, and had a frame that a base would not halve", func(t *testing.T, s *redistest.Server, _ *sysops.Client, brief sysops.Snapshot) {
 			alone(t, []*redistest.Server{s}, brief)
 			raw := []byte(recordOf(t, s, brief.Host, ctl).whole)
 			binary.LittleEndian.PutUint32(raw[49:], 200)
 			s.Must("HSET", "$of:"+brief.Host, ctl, string(raw))
 			s.Must("DEL", brief.Host+"#"+ctl)
-		}, codec.Delta},
+		}, frame.Delta},
 		{"by repairing it", func(t *testing.T, s *redistest.Server, c *sysops.Client, brief sysops.Snapshot) {
 			publish(t, c, brief)
 			s.Must("SET", key, "junk", "KEEPTTL")
-		}, codec.Delta},
+		}, frame.Delta},
 		{"by giving it", func(t *testing.T, s *redistest.Server, _ *sysops.Client, _ sysops.Snapshot) {
 			s.Must("DEL", "$bases:"+ctl)
-		}, codec.Same},
+		}, frame.Same},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := redistest.Start(t)
@@ -326,8 +326,8 @@ func TestAShortTTLDoesNotShortenABase(t *testing.T) {
 					t.Errorf("the base that lived for 12 h lives for %v", ttl)
 				}
 			}
-			if _, kind, _ := frameOf(t, s, "web02#"+ctl); kind != row.frame {
-				t.Errorf("its frame is %q, want %q: the row tests nothing", kind, row.frame)
+			if _, kind, _ := frameOf(t, s, "web02#"+ctl); kind != row.packed {
+				t.Errorf("its frame is %q, want %q: the row tests nothing", kind, row.packed)
 			}
 			readFromEach(t, []*redistest.Server{s}, "web01#"+ctl+": "+long, "web02#"+ctl+": "+short)
 		})
@@ -344,7 +344,7 @@ func TestAClaimPutsOffTheExpiryOfABaseThatIsThere(t *testing.T) {
 	publish(t, connect(t, s.URL()), brief)
 	s.Must("DEL", "$bases:"+ctl)
 	publish(t, connect(t, s.URL()), snapshot("web02", text(ctl, body)))
-	if _, kind, _ := frameOf(t, s, "web02#"+ctl); kind != codec.Same {
+	if _, kind, _ := frameOf(t, s, "web02#"+ctl); kind != frame.Same {
 		t.Errorf("its frame is %q", kind)
 	}
 	if ttl := pttl(t, s, baseKey(body)); ttl < 12*time.Hour-time.Minute {
@@ -534,8 +534,8 @@ func TestARaceOnAnEmptyCoreEndsInFewBases(t *testing.T) {
 		}
 		sum, alone := 0, 0
 		for h := range hosts {
-			frame, _, base := frameOf(t, s, fmt.Sprintf("web%03d#%s", h, ctl))
-			sum += len(frame)
+			packed, _, base := frameOf(t, s, fmt.Sprintf("web%03d#%s", h, ctl))
+			sum += len(packed)
 			if base == "" {
 				alone++
 			}
@@ -568,7 +568,7 @@ func TestARaceOfTheSameContentsEndsInOneBase(t *testing.T) {
 			t.Errorf("%q are there", got)
 		}
 		for h := range 60 {
-			if _, kind, _ := frameOf(t, s, fmt.Sprintf("web%03d#%s", h, ctl)); kind != codec.Same {
+			if _, kind, _ := frameOf(t, s, fmt.Sprintf("web%03d#%s", h, ctl)); kind != frame.Same {
 				t.Errorf("host %d has a frame %q", h, kind)
 			}
 		}
@@ -641,14 +641,14 @@ func TestASelfContainedObjectIsPackedAgainWhereABaseHalvesIt(t *testing.T) {
 		second := publish(t, c, snapshot(h.name, text(ctl, h.body)))
 		third := publish(t, connect(t, redistest.URLs(servers)...), snapshot(h.name, text(ctl, h.body)))
 		for i, s := range servers {
-			frame, kind, against := frameOf(t, s, h.name+"#"+ctl)
-			if h.packed == 0 && frame != was || h.packed == 1 && (2*len(frame) > len(was) || against == "") {
-				t.Errorf("%s: a frame of %d bytes is now %q, of %d bytes", h.name, len(was), kind, len(frame))
+			packed, kind, against := frameOf(t, s, h.name+"#"+ctl)
+			if h.packed == 0 && packed != was || h.packed == 1 && (2*len(packed) > len(was) || against == "") {
+				t.Errorf("%s: a frame of %d bytes is now %q, of %d bytes", h.name, len(was), kind, len(packed))
 			}
 			if first.Servers[i].Replaced != h.packed || second.Servers[i].Replaced+third.Servers[i].Replaced > 0 {
 				t.Errorf("%s: packed %d times, then %d and %d times again", h.name, first.Servers[i].Replaced, second.Servers[i].Replaced, third.Servers[i].Replaced)
 			}
-			if rec := recordOf(t, s, h.name, ctl); rec.packed != len(frame) || h.name != "half" && rec.offer != offerOf(t, baseID(base)) || rec.base != against {
+			if rec := recordOf(t, s, h.name, ctl); rec.packed != len(packed) || h.name != "half" && rec.offer != offerOf(t, baseID(base)) || rec.base != against {
 				t.Errorf("%s: its record is %+v", h.name, rec)
 			}
 			if got := element(t, s, h.name+"#"+ctl, 4); i == 0 && got != seen {
@@ -684,7 +684,7 @@ func TestRecordsOfTheFirstVersionAreUnderstood(t *testing.T) {
 	if p := publish(t, connect(t, s.URL()), snap).Servers[0]; p.Replaced != 1 || p.Renewed != 1 {
 		t.Errorf("with a base: %+v", p)
 	}
-	if _, kind, _ := frameOf(t, s, "web02#"+ctl); kind != codec.Delta || element(t, s, "web02#"+ctl, 4) != seen {
+	if _, kind, _ := frameOf(t, s, "web02#"+ctl); kind != frame.Delta || element(t, s, "web02#"+ctl, 4) != seen {
 		t.Errorf("it is packed as %q", kind)
 	}
 	if p := publish(t, connect(t, s.URL()), snap).Servers[0]; p.Replaced != 0 || p.Renewed != 2 {

@@ -2,17 +2,14 @@ package sysops
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/sysops-api/sysops-api/internal/codec"
-	"github.com/sysops-api/sysops-api/internal/store"
+	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/internal/frame"
+	"github.com/sysops-api/sysops-api/internal/secure"
 )
 
 // Options say how a Client connects and what it makes of what it reads. The
@@ -63,16 +60,10 @@ const defaultStaleAfter = time.Hour
 // A Client asks questions of the servers that a Directory lists. It keeps its
 // connections open between queries, and is safe for concurrent use.
 type Client struct {
-	dir      Directory
+	servers  *extract.Servers
 	opts     Options
-	tls      *tls.Config
-	decoder  *codec.Decoder
-	encoders sync.Pool // of *codec.Encoder
+	encoders sync.Pool // of *frame.Encoder
 	shelf    *shelf    // what Publish knows of bases
-	opened   *cache    // bases that objects are unpacked with
-
-	mu      sync.Mutex
-	servers map[string]*store.Server // by URL
 }
 
 // New returns a Client for the servers of dir. It connects when it is first
@@ -87,117 +78,39 @@ func New(dir Directory, o Options) (*Client, error) {
 	if err := o.Legacy.check(); err != nil {
 		return nil, err
 	}
-	conf, err := o.tlsConfig()
+	conf, err := secure.TLS(o.CAFile, o.CertFile, o.KeyFile)
 	if err != nil {
 		return nil, err
 	}
 	return &Client{
-		dir: dir, opts: o, tls: conf, servers: make(map[string]*store.Server),
-		decoder: codec.NewDecoder(o.MaxObject), encoders: sync.Pool{New: func() any { return codec.NewEncoder() }}, opened: newCache(openedBytes),
-		shelf: newShelf(o.BasesFolder),
+		servers: extract.NewServers(dir, extract.Options{
+			User: o.User, Password: o.Password, TLS: conf,
+			Timeout: o.Timeout, StaleAfter: o.StaleAfter, MaxObject: o.MaxObject, Legacy: string(o.Legacy),
+		}),
+		opts: o, encoders: sync.Pool{New: func() any { return frame.NewEncoder() }}, shelf: newShelf(o.BasesFolder),
 	}, nil
 }
 
-// tlsConfig returns nil where the defaults will do.
-func (o Options) tlsConfig() (*tls.Config, error) {
-	if o.CAFile == "" && o.CertFile == "" && o.KeyFile == "" {
-		return nil, nil
-	}
-	conf := &tls.Config{MinVersion: tls.VersionTLS12}
-	if o.CAFile != "" {
-		pem, err := os.ReadFile(o.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the certificate authority: %w", err)
-		}
-		conf.RootCAs = x509.NewCertPool()
-		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("cannot read the certificate authority %s: it holds no certificate in PEM form", o.CAFile)
-		}
-	}
-	if (o.CertFile == "") != (o.KeyFile == "") {
-		return nil, errors.New("cannot use a client certificate: its certificate and its key are needed, and one of them is not set")
-	}
-	if o.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the client certificate: %w", err)
-		}
-		conf.Certificates = []tls.Certificate{cert}
-	}
-	return conf, nil
-}
-
 // Close closes all connections. Queries under way fail, later ones are ErrClosed.
-func (c *Client) Close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var errs []error
-	for _, s := range c.servers {
-		errs = append(errs, s.Close())
-	}
-	c.servers = nil
-	return errors.Join(errs...)
-}
+func (c *Client) Close() error { return c.servers.Close() }
 
-// openedBytes is how many bytes of unpacked bases a Client keeps for reading.
-const openedBytes = 64 << 20
-
-// server returns the connection to a URL, opening it when it is new.
-func (c *Client) server(url string) (*store.Server, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.servers == nil {
-		return nil, ErrClosed
+// Ask finds out which objects q selects, and returns an Answer from which they
+// can be read. Nothing has been fetched by then but the index. The error is
+// ErrIncomplete where a core is down and q does not allow that, ErrUnknown for a
+// site or core that the directory does not have.
+//
+// ctx is for the asking alone; the Answer's methods take their own.
+func (c *Client) Ask(ctx context.Context, q Query) (*Answer, error) {
+	if q.Pattern.p.Empty() {
+		return nil, fmt.Errorf("cannot search for nothing: %w: the query has none", ErrBadPattern)
 	}
-	if s, ok := c.servers[url]; ok {
-		return s, nil
-	}
-	s, err := store.Open(url, store.Options{User: c.opts.User, Password: c.opts.Password, TLS: c.tls, Timeout: c.opts.Timeout})
+	survey, err := c.servers.Survey(ctx, q.request())
 	if err != nil {
 		return nil, err
 	}
-	c.servers[url] = s
-	return s, nil
+	return c.answer(q, survey), nil
 }
 
-// cores resolves a scope to cores with their servers.
-func (c *Client) cores(ctx context.Context, scope Scope, site, core string) ([]*coreState, error) {
-	if scope == "" {
-		scope = Local
-	}
-	if _, err := ParseScope(string(scope)); err != nil {
-		return nil, err
-	}
-	where, err := places(ctx, c.dir, scope, site, core)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]*coreState, len(where))
-	for i, p := range where {
-		if out[i], err = c.openCore(ctx, p); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-func (c *Client) openCore(ctx context.Context, p place) (*coreState, error) {
-	urls, err := c.dir.Servers(ctx, p.core)
-	if err != nil {
-		return nil, fmt.Errorf("cannot list the servers of core %s: %w", p.core, err)
-	}
-	k := &coreState{place: p}
-	for _, u := range urls {
-		s, err := c.server(u)
-		if err != nil {
-			return nil, fmt.Errorf("cannot use core %s: %w", p.core, err)
-		}
-		if !slices.ContainsFunc(k.members, func(m *member) bool { return m.Server == s }) {
-			k.members = append(k.members, &member{Server: s, bit: 1 << len(k.members)})
-		}
-	}
-	if len(k.members) > maxServers {
-		return nil, fmt.Errorf("cannot use core %s: it lists %d servers, at most %d are allowed", p.core, len(k.members), maxServers)
-	}
-	return k, nil
+func (c *Client) answer(q Query, survey *extract.Survey) *Answer {
+	return &Answer{client: c, query: q, survey: survey}
 }

@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
-	"github.com/sysops-api/sysops-api/internal/store"
+	"github.com/sysops-api/sysops-api/internal/extract"
 )
 
 // Text returns an element as text to be compared: contents as they are; of the
@@ -75,16 +76,19 @@ func (a *Answer) Compare(ctx context.Context, from *Object, o CompareOptions) it
 			}
 			return yield(c, err)
 		}
-		c := newComparing(a, from, o)
-		rest, goesOn := a.targets, false
+		c := newComparing(from, o)
+		pass, rest := a.survey.NewPass(), a.survey.Targets()
 		if o.Element == Contents {
 			var err error
-			if rest, err = c.settleByIndex(ctx, give); err != nil || rest == nil {
+			if rest, err = c.settleByIndex(ctx, pass, rest, give); err != nil || rest == nil {
 				return
 			}
-			goesOn = true
 		}
-		for found, err := range stream(ctx, a, rest, reading[Comparison]{goesOn: goesOn, fetch: c.fetch(), size: unpackedSize, work: c.work}) {
+		for found, err := range extract.Stream(ctx, pass, rest, objectReading(o.elements(), func(it *extract.Item, obj *Object) (Comparison, bool, error) {
+			found, held := c.compare(obj)
+			it.Hold(held)
+			return found, true, nil
+		})) {
 			if !give(found, err) {
 				return
 			}
@@ -94,14 +98,13 @@ func (a *Answer) Compare(ctx context.Context, from *Object, o CompareOptions) it
 
 // comparing is one object being compared with others.
 type comparing struct {
-	*Answer
 	from     *Object
 	fromText []byte
 	o        CompareOptions
 }
 
-func newComparing(a *Answer, from *Object, o CompareOptions) *comparing {
-	c := &comparing{Answer: a, from: from, o: o}
+func newComparing(from *Object, o CompareOptions) *comparing {
+	c := &comparing{from: from, o: o}
 	c.fromText = c.text(from)
 	return c
 }
@@ -117,68 +120,51 @@ func (c *comparing) text(obj *Object) []byte {
 
 // settleByIndex gives what the index alone can tell, and returns the targets of which
 // it cannot. It returns none where that was all, or give wants no more.
-func (c *comparing) settleByIndex(ctx context.Context, give func(Comparison, error) bool) ([]target, error) {
-	var rest []target
+func (c *comparing) settleByIndex(ctx context.Context, pass *extract.Pass, targets []extract.Target, give func(Comparison, error) bool) ([]extract.Target, error) {
+	var rest []extract.Target
 	same := sha256.Sum256(c.from.Contents)
-	for s, err := range c.indexedSums(ctx, c.targets) {
+	for s, err := range indexedSums(ctx, pass, targets) {
 		if err != nil {
 			give(Comparison{}, err)
 			return nil, err
 		}
 		identical := s.known && s.sum == same
 		if !identical && (!s.known || !c.o.Brief || !c.o.Masks.Plain(c.from.Name)) {
-			rest = append(rest, *s.target)
+			rest = append(rest, *s.Target)
 			continue
 		}
-		if !give(Comparison{From: c.from, Object: Object{Key: s.key(), Site: s.core.site, Core: s.core.core}, Identical: identical}, nil) {
+		found := Comparison{From: c.from, Object: Object{Key: Key(s.Key())}, Identical: identical}
+		found.Site, found.Core = s.Place()
+		if !give(found, nil) {
 			return nil, nil
 		}
 	}
 	return rest, nil
 }
 
-// elements are those that a comparison reads, as they are numbered on the wire.
-func (o *CompareOptions) elements() []int {
-	return slices.Compact([]int{int(o.Element), int(TimeOf)})
-}
+// elements are those that a comparison reads.
+func (o *CompareOptions) elements() []Element { return []Element{o.Element, TimeOf} }
 
-func (c *comparing) fetch() *fetch { return c.client.elementsOf(c.o.elements()) }
-
-// work reads an object and compares it.
-func (c *comparing) work(it *item) (Comparison, bool, error) {
-	obj, err := c.readForComparison(it, &c.o)
-	if err != nil {
-		return Comparison{}, false, err
-	}
-	return c.compare(it, obj), true, nil
-}
-
-func (a *Answer) readForComparison(it *item, o *CompareOptions) (Object, error) {
-	obj, err := a.client.object(it, o.elements())
-	if err == nil && o.Element == Contents {
-		a.cost.add(it.from, len(it.values[0]), len(obj.Contents))
-	}
-	return obj, err
-}
-
-// compare compares an object that has been read, and lets go of what nobody needs.
-func (c *comparing) compare(it *item, obj Object) Comparison {
-	text := c.text(&obj)
-	if it.held += len(text); len(text) > 0 && len(obj.Contents) > 0 && &text[0] == &obj.Contents[0] {
-		it.held -= len(text)
-	}
-	out := Comparison{From: c.from, Object: obj, Identical: bytes.Equal(c.fromText, text)}
+// compare compares an object that has been read, and lets go of what nobody needs. held is
+// how many bytes the comparison holds.
+func (c *comparing) compare(obj *Object) (out Comparison, held int) {
+	text := c.text(obj)
+	out = Comparison{From: c.from, Object: *obj, Identical: bytes.Equal(c.fromText, text)}
 	out.Masked = out.Identical && !bytes.Equal(c.from.Contents, obj.Contents)
-	switch {
-	case out.Identical || c.o.Brief:
-		out.Contents, it.held = nil, 0
-	case bytes.IndexByte(c.fromText, 0) >= 0 || bytes.IndexByte(text, 0) >= 0:
-		out.Binary = true
-	default:
-		out.Diff = DiffLines(c.fromText, text)
-		it.held += editBytes * len(out.Diff.edits)
+	if out.Identical || c.o.Brief {
+		out.Contents = nil
+		return out, 0
 	}
-	return out
+	held = len(obj.Contents)
+	if len(text) > 0 && (len(obj.Contents) == 0 || &text[0] != &obj.Contents[0]) {
+		held += len(text)
+	}
+	if bytes.IndexByte(c.fromText, 0) >= 0 || bytes.IndexByte(text, 0) >= 0 {
+		out.Binary = true
+		return out, held
+	}
+	out.Diff = DiffLines(c.fromText, text)
+	return out, held + editBytes*len(out.Diff.edits)
 }
 
 // editBytes is what an edit of a Diff needs.
@@ -186,30 +172,189 @@ const editBytes = 32
 
 // A summed is an object and the digest of its contents.
 type summed struct {
-	*target
+	*extract.Target
 	sum   [sha256.Size]byte
 	known bool
 }
 
 // indexedSums reads from the index what contents the objects of targets have. Of what
 // something else than our publisher wrote, it does not know.
-func (a *Answer) indexedSums(ctx context.Context, targets []target) iter.Seq2[summed, error] {
-	return stream(ctx, a, targets, reading[summed]{fetch: a.client.records(), size: smallSize, work: func(it *item) (summed, bool, error) {
-		sum, ok := store.ParseSum(it.values[0])
-		return summed{it.target, sum, ok}, true, nil
+func indexedSums(ctx context.Context, pass *extract.Pass, targets []extract.Target) iter.Seq2[summed, error] {
+	return extract.Stream(ctx, pass, targets, extract.Reading[summed]{Work: func(it *extract.Item) (summed, bool, error) {
+		r, known := it.Record()
+		return summed{it.Target, r.Sum, known}, true, nil
 	}})
 }
 
 // textSums digests the text of an element of targets, by reading it.
-func (a *Answer) textSums(ctx context.Context, targets []target, e Element, goesOn bool) iter.Seq2[summed, error] {
-	elements := []int{int(e)}
-	r := reading[summed]{goesOn: goesOn, fetch: a.client.elementsOf(elements), size: smallSize, work: func(it *item) (summed, bool, error) {
-		obj, err := a.client.object(it, elements)
-		it.held = 0 // but the digest
-		return summed{it.target, sha256.Sum256(obj.Text(e)), true}, true, err
-	}}
-	if e == Contents {
-		r.size = unpackedSize
+func textSums(ctx context.Context, pass *extract.Pass, targets []extract.Target, e Element) iter.Seq2[summed, error] {
+	return extract.Stream(ctx, pass, targets, objectReading([]Element{e}, func(it *extract.Item, obj *Object) (summed, bool, error) {
+		it.Hold(0) // but the digest
+		return summed{it.Target, sha256.Sum256(obj.Text(e)), true}, true, nil
+	}))
+}
+
+// A HostDifference is one name in which two hosts were compared.
+type HostDifference struct {
+	Comparison        // of the first host's object with the second's, where both have it
+	Name       string // of both objects
+	OnlyOn     string // the host that alone has it; empty: both have
+}
+
+// CompareHosts compares all that the answer has of two hosts: every name that either
+// has, in the order of the names. The answer's pattern must select the objects of both.
+// What the index knows to be identical is not fetched. Errors are those of Objects.
+func (a *Answer) CompareHosts(ctx context.Context, first, second string, o CompareOptions) iter.Seq2[HostDifference, error] {
+	return func(yield func(HostDifference, error) bool) {
+		give := func(d HostDifference, err error) bool {
+			if err == nil && o.Progress != nil {
+				o.Progress()
+			}
+			return yield(d, err)
+		}
+		pass := a.survey.NewPass()
+		pairs, err := pairsOf(ctx, pass, first, second, &o)
+		if err != nil {
+			give(HostDifference{}, err)
+			return
+		}
+		next := 0
+		settle := func(until int) bool { // with those that need not be read
+			for ; next < until; next++ {
+				if d, ok := pairs[next].settled(first, second); ok && !give(d, nil) {
+					return false
+				}
+			}
+			return true
+		}
+		for found, err := range readPairs(ctx, pass, pairs, &o) {
+			if err != nil {
+				give(HostDifference{}, err)
+				return
+			}
+			if !settle(found.place) || !give(found.HostDifference, nil) {
+				return
+			}
+			next++
+		}
+		settle(len(pairs))
 	}
-	return stream(ctx, a, targets, r)
+}
+
+// A pair is the objects of one name, of two hosts. One of them may be nil.
+type pair struct {
+	name   string
+	of     [2]*extract.Target
+	unread bool // what it holds must be read to be compared
+}
+
+// settled is a pair that need not be read: only one host has it, or both are known to
+// be identical. It returns false where it had to be read, and could not be.
+func (p *pair) settled(first, second string) (HostDifference, bool) {
+	d := HostDifference{Name: p.name}
+	switch {
+	case p.unread:
+		return d, false
+	case p.of[1] == nil:
+		d.OnlyOn, d.Object.Key = first, Key(p.of[0].Key())
+	case p.of[0] == nil:
+		d.OnlyOn, d.Object.Key = second, Key(p.of[1].Key())
+	default:
+		d.Identical, d.From, d.Object = true, &Object{Key: Key(p.of[0].Key())}, Object{Key: Key(p.of[1].Key())}
+	}
+	return d, true
+}
+
+// pairsOf puts the targets of two hosts together, and finds out from the index which of
+// them are identical.
+func pairsOf(ctx context.Context, pass *extract.Pass, first, second string, o *CompareOptions) ([]pair, error) {
+	byName := make(map[string]*pair)
+	var targets []extract.Target // of the two: the answer may have other hosts
+	all := pass.Survey().Targets()
+	for i := range all {
+		t := &all[i]
+		side := slices.Index([]string{first, second}, t.Host())
+		if side < 0 {
+			continue
+		}
+		p := byName[t.Name()]
+		if p == nil {
+			p = &pair{name: t.Name()}
+			byName[t.Name()] = p
+		}
+		p.of[side] = t
+		targets = append(targets, *t)
+	}
+	out := make([]pair, 0, len(byName))
+	for _, p := range byName {
+		p.unread = p.of[0] != nil && p.of[1] != nil
+		out = append(out, *p)
+	}
+	slices.SortFunc(out, func(a, b pair) int { return strings.Compare(a.name, b.name) })
+	if o.Element != Contents {
+		return out, nil
+	}
+	sums := make(map[string]summed) // of the first host
+	for s, err := range indexedSums(ctx, pass, targets) {
+		if err != nil {
+			return nil, err
+		}
+		other, seen := sums[s.Name()]
+		if !seen {
+			sums[s.Name()] = s
+			continue
+		}
+		if s.known && other.known && s.sum == other.sum {
+			i, _ := slices.BinarySearchFunc(out, s.Name(), func(p pair, name string) int { return strings.Compare(p.name, name) })
+			out[i].unread = false
+		}
+	}
+	return out, nil
+}
+
+// A placedPair is what comparing the pair at a place of a list found.
+type placedPair struct {
+	HostDifference
+	place int
+}
+
+// readPairs reads the pairs that have to be, and compares them. One of which an object
+// is gone by now, or cannot be read, is left out.
+func readPairs(ctx context.Context, pass *extract.Pass, pairs []pair, o *CompareOptions) iter.Seq2[placedPair, error] {
+	var targets []extract.Target
+	var places []int // of the targets in pairs
+	for i := range pairs {
+		if pairs[i].unread {
+			targets = append(targets, *pairs[i].of[0], *pairs[i].of[1])
+			places = append(places, i, i)
+		}
+	}
+	placeOf := make(map[*extract.Target]int, len(targets))
+	for i := range targets {
+		placeOf[&targets[i]] = places[i]
+	}
+	type placedObject struct {
+		Object
+		place int
+	}
+	read := objectReading(o.elements(), func(it *extract.Item, obj *Object) (placedObject, bool, error) {
+		return placedObject{*obj, placeOf[it.Target]}, true, nil
+	})
+	return func(yield func(placedPair, error) bool) {
+		var from *placedObject
+		for obj, err := range extract.Stream(ctx, pass, targets, read) {
+			switch {
+			case err != nil:
+				yield(placedPair{}, fmt.Errorf("cannot compare the hosts: %w", err))
+				return
+			case from == nil || from.place != obj.place:
+				from = &obj
+				continue
+			}
+			c, _ := newComparing(&from.Object, *o).compare(&obj.Object)
+			if !yield(placedPair{HostDifference{Comparison: c, Name: obj.Name}, obj.place}, nil) {
+				return
+			}
+		}
+	}
 }

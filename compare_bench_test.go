@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 	"github.com/sysops-api/sysops-api/internal/store"
 )
@@ -57,15 +57,15 @@ func loadVariants(tb testing.TB, url string) {
 		tb.Fatal(err)
 	}
 	defer db.Close()
-	encoder := codec.NewEncoder()
+	encoder := frame.NewEncoder()
 	now := time.Now()
 	var objects []store.Object
 	var records []store.Record
 	for n := range fleetVariants {
 		contents := []byte(fleetVariant(n))
-		frame := encoder.Encode(contents)
-		objects = append(objects, store.Object{Name: fleetName, Frame: frame, MD5Sum: "-", Stat: "null", WordCount: "{}", Seen: now})
-		records = append(records, store.Record{Sum: sha256.Sum256(contents), Seen: now, Packed: len(frame)})
+		packed := encoder.Encode(contents)
+		objects = append(objects, store.Object{Name: fleetName, Frame: packed, MD5Sum: "-", Stat: "null", WordCount: "{}", Seen: now})
+		records = append(records, store.Record{Sum: sha256.Sum256(contents), Seen: now, Packed: len(packed)})
 	}
 	var wg sync.WaitGroup
 	for worker := range 8 {
@@ -138,11 +138,11 @@ func loadNoisyFleet(tb testing.TB, url string) {
 		tb.Fatal(err)
 	}
 	defer db.Close()
-	bases := make([]*codec.Base, 5)
+	bases := make([]*frame.Base, 5)
 	given := db.NewBatch(fleetHost(0), 6*time.Hour)
 	for n := range bases {
-		bases[n] = codec.NewBase(noisySysctl(n))
-		given.GiveBase(store.ID(bases[n].ID), codec.NewEncoder().Encode(bases[n].Contents()))
+		bases[n] = frame.NewBase(noisySysctl(n))
+		given.GiveBase(store.ID(bases[n].ID), frame.NewEncoder().Encode(bases[n].Contents()))
 	}
 	if _, err := given.Send(tb.Context()); err != nil {
 		tb.Fatal(err)
@@ -151,15 +151,15 @@ func loadNoisyFleet(tb testing.TB, url string) {
 	var wg sync.WaitGroup
 	for worker := range 8 {
 		wg.Go(func() {
-			encoder := codec.NewEncoder()
+			encoder := frame.NewEncoder()
 			for i := worker; i < fleetHosts; i += 8 {
 				contents := noisySysctl(i)
-				p := codec.NewPacking(contents)
+				p := frame.NewPacking(contents)
 				p.Offer(bases[i%len(bases)])
-				frame, _, _ := encoder.Frame(p)
+				packed, _, _ := encoder.Frame(p)
 				batch := db.NewBatch(fleetHost(i), 6*time.Hour)
-				batch.Replace(store.Object{Name: noisyName, Frame: frame, MD5Sum: "-", Stat: "null", WordCount: "{}", Seen: now})
-				batch.PutRecord(noisyName, store.Record{Sum: sha256.Sum256(contents), Seen: now, Packed: len(frame)})
+				batch.Replace(store.Object{Name: noisyName, Frame: packed, MD5Sum: "-", Stat: "null", WordCount: "{}", Seen: now})
+				batch.PutRecord(noisyName, store.Record{Sum: sha256.Sum256(contents), Seen: now, Packed: len(packed)})
 				batch.Commit([]string{noisyName}, "", store.PushScore(now, 1), now.Add(6*time.Hour), fleetHosts)
 				if _, err := batch.Send(tb.Context()); err != nil {
 					tb.Error(err)

@@ -1,13 +1,13 @@
 package sysops
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // Completeness says what an answer rests on and what it lacks. It is final once
@@ -68,103 +68,40 @@ func (c *Completeness) Whole() bool {
 		!slices.ContainsFunc(c.Cores, func(k CoreReport) bool { return k.Short > 0 })
 }
 
-// coldShare: a server that lacks more than one host in coldShare is cold.
-const coldShare = 100
-
-func (a *Answer) coreReports() []CoreReport {
-	var out []CoreReport
-	for _, k := range a.cores {
-		r := CoreReport{Site: k.site, Core: k.core, Hosts: len(k.hosts.list), Short: k.short, LeftOut: k.err != nil}
-		if err := cmp.Or(k.err, k.partial); err != nil {
-			r.Error = err.Error()
-		}
-		for _, m := range k.members {
-			s := ServerReport{Server: m.Name(), Lacks: m.lacks, Cold: m.err == nil && m.lacks*coldShare > len(k.hosts.list)}
-			if m.err != nil {
-				s.Error = m.err.Error()
-			} else if down := m.down.Load(); down != nil {
-				s.Error = (*down).Error()
-			}
-			r.Servers = append(r.Servers, s)
-		}
-		out = append(out, r)
+// completenessOf writes a report down.
+func completenessOf(r extract.Report) *Completeness {
+	c := &Completeness{
+		Expected: r.Expected, Answered: r.Answered, Stale: listOf(r.Stale), Missing: listOf(r.Missing), Lacking: listOf(r.Lacking),
+		Oldest: r.Oldest, Newest: r.Newest, Took: r.Took, anyKey: r.AnyKey,
 	}
-	return out
+	for _, u := range r.Unread {
+		c.Unreadable = append(c.Unreadable, UnreadableKey{u.Key.String(), u.Err.Error()})
+	}
+	for _, k := range r.Cores {
+		core := CoreReport{Site: k.Site, Core: k.Core, Hosts: k.Hosts, Short: k.Short, LeftOut: k.LeftOut, Error: textOf(k.Err)}
+		for _, s := range k.Servers {
+			core.Servers = append(core.Servers, ServerReport{Server: s.Server, Error: textOf(s.Err), Lacks: s.Lacks, Cold: s.Cold})
+		}
+		c.Cores = append(c.Cores, core)
+	}
+	return c
 }
 
-// count fills in what is known of hosts before anything is fetched. holders are
-// the hosts with at least one target.
-func (a *Answer) count(now time.Time, holders []*hostState, sel selection) {
-	c := &a.complete
-	c.anyKey = !sel.lacking
-	for _, h := range holders {
-		c.Answered++
-		if age := now.Sub(h.pushed); !h.pushed.IsZero() {
-			c.Oldest = max(c.Oldest, age)
-			if c.Newest == 0 || age < c.Newest {
-				c.Newest = age
-			}
-		}
+// listOf is a list that is never nil: programs that read the JSON loop over it.
+func listOf(names []string) []string {
+	if names == nil {
+		return []string{}
 	}
-	for _, k := range a.cores {
-		for _, h := range k.hosts.list {
-			if !h.owned || !sel.host(h.name) || !a.query.narrow(h.name) {
-				continue
-			}
-			c.Expected++
-			if !h.live(now) {
-				c.Missing = append(c.Missing, h.name)
-				continue
-			}
-			if !h.wanted || !h.pushed.IsZero() && now.Sub(h.pushed) > a.client.opts.StaleAfter {
-				c.Stale = append(c.Stale, h.name)
-			}
-			if sel.lacking && h.wanted && h.count == 0 {
-				c.Lacking = append(c.Lacking, h.name)
-			}
-		}
-	}
-	for _, name := range a.query.Hosts.Names() {
-		if !a.knows(name) && sel.host(name) && !a.query.Exclude.Contains(name) {
-			c.Expected++
-			c.Missing = append(c.Missing, name)
-		}
-	}
-	for _, list := range [][]string{c.Stale, c.Missing, c.Lacking} {
-		slices.Sort(list)
-	}
+	return names
 }
 
-// knows reports whether any core that answers knows the host.
-func (a *Answer) knows(host string) bool {
-	return slices.ContainsFunc(a.cores, func(k *coreState) bool { return k.err == nil && k.hosts.get(host) != nil })
+// textOf is the text of an error, empty for none.
+func textOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
-
-// note takes down that an object could not be read. It returns the error that
-// ends the answer, where the query does not allow a partial one.
-func (a *Answer) note(it *item, err error) error {
-	key := it.key().String()
-	if a.unread[it.host]++; a.unread[it.host] == it.host.count {
-		a.complete.Answered--
-	}
-	if errors.Is(err, errNoServer) && !a.query.EveryServer {
-		it.core.err = fmt.Errorf("core %s went down during the query: %w", it.core.core, err)
-		if !a.query.Partial {
-			return hinted(fmt.Errorf("%w: %w", ErrIncomplete, it.core.err), gapHint)
-		}
-		return nil
-	}
-	a.complete.Unreadable = append(a.complete.Unreadable, UnreadableKey{key, err.Error()})
-	if !a.query.Partial {
-		return hinted(fmt.Errorf("cannot read %s: %w: %w: %w", key, ErrIncomplete, ErrUnreadable, err), damageHint)
-	}
-	return nil
-}
-
-const (
-	gapHint    = "a partial answer leaves it out, and says so"
-	damageHint = "the host's next push repairs the object"
-)
 
 // String is the completeness on one line, for people.
 func (c *Completeness) String() string {
@@ -174,14 +111,14 @@ func (c *Completeness) String() string {
 		case n == 1:
 			parts = append(parts, "1 "+one)
 		case n > 1:
-			parts = append(parts, Grouped(n)+" "+many)
+			parts = append(parts, words.Grouped(n)+" "+many)
 		}
 	}
 	verb := "answered"
 	if c.anyKey {
 		verb = "match"
 	}
-	parts = append(parts, fmt.Sprintf("%s of %s hosts %s", Grouped(c.Answered), Grouped(c.Expected), verb))
+	parts = append(parts, fmt.Sprintf("%s of %s hosts %s", words.Grouped(c.Answered), words.Grouped(c.Expected), verb))
 	count(len(c.Lacking), "lacks it", "lack it")
 	count(len(c.Missing), "missing", "missing")
 	count(len(c.Stale), "stale", "stale")
@@ -202,13 +139,13 @@ func (c *Completeness) String() string {
 			}
 		}
 	}
-	parts = append(parts, fmt.Sprintf("%s, %s", plural(asked, "core"), plural(servers-out, "server")))
+	parts = append(parts, fmt.Sprintf("%s, %s", words.Plural(asked, "core"), words.Plural(servers-out, "server")))
 	count(len(c.Cores)-asked, "core LEFT OUT", "cores LEFT OUT")
 	count(out, "server left out", "servers left out")
 	count(cold, "server cold", "servers cold")
 	if c.Newest > 0 {
-		since := Age(c.Newest)
-		if oldest := Age(c.Oldest); oldest != since {
+		since := words.Age(c.Newest)
+		if oldest := words.Age(c.Oldest); oldest != since {
 			since += " to " + oldest
 		}
 		parts = append(parts, "pushed "+since+" ago")
@@ -216,31 +153,12 @@ func (c *Completeness) String() string {
 	return strings.Join(append(parts, fmt.Sprintf("%.2f s", c.Took.Seconds())), " · ")
 }
 
-func plural(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return Grouped(n) + " " + what
-}
-
 // Age writes a duration in its largest whole unit.
-func Age(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d d", int(d.Hours()/24))
-}
+func Age(d time.Duration) string { return words.Age(d) }
 
 // Grouped writes 24247 as 24,247.
-func Grouped(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func Grouped(n int) string { return words.Grouped(n) }
+
+// Nearest returns the word that s is most likely a misspelling of, "" if none is
+// close: one that begins with s, or else the one that takes the fewest changes.
+func Nearest(s string, of []string) string { return words.Nearest(s, of) }

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/sysops-api/sysops-api/internal/directory"
+	"github.com/sysops-api/sysops-api/internal/secure"
 	"github.com/sysops-api/sysops-api/internal/store"
 )
 
@@ -225,7 +226,7 @@ func (c *Config) openService(o DirectoryOptions) (Directory, error) {
 		}
 		o.CacheFolder = filepath.Join(user, "sysops")
 	}
-	return keep(dir, strings.Join([]string{d.URL, d.Local.Site, d.Local.Core}, "\n"), o), nil
+	return directory.Keep(dir, strings.Join([]string{d.URL, d.Local.Site, d.Local.Core}, "\n"), directory.KeepOptions{Age: o.CacheAge, Folder: o.CacheFolder, Warn: o.Warn}), nil
 }
 
 // hintedURL adds to what is wrong with a directory's URL what to write instead.
@@ -260,13 +261,9 @@ func (c *Config) Options() (Options, error) {
 		Password: os.Getenv("SYSOPS_REDIS_PASSWORD"),
 	}
 	if o.Password == "" && c.Redis.PasswordFile != "" {
-		text, err := os.ReadFile(c.Redis.PasswordFile)
-		if err != nil {
-			return o, fmt.Errorf("cannot read the password: %w", err)
-		}
-		o.Password = strings.TrimRight(string(text), "\r\n")
-		if o.Password == "" {
-			return o, fmt.Errorf("cannot use the password file %s: it is empty", c.Redis.PasswordFile)
+		var err error
+		if o.Password, err = secure.Password(c.Redis.PasswordFile); err != nil {
+			return o, err
 		}
 	}
 	return o, nil

@@ -1,48 +1,17 @@
 package sysops
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"sync/atomic"
 	"time"
 
-	"github.com/sysops-api/sysops-api/internal/store"
+	"github.com/sysops-api/sysops-api/internal/extract"
 )
-
-// costs counts what an answer has cost so far, beside its servers' traffic.
-type costs struct {
-	keys, packed, unpacked atomic.Int64
-}
-
-// add counts one object, in total and for the server that gave it: how long its frame
-// was, and its contents.
-func (c *costs) add(from *member, packed, unpacked int) {
-	for _, c := range []*costs{c, &from.cost} {
-		c.keys.Add(1)
-		c.packed.Add(int64(packed))
-		c.unpacked.Add(int64(unpacked))
-	}
-}
-
-// ratio is how much longer contents are than their frames; 0 where there are none.
-func (c *costs) ratio() float64 {
-	if packed := c.packed.Load(); packed > 0 {
-		return float64(c.unpacked.Load()) / float64(packed)
-	}
-	return 0
-}
-
-// rate is unpacked megabytes a second.
-func rate(unpacked int64, seconds float64) float64 {
-	if seconds > 0 {
-		return float64(unpacked) / 1e6 / seconds
-	}
-	return 0
-}
 
 // CostReport is the cost of an answer in the original's terms. Bytes are bytes,
 // Rate counts unpacked megabytes (10⁶) a second.
@@ -71,60 +40,49 @@ type ServerTraffic struct {
 }
 
 // Cost returns what the answer has cost so far.
-func (a *Answer) Cost() CostReport {
+func (a *Answer) Cost() CostReport { return costOf(a.survey.Cost()) }
+
+func costOf(c extract.Cost) CostReport {
+	seconds := c.Took.Seconds()
 	r := CostReport{
-		Keys: len(a.targets), Unpacked: a.cost.unpacked.Load(), Seconds: time.Since(a.began).Seconds(),
-		Servers: make(map[string]ServerTraffic),
+		Keys: c.Keys, Unpacked: c.Unpacked, Seconds: seconds,
+		Ratio: ratio(c.Unpacked, c.Packed), Rate: rate(c.Unpacked, seconds), Servers: make(map[string]ServerTraffic),
 	}
-	for m, before := range a.traffic {
-		t := trafficSince(m.Server, before)
-		t.Keys, t.Unpacked, t.Ratio = m.cost.keys.Load(), m.cost.unpacked.Load(), m.cost.ratio()
-		t.Rate = rate(t.Unpacked, r.Seconds)
-		r.add(m.Name(), t)
+	for _, s := range c.Servers {
+		r.Servers[s.Server] = ServerTraffic{
+			Keys: s.Keys, Downloaded: s.Received, Uploaded: s.Sent, Unpacked: s.Unpacked,
+			Ratio: ratio(s.Unpacked, s.Packed), Rate: rate(s.Unpacked, seconds), Waits: s.Waits,
+		}
+		r.Downloaded += s.Received
+		r.Uploaded += s.Sent
 	}
-	r.Ratio, r.Rate = a.cost.ratio(), rate(r.Unpacked, r.Seconds)
 	return r
 }
 
-func trafficSince(s *store.Server, before store.Traffic) ServerTraffic {
-	now := s.Traffic()
-	return ServerTraffic{Downloaded: now.Received - before.Received, Uploaded: now.Sent - before.Sent, Waits: now.Waits - before.Waits}
+// ratio is how much longer contents are than their frames; 0 where there are none.
+func ratio(unpacked, packed int64) float64 {
+	if packed > 0 {
+		return float64(unpacked) / float64(packed)
+	}
+	return 0
 }
 
-func (r *CostReport) add(server string, t ServerTraffic) {
-	r.Servers[server] = t
-	r.Downloaded += t.Downloaded
-	r.Uploaded += t.Uploaded
+// rate is unpacked megabytes a second.
+func rate(unpacked int64, seconds float64) float64 {
+	if seconds > 0 {
+		return float64(unpacked) / 1e6 / seconds
+	}
+	return 0
 }
 
 // A Meter counts what questions cost that have no Answer, such as Queries.
-type Meter struct {
-	client *Client
-	began  time.Time
-	before map[*store.Server]store.Traffic
-}
+type Meter struct{ cost func() extract.Cost }
 
 // Meter returns a meter that counts from now on.
-func (c *Client) Meter() *Meter {
-	m := &Meter{client: c, began: time.Now(), before: make(map[*store.Server]store.Traffic)}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, s := range c.servers {
-		m.before[s] = s.Traffic()
-	}
-	return m
-}
+func (c *Client) Meter() *Meter { return &Meter{c.servers.Metered()} }
 
 // Cost returns what the client's servers have carried since, for all of its questions.
-func (m *Meter) Cost() CostReport {
-	r := CostReport{Seconds: time.Since(m.began).Seconds(), Servers: make(map[string]ServerTraffic)}
-	m.client.mu.Lock()
-	defer m.client.mu.Unlock()
-	for _, s := range m.client.servers {
-		r.add(s.Name(), trafficSince(s, m.before[s]))
-	}
-	return r
-}
+func (m *Meter) Cost() CostReport { return costOf(m.cost()) }
 
 // A Caller is who asks, as the record of queries tells it.
 type Caller struct {
@@ -175,8 +133,8 @@ type QueryRecord struct {
 
 func (a *Answer) record() ([]byte, error) {
 	return json.Marshal(QueryRecord{
-		ID: rand.Text(), Time: a.began.UTC().Truncate(time.Millisecond), Caller: a.client.opts.Caller.complete(),
-		Pattern: a.query.Pattern.text, Scope: a.query.Scope, Site: a.query.Site, Core: a.query.Core,
+		ID: rand.Text(), Time: a.survey.Began().UTC().Truncate(time.Millisecond), Caller: a.client.opts.Caller.complete(),
+		Pattern: a.query.Pattern.String(), Scope: cmp.Or(a.query.Scope, Local), Site: a.query.Site, Core: a.query.Core,
 		Cost: a.Cost(), Partial: a.Completeness().Partial(),
 	})
 }

@@ -9,7 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/store"
 )
 
@@ -139,7 +140,7 @@ func (d *delivery) send(ctx context.Context, b *store.Batch) {
 }
 
 // offer adds what the server needs to have this object as it is now.
-func (d *delivery) offer(obj *packed) {
+func (d *delivery) offer(obj *packedObject) {
 	if d.detached {
 		return
 	}
@@ -173,7 +174,7 @@ func (d *delivery) offer(obj *packed) {
 		return
 	default:
 	}
-	timer := time.NewTicker(siblingGrace)
+	timer := time.NewTicker(extract.SiblingGrace)
 	defer timer.Stop()
 	for {
 		select {
@@ -190,13 +191,13 @@ func (d *delivery) offer(obj *packed) {
 }
 
 // record is what to record of an object, but for its frame.
-func (d *delivery) record(obj *packed) store.Record {
+func (d *delivery) record(obj *packedObject) store.Record {
 	return store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: d.firstSeen(obj), Offer: obj.offer}
 }
 
 // packsBetter reports whether bases that there were not when an unchanged object was
 // packed would now halve it, or whether it must not refer to a base any more.
-func (d *delivery) packsBetter(obj *packed, old *store.Record) bool {
+func (d *delivery) packsBetter(obj *packedObject, old *store.Record) bool {
 	if obj.offer == 0 {
 		return old.Base != store.ID{}
 	}
@@ -205,7 +206,7 @@ func (d *delivery) packsBetter(obj *packed, old *store.Record) bool {
 	}
 	f := obj.pack()
 	if old.Packed == 0 { // recorded before there were bases
-		return f.base != codec.ID{}
+		return f.base != frame.ID{}
 	}
 	return 2*len(f.bytes) <= old.Packed
 }
@@ -227,7 +228,7 @@ func (d *delivery) abandon(err error) {
 
 // firstSeen is when these contents were first seen, by this server's clock: as
 // any sibling recorded it, so that a server that lost them gives the same answer.
-func (d *delivery) firstSeen(obj *packed) time.Time {
+func (d *delivery) firstSeen(obj *packedObject) time.Time {
 	seen := d.state.Now
 	for _, other := range d.siblings {
 		if r, ok := other.state.Records[obj.name]; ok && r.Sum == obj.sum {
@@ -302,7 +303,7 @@ func (d *delivery) commit(ctx context.Context, names map[string]bool) {
 	if d.err == nil {
 		for _, name := range d.given {
 			if c, claimed := d.claims[name]; claimed {
-				d.push.bases.shelf.claimed(name, c.obj.sum, c.frame)
+				d.push.bases.shelf.claimed(name, c.obj.sum, c.packed)
 			}
 		}
 	}
@@ -325,8 +326,8 @@ func (d *delivery) resend(ctx context.Context, lost, orphans []string, names map
 		rec := d.record(obj)
 		o := obj.object(&rec)
 		if id := rec.Base; id != (store.ID{}) && d.users[id] == nil { // nobody has looked whether the server has it
-			if frame := d.push.bases.shelf.verified(codec.ID(id)); frame != nil {
-				d.batch.GiveBase(id, frame)
+			if packed := d.push.bases.shelf.verified(frame.ID(id)); packed != nil {
+				d.batch.GiveBase(id, packed)
 				d.users[id] = []string{name}
 			}
 		}
@@ -441,5 +442,5 @@ func (r *PushReport) err() error {
 	if len(errs) == 0 {
 		return nil
 	}
-	return fmt.Errorf("cannot push %s to every server (%d of %d have all of it): %w", r.Host, whole, len(r.Servers), joinLine(errs))
+	return fmt.Errorf("cannot push %s to every server (%d of %d have all of it): %w", r.Host, whole, len(r.Servers), extract.JoinLine(errs))
 }

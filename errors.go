@@ -2,36 +2,36 @@ package sysops
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 
+	"github.com/sysops-api/sysops-api/internal/extract"
 	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/naming"
 )
 
 // Errors that a caller may want to tell apart, with [errors.Is].
 var (
 	// ErrBadHost: the text is not a host name.
-	ErrBadHost = errors.New("not a host name")
+	ErrBadHost = naming.ErrBadHost
 
 	// ErrBadName: the text cannot be an object's name.
-	ErrBadName = errors.New("not an object name")
+	ErrBadName = naming.ErrBadName
 
 	// ErrBadPattern: a PATTERN does not parse.
-	ErrBadPattern = errors.New("not a pattern")
+	ErrBadPattern = naming.ErrBadPattern
 
 	// ErrUnknown: the directory knows no such scope, site or core.
-	ErrUnknown = errors.New("unknown")
+	ErrUnknown = extract.ErrUnknown
 
 	// ErrIncomplete: the answer would be partial, and the query does not allow
 	// that. The error names what is left out.
-	ErrIncomplete = errors.New("the answer is incomplete")
+	ErrIncomplete = extract.ErrIncomplete
 
 	// ErrUnreadable: an object exists and no server of its core has an
 	// undamaged copy of it.
-	ErrUnreadable = errors.New("unreadable object")
+	ErrUnreadable = extract.ErrUnreadable
 
 	// ErrClosed: the Client has been closed.
-	ErrClosed = errors.New("the client is closed")
+	ErrClosed = extract.ErrClosed
 
 	// ErrOtherMachine: another machine pushes under this host's name.
 	ErrOtherMachine = errors.New("another machine has this host name")
@@ -42,12 +42,3 @@ var (
 type HintedError = hint.Error
 
 func hinted(err error, advice string) error { return hint.To(err, advice) }
-
-// unknown says that the directory has no such thing, and which ones it has.
-func unknown(what, name string, valid []string) error {
-	err := fmt.Errorf("cannot find %s %q: %w to the directory", what, name, ErrUnknown)
-	if len(valid) == 0 {
-		return hinted(err, "the directory lists no "+what+"s at all")
-	}
-	return hinted(err, "the "+what+"s it lists: "+strings.Join(valid, ", "))
-}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/rangeexpr"
 )
 
@@ -43,10 +44,10 @@ func (c *Clusters) ParseHosts(expr string) (*HostSet, error) {
 	e := c.evaluator()
 	e.Lower, e.MaxExpr = true, rangeexpr.MaxHosts*256 // all that FoldHosts writes
 	e.Glob = func(word string) (func(string) bool, error) {
-		if err := checkGlob(word); err != nil {
+		if err := naming.CheckGlob(word); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrBadPattern, err)
 		}
-		return newGlob(strings.ToLower(word)).match, nil
+		return naming.NewGlob(strings.ToLower(word)).Match, nil
 	}
 	set, err := e.Eval(expr)
 	if err != nil {

@@ -1,8 +1,7 @@
 package sysops
 
 import (
-	"fmt"
-	"strings"
+	"github.com/sysops-api/sysops-api/internal/naming"
 )
 
 // Key names one object in the cache: one file, or one command's output, of one
@@ -13,64 +12,60 @@ type Key struct {
 }
 
 // String returns "<host>#<name>".
-func (k Key) String() string { return k.Host + "#" + k.Name }
+func (k Key) String() string { return naming.Key(k).String() }
 
 // Compare orders keys as their text forms are ordered, byte by byte.
-func (k Key) Compare(other Key) int {
-	if k.Host == other.Host {
-		return strings.Compare(k.Name, other.Name)
-	}
-	// '#' sorts below every byte of a host name, so a host that is a prefix of
-	// another one comes first in the text form too.
-	return strings.Compare(k.Host, other.Host)
-}
+func (k Key) Compare(other Key) int { return naming.Key(k).Compare(naming.Key(other)) }
 
 // ParseKey splits s at its first '#'. It reports false where s is not the key
 // of an object: it has no '#', nothing before or after it, or begins with '$'
 // (the index).
 func ParseKey(s string) (Key, bool) {
-	host, name, ok := strings.Cut(s, "#")
-	if !ok || host == "" || name == "" || host[0] == '$' {
-		return Key{}, false
-	}
-	return Key{Host: host, Name: name}, true
+	key, ok := naming.ParseKey(s)
+	return Key(key), ok
 }
-
-const maxHostLen = 253
 
 // ParseHost returns s as a host name: lower-cased, 1 to 253 bytes of
 // [A-Za-z0-9._:-], as RFC 1123 has it plus ':' (addresses) and '_' (devices).
-func ParseHost(s string) (string, error) {
-	if s == "" {
-		return "", fmt.Errorf("cannot use %q as a host name: %w: it is empty", s, ErrBadHost)
+func ParseHost(s string) (string, error) { return naming.ParseHost(s) }
+
+// A Pattern selects objects by key. The zero Pattern selects nothing; make one
+// with ParsePattern, ParseSearch, Names or AnyOf. A Pattern may be used concurrently.
+type Pattern struct{ p naming.Pattern }
+
+// String returns the text that the pattern was made from.
+func (p Pattern) String() string { return p.p.String() }
+
+// ParsePattern reads the PATTERN of the sysops verbs:
+//
+//	web*#/etc/passwd   host-glob#name-glob, where it holds a '#'; also host-glob#section
+//	/etc/passwd        a whole name: exactly that one
+//	sysctl-a           the whole part of a name after '@': exactly that section
+//	passwd             else every key that contains it, globs allowed
+//
+// Globs are those of Redis: * ? [a-z] [^a] \x. Which of the last three forms is
+// meant is decided by the names that the cache holds. An empty pattern, or one
+// with an unclosed '[' or a backslash at its end, is ErrBadPattern.
+func ParsePattern(s string) (Pattern, error) { return patternOf(naming.ParsePattern(s)) }
+
+// ParseSearch reads STR as the original's --search, and "sysops find", do: with
+// a '#' the whole key must match STR, without one *STR*. Every STR but the
+// empty one is valid, and selects what Redis' KEYS would.
+func ParseSearch(s string) (Pattern, error) { return patternOf(naming.ParseSearch(s)) }
+
+// Names selects the objects, of any host, that have one of these names: whole names,
+// globs of them such as /etc/sysctl.d/*.conf, or sections such as sysctl-a. Unlike a
+// whole name that is given to ParsePattern, one that no host has selects nothing.
+func Names(names ...string) (Pattern, error) { return patternOf(naming.Names(names...)) }
+
+// AnyOf selects what at least one of the patterns selects: for questions that need
+// several objects of each host. A host lacks the answer if it lacks all of them.
+func AnyOf(patterns ...Pattern) Pattern {
+	parts := make([]naming.Pattern, len(patterns))
+	for i, p := range patterns {
+		parts[i] = p.p
 	}
-	if len(s) > maxHostLen {
-		return "", fmt.Errorf("cannot use %q… as a host name: %w: %d bytes, at most %d are allowed", s[:32], ErrBadHost, len(s), maxHostLen)
-	}
-	for i := range len(s) {
-		if !isHostByte(s[i]) {
-			return "", fmt.Errorf("cannot use %q as a host name: %w: %q is not one of A-Z a-z 0-9 . _ : -", s, ErrBadHost, s[i])
-		}
-	}
-	return strings.ToLower(s), nil
+	return Pattern{naming.AnyOf(parts...)}
 }
 
-func isHostByte(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
-		c == '.' || c == '_' || c == ':' || c == '-'
-}
-
-const maxNameLen = 4096
-
-// checkName refuses what cannot be the name of an object.
-func checkName(name string) error {
-	switch {
-	case name == "":
-		return fmt.Errorf("%w: it is empty", ErrBadName)
-	case len(name) > maxNameLen:
-		return fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrBadName, len(name), maxNameLen)
-	case name[0] == '$':
-		return fmt.Errorf("%w: a leading '$' is reserved for the index", ErrBadName)
-	}
-	return nil
-}
+func patternOf(p naming.Pattern, err error) (Pattern, error) { return Pattern{p}, err }

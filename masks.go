@@ -10,8 +10,9 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/mask"
+	"github.com/sysops-api/sysops-api/internal/naming"
 )
 
 // A MaskRule says what does not count when objects of some names are compared: an
@@ -49,7 +50,7 @@ func (x *Regexp) UnmarshalYAML(n *yaml.Node) error {
 func (r *MaskRule) matches(name string) bool {
 	_, section, hasSection := strings.Cut(name, "@")
 	for _, g := range r.Names {
-		if glob := newGlob(string(g)); glob.match(name) || hasSection && glob.match(section) {
+		if glob := naming.NewGlob(string(g)); glob.Match(name) || hasSection && glob.Match(section) {
 			return true
 		}
 	}
@@ -172,7 +173,7 @@ func (m *Masks) Plain(name string) bool {
 // digesters are those of each form that one question needs.
 type digesters struct {
 	masks   *Masks
-	decoder *codec.Decoder
+	decoder *frame.Decoder
 
 	mu     sync.Mutex
 	byForm map[*mask.Form]*digester
@@ -180,11 +181,11 @@ type digesters struct {
 
 // A digester finds out which contents are equal in a form.
 type digester struct {
-	workers sync.Pool // of *codec.DigestWorker
+	workers sync.Pool // of *frame.DigestWorker
 }
 
 func (c *Client) newDigesters(m *Masks) *digesters {
-	return &digesters{masks: m, decoder: c.decoder, byForm: make(map[*mask.Form]*digester)}
+	return &digesters{masks: m, decoder: c.servers.Decoder(), byForm: make(map[*mask.Form]*digester)}
 }
 
 func (d *digesters) of(name string) (*digester, error) {
@@ -196,14 +197,14 @@ func (d *digesters) of(name string) (*digester, error) {
 	defer d.mu.Unlock()
 	g := d.byForm[f]
 	if g == nil {
-		form := codec.Form{Unordered: f.Set()}
+		form := frame.Form{Unordered: f.Set()}
 		if f.Edits() {
 			form.Line = f.Line
 		}
 		if f.JSON() {
 			form.Whole, form.Begins = f.Values, mask.MayBeJSON
 		}
-		made := codec.NewDigester(form, d.decoder)
+		made := frame.NewDigester(form, d.decoder)
 		g = &digester{}
 		g.workers.New = func() any { return made.NewWorker() }
 		d.byForm[f] = g
@@ -212,8 +213,8 @@ func (d *digesters) of(name string) (*digester, error) {
 }
 
 // use lends a worker to work.
-func (g *digester) use(work func(*codec.DigestWorker) error) error {
-	w, ok := g.workers.Get().(*codec.DigestWorker)
+func (g *digester) use(work func(*frame.DigestWorker) error) error {
+	w, ok := g.workers.Get().(*frame.DigestWorker)
 	if !ok {
 		return errors.New("cannot digest contents: no worker") // New makes nothing else
 	}

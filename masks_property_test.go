@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
@@ -81,7 +81,7 @@ func (f *oddFleet) push(t *testing.T, c *sysops.Client, s *redistest.Server) (de
 		}
 	}
 	for key := range f.objects {
-		if _, kind, _ := frameOf(t, s, key); kind == codec.Delta {
+		if _, kind, _ := frameOf(t, s, key); kind == frame.Delta {
 			deltas++
 		}
 	}

@@ -11,35 +11,36 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/frame"
+	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/store"
 )
 
-// A packed is an object that has been read and digested. Its frame is made when
+// A packedObject is an object that has been read and digested. Its frame is made when
 // the first server wants it; several may, at the same time.
-type packed struct {
+type packedObject struct {
 	name    string
 	sum     [32]byte
 	md5sum  string
 	words   string
 	stat    string
 	statSum uint64
-	size    int          // of the contents
-	offer   uint32       // digest of the bases that there are for it; 0: it must stand by itself
-	pack    func() frame // safe for concurrent use
+	size    int                // of the contents
+	offer   uint32             // digest of the bases that there are for it; 0: it must stand by itself
+	pack    func() packedFrame // safe for concurrent use
 
-	packAlone func() frame // in place of pack, for a server that cannot be given a base
+	packAlone func() packedFrame // in place of pack, for a server that cannot be given a base
 }
 
-// A frame is an object's contents, packed.
-type frame struct {
+// A packedFrame is an object's contents, packed.
+type packedFrame struct {
 	bytes []byte
-	base  codec.ID // that bytes refers to; zero: it stands by itself
+	base  frame.ID // that bytes refers to; zero: it stands by itself
 	claim []byte   // a frame that stands by itself, if the contents should become a base
 }
 
 // digest reads src and digests it. bases are where its frame may come from.
-func digest(ctx context.Context, src *Source, bases *bases) (*packed, error) {
+func digest(ctx context.Context, src *Source, bases *bases) (*packedObject, error) {
 	c, err := src.Read(ctx)
 	if err != nil {
 		return nil, err
@@ -48,7 +49,7 @@ func digest(ctx context.Context, src *Source, bases *bases) (*packed, error) {
 	if c.Name != "" {
 		name = c.Name
 	}
-	if err := checkName(name); err != nil {
+	if err := naming.CheckName(name); err != nil {
 		return nil, fmt.Errorf("cannot push %.80q: %w", name, err)
 	}
 	words, err := json.Marshal(CountWords(c.Data))
@@ -56,12 +57,12 @@ func digest(ctx context.Context, src *Source, bases *bases) (*packed, error) {
 		return nil, fmt.Errorf("cannot describe %s: %w", name, err)
 	}
 	md := md5.Sum(c.Data)
-	obj := &packed{
+	obj := &packedObject{
 		name: name, sum: sha256.Sum256(c.Data), md5sum: hex.EncodeToString(md[:]),
 		words: string(words), size: len(c.Data), stat: statText(c.Stat), statSum: statSum(name, c.Stat),
 	}
-	obj.packAlone = sync.OnceValue(func() frame {
-		f := frame{bytes: bases.encoder.Encode(c.Data)}
+	obj.packAlone = sync.OnceValue(func() packedFrame {
+		f := packedFrame{bytes: bases.encoder.Encode(c.Data)}
 		c.Data = nil // a batch that waits must not keep the contents as well
 		return f
 	})
@@ -69,7 +70,7 @@ func digest(ctx context.Context, src *Source, bases *bases) (*packed, error) {
 	if bases.wanted(src, &c) {
 		offered, all := bases.offered(name)
 		obj.offer = offerSum(offered)
-		obj.pack = sync.OnceValue(func() frame {
+		obj.pack = sync.OnceValue(func() packedFrame {
 			f := bases.pack(name, c.Data, offered, all)
 			c.Data = nil
 			return f
@@ -79,15 +80,15 @@ func digest(ctx context.Context, src *Source, bases *bases) (*packed, error) {
 }
 
 // object is what is written. It completes rec, the record that goes with it.
-func (o *packed) object(rec *store.Record) store.Object {
+func (o *packedObject) object(rec *store.Record) store.Object {
 	f := o.pack()
 	rec.Packed, rec.Base = len(f.bytes), store.ID(f.base)
 	return store.Object{Name: o.name, Frame: f.bytes, MD5Sum: o.md5sum, Stat: o.stat, WordCount: o.words, Seen: rec.Seen}
 }
 
 // sameAs is what is written where the contents have become a base themselves.
-func (o *packed) sameAs(rec *store.Record) store.Object {
-	bytes := codec.SameAs(o.sum, o.size)
+func (o *packedObject) sameAs(rec *store.Record) store.Object {
+	bytes := frame.SameAs(o.sum, o.size)
 	rec.Packed, rec.Base = len(bytes), o.sum
 	return store.Object{Name: o.name, Frame: bytes, MD5Sum: o.md5sum, Stat: o.stat, WordCount: o.words, Seen: rec.Seen}
 }

@@ -9,8 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/store"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // DefaultTTL is how long a snapshot lives unless it is renewed: 6 h.
@@ -110,18 +112,14 @@ func (c *Client) newPush(ctx context.Context, core string, snap Snapshot) (*push
 		return nil, hinted(errors.New("cannot publish an empty snapshot: it would delete everything that is known of the host"),
 			"to remove the host on purpose, use sysops hosts forget")
 	}
-	scope := Local
-	if core != "" {
-		scope = Global
-	}
-	cores, err := c.cores(ctx, scope, "", core)
+	name, servers, err := c.servers.Core(ctx, core)
 	if err != nil {
 		return nil, err
 	}
 	unusable := c.shelf.usable()
 	p := &push{
 		snap: snap, mark: store.Mark(time.Now()), unusable: unusable,
-		bases:   bases{off: c.opts.NoBases || unusable != nil, shelf: c.shelf, encoder: c.encoders.Get().(*codec.Encoder), asked: make(map[string]bool)},
+		bases:   bases{off: c.opts.NoBases || unusable != nil, shelf: c.shelf, encoder: c.encoders.Get().(*frame.Encoder), asked: make(map[string]bool)},
 		sources: make(map[string]*Source), sizes: make(map[string]int), problems: make(map[string]error),
 	}
 	if !p.bases.off {
@@ -132,20 +130,13 @@ func (c *Client) newPush(ctx context.Context, core string, snap Snapshot) (*push
 		}
 		p.stale = c.shelf.stale(p.names, time.Now())
 	}
-	for _, m := range cores[0].members {
-		p.deliveries = append(p.deliveries, newDelivery(p, m.Server, c.timeout()))
+	for _, s := range servers {
+		p.deliveries = append(p.deliveries, newDelivery(p, s, c.servers.Timeout()))
 	}
 	if len(p.deliveries) == 0 {
-		return nil, fmt.Errorf("cannot publish: core %s has no servers in the directory", cores[0].core)
+		return nil, fmt.Errorf("cannot publish: core %s has no servers in the directory", name)
 	}
 	return p, nil
-}
-
-func (c *Client) timeout() time.Duration {
-	if c.opts.Timeout > 0 {
-		return c.opts.Timeout
-	}
-	return store.DefaultTimeout
 }
 
 // run reads the state of all servers, then writes to those that answered in
@@ -192,12 +183,12 @@ func (p *push) run(ctx context.Context) {
 }
 
 // gather returns the deliveries that answered in time, and how many are still to
-// arrive. In time is siblingGrace, and as long as the first took, after the first;
+// arrive. In time is extract.SiblingGrace, and as long as the first took, after the first;
 // longer where none of them knows this machine by this host's name: one that knows
 // another may be slow, and the verdict must be the same on all servers.
 func (p *push) gather(arrived <-chan *delivery) (group []*delivery, waiting int) {
 	began := time.Now()
-	wait := probeWait
+	wait := extract.ProbeWait
 	var first time.Duration
 	var timeout <-chan time.Time
 	for waiting = len(p.deliveries); waiting > 0; {
@@ -212,7 +203,7 @@ func (p *push) gather(arrived <-chan *delivery) (group []*delivery, waiting int)
 				first = time.Since(began)
 			}
 			if s.state.Machine == p.snap.Machine {
-				wait = siblingGrace
+				wait = extract.SiblingGrace
 			}
 			timeout = time.After(time.Until(began.Add(2*first + wait)))
 		case <-timeout:
@@ -285,14 +276,14 @@ func (p *push) otherMachine(group []*delivery) error {
 			continue
 		}
 		return hinted(fmt.Errorf("cannot push as %s: %w: machine %.8s…, not this one (%.8s…), and its snapshot lives for another %s",
-			p.snap.Host, ErrOtherMachine, other, p.snap.Machine, Age(s.state.Expires.Sub(s.state.Now))),
+			p.snap.Host, ErrOtherMachine, other, p.snap.Machine, words.Age(s.state.Expires.Sub(s.state.Now))),
 			"give one of the two another name (agent.host or --host); if this machine replaces the other, push once with --take-over")
 	}
 	return nil
 }
 
 // take reads a source and digests it. What cannot be read is noted.
-func (p *push) take(ctx context.Context, src *Source) (*packed, error) {
+func (p *push) take(ctx context.Context, src *Source) (*packedObject, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	obj, err := digest(ctx, src, &p.bases)
@@ -314,7 +305,7 @@ func (p *push) take(ctx context.Context, src *Source) (*packed, error) {
 
 // retake reads an object again by the name that it had. alone: its frame is to refer
 // to no base. One that was only kept has vanished.
-func (p *push) retake(ctx context.Context, name string, alone bool) (*packed, error) {
+func (p *push) retake(ctx context.Context, name string, alone bool) (*packedObject, error) {
 	p.mu.Lock()
 	src := p.sources[name]
 	p.mu.Unlock()

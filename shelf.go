@@ -2,7 +2,6 @@ package sysops
 
 import (
 	"bytes"
-	"container/list"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,95 +13,28 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/store"
 )
-
-// A cache keeps bases in memory, those used last, up to a number of bytes. It is
-// safe for concurrent use.
-type cache struct {
-	mu    sync.Mutex
-	most  int
-	size  int
-	bases map[codec.ID]*list.Element // of cached
-	order list.List                  // the one used last is in front
-}
-
-type cached struct {
-	base *codec.Base
-	size int
-}
-
-func newCache(most int) *cache {
-	return &cache{most: most, bases: make(map[codec.ID]*list.Element)}
-}
-
-func (c *cache) get(id codec.ID) *codec.Base {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e := c.bases[id]
-	if e == nil {
-		return nil
-	}
-	c.order.MoveToFront(e)
-	return e.Value.(cached).base
-}
-
-func (c *cache) put(b *codec.Base) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.bases[b.ID] != nil {
-		return
-	}
-	c.bases[b.ID] = c.order.PushFront(cached{b, b.Size()})
-	c.size += b.Size()
-	for c.size > c.most && c.order.Len() > 1 {
-		oldest := c.order.Back()
-		old := c.order.Remove(oldest).(cached)
-		delete(c.bases, old.base.ID)
-		c.size -= old.size
-	}
-}
-
-// baseDecoder unpacks bases. What is longer than 1 MiB is none: hundreds of them are
-// in memory at a time, and any host may write some.
-var baseDecoder = codec.NewDecoder(1 << 20)
-
-// openBase unpacks the frame of a base, and makes sure that it is the one that id
-// names.
-func openBase(id codec.ID, frame []byte) (*codec.Base, error) {
-	if _, refers := codec.BaseOf(frame); refers {
-		return nil, fmt.Errorf("base %x refers to another", id[:4])
-	}
-	contents, err := baseDecoder.Decode(frame, nil)
-	if err != nil {
-		return nil, fmt.Errorf("base %x: %w", id[:4], err)
-	}
-	b := codec.NewBase(contents)
-	if b == nil || b.ID != id {
-		return nil, fmt.Errorf("base %x is forged: its contents have another SHA-256", id[:4])
-	}
-	return b, nil
-}
 
 // A shelf keeps what a publisher knows of bases: which are offered for a name, and
 // their frames, on disk where it has a folder, so that each is downloaded once. It
 // is safe for concurrent use.
 type shelf struct {
 	folder string // "": in memory alone
-	open   *cache
+	open   *frame.Cache
 
 	mu     sync.Mutex
 	loaded bool
 	offers map[string]*offer
-	frames map[codec.ID][]byte // without a folder, all; with one, none
+	frames map[frame.ID][]byte // without a folder, all; with one, none
 	bytes  int                 // of frames, or of the files in folder
 	dirty  bool                // offers are not as they are on disk
 }
 
 // An offer is the bases of one name.
 type offer struct {
-	IDs   []codec.ID
+	IDs   []frame.ID
 	Asked time.Time // when servers were asked last
 }
 
@@ -115,7 +47,7 @@ const (
 )
 
 func newShelf(folder string) *shelf {
-	return &shelf{folder: folder, open: newCache(openBytes), offers: make(map[string]*offer), frames: make(map[codec.ID][]byte)}
+	return &shelf{folder: folder, open: frame.NewCache(openBytes), offers: make(map[string]*offer), frames: make(map[frame.ID][]byte)}
 }
 
 // load reads what an earlier process left. What is damaged is as good as absent.
@@ -141,7 +73,7 @@ func (s *shelf) load() {
 	for name, o := range saved {
 		s.offers[name] = &offer{Asked: o.Asked}
 		for _, id := range o.IDs {
-			s.offers[name].IDs = append(s.offers[name].IDs, codec.ID(id))
+			s.offers[name].IDs = append(s.offers[name].IDs, frame.ID(id))
 		}
 	}
 }
@@ -172,8 +104,8 @@ func (s *shelf) stale(names []string, now time.Time) []string {
 }
 
 // offered notes the bases of a name, in place of those known before.
-func (s *shelf) offered(name string, ids []codec.ID, now time.Time) {
-	slices.SortFunc(ids, func(a, b codec.ID) int { return bytes.Compare(a[:], b[:]) })
+func (s *shelf) offered(name string, ids []frame.ID, now time.Time) {
+	slices.SortFunc(ids, func(a, b frame.ID) int { return bytes.Compare(a[:], b[:]) })
 	ids = slices.Compact(ids)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -192,7 +124,7 @@ func (s *shelf) outdated(name string) {
 }
 
 // forget takes a base off all offers: whoever offers it does not have it.
-func (s *shelf) forget(id codec.ID) {
+func (s *shelf) forget(id frame.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, o := range s.offers {
@@ -204,8 +136,8 @@ func (s *shelf) forget(id codec.ID) {
 }
 
 // claimed adds a base to those of a name.
-func (s *shelf) claimed(name string, id codec.ID, frame []byte) {
-	s.keep(id, frame)
+func (s *shelf) claimed(name string, id frame.ID, packed []byte) {
+	s.keep(id, packed)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.offers[name]
@@ -215,13 +147,13 @@ func (s *shelf) claimed(name string, id codec.ID, frame []byte) {
 	}
 	if !slices.Contains(o.IDs, id) {
 		o.IDs = append(slices.Clone(o.IDs), id)
-		slices.SortFunc(o.IDs, func(a, b codec.ID) int { return bytes.Compare(a[:], b[:]) })
+		slices.SortFunc(o.IDs, func(a, b frame.ID) int { return bytes.Compare(a[:], b[:]) })
 		s.dirty = true
 	}
 }
 
 // of returns the bases of a name, sorted.
-func (s *shelf) of(name string) []codec.ID {
+func (s *shelf) of(name string) []frame.ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.load()
@@ -231,21 +163,21 @@ func (s *shelf) of(name string) []codec.ID {
 	return nil
 }
 
-func (s *shelf) path(id codec.ID) string {
+func (s *shelf) path(id frame.ID) string {
 	return filepath.Join(s.folder, store.ID(id).String())
 }
 
 // keep puts a frame on the shelf, if there is room. It has been verified.
-func (s *shelf) keep(id codec.ID, frame []byte) {
+func (s *shelf) keep(id frame.ID, packed []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.load()
-	if s.frames[id] != nil || s.bytes+len(frame) > shelfBytes {
+	if s.frames[id] != nil || s.bytes+len(packed) > shelfBytes {
 		return
 	}
 	if s.folder == "" {
-		s.frames[id] = frame
-		s.bytes += len(frame)
+		s.frames[id] = packed
+		s.bytes += len(packed)
 		return
 	}
 	if s.onDisk(id) {
@@ -253,8 +185,8 @@ func (s *shelf) keep(id codec.ID, frame []byte) {
 	}
 	os.Remove(s.path(id)) // whatever else may be in its place
 
-	if writeWhole(s.folder, s.path(id), frame) == nil { // a full disk is no reason not to push
-		s.bytes += len(frame)
+	if writeWhole(s.folder, s.path(id), packed) == nil { // a full disk is no reason not to push
+		s.bytes += len(packed)
 	}
 }
 
@@ -293,7 +225,7 @@ func writeWhole(folder, path string, data []byte) error {
 }
 
 // has reports whether a base's frame is on the shelf.
-func (s *shelf) has(id codec.ID) bool {
+func (s *shelf) has(id frame.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.folder == "" {
@@ -302,13 +234,13 @@ func (s *shelf) has(id codec.ID) bool {
 	return s.onDisk(id)
 }
 
-func (s *shelf) onDisk(id codec.ID) bool {
+func (s *shelf) onDisk(id frame.ID) bool {
 	fi, err := os.Lstat(s.path(id))
 	return err == nil && fi.Mode().IsRegular()
 }
 
 // frame returns the frame of a base, nil where it is not on the shelf.
-func (s *shelf) frame(id codec.ID) []byte {
+func (s *shelf) frame(id frame.ID) []byte {
 	if s.folder == "" {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -318,43 +250,43 @@ func (s *shelf) frame(id codec.ID) []byte {
 }
 
 // base returns a base, nil where it is not on the shelf, or damaged there.
-func (s *shelf) base(id codec.ID) *codec.Base {
-	if b := s.open.get(id); b != nil {
+func (s *shelf) base(id frame.ID) *frame.Base {
+	if b := s.open.Get(id); b != nil {
 		return b
 	}
-	frame := s.frame(id)
-	if frame == nil {
+	packed := s.frame(id)
+	if packed == nil {
 		return nil
 	}
-	b, err := openBase(id, frame)
+	b, err := frame.OpenBase(id, packed)
 	if err != nil {
 		s.drop(id)
 		return nil
 	}
-	s.open.put(b)
+	s.open.Put(b)
 	return b
 }
 
 // verified returns the frame of a base that it has opened, nil where there is none.
-func (s *shelf) verified(id codec.ID) []byte {
-	frame := s.frame(id)
-	if frame == nil {
+func (s *shelf) verified(id frame.ID) []byte {
+	packed := s.frame(id)
+	if packed == nil {
 		return nil
 	}
-	if _, err := openBase(id, frame); err != nil {
+	if _, err := frame.OpenBase(id, packed); err != nil {
 		s.drop(id) // so that it is read from a server again
 		return nil
 	}
-	return frame
+	return packed
 }
 
 // available returns the bases of a name that are on the shelf, sorted.
-func (s *shelf) available(name string) []codec.ID {
-	return slices.DeleteFunc(slices.Clone(s.of(name)), func(id codec.ID) bool { return !s.has(id) })
+func (s *shelf) available(name string) []frame.ID {
+	return slices.DeleteFunc(slices.Clone(s.of(name)), func(id frame.ID) bool { return !s.has(id) })
 }
 
 // drop takes a frame off the shelf.
-func (s *shelf) drop(id codec.ID) {
+func (s *shelf) drop(id frame.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.frames, id)
@@ -370,7 +302,7 @@ func (s *shelf) save() error {
 	if !s.dirty {
 		return nil
 	}
-	offered := make(map[codec.ID]bool)
+	offered := make(map[frame.ID]bool)
 	for name, o := range s.offers {
 		if time.Since(o.Asked) > 48*offersFresh {
 			delete(s.offers, name) // this host has no such object any more
@@ -385,10 +317,10 @@ func (s *shelf) save() error {
 			return fmt.Errorf("cannot keep the bases on disk: %w", err)
 		}
 	}
-	for id, frame := range s.frames {
+	for id, packed := range s.frames {
 		if !offered[id] {
 			delete(s.frames, id)
-			s.bytes -= len(frame)
+			s.bytes -= len(packed)
 		}
 	}
 	s.dirty = false
@@ -396,7 +328,7 @@ func (s *shelf) save() error {
 }
 
 // saveFolder is save for what is on disk.
-func (s *shelf) saveFolder(offered map[codec.ID]bool) error {
+func (s *shelf) saveFolder(offered map[frame.ID]bool) error {
 	saved := make(map[string]any, len(s.offers))
 	for name, o := range s.offers {
 		ids := make([]store.ID, len(o.IDs))
@@ -425,7 +357,7 @@ func (s *shelf) saveFolder(offered map[codec.ID]bool) error {
 		if err != nil || f.IsDir() || !isBase && !strings.HasPrefix(f.Name(), newFile) {
 			continue // it is gone meanwhile, or not ours
 		}
-		if !offered[codec.ID(id)] && time.Since(fi.ModTime()) > offersFresh {
+		if !offered[frame.ID(id)] && time.Since(fi.ModTime()) > offersFresh {
 			if err := os.Remove(filepath.Join(s.folder, f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				errs = append(errs, err)
 			}

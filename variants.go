@@ -9,7 +9,8 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/internal/frame"
 )
 
 // VariantOptions say what objects of an answer are told apart by.
@@ -32,10 +33,11 @@ type Variant struct {
 	sum     [sha256.Size]byte
 	element Element
 	masks   *Masks
-	form    *digester    // where objects of the name are not compared byte for byte: what
-	digest  codec.Digest // digests them, and their digest in place of sum
-	holders []*target    // in key order
-	reader  int          // the place of the holder to read; those before would not do
+	form    *digester         // where objects of the name are not compared byte for byte: what
+	digest  frame.Digest      // digests them, and their digest in place of sum
+	holders []*extract.Target // in key order
+	pass    *extract.Pass     // that the variants were counted in
+	reader  int               // the place of the holder to read; those before would not do
 }
 
 // Share returns which part of the objects has the variant, from 0 to 1.
@@ -45,8 +47,8 @@ func (v *Variant) Share() float64 { return float64(v.Count) / float64(v.Of) }
 func (v *Variant) Hosts() []string {
 	var out []string
 	for _, t := range v.holders {
-		if n := len(out); n == 0 || out[n-1] != t.host.name {
-			out = append(out, t.host.name)
+		if n := len(out); n == 0 || out[n-1] != t.Host() {
+			out = append(out, t.Host())
 		}
 	}
 	return out
@@ -61,9 +63,9 @@ func (a *Answer) Variants(ctx context.Context, o VariantOptions) ([]Variant, err
 	if o.Element != Contents || !o.ByName {
 		o.Masks = nil
 	}
-	g := &variantGroups{options: o, names: make(map[string]*nameGroup)}
+	g := &variantGroups{options: o, pass: a.survey.NewPass(), names: make(map[string]*nameGroup)}
 	if o.Element != Contents {
-		for s, err := range a.textSums(ctx, a.targets, o.Element, false) {
+		for s, err := range textSums(ctx, g.pass, a.survey.Targets(), o.Element) {
 			if err != nil {
 				return nil, err
 			}
@@ -71,19 +73,19 @@ func (a *Answer) Variants(ctx context.Context, o VariantOptions) ([]Variant, err
 		}
 		return g.sorted(), nil
 	}
-	var unknown []target
-	for s, err := range a.indexedSums(ctx, a.targets) {
+	var unknown []extract.Target
+	for s, err := range indexedSums(ctx, g.pass, a.survey.Targets()) {
 		switch {
 		case err != nil:
 			return nil, err
 		case s.known:
 			g.add(&s)
 		default:
-			unknown = append(unknown, *s.target)
+			unknown = append(unknown, *s.Target)
 		}
 	}
 	if len(unknown) > 0 {
-		for s, err := range a.textSums(ctx, unknown, Contents, true) {
+		for s, err := range textSums(ctx, g.pass, unknown, Contents) {
 			if err != nil {
 				return nil, err
 			}
@@ -91,7 +93,7 @@ func (a *Answer) Variants(ctx context.Context, o VariantOptions) ([]Variant, err
 		}
 	}
 	if o.Masks != nil {
-		if err := g.mask(ctx, a); err != nil {
+		if err := g.mask(ctx, a.client.newDigesters(o.Masks)); err != nil {
 			return nil, err
 		}
 	}
@@ -101,6 +103,7 @@ func (a *Answer) Variants(ctx context.Context, o VariantOptions) ([]Variant, err
 // variantGroups gathers the objects of each variant: by name, with ByName, and by sum.
 type variantGroups struct {
 	options VariantOptions
+	pass    *extract.Pass
 	names   map[string]*nameGroup
 	list    []*Variant // as they come, which is in key order but for those that had to be read
 }
@@ -113,7 +116,7 @@ type nameGroup struct {
 func (g *variantGroups) add(s *summed) {
 	name := ""
 	if g.options.ByName {
-		name = s.name
+		name = s.Name()
 	}
 	group := g.names[name]
 	if group == nil {
@@ -122,12 +125,12 @@ func (g *variantGroups) add(s *summed) {
 	}
 	v := group.variants[s.sum]
 	if v == nil {
-		v = &Variant{Name: name, Sums: 1, sum: s.sum, element: g.options.Element, masks: g.options.Masks}
+		v = &Variant{Name: name, Sums: 1, sum: s.sum, element: g.options.Element, masks: g.options.Masks, pass: g.pass}
 		group.variants[s.sum] = v
 		g.list = append(g.list, v)
 	}
 	v.Count++
-	v.holders = append(v.holders, s.target)
+	v.holders = append(v.holders, s.Target)
 	group.objects++
 	if g.options.Masks.Plain(name) {
 		g.progress(1)
@@ -144,10 +147,9 @@ func (g *variantGroups) progress(objects int) {
 
 // mask puts together the variants that are equal in the form in which they are
 // compared. One object of each is read for that.
-func (g *variantGroups) mask(ctx context.Context, a *Answer) error {
-	forms := a.client.newDigesters(g.options.Masks)
+func (g *variantGroups) mask(ctx context.Context, forms *digesters) error {
 	var list []*Variant
-	var firsts []target
+	var firsts []extract.Target
 	var read []*Variant // of the objects in firsts
 	for _, v := range g.list {
 		if g.options.Masks.Plain(v.Name) {
@@ -160,7 +162,7 @@ func (g *variantGroups) mask(ctx context.Context, a *Answer) error {
 		}
 		firsts, read = append(firsts, *v.holders[0]), append(read, v)
 	}
-	m := &masking{Answer: a, variants: make(map[*target]*Variant, len(firsts)), equal: make(map[maskedText]*Variant), list: list}
+	m := &masking{pass: g.pass, variants: make(map[*extract.Target]*Variant, len(firsts)), equal: make(map[maskedText]*Variant), list: list}
 	for i := range firsts {
 		m.variants[&firsts[i]] = read[i]
 	}
@@ -194,8 +196,8 @@ func (g *variantGroups) mask(ctx context.Context, a *Answer) error {
 
 // masking is variants being compared in a form.
 type masking struct {
-	*Answer
-	variants map[*target]*Variant // by the holder that is read
+	pass     *extract.Pass
+	variants map[*extract.Target]*Variant // by the holder that is read
 	equal    map[maskedText]*Variant
 	list     []*Variant // that are different
 }
@@ -203,7 +205,7 @@ type masking struct {
 // A maskedText is what objects of a name are told apart by.
 type maskedText struct {
 	name   string
-	digest codec.Digest
+	digest frame.Digest
 }
 
 // A digested is a variant of which an object was read and digested or, if moved, holds
@@ -215,39 +217,42 @@ type digested struct {
 
 // digests reads one object of each variant and digests it. Where many held the same,
 // it makes sure that this one still does.
-func (m *masking) digests(ctx context.Context, firsts []target) iter.Seq2[digested, error] {
-	r := reading[digested]{goesOn: true, fetch: m.client.elementsOf([]int{int(Contents)}), size: searchedSize}
-	r.work = func(it *item) (digested, bool, error) {
-		v, length, moved := m.variants[it.target], 0, false
-		err := v.form.use(func(w *codec.DigestWorker) (err error) {
-			if v.Count == 1 {
-				v.digest, length, err = w.Frame(it.values[0], it.base)
+func (m *masking) digests(ctx context.Context, firsts []extract.Target) iter.Seq2[digested, error] {
+	return extract.Stream(ctx, m.pass, firsts, extract.Reading[digested]{
+		Elements: []extract.Element{extract.Contents}, Packed: true,
+		Work: func(it *extract.Item) (digested, bool, error) {
+			v, moved := m.variants[it.Target], false
+			err := v.form.use(func(w *frame.DigestWorker) error {
+				if v.Count == 1 {
+					digest, length, err := w.Frame(it.Frame())
+					v.digest = digest
+					it.Unpacked(length)
+					return err
+				}
+				contents, err := it.Contents()
+				moved = sha256.Sum256(contents) != v.sum
+				v.digest = w.Contents(contents)
+				it.Hold(0)
 				return err
+			})
+			if err != nil {
+				return digested{}, false, fmt.Errorf("cannot read its contents: %w", err)
 			}
-			contents, err := m.client.decoder.Decode(it.values[0], it.base)
-			length, moved = len(contents), sha256.Sum256(contents) != v.sum
-			v.digest = w.Contents(contents)
-			return err
-		})
-		if err != nil {
-			return digested{}, false, fmt.Errorf("cannot read its contents: %w", err)
-		}
-		m.cost.add(it.from, len(it.values[0]), length)
-		return digested{v, moved}, true, nil
-	}
-	return stream(ctx, m.Answer, firsts, r)
+			return digested{v, moved}, true, nil
+		},
+	})
 }
 
 // digestAnother digests another holder of a variant than the first.
 func (m *masking) digestAnother(ctx context.Context, v *Variant) error {
 	form := v.form
 	v.form = nil // the holder is known by its sum
-	obj, err := m.objectOf(ctx, v, 1, &CompareOptions{})
+	obj, err := v.object(ctx, 1, &CompareOptions{})
 	if err != nil || obj == nil {
 		return err
 	}
 	v.form = form
-	return v.form.use(func(w *codec.DigestWorker) error {
+	return v.form.use(func(w *frame.DigestWorker) error {
 		v.digest = w.Contents(obj.Contents)
 		return nil
 	})
@@ -278,7 +283,7 @@ func (v *Variant) isOf(obj *Object) (bool, error) {
 		return sha256.Sum256(obj.Text(v.element)) == v.sum, nil
 	}
 	same := false
-	err := v.form.use(func(w *codec.DigestWorker) error {
+	err := v.form.use(func(w *frame.DigestWorker) error {
 		same = w.Contents(obj.Contents) == v.digest
 		return nil
 	})
@@ -288,9 +293,9 @@ func (v *Variant) isOf(obj *Object) (bool, error) {
 func (g *variantGroups) sorted() []Variant {
 	for _, v := range g.list {
 		if len(v.holders) > 1 {
-			slices.SortStableFunc(v.holders, func(x, y *target) int { return x.key().Compare(y.key()) })
+			slices.SortStableFunc(v.holders, func(x, y *extract.Target) int { return x.Key().Compare(y.Key()) })
 		}
-		v.Example, v.Of, v.reader = v.holders[0].key(), g.names[v.Name].objects, 0
+		v.Example, v.Of, v.reader = Key(v.holders[0].Key()), g.names[v.Name].objects, 0
 		if v.Sums == 1 {
 			v.Sum = hex.EncodeToString(v.sum[:])
 		}
@@ -320,7 +325,7 @@ func (a *Answer) CompareVariants(ctx context.Context, from *Variant, others []Va
 		if len(others) == 0 {
 			return
 		}
-		first, err := a.objectOf(ctx, from, from.reader, &o)
+		first, err := from.object(ctx, from.reader, &o)
 		if err == nil && first == nil {
 			err = hinted(fmt.Errorf("cannot compare with what %s held: it and others that held the same have changed, or cannot be read", from.Example),
 				"ask again: what is there by then is counted")
@@ -329,7 +334,7 @@ func (a *Answer) CompareVariants(ctx context.Context, from *Variant, others []Va
 			yield(Comparison{}, err)
 			return
 		}
-		c := newComparing(a, first, o)
+		c := newComparing(first, o)
 		give := func(found Comparison, err error) bool {
 			if err == nil && o.Progress != nil {
 				o.Progress()
@@ -368,59 +373,51 @@ type placed struct {
 // compareFirst compares with one holder of each variant, and leaves out those
 // whose holder has something else by now or cannot be read.
 func (c *comparing) compareFirst(ctx context.Context, variants []Variant) iter.Seq2[placed, error] {
-	targets := make([]target, len(variants))
+	targets := make([]extract.Target, len(variants))
 	for i := range variants {
 		targets[i] = *variants[i].holders[variants[i].reader]
 	}
-	places := make(map[*target]int, len(targets))
+	places := make(map[*extract.Target]int, len(targets))
 	for i := range targets {
 		places[&targets[i]] = i
 	}
-	return stream(ctx, c.Answer, targets, reading[placed]{
-		goesOn: true, fetch: c.fetch(), size: unpackedSize,
-		work: func(it *item) (placed, bool, error) {
-			obj, err := c.readForComparison(it, &c.o)
-			if err != nil {
-				return placed{}, false, err
-			}
-			place := places[it.target]
-			if is, err := variants[place].isOf(&obj); err != nil || !is {
-				return placed{}, false, err
-			}
-			return placed{c.compare(it, obj), place}, true, nil
-		},
-	})
+	return extract.Stream(ctx, variants[0].pass, targets, objectReading(c.o.elements(), func(it *extract.Item, obj *Object) (placed, bool, error) {
+		place := places[it.Target]
+		if is, err := variants[place].isOf(obj); err != nil || !is {
+			return placed{}, false, err
+		}
+		found, held := c.compare(obj)
+		it.Hold(held)
+		return placed{found, place}, true, nil
+	}))
 }
 
 // compareLater compares with another holder of a variant.
 func (c *comparing) compareLater(ctx context.Context, v *Variant) (Comparison, error) {
-	obj, err := c.objectOf(ctx, v, v.reader+1, &c.o)
+	obj, err := v.object(ctx, v.reader+1, &c.o)
 	if err != nil {
 		return Comparison{}, err
 	}
 	if obj == nil {
 		return Comparison{From: c.from, Object: Object{Key: v.Example}, Moved: true}, nil
 	}
-	return c.compare(&item{}, *obj), nil
+	found, _ := c.compare(obj)
+	return found, nil
 }
 
 // holdersTried is how many objects of a variant are looked at for one that still has
 // it. Hosts push a few times an hour: more than one failure is rare.
 const holdersTried = 8
 
-// objectOf reads an object of a variant, the first from the place on that still has
-// it; nil: none that was looked at has.
-func (a *Answer) objectOf(ctx context.Context, v *Variant, from int, o *CompareOptions) (*Object, error) {
+// object reads an object of the variant, the first from the place on that still has it;
+// nil: none that was looked at has.
+func (v *Variant) object(ctx context.Context, from int, o *CompareOptions) (*Object, error) {
+	read := objectReading(o.elements(), func(_ *extract.Item, obj *Object) (*Object, bool, error) {
+		is, err := v.isOf(obj)
+		return obj, is, err
+	})
 	for place := from; place < min(from+holdersTried, len(v.holders)); place++ {
-		r := reading[*Object]{goesOn: true, fetch: a.client.elementsOf(o.elements()), size: unpackedSize, work: func(it *item) (*Object, bool, error) {
-			obj, err := a.readForComparison(it, o)
-			if err != nil {
-				return nil, false, err
-			}
-			is, err := v.isOf(&obj)
-			return &obj, is, err
-		}}
-		for obj, err := range stream(ctx, a, []target{*v.holders[place]}, r) {
+		for obj, err := range extract.Stream(ctx, v.pass, []extract.Target{*v.holders[place]}, read) {
 			v.reader = place
 			return obj, err
 		}

@@ -16,7 +16,7 @@ import (
 	"testing"
 
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/codec"
+	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
@@ -101,11 +101,11 @@ func (f *fleet) bases() map[string]string {
 	f.t.Helper()
 	out := make(map[string]string)
 	for _, key := range f.keys("$base:*") {
-		frame, ok := f.server.Must("GET", key).(string)
+		packed, ok := f.server.Must("GET", key).(string)
 		if !ok {
 			continue // it has expired
 		}
-		contents, err := codec.NewDecoder(0).Decode([]byte(frame), nil)
+		contents, err := frame.NewDecoder(0).Decode([]byte(packed), nil)
 		f.must(err)
 		out[key] = string(contents)
 	}
@@ -145,11 +145,11 @@ func (f *fleet) read(host, name string) string {
 // refers returns the base that a host's object is stored against, "" for none.
 func (f *fleet) refers(host, name string) string {
 	f.t.Helper()
-	frame, ok := f.server.Must("LINDEX", host+"#"+name, "0").(string)
+	packed, ok := f.server.Must("LINDEX", host+"#"+name, "0").(string)
 	if !ok {
 		f.t.Fatalf("%s has no %s", host, name)
 	}
-	id, refers := codec.BaseOf([]byte(frame))
+	id, refers := frame.BaseOf([]byte(packed))
 	if !refers {
 		return ""
 	}

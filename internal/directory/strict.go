@@ -142,7 +142,7 @@ func (s strictExpander) Expand(ctx context.Context, expr string) ([]string, erro
 		return nil, err
 	}
 	hosts, err := s.expander.Expand(ctx, expr)
-	return words("host", hosts, err)
+	return allWords("host", hosts, err)
 }
 
 // few folds names, which must be words, and not too many.
@@ -150,15 +150,15 @@ func few(what string, names []string, err error) ([]string, error) {
 	if err == nil && len(names) > maxNames {
 		return nil, tooMany(what)
 	}
-	return words(what, names, err)
+	return allWords(what, names, err)
 }
 
 func tooMany(what string) error {
 	return fmt.Errorf("cannot use the directory: it names more than %d %ss at once", maxNames, what)
 }
 
-// words folds names, all of which must be words.
-func words(what string, names []string, err error) ([]string, error) {
+// allWords folds names, all of which must be words.
+func allWords(what string, names []string, err error) ([]string, error) {
 	if err != nil {
 		return nil, brief{err}
 	}

@@ -31,3 +31,12 @@ func For(err error, cause Cause, args ...string) error {
 // A Cause is why something could not be done, where what to do about it depends on how
 // it was asked for.
 type Cause string
+
+// The causes that a question meets.
+const (
+	NoLocal   Cause = "no local place"     // the directory does not say which core is the local one
+	EmptySite Cause = "site without cores" // one of several sites lists no core
+
+	KeptTooOld   Cause = "kept copy too old" // the directory is down, and what is kept of it is older than allowed; Args: its age
+	TooManyLines Cause = "too many lines"    // a question has more different lines than fit into memory
+)

@@ -57,6 +57,11 @@ type Traffic struct {
 	Waits          int64 // times that we sent something and waited for the reply
 }
 
+// Since returns what was carried since before.
+func (t Traffic) Since(before Traffic) Traffic {
+	return Traffic{Sent: t.Sent - before.Sent, Received: t.Received - before.Received, Waits: t.Waits - before.Waits}
+}
+
 // Check tells whether rawURL is the URL of a server, without connecting.
 func Check(rawURL string) error {
 	_, _, err := parse(rawURL)

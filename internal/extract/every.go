@@ -1,0 +1,290 @@
+package extract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sysops-api/sysops-api/internal/naming"
+	"github.com/sysops-api/sysops-api/internal/store"
+)
+
+// A HostReport is what is known of one host.
+type HostReport struct {
+	Host, Site, Core string
+	Pushed           time.Time // its last push; zero: none is known
+	Expires          time.Time
+	Missing          bool     // its snapshot has expired, or it never pushed
+	Servers          []string // that have its last push
+}
+
+// Hosts tells who reported when, for the hosts of the scope that are wanted, sorted by
+// name.
+func (s *Servers) Hosts(ctx context.Context, q Request) ([]HostReport, *Survey, error) {
+	found, err := s.surveyHosts(ctx, q, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []HostReport
+	for _, k := range found.cores {
+		for _, h := range k.hosts.list {
+			if h.owned && q.wants(h.name) && (q.MaxAge == 0 || time.Since(h.pushed) <= q.MaxAge) {
+				out = append(out, k.hostReport(h))
+			}
+		}
+	}
+	for _, name := range found.counts.Missing {
+		if !found.knows(name) && q.MaxAge == 0 {
+			out = append(out, HostReport{Host: name, Missing: true})
+		}
+	}
+	slices.SortFunc(out, func(x, y HostReport) int { return strings.Compare(x.Host, y.Host) })
+	return out, found, nil
+}
+
+func (k *coreState) hostReport(h *hostState) HostReport {
+	r := HostReport{Host: h.name, Site: k.site, Core: k.core, Pushed: h.pushed, Expires: h.expires, Missing: !h.live(time.Now())}
+	for _, m := range k.left() {
+		if h.has&m.bit != 0 {
+			r.Servers = append(r.Servers, m.Name())
+		}
+	}
+	return r
+}
+
+// settleHosts settles a survey that is about hosts, not objects: every live host has
+// answered.
+func (s *Survey) settleHosts() {
+	s.sel = naming.HostsAlone()
+	s.settle()
+	s.counts.AnyKey = false
+	s.counts.Answered = s.counts.Expected - len(s.counts.Missing)
+}
+
+// A ServerInfo is what one server says of itself.
+type ServerInfo struct {
+	Site, Core string
+	ServerState
+	Hosts int           // with a live snapshot
+	Ahead time.Duration // its clock less ours
+	TLS   bool
+	Info  string // Redis' INFO as it came
+}
+
+// Info asks every server of the scope for Redis' INFO, and how far it agrees with its
+// siblings. A core that is down is no error here: it is what the question is about.
+func (s *Servers) Info(ctx context.Context, q Request) ([]ServerInfo, *Survey, error) {
+	q.Partial, q.Patient = true, true
+	raw := make(map[*member]string)
+	var mu sync.Mutex
+	found, err := s.surveyHosts(ctx, q, func(k *coreState) {
+		ask(ctx, k, nil,
+			func(ctx context.Context, m *member) (string, error) { return m.Info(ctx) },
+			func(m *member, text string) {
+				mu.Lock()
+				defer mu.Unlock()
+				raw[m] = text
+			})
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	report := found.Report()
+	var out []ServerInfo
+	for i, k := range found.cores {
+		for j, m := range k.members {
+			info := ServerInfo{Site: k.site, Core: k.core, ServerState: report.Cores[i].Servers[j], TLS: m.Secure(), Info: raw[m]}
+			if m.index != nil {
+				info.Ahead, info.Hosts = m.index.Offset, m.index.Live()
+			}
+			out = append(out, info)
+		}
+	}
+	return out, found, nil
+}
+
+// A ServerChange says what an administrative command did to one server.
+type ServerChange struct {
+	Server  string
+	Hosts   int // removed
+	Entries int // of the index: removed by GC, added by Adopt
+	Names   int // removed
+	Err     error
+}
+
+// GC prunes the index of every server in the scope: hosts whose snapshot expired over
+// keep ago, entries that lead to no object, names that no host holds. It may run beside
+// pushes and queries. Its error joins those of the servers.
+func (s *Servers) GC(ctx context.Context, q Request, keep time.Duration) ([]ServerChange, error) {
+	return s.everyServer(ctx, q, func(m *member) (ServerChange, error) {
+		p, err := m.Prune(ctx, keep)
+		return ServerChange{Hosts: p.Hosts, Entries: p.Entries, Names: p.Names}, err
+	})
+}
+
+// Adopt adds objects that the original's inserter wrote to the index of every server in
+// the scope, so that they are found without SCAN. Hosts that are new live for ttl.
+func (s *Servers) Adopt(ctx context.Context, q Request, ttl time.Duration) ([]ServerChange, error) {
+	return s.everyServer(ctx, q, func(m *member) (ServerChange, error) {
+		n, err := m.Adopt(ctx, ttl)
+		return ServerChange{Entries: n}, err
+	})
+}
+
+// everyServer does work at all servers at once, each for as long as it takes.
+func (s *Servers) everyServer(ctx context.Context, q Request, work func(*member) (ServerChange, error)) ([]ServerChange, error) {
+	cores, err := s.cores(ctx, q.Scope, q.Site, q.Core)
+	if err != nil {
+		return nil, err
+	}
+	var members []*member
+	for _, k := range cores {
+		k.patient = true
+		members = append(members, k.members...)
+	}
+	changes := make([]ServerChange, len(members))
+	var wg sync.WaitGroup
+	for i, m := range members {
+		wg.Go(func() {
+			var err error
+			changes[i], err = work(m)
+			changes[i].Server, changes[i].Err = m.Name(), err
+		})
+	}
+	wg.Wait()
+	var errs []error
+	for _, c := range changes {
+		if c.Err != nil {
+			errs = append(errs, c.Err)
+		}
+	}
+	for _, k := range cores {
+		errs = append(errs, k.recount(ctx)...)
+	}
+	if len(errs) > 0 {
+		return changes, JoinLine(errs)
+	}
+	return changes, nil
+}
+
+// Queries returns the newest n entries of the record of queries that each server has,
+// newest first. What servers have in common comes once for each.
+func (s *Servers) Queries(ctx context.Context, q Request, n int) ([]string, error) {
+	cores, err := s.cores(ctx, q.Scope, q.Site, q.Core)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	var errs []error
+	for _, k := range cores {
+		ask(ctx, k, quick,
+			func(ctx context.Context, m *member) ([]string, error) { return m.Queries(ctx, n) },
+			func(_ *member, entries []string) { out = append(out, entries...) })
+		errs = append(errs, k.leftOut()...)
+	}
+	if len(errs) > 0 {
+		return out, fmt.Errorf("cannot read the record of every server: %w", JoinLine(errs))
+	}
+	return out, nil
+}
+
+// Forget removes these hosts from every server of the scope, each of which is waited for,
+// and returns how many objects that removed. A host that no server knows is ErrUnknown,
+// and then nothing is removed. Where a server cannot be asked, the others have forgotten
+// the hosts when it returns its error.
+func (s *Servers) Forget(ctx context.Context, q Request, hosts []string) (int, error) {
+	q.Partial, q.Patient = true, true
+	found, err := s.probe(ctx, q, false)
+	if err != nil {
+		return 0, err
+	}
+	var errs []error
+	for _, k := range found.cores {
+		errs = append(errs, k.leftOut()...)
+	}
+	for _, h := range hosts {
+		if len(errs) == 0 && !found.knows(h) {
+			return 0, fmt.Errorf("cannot forget %s: %w to the servers of scope %s", h, ErrUnknown, found.request.Scope)
+		}
+	}
+	removed := 0
+	for _, k := range found.cores {
+		most := 0
+		for _, m := range k.left() {
+			n, err := m.Forget(ctx, hosts)
+			most = max(most, n)
+			if err != nil {
+				errs = append(errs, err)
+			}
+		}
+		removed += most
+		errs = append(errs, k.recount(ctx)...)
+	}
+	if len(errs) > 0 {
+		return removed, fmt.Errorf("cannot forget %s everywhere: %w", strings.Join(hosts, ", "), JoinLine(errs))
+	}
+	return removed, nil
+}
+
+// recount declares the size of the core anew, after hosts were removed: as many as
+// its servers know together. Where one cannot be asked the size stays.
+func (k *coreState) recount(ctx context.Context) []error {
+	k.probe(ctx, false)
+	if len(k.left()) < len(k.members) {
+		return nil // the removal itself has told of that server
+	}
+	var errs []error
+	for _, m := range k.members {
+		if err := m.SetSize(ctx, len(k.hosts.list)); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
+// Check tells what is wrong with a server before anybody relies on it: whether it can be
+// read and written with these credentials (an error), and what about its configuration
+// will hurt (warnings). bases: that it takes no bases is a warning.
+func (s *Servers) Check(ctx context.Context, url, host string, bases bool) (warnings []string, err error) {
+	one, err := s.Server(url)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
+	text, err := one.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var noBases *store.NoBasesError // a push works all the same
+	if err := one.TryWrite(ctx, host); errors.As(err, &noBases) {
+		if bases {
+			warnings = append(warnings, err.Error())
+		}
+	} else if err != nil {
+		return nil, err
+	}
+	if policy := InfoFields(text)["maxmemory_policy"]; policy != "" && policy != "noeviction" {
+		warnings = append(warnings, fmt.Sprintf("server %s evicts keys when it is full (maxmemory-policy %s): answers would lose objects unnoticed until the next push; set it to noeviction", one.Name(), policy))
+	}
+	if !one.Secure() && !one.Loopback() {
+		warnings = append(warnings, fmt.Sprintf("server %s is reached without TLS: contents and password travel in the clear; use rediss://", one.Name()))
+	}
+	return warnings, nil
+}
+
+// InfoFields reads "field:value" lines, as Redis' INFO has them; "# Section" lines are
+// passed over.
+func InfoFields(text string) map[string]string {
+	fields := make(map[string]string)
+	for line := range strings.Lines(text) {
+		if field, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":"); ok {
+			fields[field] = value
+		}
+	}
+	return fields
+}

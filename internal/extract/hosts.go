@@ -1,0 +1,172 @@
+package extract
+
+import (
+	"time"
+
+	"github.com/sysops-api/sysops-api/internal/naming"
+	"github.com/sysops-api/sysops-api/internal/store"
+)
+
+// A hostState is what the members of a core know of one host.
+type hostState struct {
+	name    string
+	pushed  time.Time // its latest push, by our clock; zero: only the original's inserter knows it
+	mark    int
+	expires time.Time // of its snapshot, by our clock
+	has     uint64    // the members that have the latest push
+
+	owned  bool // of all cores that know it, this one has its latest push
+	wanted bool // owned, live, and in the query's host sets: its objects are wanted
+
+	id    int // its place in the table of its core
+	at    int // where its targets begin
+	count int // how many it has
+
+	number int // among the hosts of the answer; see Survey.NumberHosts
+}
+
+// sameWithin is how far the corrected clocks of two servers may disagree on the
+// time of one push: a server that was slow to take it is not behind.
+const sameWithin = 30 * time.Second
+
+// markedWithin is how close two pushes must be for their marks to tell which came
+// first; otherwise the corrected clocks do.
+const markedWithin = 10 * time.Second
+
+// A hostTable holds what is known of the hosts of a core.
+type hostTable struct {
+	list  []*hostState   // by id
+	ids   map[string]int // by name
+	space []hostState    // for the next ones
+}
+
+func makeHosts(n int) hostTable {
+	return hostTable{list: make([]*hostState, 0, n), ids: make(map[string]int, n), space: make([]hostState, n)}
+}
+
+// get returns the host of that name, or nil.
+func (t *hostTable) get(name string) *hostState {
+	if id, ok := t.ids[name]; ok {
+		return t.list[id]
+	}
+	return nil
+}
+
+// getAfter is get, for hosts in the order in which a server lists them: all servers
+// list them in nearly the same one, so the host is most often the one after last.
+func (t *hostTable) getAfter(last *hostState, name string) *hostState {
+	if last != nil && last.id+1 < len(t.list) {
+		if h := t.list[last.id+1]; h.name == name {
+			return h
+		}
+	}
+	return t.get(name)
+}
+
+// add adds a host that is not there yet.
+func (t *hostTable) add(name string) *hostState {
+	if len(t.space) == 0 {
+		t.space = make([]hostState, 64)
+	}
+	h := &t.space[0]
+	t.space = t.space[1:]
+	h.name, h.id = name, len(t.list)
+	t.list = append(t.list, h)
+	t.ids[name] = h.id
+	return h
+}
+
+// unite adds what m knows to k.hosts.
+func (k *coreState) unite(m *member) {
+	if k.hosts.ids == nil {
+		k.hosts = makeHosts(len(m.index.Pushed))
+	}
+	var h *hostState
+	for _, p := range m.index.Pushed {
+		h = k.see(m, h, p.Host, p.At.Add(-m.index.Offset), p.Mark)
+	}
+}
+
+// weigh finds out, once all members are united, when snapshots expire, and what
+// each member lacks.
+func (k *coreState) weigh() {
+	members := k.left()
+	k.united = len(members)
+	for _, m := range members {
+		k.expire(m)
+		m.lacks = 0
+		for _, h := range k.hosts.list {
+			if h.has&m.bit == 0 {
+				m.lacks++
+			}
+		}
+	}
+}
+
+// reunite makes k.hosts anew if members have dropped out since it was made.
+func (k *coreState) reunite() {
+	members := k.left()
+	if len(members) == k.united {
+		return
+	}
+	k.hosts = hostTable{}
+	for _, m := range members {
+		k.unite(m)
+	}
+	k.weigh()
+}
+
+// see notes that m had a push from host at this time, by our clock. It returns the
+// host, nil if it is none; after is the one that it returned before.
+func (k *coreState) see(m *member, after *hostState, host string, at time.Time, mark int) *hostState {
+	h := k.hosts.getAfter(after, host)
+	switch {
+	case h == nil:
+		if _, err := naming.ParseHost(host); err != nil {
+			return nil // no publisher writes such a host; adopted ones may be in capitals
+		}
+		h = k.hosts.add(host)
+		h.pushed, h.mark, h.has = at, mark, m.bit
+	case h.mark == mark && at.Sub(h.pushed).Abs() <= sameWithin:
+		h.has |= m.bit
+		h.pushed = maxTime(h.pushed, at)
+	case later(at, mark, h.pushed, h.mark):
+		h.pushed, h.mark, h.has = at, mark, m.bit
+	}
+	return h
+}
+
+// expire notes when the snapshots that m has expire.
+func (k *coreState) expire(m *member) {
+	var h *hostState
+	note := func(host string, at time.Time) {
+		if h = k.hosts.getAfter(h, host); h != nil && h.has&m.bit != 0 {
+			h.expires = maxTime(h.expires, at.Add(-m.index.Offset))
+		}
+	}
+	for _, e := range m.index.Expires {
+		note(e.Host, e.At)
+	}
+	for _, host := range m.index.Lasting {
+		note(host, m.index.Until)
+	}
+}
+
+// later reports whether the first of two pushes of one host came after the second.
+func later(at time.Time, mark int, than time.Time, thanMark int) bool {
+	apart := at.Sub(than)
+	if apart.Abs() <= markedWithin && mark != thanMark {
+		return store.MarkedAfter(mark, thanMark)
+	}
+	return apart > 0
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// live reports whether a host's snapshot has not expired at now, our clock.
+func (h *hostState) live(now time.Time) bool { return h.expires.After(now) }

@@ -1,0 +1,210 @@
+package lines
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+	"sync"
+
+	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/internal/frame"
+)
+
+// An Expr is what lines are searched for.
+type Expr struct {
+	*frame.Expr
+	Text bool // contents with NUL bytes are searched like text
+	Most int  // no more than the first so many lines of an object; 0: all
+}
+
+// CountOptions are what a count may be asked to do beside counting.
+type CountOptions struct {
+	Hosts    bool   // remember the hosts of each count
+	Progress func() // called after each object, by one goroutine at a time; nil: not
+}
+
+// A Count is how often one line is found.
+type Count struct {
+	Line   []byte // without its newline; must not be changed
+	Count  int
+	Binary bool // in place of lines: objects with NUL bytes that match
+	Hosts  Hosts
+}
+
+// Hosts are the hosts that have a line. The zero value has none.
+type Hosts struct {
+	of   []string // the names of all
+	list []uint32 // which of them, in order
+}
+
+// Names returns the hosts, sorted; nil for none.
+func (h Hosts) Names() []string {
+	if h.of == nil {
+		return nil
+	}
+	out := make([]string, len(h.list))
+	for i, n := range h.list {
+		out[i] = h.of[n]
+	}
+	return out
+}
+
+// CountAll counts identical lines (or matches, where expr is for these) over all objects
+// of the pass's survey: the most frequent first, equally frequent ones in their own order.
+// What hosts have of a base in common is counted once for all of them, not line by line.
+// Its errors are those of extract.Stream, and that there are more different lines than fit
+// into some 2 GiB of memory, 8 million.
+func CountAll(ctx context.Context, p *extract.Pass, expr Expr, o CountOptions) (iter.Seq[Count], error) {
+	names := p.Survey().NumberHosts()
+	budget := &lineBudget{}
+	all := tallies{hosts: o.Hosts, perWorker: perWorker[tally]{fresh: func() *tally {
+		return &tally{hosts: o.Hosts, bases: make(map[*frame.Hits]*baseTally), own: lineTable{budget: budget}}
+	}}}
+	read := extract.Search(p, expr.Expr, expr.Most, func(it *extract.Item, found *frame.Found) struct{} {
+		t := all.take()
+		t.add(found, found.Binary && !expr.Text, uint32(it.HostNumber()))
+		all.put(t)
+		return struct{}{}
+	})
+	for _, err := range extract.Stream(ctx, p, p.Survey().Targets(), read) {
+		if err = cmp.Or(err, budget.err()); err != nil {
+			return nil, err
+		}
+		if o.Progress != nil {
+			o.Progress()
+		}
+	}
+	return all.sum(names), nil
+}
+
+// perWorker is what the workers of a count have found so far, each by itself.
+type perWorker[T any] struct {
+	fresh func() *T // for one more worker
+
+	mu   sync.Mutex
+	list []*T // of all workers, while nobody works
+}
+
+func (c *perWorker[T]) take() *T {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := len(c.list); n > 0 {
+		taken := c.list[n-1]
+		c.list = c.list[:n-1]
+		return taken
+	}
+	return c.fresh()
+}
+
+func (c *perWorker[T]) put(back *T) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.list = append(c.list, back)
+}
+
+// tallies are what is counted by all workers.
+type tallies struct {
+	perWorker[tally]
+	hosts bool
+}
+
+// A tally counts what is found in bases by its place there, and other lines by their
+// text.
+type tally struct {
+	hosts  bool
+	bases  map[*frame.Hits]*baseTally
+	own    lineTable
+	binary lineEntry
+}
+
+// A baseTally counts the parts that an expression finds in a base. Hosts that copy
+// the parts from … to-1 add one at from and take it away at to: the sum up to a part
+// is its count.
+type baseTally struct {
+	steps []int32
+	hosts [][]uint32 // of each part; nil unless asked for
+}
+
+func (t *tally) add(found *frame.Found, binary bool, host uint32) {
+	if binary {
+		if found.Count > 0 {
+			t.binary.add(1, host, t.hosts)
+		}
+		return
+	}
+	for i := range found.Runs {
+		r := &found.Runs[i]
+		if r.Hits == nil {
+			t.own.entry(r.Part).add(1, host, t.hosts)
+			continue
+		}
+		b := t.bases[r.Hits]
+		if b == nil {
+			b = &baseTally{steps: make([]int32, len(r.Hits.Parts)+1)}
+			if t.hosts {
+				b.hosts = make([][]uint32, len(r.Hits.Parts))
+			}
+			t.bases[r.Hits] = b
+		}
+		b.steps[r.From]++
+		b.steps[r.To]--
+		if t.hosts {
+			for p := r.From; p < r.To; p++ {
+				b.hosts[p] = append(b.hosts[p], host)
+			}
+		}
+	}
+}
+
+// sum brings together what the workers have counted. names are those of all hosts.
+func (t *tallies) sum(names []string) iter.Seq[Count] {
+	all := &tally{}
+	for _, one := range t.list {
+		if all.own.count < one.own.count {
+			all.own, one.own = one.own, all.own
+		}
+	}
+	all.own.budget = nil // nothing new comes
+	for _, one := range t.list {
+		all.binary.merge(&one.binary)
+		for e := range one.own.all {
+			all.own.entry(e.line).merge(e)
+		}
+		one.own = lineTable{}
+		for hits, b := range one.bases {
+			n := int32(0)
+			for i, line := range hits.Parts {
+				if n += b.steps[i]; n == 0 {
+					continue
+				}
+				found := lineEntry{n: int(n)}
+				if b.hosts != nil {
+					found.hosts = b.hosts[i]
+				}
+				all.own.entry(line).merge(&found)
+			}
+		}
+	}
+	entries := make([]*lineEntry, 0, all.own.count+1)
+	for e := range all.own.all {
+		entries = append(entries, e)
+	}
+	if all.binary.n > 0 {
+		entries = append(entries, &all.binary)
+	}
+	slices.SortFunc(entries, func(x, y *lineEntry) int { return cmp.Or(cmp.Compare(y.n, x.n), bytes.Compare(x.line, y.line)) })
+	return func(yield func(Count) bool) {
+		for _, e := range entries {
+			c := Count{Line: e.line, Count: e.n, Binary: e == &all.binary}
+			if t.hosts {
+				slices.Sort(e.hosts)
+				c.Hosts = Hosts{names, slices.Compact(e.hosts)}
+			}
+			if !yield(c) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package sysops
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/sysops-api/sysops-api/internal/extract"
+)
+
+// A ServerInfo is what one server says of itself.
+type ServerInfo struct {
+	Site    string            `json:"site"`
+	Core    string            `json:"core"`
+	Server  string            `json:"server"`
+	Error   string            `json:"error,omitempty"`
+	Hosts   int               `json:"hosts"`          // with a live snapshot
+	Lacks   int               `json:"lacks"`          // hosts of the core whose latest push it does not have
+	Cold    bool              `json:"cold"`           // lacks more than 1 % of them
+	Ahead   time.Duration     `json:"clock_ahead_ns"` // its clock less ours
+	TLS     bool              `json:"tls"`
+	Info    map[string]string `json:"info"` // Redis' INFO, field by field
+	RawInfo string            `json:"-"`    // Redis' INFO as it came
+}
+
+// Info asks every server in q's scope for Redis' INFO, and how far it agrees with
+// its siblings. q.Pattern is not used. A core that is down is no error here: it
+// is what the question is about.
+func (c *Client) Info(ctx context.Context, q Query) ([]ServerInfo, *Answer, error) {
+	servers, survey, err := c.servers.Info(ctx, q.request())
+	if err != nil {
+		return nil, nil, err
+	}
+	out := make([]ServerInfo, len(servers))
+	for i, s := range servers {
+		out[i] = ServerInfo{
+			Site: s.Site, Core: s.Core, Server: s.Server, Error: textOf(s.Err), Hosts: s.Hosts, Lacks: s.Lacks, Cold: s.Cold,
+			Ahead: s.Ahead, TLS: s.TLS, Info: extract.InfoFields(s.Info), RawInfo: s.Info,
+		}
+	}
+	return out, c.answer(q, survey), nil
+}
+
+// A ServerChange says what an administrative command did to one server.
+type ServerChange struct {
+	Server  string `json:"server"`
+	Hosts   int    `json:"hosts"`   // removed
+	Entries int    `json:"entries"` // of the index: removed by GC, added by Adopt
+	Names   int    `json:"names"`   // removed
+	Error   string `json:"error,omitempty"`
+}
+
+// GC prunes the index of every server in q's scope: hosts whose snapshot
+// expired over keep ago, entries that lead to no object, names that no host
+// holds. It may run beside pushes and queries.
+func (c *Client) GC(ctx context.Context, q Query, keep time.Duration) ([]ServerChange, error) {
+	changes, err := c.servers.GC(ctx, q.request(), keep)
+	return changesOf(changes), err
+}
+
+// Adopt adds objects that the original's inserter wrote to the index of every
+// server in q's scope, so that they are found without SCAN.
+func (c *Client) Adopt(ctx context.Context, q Query) ([]ServerChange, error) {
+	changes, err := c.servers.Adopt(ctx, q.request(), DefaultTTL)
+	return changesOf(changes), err
+}
+
+func changesOf(changes []extract.ServerChange) []ServerChange {
+	var out []ServerChange
+	for _, c := range changes {
+		out = append(out, ServerChange{Server: c.Server, Hosts: c.Hosts, Entries: c.Entries, Names: c.Names, Error: textOf(c.Err)})
+	}
+	return out
+}
+
+// Queries returns the newest n entries of the record of queries, newest first,
+// each once, however many servers have it.
+func (c *Client) Queries(ctx context.Context, q Query, n int) ([]QueryRecord, error) {
+	entries, err := c.servers.Queries(ctx, q.request(), n)
+	seen := make(map[string]bool)
+	var out []QueryRecord
+	for _, e := range entries {
+		var r QueryRecord
+		if json.Unmarshal([]byte(e), &r) == nil && !seen[r.ID] {
+			seen[r.ID] = true
+			out = append(out, r)
+		}
+	}
+	slices.SortStableFunc(out, func(x, y QueryRecord) int { return y.Time.Compare(x.Time) })
+	return out[:max(0, min(n, len(out)))], err
+}
+
+// CheckServer tells what is wrong with a server before anybody relies on it:
+// whether it can be read and written with these credentials (an error), and what
+// about its configuration will hurt (warnings).
+func (c *Client) CheckServer(ctx context.Context, url, host string) (warnings []string, err error) {
+	return c.servers.Check(ctx, url, host, !c.opts.NoBases)
+}
+
+// DefaultSample is how many objects of each name, on each server, Memory weighs for
+// all of them.
+const DefaultSample = extract.DefaultSample
+
+// A MemoryUse is how much memory of all servers in a scope one name takes: the sum of
+// what Redis' MEMORY USAGE says of its keys. Where Name begins with '$' it is a part
+// of the index that belongs to no name.
+type MemoryUse struct {
+	Name        string
+	Bytes       int64 // of objects, bases and index
+	Keys        int   // objects, on all servers; of the index, what it has
+	Sampled     int   // of Keys, that were weighed for all of them; == Keys: Bytes is exact
+	ObjectBytes int64 // of the objects
+	Bases       int   // that are offered for the name, on all servers
+	BaseBytes   int64 // of the bases
+	IndexBytes  int64 // of the rest; large sets are weighed by a few of their elements
+}
+
+// Memory tells how much memory of the servers in q's scope the objects of each name
+// take, the most first. q.Pattern and the host sets are not used. Of each name's
+// objects on each server, sample that are chosen at random are weighed for all of
+// them: 0 stands for DefaultSample, a negative number for all. A server that does not
+// answer is left out, as Completeness tells.
+func (c *Client) Memory(ctx context.Context, q Query, sample int) ([]MemoryUse, *Answer, error) {
+	uses, survey, err := c.servers.Memory(ctx, q.request(), sample)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := make([]MemoryUse, len(uses))
+	for i, u := range uses {
+		out[i] = MemoryUse(u)
+	}
+	return out, c.answer(q, survey), nil
+}
+
+// DisagreementKind says in what a server differs from its siblings.
+type DisagreementKind string
+
+// The kinds of disagreement. All but the first are about hosts whose latest push the
+// server has, as its siblings do.
+const (
+	Behind        = DisagreementKind(extract.ServerBehind)   // hosts whose latest push it does not have
+	LacksObjects  = DisagreementKind(extract.ServerLacks)    // objects that siblings have recorded and it has not
+	OtherContents = DisagreementKind(extract.ServerContents) // objects of which it has recorded other contents than most siblings
+	OtherStat     = DisagreementKind(extract.ServerStat)     // those of which it has recorded another stat
+)
+
+// A Disagreement is what one server of a core has other than its siblings, of one kind.
+// Where as many siblings have the one as the other, the first of the directory counts.
+type Disagreement struct {
+	Core     string
+	Server   string
+	Kind     DisagreementKind
+	Count    int
+	Examples []string // the first hosts or keys, sorted
+}
+
+// Disagreements compares the servers of each core in q's scope: for each live host of
+// q's host sets, who has its latest push, and what those who have it recorded of its
+// objects. Each Disagreement has so many examples at most. q.Pattern is not used.
+//
+// What differs is looked at twice, since a push may be under way; one that is under way
+// for longer shows. The records are those of the index: contents are not read.
+func (c *Client) Disagreements(ctx context.Context, q Query, examples int) ([]Disagreement, *Answer, error) {
+	found, survey, err := c.servers.Disagreements(ctx, q.request(), examples)
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []Disagreement
+	for _, d := range found {
+		out = append(out, Disagreement{Core: d.Core, Server: d.Server, Kind: DisagreementKind(d.Kind), Count: d.Count, Examples: d.Examples})
+	}
+	return out, c.answer(q, survey), nil
+}
