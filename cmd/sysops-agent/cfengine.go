@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // What a push tells CFEngine. The classes and variables of the original have its
@@ -141,7 +141,7 @@ func tellCFEngine(w io.Writer, report *sysops.PushReport, err error, warnings []
 	}
 	if err != nil {
 		m.variable("sysops_push_error", err.Error())
-		if hints := cli.Hints(err); len(hints) > 0 {
+		if hints := terminal.Hints(err); len(hints) > 0 {
 			m.variable("sysops_push_hint", strings.Join(hints, "; "))
 		}
 	}
@@ -243,7 +243,7 @@ var moduleValues = strings.NewReplacer(
 // moduleValue returns text as one value of at most limit bytes.
 func moduleValue(text string, limit int) string {
 	const more = " …"
-	text = moduleValues.Replace(cli.SafeText(strings.TrimSpace(text)))
+	text = moduleValues.Replace(terminal.SafeText(strings.TrimSpace(text)))
 	if len(text) <= limit {
 		return text
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 func newCheck() *cobra.Command {
@@ -47,19 +48,19 @@ type checklist struct {
 }
 
 func (c *checklist) ok(format string, args ...any) {
-	fmt.Fprintf(c.w, "ok       %s\n", cli.SafeText(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(c.w, "ok       %s\n", terminal.SafeText(fmt.Sprintf(format, args...)))
 }
 
 func (c *checklist) warning(format string, args ...any) {
-	fmt.Fprintf(c.w, "warning  %s\n", cli.SafeText(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(c.w, "warning  %s\n", terminal.SafeText(fmt.Sprintf(format, args...)))
 }
 
 func (c *checklist) error(err error) {
 	c.errors++
-	fmt.Fprintf(c.w, "error    %s\n", cli.SafeText(err.Error()))
+	fmt.Fprintf(c.w, "error    %s\n", terminal.SafeText(err.Error()))
 	var h *sysops.HintedError
 	if errors.As(err, &h) {
-		fmt.Fprintf(c.w, "         %s\n", cli.SafeText(h.Hint))
+		fmt.Fprintf(c.w, "         %s\n", terminal.SafeText(h.Hint))
 	}
 	for _, hint := range sysops.ServerHints(err) {
 		fmt.Fprintf(c.w, "         %s\n", hint)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 func newCollect() *cobra.Command {
@@ -50,13 +51,13 @@ func (s *settings) collect(ctx context.Context, stderr io.Writer, quiet bool) er
 	for _, r := range report.Results {
 		switch {
 		case r.TimedOut:
-			cli.Warn(stderr, "%s: stopped after %.1f s", r.Section, r.Duration.Seconds())
+			terminal.Warn(stderr, "%s: stopped after %.1f s", r.Section, r.Duration.Seconds())
 		case r.Truncated:
-			cli.Warn(stderr, "%s: cut at its output limit", r.Section)
+			terminal.Warn(stderr, "%s: cut at its output limit", r.Section)
 		case r.Error != "":
-			cli.Warn(stderr, "%s: %s", r.Section, r.Error)
+			terminal.Warn(stderr, "%s: %s", r.Section, r.Error)
 		case r.Exit != 0 && len(r.Output) == 0:
-			cli.Warn(stderr, "%s: exit status %d: %s", r.Section, r.Exit, r.Stderr)
+			terminal.Warn(stderr, "%s: exit status %d: %s", r.Section, r.Exit, r.Stderr)
 		}
 	}
 	fmt.Fprintf(stderr, "%s: %d sections, %d commands not installed\n", s.agent.JSON, len(report.Results), len(report.Missing))

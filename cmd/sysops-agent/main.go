@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 func main() {
@@ -55,7 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		io.WriteString(stderr, "sysops-agent: interrupted\n") //nolint:errcheck // nobody is left to tell
 		return exitSignal
 	}
-	cli.Fail(stderr, "sysops-agent", err)
+	terminal.Fail(stderr, "sysops-agent", err)
 	return exitError
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // originalServers are the flags by which the original took its four servers.
@@ -82,7 +83,7 @@ func (s *settings) push(cmd *cobra.Command) (*sysops.PushReport, error) {
 		return nil, err
 	}
 	if err := s.keepBases(); err != nil && !s.quiet {
-		cli.Warn(cmd.ErrOrStderr(), "%v", err)
+		terminal.Warn(cmd.ErrOrStderr(), "%v", err)
 	}
 	client, _, err := s.connect(cmd)
 	if err != nil {
@@ -95,12 +96,12 @@ func (s *settings) push(cmd *cobra.Command) (*sysops.PushReport, error) {
 	}
 	if s.agent.Interactions {
 		if err := s.recordInteractions(report, time.Now()); err != nil {
-			cli.Warn(cmd.ErrOrStderr(), "%v", err)
+			terminal.Warn(cmd.ErrOrStderr(), "%v", err)
 		}
 	}
 	if !s.quiet {
 		for _, p := range problems {
-			cli.Warn(cmd.ErrOrStderr(), "%v", p)
+			terminal.Warn(cmd.ErrOrStderr(), "%v", p)
 		}
 		printReport(cmd.ErrOrStderr(), report)
 	}
@@ -145,17 +146,17 @@ func (s *settings) snapshot() (sysops.Snapshot, []collect.Problem, error) {
 
 func printReport(w io.Writer, r *sysops.PushReport) {
 	for _, p := range r.Problems {
-		cli.Warn(w, "%s is left out: %v", p.Name, p.Err)
+		terminal.Warn(w, "%s is left out: %v", p.Name, p.Err)
 	}
 	if r.Bases != nil {
-		cli.Warn(w, "%v", r.Bases)
+		terminal.Warn(w, "%v", r.Bases)
 	}
 	for _, s := range r.Servers {
 		for _, p := range s.Refused {
-			cli.Warn(w, "server %s: %v", s.Server, p.Err)
+			terminal.Warn(w, "server %s: %v", s.Server, p.Err)
 		}
 		if s.Err != nil {
-			cli.Warn(w, "%v", s.Err)
+			terminal.Warn(w, "%v", s.Err)
 			continue
 		}
 		fmt.Fprintf(w, "%s: %d sent, %d unchanged", s.Server, s.Replaced, s.Renewed)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 func newRun() *cobra.Command {
@@ -33,13 +34,13 @@ fails is told and tried again next time. Ctrl-C or SIGTERM ends it.`,
 				return err
 			}
 			// A fleet that was updated all at once starts all at once, too.
-			if !cli.IsTerminal(cmd.ErrOrStderr()) {
+			if !terminal.IsTerminal(cmd.ErrOrStderr()) {
 				sleep(cmd.Context(), s.splay())
 			}
 			for cmd.Context().Err() == nil {
 				next := time.Now().Add(time.Duration(s.agent.Every))
 				if err := s.cycle(cmd); err != nil && cmd.Context().Err() == nil {
-					cli.Fail(cmd.ErrOrStderr(), "sysops-agent", err)
+					terminal.Fail(cmd.ErrOrStderr(), "sysops-agent", err)
 				}
 				wait := time.Until(next) + s.splay()
 				if !s.quiet && cmd.Context().Err() == nil {
@@ -67,7 +68,7 @@ func (s *settings) cycle(cmd *cobra.Command) error {
 		if cmd.Context().Err() != nil {
 			return err
 		}
-		cli.Warn(cmd.ErrOrStderr(), "%v", err)
+		terminal.Warn(cmd.ErrOrStderr(), "%v", err)
 	}
 	_, err := s.push(cmd)
 	return err

@@ -20,6 +20,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
 	"github.com/sysops-api/sysops-api/internal/snmp"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 const (
@@ -119,8 +120,8 @@ func (s *settings) snmp(cmd *cobra.Command) error {
 func (s *settings) newSNMPRun(cmd *cobra.Command) (*snmpRun, error) {
 	conf, f := s.agent.SNMP, cmd.Flags()
 	run := &snmpRun{settings: s, stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
-	if cli.IsTerminal(run.stdout) {
-		run.stdout = cli.SafeWriter(run.stdout)
+	if terminal.IsTerminal(run.stdout) {
+		run.stdout = terminal.SafeWriter(run.stdout)
 	}
 	for flag, value := range map[string]*sysops.Duration{"ttl": &conf.TTL, "timeout": &conf.Timeout} {
 		if err := durationFlag(cmd, flag, value); err != nil {
@@ -351,12 +352,12 @@ func (r *snmpRun) tell(t target, walks []snmp.Walk, err error, summary string) {
 	var first error
 	for _, w := range walks {
 		if w.Err != nil {
-			cli.Warn(r.stderr, "%s: %s: %v", t.name, w.OID, w.Err)
+			terminal.Warn(r.stderr, "%s: %s: %v", t.name, w.OID, w.Err)
 			first = cmp.Or(first, w.Err)
 		}
 	}
 	if err != nil {
-		cli.Warn(r.stderr, "%s: %v", t.name, err)
+		terminal.Warn(r.stderr, "%s: %v", t.name, err)
 	} else if !r.quiet {
 		fmt.Fprintf(r.stderr, "%s: %s\n", t.name, summary)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 func newAudit(u *ui) *cobra.Command {
@@ -63,19 +64,19 @@ func (f *auditFlags) add(cmd *cobra.Command, q *queryFlags, states, usual []stri
 type finding struct {
 	state  string
 	text   string
-	fields []field
+	fields []output.Field
 	hosts  []string // sorted
 }
 
 // columns are the fields of the rows; of is what each finding has.
-func (f *auditFlags) columns(of []field) []field {
+func (f *auditFlags) columns(of []output.Field) []output.Field {
 	switch {
 	case f.byHost:
-		return append([]field{{"host", ""}}, of...)
+		return append(output.Fields("host", ""), of...)
 	case f.fold:
-		return append(append([]field{{"count", 0}}, of...), foldFields(nil)...)
+		return append(append(output.Fields("count", 0), of...), foldFields(nil)...)
 	}
-	return append([]field{{"count", 0}}, of...)
+	return append(output.Fields("count", 0), of...)
 }
 
 // printFindings prints those in the states that are asked for, in their order or, with
@@ -87,7 +88,7 @@ func (in *inquiry) printFindings(f *auditFlags, findings []finding) error {
 	}
 	for _, x := range findings {
 		in.rows++
-		if err := in.printCount(len(x.hosts), []byte(x.text), f.fold, x.hosts, append([]field{{"count", len(x.hosts)}}, x.fields...)...); err != nil {
+		if err := in.printCount(len(x.hosts), []byte(x.text), f.fold, x.hosts, append(output.Fields("count", len(x.hosts)), x.fields...)...); err != nil {
 			return err
 		}
 	}
@@ -108,7 +109,7 @@ func (in *inquiry) printFindingsByHost(findings []finding) error {
 	slices.SortStableFunc(all, func(a, b one) int { return cmp.Compare(a.host, b.host) })
 	for _, o := range all {
 		in.rows++
-		if err := in.out.row(fmt.Appendf(nil, "%s: %s\n", o.host, o.of.text), append([]field{{"host", o.host}}, o.of.fields...)...); err != nil {
+		if err := in.row(fmt.Appendf(nil, "%s: %s\n", o.host, o.of.text), append(output.Fields("host", o.host), o.of.fields...)...); err != nil {
 			return err
 		}
 	}

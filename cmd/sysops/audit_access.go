@@ -13,6 +13,8 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit/access"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // auditAccessFlags say whose accounts are looked for, and what is printed of them.
@@ -48,7 +50,7 @@ an account is locked is in the shadow file, which the agent does not send.`,
 			return err
 		},
 	}
-	q.columns = func() []field { return a.columns(accessFields(&access.Finding{})) }
+	q.columns = func() []output.Field { return a.columns(accessFields(&access.Finding{})) }
 	q.add(cmd)
 	states := []string{string(access.Has), string(access.HasNot), string(access.Unknown)}
 	a.add(cmd, q, states, states, a.settle)
@@ -95,8 +97,8 @@ func (a *auditAccessFlags) settle() error {
 func (a *auditAccessFlags) print(ctx context.Context, in *inquiry) error {
 	bar := in.progressBefore("objects", in.answer.Len())
 	var err error
-	a.report, err = access.Of(ctx, in.answer, access.Options{Users: a.users, Progress: bar.step})
-	bar.done()
+	a.report, err = access.Of(ctx, in.answer, access.Options{Users: a.users, Progress: bar.Step})
+	bar.Done()
 	if err != nil {
 		return err
 	}
@@ -128,22 +130,22 @@ func accessText(f *access.Finding) string {
 }
 
 // accessFields are the fields of a row. Those of the account are null where there is none.
-func accessFields(f *access.Finding) []field {
-	out := []field{{"user", f.User}, {"state", string(f.State)}}
-	for _, v := range []field{
-		{"name", f.Account.Name},
-		{"uid", int64(f.Account.UID)},
-		{"gid", int64(f.Account.GID)},
-		{"groups", f.Groups},
-		{"shell", f.Account.Shell},
-		{"home", f.Account.Dir},
-	} {
+func accessFields(f *access.Finding) []output.Field {
+	out := output.Fields("user", f.User, "state", string(f.State))
+	for _, v := range output.Fields(
+		"name", f.Account.Name,
+		"uid", int64(f.Account.UID),
+		"gid", int64(f.Account.GID),
+		"groups", f.Groups,
+		"shell", f.Account.Shell,
+		"home", f.Account.Dir,
+	) {
 		if f.State == access.HasNot || f.State == access.Unknown {
-			v.value = nil
+			v.Value = nil
 		}
 		out = append(out, v)
 	}
-	return append(out, field{"sources", f.Sources}, field{"reason", f.Reason})
+	return append(out, output.Field{Name: "sources", Value: f.Sources}, output.Field{Name: "reason", Value: f.Reason})
 }
 
 // summarize says of each user on how many hosts they have an account.
@@ -170,7 +172,7 @@ func (a *auditAccessFlags) summarize(u *ui) {
 			}
 		}
 		fmt.Fprintf(u.stderr, "%s: %d hosts have an account, %d have not, %d unknown\n",
-			cli.SafeText(user.String()), len(hosts[access.Has]), len(hosts[access.HasNot]), len(hosts[access.Unknown]))
+			terminal.SafeText(user.String()), len(hosts[access.Has]), len(hosts[access.HasNot]), len(hosts[access.Unknown]))
 	}
 	if len(elsewhere) > 0 {
 		fmt.Fprintf(u.stderr, "%d of these hosts take accounts from other sources than files as well (nsswitch.conf): those are not seen\n", len(elsewhere))

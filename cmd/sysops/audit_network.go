@@ -13,6 +13,8 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit/network"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // networkFlags say by what hosts are compared, which are beyond, and what of that is
@@ -78,7 +80,7 @@ agent's config. Counters are since the host booted.`,
 		Args: n.args,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q.check = func() error {
-				n.width = widthOf(cmd.OutOrStdout())
+				n.width = terminal.Width(cmd.OutOrStdout())
 				n.aboveGiven, n.switchcountSaid = cmd.Flags().Changed("above"), cmd.Flags().Changed("switchcount")
 				return n.settle(q)
 			}
@@ -266,8 +268,8 @@ func (n *networkFlags) options() network.Options {
 	return o
 }
 
-func (n *networkFlags) columns() []field {
-	var fields []field
+func (n *networkFlags) columns() []output.Field {
+	var fields []output.Field
 	switch {
 	case n.switchcountSaid:
 		fields = n.groupFields("switch", &network.Group{})
@@ -276,15 +278,15 @@ func (n *networkFlags) columns() []field {
 	case n.percentiles:
 		return percentileFields(n.metric, 0, 0, 0)
 	case n.histogram:
-		return histogramFields(histogramBin{})
+		return histogramFields(network.Bin{})
 	case n.perMPS:
 		return spreadFields("server", "", nil)
 	case n.listNetstat:
 		return spreadFields("counter", "", nil)
 	case n.report:
-		return []field{{"report", map[string]any(nil)}}
+		return output.Fields("report", map[string]any(nil))
 	case n.bonding && n.fold:
-		fields = []field{{"problem", ""}}
+		fields = output.Fields("problem", "")
 	case n.bonding:
 		return troubleFields(&network.Trouble{})
 	case n.fold:
@@ -310,13 +312,13 @@ type networkAnswer struct {
 }
 
 func (n *networkFlags) print(ctx context.Context, in *inquiry) error {
-	in.leftOut = &[]leftOut{}
+	in.leftOut = &[]output.LeftOut{}
 	bar := in.progressBefore("objects", in.answer.Len())
 	fleet, err := network.Read(ctx, in.answer, n.options(), func(key sysops.Key, why error) {
-		*in.leftOut = append(*in.leftOut, leftOut{key.String(), why.Error()})
+		*in.leftOut = append(*in.leftOut, output.LeftOut{Key: key.String(), Reason: why.Error()})
 		in.status = exitPartial
-	}, bar.step)
-	bar.done()
+	}, bar.Step)
+	bar.Done()
 	if err != nil {
 		return err
 	}
@@ -399,7 +401,7 @@ func (a *networkAnswer) summarise() {
 	if len(a.spread) == 0 {
 		text = a.nobody()
 	}
-	fmt.Fprintln(a.in.stderr, cli.SafeText(text))
+	fmt.Fprintln(a.in.stderr, terminal.SafeText(text))
 }
 
 // tooFew reports whether no host can be beyond a percentile because the largest value is
@@ -436,11 +438,11 @@ func (a *networkAnswer) printHosts() error {
 		}
 		a.in.rows = len(names)
 		fields := foldFields(names)
-		return a.in.out.row(fmt.Appendf(nil, "%s\n", fields[1].value), fields...)
+		return a.in.row(fmt.Appendf(nil, "%s\n", fields[1].Value), fields...)
 	}
 	for _, h := range a.beyond {
 		a.in.rows++
-		if err := a.in.out.row([]byte(a.hostLine(h)), a.hostFields(h)...); err != nil {
+		if err := a.in.row([]byte(a.hostLine(h)), a.hostFields(h)...); err != nil {
 			return err
 		}
 	}
@@ -463,16 +465,16 @@ func (a *networkAnswer) hostLine(h *network.Host) string {
 	return strings.TrimRight(text, " ") + "\n"
 }
 
-func (n *networkFlags) hostFields(h *network.Host) []field {
-	fields := []field{{"host", h.Name}, {"metric", n.metric.Name}, {"value", optionalNumber(h.Value)}}
+func (n *networkFlags) hostFields(h *network.Host) []output.Field {
+	fields := output.Fields("host", h.Name, "metric", n.metric.Name, "value", optionalNumber(h.Value))
 	if n.netstat == "" && n.ratio == "" {
-		fields = append(fields, field{"seconds", optionalNumber(h.Seconds)}, field{"bytes_per_second", optionalNumber(h.Rate)})
+		fields = append(fields, output.Field{Name: "seconds", Value: optionalNumber(h.Seconds)}, output.Field{Name: "bytes_per_second", Value: optionalNumber(h.Rate)})
 	}
 	var interfaces, switches, ports []string
 	for _, l := range h.Links {
 		interfaces, switches, ports = append(interfaces, l.Interface), append(switches, l.Switch), append(ports, l.Port)
 	}
-	return append(fields, field{"interface", strings.Join(interfaces, ",")}, field{"switch", strings.Join(switches, ",")}, field{"port", strings.Join(ports, ",")})
+	return append(fields, output.Field{Name: "interface", Value: strings.Join(interfaces, ",")}, output.Field{Name: "switch", Value: strings.Join(switches, ",")}, output.Field{Name: "port", Value: strings.Join(ports, ",")})
 }
 
 // optionalNumber is a number for output, nil where it is not known.
@@ -496,10 +498,10 @@ func (a *networkAnswer) printGroups(what string, groups []network.Group) error {
 		fields := a.groupFields(what, g)
 		if a.fold {
 			folded := foldFields(g.Who)
-			text += fmt.Sprintf("\t%s", folded[1].value)
+			text += fmt.Sprintf("\t%s", folded[1].Value)
 			fields = append(fields, folded...)
 		}
-		if err := a.in.out.row([]byte(text+"\n"), fields...); err != nil {
+		if err := a.in.row([]byte(text+"\n"), fields...); err != nil {
 			return err
 		}
 	}
@@ -510,10 +512,10 @@ func groupLine(g *network.Group) string {
 	return fmt.Sprintf("%7d of %7d %7.3f%%  %s", g.Beyond, g.Hosts, 100*g.Share, g.Name)
 }
 
-func (n *networkFlags) groupFields(what string, g *network.Group) []field {
-	fields := []field{{what, g.Name}, {"beyond", g.Beyond}, {"of", g.Hosts}, {"share", g.Share}, {"score", g.Score}}
+func (n *networkFlags) groupFields(what string, g *network.Group) []output.Field {
+	fields := output.Fields(what, g.Name, "beyond", g.Beyond, "of", g.Hosts, "share", g.Share, "score", g.Score)
 	if what == "switch" {
-		fields = append(fields, field{"ports", g.Ports})
+		fields = append(fields, output.Field{Name: "ports", Value: g.Ports})
 	}
 	return fields
 }
@@ -559,7 +561,7 @@ func (a *networkAnswer) printTroubles() error {
 			a.in.rows++
 			t := &a.fleet.Troubles[i]
 			text := fmt.Sprintf("%-*s  %-8s %-8s %-18s %s\n", a.nameWidth, t.Host, t.Bond, t.Slave, t.Problem, t.Detail)
-			if err := a.in.out.row([]byte(text), troubleFields(t)...); err != nil {
+			if err := a.in.row([]byte(text), troubleFields(t)...); err != nil {
 				return err
 			}
 		}
@@ -576,7 +578,7 @@ func (a *networkAnswer) printTroubles() error {
 func (a *networkAnswer) foldTroubles() error {
 	for _, p := range a.problems() {
 		a.in.rows++
-		if err := a.in.printCount(len(p.hosts), []byte(p.problem), true, p.hosts, field{"problem", p.problem}); err != nil {
+		if err := a.in.printCount(len(p.hosts), []byte(p.problem), true, p.hosts, output.Field{Name: "problem", Value: p.problem}); err != nil {
 			return err
 		}
 	}
@@ -607,6 +609,6 @@ func (a *networkAnswer) problems() []problemHosts {
 	return out
 }
 
-func troubleFields(t *network.Trouble) []field {
-	return []field{{"host", t.Host}, {"bond", t.Bond}, {"slave", t.Slave}, {"problem", t.Problem}, {"detail", t.Detail}}
+func troubleFields(t *network.Trouble) []output.Field {
+	return output.Fields("host", t.Host, "bond", t.Bond, "slave", t.Slave, "problem", t.Problem, "detail", t.Detail)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit/network"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 // valueWidth is that of a value as text: "1,234,567,890".
@@ -138,16 +139,16 @@ func (a *networkAnswer) at(p float64) float64 {
 	return a.spread.Percentile(p)
 }
 
-func percentileFields(m *network.Metric, p, value float64, beyond int) []field {
+func percentileFields(m *network.Metric, p, value float64, beyond int) []output.Field {
 	name := ""
 	if m != nil {
 		name = m.Name
 	}
-	return []field{{"metric", name}, {"percentile", p}, {"value", optionalNumber(value)}, {"beyond", beyond}}
+	return output.Fields("metric", name, "percentile", p, "value", optionalNumber(value), "beyond", beyond)
 }
 
 // percentileRows returns the table of percentiles: how many hosts are beyond each.
-func (a *networkAnswer) percentileRows() (lines []string, rows [][]field) {
+func (a *networkAnswer) percentileRows() (lines []string, rows [][]output.Field) {
 	if len(a.spread) == 0 {
 		return nil, nil
 	}
@@ -174,13 +175,12 @@ func (a *networkAnswer) printPercentiles() error {
 	lines, rows := a.percentileRows()
 	for i := range rows {
 		a.in.rows++
-		if err := a.in.out.row([]byte(lines[i]+"\n"), rows[i]...); err != nil {
+		if err := a.in.row([]byte(lines[i]+"\n"), rows[i]...); err != nil {
 			return err
 		}
 	}
-	if a.in.outTerminal && a.in.format == "text" && len(rows) > 0 && len(a.in.out.by) == 0 && a.in.limit == 0 {
-		text := "\n" + strings.Join(a.histogramLines(histogram(a.spread)), "\n") + "\n"
-		if err := a.in.out.row([]byte(text)); err != nil {
+	if a.in.stdout.Terminal() && a.in.format == "text" && len(rows) > 0 && len(a.in.out.Sort) == 0 && a.in.limit == 0 {
+		if err := a.in.out.Add(output.Row{Parts: append([]output.Row{{Text: []byte("\n")}}, a.histogramRows(a.spread.Histogram())...)}); err != nil {
 			return err
 		}
 	}
@@ -188,16 +188,14 @@ func (a *networkAnswer) printPercentiles() error {
 	return nil
 }
 
-func histogramFields(b histogramBin) []field {
-	return []field{{"from", b.From}, {"to", b.To}, {"count", b.Count}}
+func histogramFields(b network.Bin) []output.Field {
+	return output.Fields("from", b.From, "to", b.To, "count", b.Count)
 }
 
 func (a *networkAnswer) printHistogram() error {
-	bins := histogram(a.spread)
-	lines := a.histogramLines(bins)
-	for i, b := range bins {
+	for _, r := range a.histogramRows(a.spread.Histogram()) {
 		a.in.rows++
-		if err := a.in.out.row([]byte(lines[i]+"\n"), histogramFields(b)...); err != nil {
+		if err := a.in.out.Add(r); err != nil {
 			return err
 		}
 	}
@@ -205,39 +203,59 @@ func (a *networkAnswer) printHistogram() error {
 	return nil
 }
 
-// histogramLines draws the bins, with a mark where the threshold is.
-func (a *networkAnswer) histogramLines(bins []histogramBin) []string {
-	s := &histogramStyle{
-		label: func(v float64) string { return edgeText(a.metric.Unit, v) },
-		width: cmp.Or(a.width, 80), ascii: asciiOnly(),
+// histogramRows are a row a bin: from, to, count, share, a bar, and a mark where the
+// threshold is.
+func (a *networkAnswer) histogramRows(bins []network.Bin) []output.Row {
+	total, highest, edge, digits := 0, 0, 0, 0
+	label := func(v float64) string { return edgeText(a.metric.Unit, v) }
+	for _, b := range bins {
+		total += b.Count
+		highest = max(highest, b.Count)
+		edge = max(edge, utf8.RuneCountInString(label(b.From)), utf8.RuneCountInString(label(b.To)))
+		digits = max(digits, len(sysops.Grouped(b.Count)))
 	}
-	arrow := " ← "
-	if s.ascii {
-		arrow = " <- "
+	table := &output.Table{Trim: true, Columns: []output.Column{
+		{Width: edge, Right: true},
+		{Width: edge, Right: true, Gap: " – "},
+		{Width: digits, Right: true, Gap: "  "},
+		{Width: len("100.0%"), Right: true, Gap: "  "},
+		{Bar: true, Gap: "  "},
+		{Width: len("<- 99th percentile")},
+	}}
+	rows := make([]output.Row, len(bins))
+	for i, b := range bins {
+		cells := output.Cells(label(b.From), label(b.To), sysops.Grouped(b.Count), fmt.Sprintf("%.1f%%", 100*float64(b.Count)/float64(max(total, 1))), "", "")
+		cells[4].Share = float64(b.Count) / float64(max(highest, 1))
+		if a.thresholdIn(b, i == len(bins)-1) {
+			cells[5].Text = "← " + a.thresholdText()
+		}
+		rows[i] = output.Row{Table: table, Cells: cells, Fields: histogramFields(b)}
 	}
+	return rows
+}
+
+// thresholdIn reports whether the threshold is within a bin.
+func (a *networkAnswer) thresholdIn(b network.Bin, last bool) bool {
 	t := a.threshold.Value
-	s.mark = func(b histogramBin) string {
-		last := b == bins[len(bins)-1]
-		if t < b.From || t > b.To || t == b.To && !last && b.From != b.To {
-			return ""
-		}
-		if a.aboveGiven {
-			return arrow + valueText(a.metric.Unit, t)
-		}
-		p := a.percentile
-		if a.metric.Low {
-			p = opposite(p)
-		}
-		return arrow + ordinal(p) + " percentile"
+	return t >= b.From && t <= b.To && (t < b.To || last || b.From == b.To)
+}
+
+func (a *networkAnswer) thresholdText() string {
+	if a.aboveGiven {
+		return valueText(a.metric.Unit, a.threshold.Value)
 	}
-	return s.lines(bins)
+	p := a.percentile
+	if a.metric.Low {
+		p = opposite(p)
+	}
+	return ordinal(p) + " percentile"
 }
 
 // spreadFields are how values lie that are known by a name, such as a server.
-func spreadFields(what, name string, d network.Distribution) []field {
-	fields := []field{{what, name}, {"hosts", len(d)}}
+func spreadFields(what, name string, d network.Distribution) []output.Field {
+	fields := output.Fields(what, name, "hosts", len(d))
 	for _, p := range network.Percentiles() {
-		fields = append(fields, field{percentileName(p), optionalNumber(d.Percentile(p))})
+		fields = append(fields, output.Field{Name: percentileName(p), Value: optionalNumber(d.Percentile(p))})
 	}
 	return fields
 }
@@ -278,7 +296,7 @@ func (a *networkAnswer) spreadHeading(unit network.Unit) {
 
 func (a *networkAnswer) printSpread(what string, unit network.Unit, s namedSpread) error {
 	a.in.rows++
-	return a.in.out.row([]byte(spreadLine(unit, s.name, s.values)+"\n"), spreadFields(what, s.name, s.values)...)
+	return a.in.row([]byte(spreadLine(unit, s.name, s.values)+"\n"), spreadFields(what, s.name, s.values)...)
 }
 
 type namedSpread struct {
@@ -338,7 +356,7 @@ type networkReport struct {
 	Silent      int              `json:"silent"` // without
 	Mean        any              `json:"mean"`
 	Percentiles []map[string]any `json:"percentiles"`
-	Histogram   []histogramBin   `json:"histogram"`
+	Histogram   []network.Bin    `json:"histogram"`
 	Threshold   any              `json:"threshold"`
 	Beyond      int              `json:"beyond"`
 	Worst       []map[string]any `json:"worst"`
@@ -348,19 +366,24 @@ type networkReport struct {
 	Ratios      []map[string]any `json:"ratios"`
 	Bonds       int              `json:"bonds"`
 	Troubles    []map[string]any `json:"troubles"`
-	text        bytes.Buffer
+	parts       []output.Row
+}
+
+// say adds text to the page.
+func (r *networkReport) say(format string, args ...any) {
+	r.parts = append(r.parts, output.Row{Text: fmt.Appendf(nil, format, args...)})
 }
 
 // printReport prints the page, which is one row.
 func (a *networkAnswer) printReport(ctx context.Context) error {
 	most := cmp.Or(a.in.limit, reportedRows)
-	a.in.out.limit = 0
+	a.in.out.Limit = 0
 	r := &networkReport{
 		Metric: a.metric.Name, Unit: a.metric.Unit, Hosts: len(a.spread), Silent: len(a.fleet.Hosts) - len(a.spread),
-		Mean: optionalNumber(a.spread.Mean()), Histogram: histogram(a.spread), Threshold: optionalNumber(a.threshold.Value), Beyond: len(a.beyond), Bonds: a.fleet.Bonds,
+		Mean: optionalNumber(a.spread.Mean()), Histogram: a.spread.Histogram(), Threshold: optionalNumber(a.threshold.Value), Beyond: len(a.beyond), Bonds: a.fleet.Bonds,
 	}
 	if len(a.spread) == 0 {
-		fmt.Fprintf(&r.text, "%s\n", a.nobody())
+		r.say("%s\n", a.nobody())
 	} else {
 		a.reportMetric(r, most)
 		clusters, err := a.reportedClusters(ctx)
@@ -375,29 +398,31 @@ func (a *networkAnswer) printReport(ctx context.Context) error {
 	a.reportTroubles(r)
 	if len(a.fleet.Hosts) > 0 {
 		a.in.rows++
-		return a.in.out.row(bytes.TrimLeft(r.text.Bytes(), "\n"), field{"report", r})
+		r.parts[0].Text = bytes.TrimLeft(r.parts[0].Text, "\n")
+		return a.in.out.Add(output.Row{Parts: r.parts, Fields: output.Fields("report", r)})
 	}
 	return nil
 }
 
 // reportMetric has the percentiles, the histogram and the worst hosts.
 func (a *networkAnswer) reportMetric(r *networkReport, most int) {
-	fmt.Fprintf(&r.text, "%s of %s hosts; mean %s", upperFirst(a.metric.Name), sysops.Grouped(r.Hosts), valueText(a.metric.Unit, a.spread.Mean()))
+	r.say("%s of %s hosts; mean %s", upperFirst(a.metric.Name), sysops.Grouped(r.Hosts), valueText(a.metric.Unit, a.spread.Mean()))
 	if r.Silent > 0 {
-		fmt.Fprintf(&r.text, "; not known of %s", sysops.Grouped(r.Silent))
+		r.say("; not known of %s", sysops.Grouped(r.Silent))
 	}
 	lines, rows := a.percentileRows()
-	fmt.Fprintf(&r.text, "\n%s\n\n%s\n", strings.Join(lines, "\n"), strings.Join(a.histogramLines(r.Histogram), "\n"))
+	r.say("\n%s\n\n", strings.Join(lines, "\n"))
+	r.parts = append(r.parts, a.histogramRows(r.Histogram)...)
 	for _, row := range rows {
 		r.Percentiles = append(r.Percentiles, asMap(row))
 	}
-	fmt.Fprintf(&r.text, "\nHosts %s: %s\n", a.what(), sysops.Grouped(len(a.beyond)))
+	r.say("\nHosts %s: %s\n", a.what(), sysops.Grouped(len(a.beyond)))
 	for i, h := range a.beyond {
 		if i == most {
-			fmt.Fprintf(&r.text, "%s\n", andMore(len(a.beyond)-most))
+			r.say("%s\n", andMore(len(a.beyond)-most))
 			break
 		}
-		r.text.WriteString(a.hostLine(h))
+		r.say("%s", a.hostLine(h))
 		r.Worst = append(r.Worst, asMap(a.hostFields(h)))
 	}
 }
@@ -409,13 +434,13 @@ func (a *networkAnswer) reportGroups(r *networkReport, what, title string, group
 		return nil
 	}
 	var out []map[string]any
-	fmt.Fprintf(&r.text, "\n%s\n", title)
+	r.say("\n%s\n", title)
 	for i := range groups {
 		if i == most {
-			fmt.Fprintf(&r.text, "%s\n", andMore(len(groups)-most))
+			r.say("%s\n", andMore(len(groups)-most))
 			break
 		}
-		fmt.Fprintf(&r.text, "%s\n", groupLine(&groups[i]))
+		r.say("%s\n", groupLine(&groups[i]))
 		out = append(out, asMap(a.groupFields(what, &groups[i])))
 	}
 	return out
@@ -446,13 +471,13 @@ func reportSpreads(r *networkReport, what, title string, unit network.Unit, spre
 		return nil
 	}
 	var out []map[string]any
-	fmt.Fprintf(&r.text, "\n%s\n%s\n", title, spreadHeading(unit))
+	r.say("\n%s\n%s\n", title, spreadHeading(unit))
 	for i, s := range spreads {
 		if i == most {
-			fmt.Fprintf(&r.text, "%s\n", andMore(len(spreads)-most))
+			r.say("%s\n", andMore(len(spreads)-most))
 			break
 		}
-		fmt.Fprintf(&r.text, "%s\n", spreadLine(unit, s.name, s.values))
+		r.say("%s\n", spreadLine(unit, s.name, s.values))
 		out = append(out, asMap(spreadFields(what, s.name, s.values)))
 	}
 	return out
@@ -463,21 +488,21 @@ func (a *networkAnswer) reportTroubles(r *networkReport) {
 		return
 	}
 	problems := a.problems()
-	fmt.Fprintf(&r.text, "\nBonds: %s", sysops.Grouped(r.Bonds))
+	r.say("\nBonds: %s", sysops.Grouped(r.Bonds))
 	if len(problems) == 0 {
-		r.text.WriteString(", nothing wrong with them")
+		r.say(", nothing wrong with them")
 	}
-	r.text.WriteString("\n")
+	r.say("\n")
 	for _, p := range problems {
-		fmt.Fprintf(&r.text, "%8s  %-18s  %s\n", sysops.Grouped(len(p.hosts)), p.problem, someHosts(p.hosts, len(p.hosts)))
+		r.say("%8s  %-18s  %s\n", sysops.Grouped(len(p.hosts)), p.problem, someHosts(p.hosts, len(p.hosts)))
 		r.Troubles = append(r.Troubles, map[string]any{"problem": p.problem, "host_count": len(p.hosts), "hosts": sysops.FoldHosts(p.hosts)})
 	}
 }
 
-func asMap(fields []field) map[string]any {
+func asMap(fields []output.Field) map[string]any {
 	out := make(map[string]any, len(fields))
 	for _, f := range fields {
-		out[f.name] = f.value
+		out[f.Name] = f.Value
 	}
 	return out
 }
@@ -486,3 +511,5 @@ func upperFirst(s string) string {
 	first, size := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(first)) + s[size:]
 }
+
+func padLeft(text string, width int) string { return fmt.Sprintf("%*s", width, text) }

@@ -15,6 +15,8 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit/sudo"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // auditSudoFlags say whose rights are asked for, and how they are printed.
@@ -62,7 +64,7 @@ and the exit status is then 3.`,
 			return err
 		},
 	}
-	q.columns = func() []field { return a.fields(&sudo.Right{}, "", nil) }
+	q.columns = func() []output.Field { return a.fields(&sudo.Right{}, "", nil) }
 	q.add(cmd)
 	f := cmd.Flags()
 	f.StringVar(&a.user, "user", "", "the rights of the user of this `name`; without it, those of everybody who has any")
@@ -100,9 +102,9 @@ func (a *auditSudoFlags) print(ctx context.Context, in *inquiry) error {
 	if err := a.audit(ctx, in); err != nil {
 		return err
 	}
-	in.leftOut = &[]leftOut{}
+	in.leftOut = &[]output.LeftOut{}
 	for _, u := range a.report.Unknown {
-		*in.leftOut = append(*in.leftOut, leftOut{u.Key.String(), u.Reason})
+		*in.leftOut = append(*in.leftOut, output.LeftOut{Key: u.Key.String(), Reason: u.Reason})
 	}
 	if len(a.report.Unknown) > 0 {
 		in.status = exitPartial
@@ -130,11 +132,11 @@ func (a *auditSudoFlags) print(ctx context.Context, in *inquiry) error {
 }
 
 // row prints a row. What is denied is none that matched.
-func (a *auditSudoFlags) row(in *inquiry, r *sudo.Right, text []byte, fields []field) error {
+func (a *auditSudoFlags) row(in *inquiry, r *sudo.Right, text []byte, fields []output.Field) error {
 	if r.Allowed {
 		in.rows++
 	}
-	return in.out.row(text, fields...)
+	return in.row(text, fields...)
 }
 
 // maxQueries bounds how often files are asked for that others include: those that are
@@ -147,10 +149,10 @@ func (a *auditSudoFlags) audit(ctx context.Context, in *inquiry) error {
 	o := sudo.Options{User: a.user, Command: a.command, As: a.as, Now: time.Now()}
 	for range maxQueries {
 		bar := in.progressBefore("hosts", in.answer.Completeness().Expected)
-		o.Progress = bar.step
+		o.Progress = bar.Step
 		var err error
 		a.report, err = sudo.Of(ctx, in.answer, o)
-		bar.done()
+		bar.Done()
 		if err != nil || len(a.report.Wanted) == 0 {
 			return err
 		}
@@ -204,22 +206,22 @@ func rightText(r *sudo.Right) string {
 }
 
 // fields are those of a row: of a host with --by-host, else of these hosts.
-func (a *auditSudoFlags) fields(r *sudo.Right, host string, hosts []string) []field {
-	var out []field
+func (a *auditSudoFlags) fields(r *sudo.Right, host string, hosts []string) []output.Field {
+	var out []output.Field
 	if a.byHost {
-		out = append(out, field{"host", host})
+		out = append(out, output.Field{Name: "host", Value: host})
 	} else {
-		out = append(out, field{"count", len(hosts)})
+		out = append(out, output.Field{Name: "count", Value: len(hosts)})
 	}
-	out = append(out, field{"user", r.User}, field{"account", r.Account})
+	out = append(out, output.Field{Name: "user", Value: r.User}, output.Field{Name: "account", Value: r.Account})
 	if a.command != "" {
-		out = append(out, field{"allowed", r.Allowed}, field{"condition", r.Condition})
+		out = append(out, output.Field{Name: "allowed", Value: r.Allowed}, output.Field{Name: "condition", Value: r.Condition})
 	}
 	entry := ""
 	if r.Entry.Commands != "" {
 		entry = r.Entry.String()
 	}
-	out = append(out, field{"entry", entry}, field{"run_as", r.Entry.RunAs}, field{"commands", r.Entry.Commands}, field{"no_password", r.Entry.NoPassword})
+	out = append(out, output.Field{Name: "entry", Value: entry}, output.Field{Name: "run_as", Value: r.Entry.RunAs}, output.Field{Name: "commands", Value: r.Entry.Commands}, output.Field{Name: "no_password", Value: r.Entry.NoPassword})
 	if a.fold {
 		out = append(out, foldFields(hosts)...)
 	}
@@ -233,7 +235,7 @@ func (a *auditSudoFlags) summarize(u *ui) {
 	if r.Nothing > 0 {
 		who, what := "nobody may", "do anything"
 		if a.user != "" {
-			who = cli.SafeText(a.user) + " may not"
+			who = terminal.SafeText(a.user) + " may not"
 		}
 		if a.command != "" {
 			what = "run it"
@@ -241,9 +243,9 @@ func (a *auditSudoFlags) summarize(u *ui) {
 		text += fmt.Sprintf("; on %d of them %s %s", r.Nothing, who, what)
 	}
 	fmt.Fprintln(u.stderr, text)
-	refused := make([]leftOut, len(r.Refused))
+	refused := make([]output.LeftOut, len(r.Refused))
 	for i, x := range r.Refused {
-		refused[i] = leftOut{x.Key.String(), x.Reason}
+		refused[i] = output.LeftOut{Key: x.Key.String(), Reason: x.Reason}
 	}
 	u.warnOf(refused, "%s: nobody may do anything there: %s", "refused by sudo")
 	if r.Errors > 0 {
@@ -254,6 +256,6 @@ func (a *auditSudoFlags) summarize(u *ui) {
 		fmt.Fprintf(u.stderr, "%d hosts ask %s for %s as well (nsswitch.conf): what that gives is not in the cache\n", r.Elsewhere[source], from, db)
 	}
 	for _, dir := range slices.Sorted(maps.Keys(r.EmptyDirs)) {
-		fmt.Fprintf(u.stderr, "%d hosts include %s and have no file of it in the cache: it is empty, or the agent does not send it\n", r.EmptyDirs[dir], cli.SafeText(dir))
+		fmt.Fprintf(u.stderr, "%d hosts include %s and have no file of it in the cache: it is empty, or the agent does not send it\n", r.EmptyDirs[dir], terminal.SafeText(dir))
 	}
 }

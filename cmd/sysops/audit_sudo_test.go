@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
@@ -146,7 +147,7 @@ func TestAuditSudoFormats(t *testing.T) {
 	}
 	var answer struct {
 		Results []map[string]any `json:"results"`
-		LeftOut []leftOut        `json:"left_out"`
+		LeftOut []output.LeftOut `json:"left_out"`
 	}
 	if err := json.Unmarshal([]byte(ask("--user", "bob", "--format", "json", "--fold", "--sort", "entry")), &answer); err != nil {
 		t.Fatal(err)
@@ -156,7 +157,7 @@ func TestAuditSudoFormats(t *testing.T) {
 		first["no_password"] != true || first["account"] != true || first["hosts"] != "db01.example.com" || first["count"] != 1.0 {
 		t.Errorf("got %v", answer.Results)
 	}
-	if !slices.ContainsFunc(answer.LeftOut, func(l leftOut) bool { return l.Key == "db02.example.com#/etc/sudoers" }) {
+	if !slices.ContainsFunc(answer.LeftOut, func(l output.LeftOut) bool { return l.Key == "db02.example.com#/etc/sudoers" }) {
 		t.Errorf("left out: %v", answer.LeftOut)
 	}
 	csv := ask("--user", "bob", "--command", "/usr/bin/id", "--format", "csv", "--by-host", "--hosts", "web01*")

@@ -10,6 +10,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit/sysctl"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 // auditSysctlFlags say which settings are compared, and what is printed of them.
@@ -46,7 +47,7 @@ a file marks with a leading "-" may be absent.`,
 			return err
 		},
 	}
-	q.columns = func() []field { return a.columns(sysctlFields(&sysctl.Problem{})) }
+	q.columns = func() []output.Field { return a.columns(sysctlFields(&sysctl.Problem{})) }
 	q.add(cmd)
 	a.add(cmd, q, []string{string(sysctl.Differs), string(sysctl.Absent), string(sysctl.Unknown)}, []string{string(sysctl.Differs), string(sysctl.Absent)}, nil)
 	cmd.Flags().StringSliceVar(&a.ignore, "ignore", nil, "leave out keys that match this `glob`; several, separated by commas")
@@ -61,8 +62,8 @@ func (a *auditSysctlFlags) print(ctx context.Context, in *inquiry) error {
 	}
 	bar := in.progressBefore("objects", in.answer.Len())
 	var err error
-	a.report, err = sysctl.Of(ctx, in.answer, sysctl.Options{Ignore: ignore, Progress: bar.step})
-	bar.done()
+	a.report, err = sysctl.Of(ctx, in.answer, sysctl.Options{Ignore: ignore, Progress: bar.Step})
+	bar.Done()
 	if err != nil {
 		return err
 	}
@@ -90,13 +91,13 @@ func shown(value string) string {
 	return value
 }
 
-func sysctlFields(p *sysctl.Problem) []field {
-	return []field{
-		{"state", string(p.State)},
-		{"key", p.Key},
-		{"persistent", []byte(p.Persistent)},
-		{"live", []byte(p.Live)},
-		{"file", p.File},
-		{"reason", p.Reason},
-	}
+func sysctlFields(p *sysctl.Problem) []output.Field {
+	return output.Fields(
+		"state", string(p.State),
+		"key", p.Key,
+		"persistent", []byte(p.Persistent),
+		"live", []byte(p.Live),
+		"file", p.File,
+		"reason", p.Reason,
+	)
 }

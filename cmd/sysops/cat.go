@@ -13,6 +13,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 // catFlags are the ways to print contents: as they are, what --jq makes of them,
@@ -20,7 +21,7 @@ import (
 type catFlags struct {
 	prefix, uniq, fold, raw bool
 
-	jq *jqProgram // nil: without
+	jq *output.JQ // nil: without
 }
 
 func newCat(u *ui) *cobra.Command {
@@ -77,23 +78,23 @@ func (c *catFlags) settle(q *queryFlags, jq string, given bool) error {
 		return nil
 	}
 	var err error
-	c.jq, err = compileJQ(jq)
+	c.jq, err = output.CompileJQ(jq)
 	return err
 }
 
 // columns are the fields of the rows that print prints.
-func (c *catFlags) columns() []field {
-	value := field{"value", map[string]any(nil)} // of whatever type
-	var fields []field
+func (c *catFlags) columns() []output.Field {
+	value := output.Field{Name: "value", Value: map[string]any(nil)} // of whatever type
+	var fields []output.Field
 	switch {
 	case c.uniq && c.jq != nil:
-		fields = []field{{"count", 0}, value}
+		fields = append(output.Fields("count", 0), value)
 	case c.uniq:
 		fields = contentsFields(&sysops.Variant{})
 	case c.jq != nil:
 		return append(keyColumns(), value)
 	default:
-		return append(keyColumns(), field{"contents", ""})
+		return append(keyColumns(), output.Field{Name: "contents", Value: ""})
 	}
 	if c.fold {
 		fields = append(fields, foldFields(nil)...)
@@ -110,7 +111,7 @@ func (c *catFlags) print(ctx context.Context, in *inquiry) error {
 	case c.jq != nil && c.uniq:
 		return c.printResultCounts(ctx, in)
 	case c.jq != nil:
-		return c.jq.each(ctx, in, func(key sysops.Key, results [][]byte) error { return c.printResults(in, key, results) })
+		return c.eachResult(ctx, in, func(key sysops.Key, results [][]byte) error { return c.printResults(in, key, results) })
 	case c.uniq:
 		return c.printCounts(ctx, in)
 	}
@@ -119,18 +120,18 @@ func (c *catFlags) print(ctx context.Context, in *inquiry) error {
 
 func (c *catFlags) printContents(ctx context.Context, in *inquiry) error {
 	bar := in.progress("objects", in.answer.Len())
-	defer bar.done()
+	defer bar.Done()
 	for o, err := range in.answer.Objects(ctx) {
 		if err != nil {
 			return err
 		}
 		in.rows++
-		bar.step()
+		bar.Step()
 		text := o.Contents
 		if c.prefix && in.format == "text" {
 			text = prefixLines(keyText(o.Key)+":", text)
 		}
-		if err := in.out.row(text, append(keyFields(o.Key), field{"contents", o.Contents})...); err != nil {
+		if err := in.row(text, append(keyFields(o.Key), output.Field{Name: "contents", Value: o.Contents})...); err != nil {
 			return err
 		}
 	}
@@ -141,8 +142,8 @@ func (c *catFlags) printContents(ctx context.Context, in *inquiry) error {
 // "uniq -c" and sha256sum.
 func (c *catFlags) printCounts(ctx context.Context, in *inquiry) error {
 	bar := in.progressBefore("objects", in.answer.Len())
-	variants, err := in.answer.Variants(ctx, sysops.VariantOptions{Progress: bar.step})
-	bar.done()
+	variants, err := in.answer.Variants(ctx, sysops.VariantOptions{Progress: bar.Step})
+	bar.Done()
 	if err != nil {
 		return err
 	}
@@ -160,19 +161,35 @@ func (c *catFlags) printCounts(ctx context.Context, in *inquiry) error {
 	return nil
 }
 
-func contentsFields(v *sysops.Variant) []field {
-	return []field{{"count", v.Count}, {"sha256", v.Sum}, {"example", v.Example.String()}}
+// eachResult calls emit with what the expression makes of each object. Those on which it
+// fails are left out.
+func (c *catFlags) eachResult(ctx context.Context, in *inquiry, emit func(sysops.Key, [][]byte) error) error {
+	bar := in.progress("objects", in.answer.Len())
+	defer bar.Done()
+	in.leftOut = &[]output.LeftOut{}
+	return c.jq.Each(ctx, in.answer.Objects(ctx), func(key sysops.Key, results [][]byte) error {
+		bar.Step()
+		return emit(key, results)
+	}, func(key sysops.Key, err error) {
+		bar.Step()
+		*in.leftOut = append(*in.leftOut, output.LeftOut{Key: key.String(), Reason: err.Error()})
+		in.status = exitPartial
+	})
+}
+
+func contentsFields(v *sysops.Variant) []output.Field {
+	return output.Fields("count", v.Count, "sha256", v.Sum, "example", v.Example.String())
 }
 
 func (c *catFlags) printResults(in *inquiry, key sysops.Key, results [][]byte) error {
 	for _, r := range results {
 		in.rows++
-		value := jsonField(r)
+		value := output.JSONValue(r)
 		text := append(c.resultText(r, value), '\n')
 		if c.prefix {
 			text = prefixLines(keyText(key)+":", text)
 		}
-		if err := in.out.row(text, append(keyFields(key), field{"value", value})...); err != nil {
+		if err := in.row(text, append(keyFields(key), output.Field{Name: "value", Value: value})...); err != nil {
 			return err
 		}
 	}
@@ -195,7 +212,7 @@ func (c *catFlags) printResultCounts(ctx context.Context, in *inquiry) error {
 		hosts []string
 	}
 	counts := make(map[string]*counted)
-	err := c.jq.each(ctx, in, func(key sysops.Key, results [][]byte) error {
+	err := c.eachResult(ctx, in, func(key sysops.Key, results [][]byte) error {
 		for _, r := range results {
 			n := counts[string(r)]
 			if n == nil {
@@ -217,8 +234,8 @@ func (c *catFlags) printResultCounts(ctx context.Context, in *inquiry) error {
 	})
 	for _, r := range results {
 		in.rows++
-		n, value := counts[r], jsonField([]byte(r))
-		if err := in.printCount(n.count, c.resultText([]byte(r), value), c.fold, n.hosts, field{"count", n.count}, field{"value", value}); err != nil {
+		n, value := counts[r], output.JSONValue([]byte(r))
+		if err := in.printCount(n.count, c.resultText([]byte(r), value), c.fold, n.hosts, output.Field{Name: "count", Value: n.count}, output.Field{Name: "value", Value: value}); err != nil {
 			return err
 		}
 	}

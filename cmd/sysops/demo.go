@@ -17,6 +17,7 @@ import (
 
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/fleetsim"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // A demo is one run of the demonstration.
@@ -150,7 +151,7 @@ func (d *demo) push(ctx context.Context, silent, live []demoPush, what string) e
 	fmt.Fprint(d.stderr, what)
 	var done atomic.Int64
 	step := func() {
-		if n := done.Add(1); d.errTerminal && n%10 == 0 {
+		if n := done.Add(1); terminal.IsTerminal(d.stderr) && n%10 == 0 {
 			fmt.Fprintf(d.stderr, "\r%s%d of %d", what, n, len(silent)+len(live))
 		}
 	}
@@ -170,7 +171,7 @@ func (d *demo) push(ctx context.Context, silent, live []demoPush, what string) e
 			return context.Cause(ctx)
 		}
 	}
-	if d.errTerminal { // in place of the count
+	if terminal.IsTerminal(d.stderr) { // in place of the count
 		fmt.Fprintf(d.stderr, "\r%s%*s\r%s", what, len("2000 of 2000"), "", what)
 	}
 	fmt.Fprintf(d.stderr, "%.1f s\n", time.Since(began).Seconds())

@@ -12,6 +12,8 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // diffFlags say what is compared, and how differences are shown.
@@ -72,7 +74,7 @@ Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is pa
   sysops diff --all /etc/shadow --element stat`,
 		Args: cli.Args(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d.terminalWidth = func() int { return widthOf(cmd.OutOrStdout()) }
+			d.terminalWidth = func() int { return terminal.Width(cmd.OutOrStdout()) }
 			q.check = func() error { return d.settle(q, args) }
 			print := d.printAgainst
 			if d.all {
@@ -83,7 +85,7 @@ Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is pa
 			}
 			err := errNotHosts
 			if first, second, ok := hostArguments(args); ok && !d.all {
-				q.columns = func() []field { return append(d.columns(), field{"only_on", ""}) } // or those of objects: see printHosts
+				q.columns = func() []output.Field { return append(d.columns(), output.Field{Name: "only_on", Value: ""}) } // or those of objects: see printHosts
 				parse := func(string) (sysops.Pattern, error) { return hostsPattern(first, second) }
 				err = u.ask(cmd, q, parse, "", func(ctx context.Context, in *inquiry) error { return d.printHosts(ctx, in, first, second) })
 			}
@@ -92,7 +94,7 @@ Exit status: 0 nothing differs, 1 something differs, 2 error, 3 the answer is pa
 				err = u.ask(cmd, q, sysops.ParsePattern, args[len(args)-1], print)
 			}
 			if err == nil && !q.quiet && d.summary != "" {
-				fmt.Fprintln(u.stderr, cli.SafeText(d.summary))
+				fmt.Fprintln(u.stderr, terminal.SafeText(d.summary))
 			}
 			return err
 		},
@@ -165,26 +167,26 @@ func parseElement(name string) (sysops.Element, error) {
 }
 
 // columns are the fields of the rows that are printed.
-func (d *diffFlags) columns() []field {
+func (d *diffFlags) columns() []output.Field {
 	switch {
 	case d.all:
 		return nil // see settle
 	case d.brief && d.fold:
-		return append([]field{{"name", ""}}, foldFields(nil)...)
+		return append(output.Fields("name", ""), foldFields(nil)...)
 	case d.brief:
-		return append(keyColumns(), field{"from", ""})
+		return append(keyColumns(), output.Field{Name: "from", Value: ""})
 	}
-	return append(append(keyColumns(), field{"from", ""}), changeFields(&sysops.Comparison{})...)
+	return append(append(keyColumns(), output.Field{Name: "from", Value: ""}), changeFields(&sysops.Comparison{})...)
 }
 
 // changeFields say how much differs.
-func changeFields(c *sysops.Comparison) []field {
+func changeFields(c *sysops.Comparison) []output.Field {
 	removed, added, coarse := 0, 0, false
 	if c.Diff != nil {
 		removed, added = c.Diff.Changes()
 		coarse = c.Diff.Coarse
 	}
-	return []field{{"binary", c.Binary}, {"removed", removed}, {"added", added}, {"coarse", coarse}}
+	return output.Fields("binary", c.Binary, "removed", removed, "added", added, "coarse", coarse)
 }
 
 // printAgainst compares A with each object of the answer.
@@ -203,10 +205,10 @@ func (d *diffFlags) printAgainst(ctx context.Context, in *inquiry) error {
 		return err
 	}
 	bar := in.progress("objects", in.answer.Len())
-	defer bar.done()
+	defer bar.Done()
 	identical, masked, different := 0, 0, 0
 	hosts := make(map[string][]string) // of objects that differ, for --fold
-	for c, err := range in.answer.Compare(ctx, from, sysops.CompareOptions{Element: d.compared, Masks: masks, Brief: d.brief, Progress: bar.step}) {
+	for c, err := range in.answer.Compare(ctx, from, sysops.CompareOptions{Element: d.compared, Masks: masks, Brief: d.brief, Progress: bar.Step}) {
 		switch {
 		case err != nil:
 			return err
@@ -228,7 +230,7 @@ func (d *diffFlags) printAgainst(ctx context.Context, in *inquiry) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(hosts)) {
 		slices.Sort(hosts[name])
-		if err := in.printCount(len(hosts[name]), []byte(nameText(name)), true, hosts[name], field{"name", name}); err != nil {
+		if err := in.printCount(len(hosts[name]), []byte(output.OneLine(name)), true, hosts[name], output.Field{Name: "name", Value: name}); err != nil {
 			return err
 		}
 	}
@@ -267,21 +269,21 @@ func nothingToCompare(p sysops.Pattern) error {
 
 // printDifference prints a row of how an object differs.
 func (d *diffFlags) printDifference(in *inquiry, c *sysops.Comparison) error {
-	fields := append(keyFields(c.Key), field{"from", c.From.Key.String()})
+	fields := append(keyFields(c.Key), output.Field{Name: "from", Value: c.From.Key.String()})
 	if d.brief {
-		return in.out.row(keyLine(c.Key), fields...)
+		return in.row(keyLine(c.Key), fields...)
 	}
 	fields = append(fields, changeFields(c)...)
 	d.warnCoarse(in, c)
 	if in.format == "text" {
-		r := d.render(in.colored(), c)
-		r.fields = fields
-		return in.out.add(r)
+		r := d.render(c)
+		r.Fields = fields
+		return in.out.Add(r)
 	}
 	if in.format != "csv" {
-		fields = append(fields, field{"diff", unifiedText(c, objectLabel, d.context)})
+		fields = append(fields, output.Field{Name: "diff", Value: unifiedText(c, objectLabel, d.context)})
 	}
-	return in.out.row(nil, fields...)
+	return in.row(nil, fields...)
 }
 
 func (d *diffFlags) warnCoarse(in *inquiry, c *sysops.Comparison) {

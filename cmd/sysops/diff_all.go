@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // mostPairs is of how many variants every two are compared: 4950 times.
@@ -17,12 +19,12 @@ const namedHosts = 3
 
 // beginAll is what --all begins with, whatever it prints of each name: --limit is for
 // the rows of one.
-func (d *diffFlags) beginAll(in *inquiry) (*sysops.Masks, *progress, error) {
+func (d *diffFlags) beginAll(in *inquiry) (*sysops.Masks, *terminal.Progress, error) {
 	if in.answer.Len() == 0 {
 		return nil, nil, nothingToCompare(in.query.Pattern)
 	}
 	masks, err := d.masks(in.conf)
-	in.out.limit = 0
+	in.out.Limit = 0
 	return masks, in.progressBefore("objects", in.answer.Len()), err
 }
 
@@ -32,8 +34,8 @@ func (d *diffFlags) printVariants(ctx context.Context, in *inquiry) error {
 	if err != nil {
 		return err
 	}
-	all, err := in.answer.Variants(ctx, sysops.VariantOptions{Element: d.compared, ByName: true, Masks: masks, Progress: bar.step})
-	bar.done()
+	all, err := in.answer.Variants(ctx, sysops.VariantOptions{Element: d.compared, ByName: true, Masks: masks, Progress: bar.Step})
+	bar.Done()
 	if err != nil {
 		return err
 	}
@@ -44,7 +46,7 @@ func (d *diffFlags) printVariants(ctx context.Context, in *inquiry) error {
 			n++
 		}
 		if apart && in.format == "text" {
-			if err := in.out.row([]byte("\n")); err != nil {
+			if err := in.row([]byte("\n")); err != nil {
 				return err
 			}
 		}
@@ -67,23 +69,23 @@ func (d *diffFlags) printGroup(ctx context.Context, in *inquiry, variants []syso
 	}
 	if in.limit > 0 && total > in.limit {
 		variants = variants[:in.limit]
-		in.out.cut += total - in.limit
+		in.out.Cut += total - in.limit
 	}
 	if d.pairs && len(variants) > mostPairs {
 		return tooManyPairs(len(variants), "--limit takes the most common ones; without --pairs, each is compared with the most common one")
 	}
 	if total > mostPairs {
-		d.summary = fmt.Sprintf("%s has %d variants: --lines shows in which lines they differ", nameText(variants[0].Name), total)
+		d.summary = fmt.Sprintf("%s has %d variants: --lines shows in which lines they differ", output.OneLine(variants[0].Name), total)
 	}
 	if in.format != "text" {
 		return d.printVariantRows(ctx, in, variants)
 	}
 	in.rows += len(variants)
-	if err := in.out.row(groupTitle(variants[0].Name, total, contents, variants[0].Of)); err != nil || total == 1 {
+	if err := in.row(groupTitle(variants[0].Name, total, contents, variants[0].Of)); err != nil || total == 1 {
 		return err
 	}
 	for i := range variants {
-		if err := in.out.row(d.variantLine(i+1, &variants[i])); err != nil {
+		if err := in.row(d.variantLine(i+1, &variants[i])); err != nil {
 			return err
 		}
 	}
@@ -92,10 +94,10 @@ func (d *diffFlags) printGroup(ctx context.Context, in *inquiry, variants []syso
 	}
 	return d.eachDifference(ctx, in, variants, func(from, to int, c *sysops.Comparison) error {
 		title := fmt.Sprintf("\nvariant %d (%s) against variant %d:\n", to+1, objects(variants[to].Count), from+1)
-		if err := in.out.row([]byte(title)); err != nil {
+		if err := in.row([]byte(title)); err != nil {
 			return err
 		}
-		return in.out.add(d.render(in.colored(), c))
+		return in.out.Add(d.render(c))
 	})
 }
 
@@ -113,7 +115,7 @@ func groupTitle(name string, variants, contents, objectCount int) []byte {
 	if contents > variants {
 		what += fmt.Sprintf(" (of %d before masking)", contents)
 	}
-	return fmt.Appendf(nil, "%s: %s in %s\n", nameText(name), what, objects(objectCount))
+	return fmt.Appendf(nil, "%s: %s in %s\n", output.OneLine(name), what, objects(objectCount))
 }
 
 func objects(n int) string {
@@ -169,9 +171,9 @@ func (d *diffFlags) eachDifference(ctx context.Context, in *inquiry, variants []
 
 func (d *diffFlags) leaveOut(in *inquiry, c *sysops.Comparison) {
 	if in.leftOut == nil {
-		in.leftOut = &[]leftOut{}
+		in.leftOut = &[]output.LeftOut{}
 	}
-	*in.leftOut = append(*in.leftOut, leftOut{c.Key.String(), "it has changed since it was counted, or cannot be read"})
+	*in.leftOut = append(*in.leftOut, output.LeftOut{Key: c.Key.String(), Reason: "it has changed since it was counted, or cannot be read"})
 }
 
 // A variantDiff is how a variant differs from another, for programs.
@@ -207,7 +209,7 @@ func (d *diffFlags) printVariantRows(ctx context.Context, in *inquiry, variants 
 	printUntil := func(end int) error {
 		for ; printed < end; printed++ {
 			in.rows++
-			if err := in.out.row(nil, d.variantFields(in, printed+1, &variants[printed], diffs[printed])...); err != nil {
+			if err := in.row(nil, d.variantFields(in, printed+1, &variants[printed], diffs[printed])...); err != nil {
 				return err
 			}
 			delete(diffs, printed)
@@ -229,21 +231,21 @@ func (d *diffFlags) printVariantRows(ctx context.Context, in *inquiry, variants 
 	return printUntil(len(variants))
 }
 
-func (d *diffFlags) variantFields(in *inquiry, number int, v *sysops.Variant, diffs []variantDiff) []field {
-	fields := []field{
-		{"name", v.Name},
-		{"variant", number},
-		{"count", v.Count},
-		{"share", rounded(v.Share())},
-		{"contents", v.Sums},
-		{"sha256", v.Sum},
-		{"example", v.Example.String()},
-	}
+func (d *diffFlags) variantFields(in *inquiry, number int, v *sysops.Variant, diffs []variantDiff) []output.Field {
+	fields := output.Fields(
+		"name", v.Name,
+		"variant", number,
+		"count", v.Count,
+		"share", rounded(v.Share()),
+		"contents", v.Sums,
+		"sha256", v.Sum,
+		"example", v.Example.String(),
+	)
 	if d.fold {
 		fields = append(fields, foldFields(v.Hosts())...)
 	}
 	if !d.brief && in.format != "csv" {
-		fields = append(fields, field{"diffs", append([]variantDiff{}, diffs...)}) // [], not null
+		fields = append(fields, output.Field{Name: "diffs", Value: append([]variantDiff{}, diffs...)}) // [], not null
 	}
 	return fields
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 // errNotHosts says that the arguments are no hosts, and may be objects.
@@ -101,8 +102,8 @@ func (d *diffFlags) printHosts(ctx context.Context, in *inquiry, one, other stri
 
 func (d *diffFlags) printHostDifferences(ctx context.Context, in *inquiry, first, second string, o sysops.CompareOptions) error {
 	bar := in.progress("objects", in.answer.Len()/2)
-	defer bar.done()
-	o.Progress = bar.step
+	defer bar.Done()
+	o.Progress = bar.Step
 	only := make(map[string]int)
 	identical, masked, different := 0, 0, 0
 	for c, err := range in.answer.CompareHosts(ctx, first, second, o) {
@@ -112,7 +113,7 @@ func (d *diffFlags) printHostDifferences(ctx context.Context, in *inquiry, first
 		switch {
 		case c.OnlyOn != "":
 			only[c.OnlyOn]++
-			err = in.out.row(fmt.Appendf(nil, "only on %s: %s\n", c.OnlyOn, nameText(c.Name)), d.hostFields(in, &c)...)
+			err = in.row(fmt.Appendf(nil, "only on %s: %s\n", c.OnlyOn, output.OneLine(c.Name)), d.hostFields(in, &c)...)
 		case c.Identical:
 			identical++
 			if c.Masked {
@@ -135,20 +136,20 @@ func (d *diffFlags) printHostDifferences(ctx context.Context, in *inquiry, first
 func (d *diffFlags) printHostDifference(in *inquiry, c *sysops.HostDifference) error {
 	fields := d.hostFields(in, c)
 	if d.brief {
-		return in.out.row(fmt.Appendf(nil, "differs: %s\n", nameText(c.Name)), fields...)
+		return in.row(fmt.Appendf(nil, "differs: %s\n", output.OneLine(c.Name)), fields...)
 	}
 	d.warnCoarse(in, &c.Comparison)
 	if in.format == "text" {
-		r := d.render(in.colored(), &c.Comparison)
-		r.fields = fields
-		return in.out.add(r)
+		r := d.render(&c.Comparison)
+		r.Fields = fields
+		return in.out.Add(r)
 	}
-	return in.out.row(nil, fields...)
+	return in.row(nil, fields...)
 }
 
 // hostFields are those of a name in which two hosts differ.
-func (d *diffFlags) hostFields(in *inquiry, c *sysops.HostDifference) []field {
-	fields := []field{{"name", c.Name}, {"only_on", c.OnlyOn}}
+func (d *diffFlags) hostFields(in *inquiry, c *sysops.HostDifference) []output.Field {
+	fields := output.Fields("name", c.Name, "only_on", c.OnlyOn)
 	if d.brief {
 		return fields
 	}
@@ -156,9 +157,9 @@ func (d *diffFlags) hostFields(in *inquiry, c *sysops.HostDifference) []field {
 	switch {
 	case in.format == "csv":
 	case c.Diff == nil && !c.Binary:
-		fields = append(fields, field{"diff", ""})
+		fields = append(fields, output.Field{Name: "diff", Value: ""})
 	default:
-		fields = append(fields, field{"diff", unifiedText(&c.Comparison, objectLabel, d.context)})
+		fields = append(fields, output.Field{Name: "diff", Value: unifiedText(&c.Comparison, objectLabel, d.context)})
 	}
 	return fields
 }

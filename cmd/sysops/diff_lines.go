@@ -1,14 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 // checkLines checks --lines and --rare with the other flags.
@@ -42,20 +41,20 @@ func (d *diffFlags) printLines(ctx context.Context, in *inquiry) error {
 	if err != nil {
 		return err
 	}
-	defer bar.done()
+	defer bar.Done()
 	different, apart := false, false
-	for found, err := range in.answer.Deviations(ctx, sysops.DeviationOptions{Masks: masks, Most: d.rare, Progress: bar.step}) {
+	for found, err := range in.answer.Deviations(ctx, sysops.DeviationOptions{Masks: masks, Most: d.rare, Progress: bar.Step}) {
 		if err != nil {
 			return err
 		}
-		bar.done()
+		bar.Done()
 		different = different || len(found.Lines)+found.LeftOut > 0
 		if in.format == "text" {
 			title := d.linesTitle(&found)
 			if apart {
 				title = "\n" + title
 			}
-			if err := in.out.row([]byte(title)); err != nil {
+			if err := in.row([]byte(title)); err != nil {
 				return err
 			}
 			apart = len(found.Lines) > 0
@@ -63,7 +62,7 @@ func (d *diffFlags) printLines(ctx context.Context, in *inquiry) error {
 		if err := d.printDeviations(in, &found); err != nil {
 			return err
 		}
-		if err := in.flush(); err != nil {
+		if err := in.stdout.Flush(); err != nil {
 			return err
 		}
 	}
@@ -73,7 +72,7 @@ func (d *diffFlags) printLines(ctx context.Context, in *inquiry) error {
 
 // linesTitle says how much of a name is common to all.
 func (d *diffFlags) linesTitle(found *sysops.Deviations) string {
-	title := fmt.Sprintf("%s: %s, in all of them %s", nameText(found.Name), objects(found.Objects), linesOf(found.Common))
+	title := fmt.Sprintf("%s: %s, in all of them %s", output.OneLine(found.Name), objects(found.Objects), linesOf(found.Common))
 	if n := len(found.Lines) + found.LeftOut; n > 0 {
 		title += fmt.Sprintf(", in some %d", n)
 	}
@@ -97,7 +96,7 @@ func linesOf(n int) string {
 func (d *diffFlags) printDeviations(in *inquiry, found *sysops.Deviations) error {
 	lines := found.Lines
 	if in.limit > 0 && len(lines) > in.limit {
-		in.out.cut += len(lines) - in.limit
+		in.out.Cut += len(lines) - in.limit
 		lines = lines[:in.limit]
 	}
 	in.rows += len(lines)
@@ -108,36 +107,28 @@ func (d *diffFlags) printDeviations(in *inquiry, found *sysops.Deviations) error
 			most = 0
 		}
 		hosts := v.Hosts(most)
-		fields := []field{
-			{"name", found.Name},
-			{"line", v.Line},
-			{"lacking", v.Lacking},
-			{"count", v.Count},
-			{"share", rounded(v.Share())},
-			{"example", sysops.Key{Host: hosts[0], Name: found.Name}.String()},
-		}
-		sign, color, where := "+", colorAdded, "  ("+someHosts(hosts, v.Count)+")"
+		fields := output.Fields(
+			"name", found.Name,
+			"line", v.Line,
+			"lacking", v.Lacking,
+			"count", v.Count,
+			"share", rounded(v.Share()),
+			"example", sysops.Key{Host: hosts[0], Name: found.Name}.String(),
+		)
+		sign, role, where := "+", output.Added, "  ("+someHosts(hosts, v.Count)+")"
 		if v.Lacking {
-			sign, color = "-", colorRemoved
+			sign, role = "-", output.Removed
 		}
 		if d.fold {
 			folded := foldFields(hosts)
 			fields = append(fields, folded...)
-			where = fmt.Sprintf("\t%s", folded[1].value)
+			where = fmt.Sprintf("\t%s", folded[1].Value)
 		}
-		lead := fmt.Sprintf("%7d %7.3f%% ", v.Count, 100*v.Share())
-		var err error
-		if in.colored() {
-			var w bytes.Buffer
-			w.WriteString(lead)
-			writePainted(&w, color, sign+string(v.Line))
-			w.WriteString(cli.SafeText(where))
-			w.WriteByte('\n')
-			err = in.out.painted(w.Bytes(), fields...)
-		} else {
-			err = in.out.row(fmt.Appendf(nil, "%s%s%s%s\n", lead, sign, v.Line, where), fields...)
-		}
-		if err != nil {
+		var text output.Painter
+		text.Add(output.Plain, fmt.Sprintf("%7d %7.3f%% ", v.Count, 100*v.Share()))
+		text.Add(role, sign+string(v.Line))
+		text.Add(output.Plain, where+"\n")
+		if err := in.out.Add(text.Row(fields...)); err != nil {
 			return err
 		}
 	}

@@ -4,16 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"golang.org/x/term"
 
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 // A diffStyle is how differences are shown.
@@ -25,20 +20,10 @@ type diffStyle struct {
 	terminalWidth func() int // 0: there is none
 }
 
-// The colours of diff(1).
-const (
-	colorTitle   = "\x1b[1m"
-	colorHunk    = "\x1b[36m"
-	colorRemoved = "\x1b[31m"
-	colorAdded   = "\x1b[32m"
-)
-
 const (
 	defaultContext = 3   // lines, as diff(1) has it
 	defaultWidth   = 130 // columns, as diff(1) has it
 	leastWidth     = 20
-	gutter         = " | "
-	tabWidth       = 8
 )
 
 func (s *diffStyle) check(q *queryFlags) error {
@@ -53,16 +38,6 @@ func (s *diffStyle) check(q *queryFlags) error {
 		return fmt.Errorf("cannot show two columns in %d: %d are the fewest", s.width, leastWidth)
 	}
 	return nil
-}
-
-// widthOf returns the columns of a terminal, 0 where w is none.
-func widthOf(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
-			return width
-		}
-	}
-	return 0
 }
 
 // objectLabel names an object in a diff. Its time is that of the contents, not of
@@ -108,125 +83,83 @@ func unifiedText(c *sysops.Comparison, label func(*sysops.Object) string, contex
 }
 
 // render shows a comparison as text.
-func (s *diffStyle) render(color bool, c *sysops.Comparison) row {
+func (s *diffStyle) render(c *sysops.Comparison) output.Row {
 	switch {
 	case !s.side && !s.words || unshown(c, s.context) != nil:
-		text := unifiedText(c, objectLabel, s.context)
-		if color {
-			return row{text: paintUnified(text), painted: true}
-		}
-		return row{text: text}
+		return markUnified(unifiedText(c, objectLabel, s.context))
 	case s.words:
-		return s.renderWords(color, c)
+		return s.renderWords(c)
 	}
-	return s.renderColumns(color, c)
+	return s.renderColumns(c)
 }
 
-// paintUnified colours a unified diff. What comes from hosts is neutralised, so that
-// the only escapes are ours.
-func paintUnified(text []byte) []byte {
-	var w bytes.Buffer
-	for i, line := range bytes.SplitAfter(text, []byte("\n")) {
-		if len(line) == 0 {
-			continue
-		}
-		color := ""
+// markUnified says what the lines of a unified diff are.
+func markUnified(text []byte) output.Row {
+	p := output.Painter{Text: make([]byte, 0, len(text))}
+	number := 0
+	for line := range bytes.Lines(text) {
+		role := output.Plain
 		switch {
-		case i < 2:
-			color = colorTitle
+		case number < 2:
+			role = output.Title
 		case line[0] == '@':
-			color = colorHunk
+			role = output.Hunk
 		case line[0] == '-':
-			color = colorRemoved
+			role = output.Removed
 		case line[0] == '+':
-			color = colorAdded
+			role = output.Added
 		}
-		paintLine(&w, color, string(bytes.TrimSuffix(line, []byte("\n"))))
+		number++
+		addLines(&p, role, line)
 	}
-	return w.Bytes()
+	return p.Row()
 }
 
-// paintLine writes a line in a color, "" for none.
-func paintLine(w *bytes.Buffer, color, line string) {
-	writePainted(w, color, line)
-	w.WriteByte('\n')
-}
-
-func writePainted(w *bytes.Buffer, color, text string) {
-	if text = cli.SafeText(text); color == "" || text == "" {
-		w.WriteString(text)
-		return
-	}
-	fmt.Fprintf(w, "%s%s%s", color, text, colorOff)
-}
-
-// renderWords shows words that differ within the lines around them: in colour or, in
-// the manner of wdiff(1), between brackets.
-func (s *diffStyle) renderWords(color bool, c *sysops.Comparison) row {
-	var w bytes.Buffer
-	line := func(color, text string) { w.WriteString(text + "\n") }
-	mark := func(text []byte, added bool) {
-		open, closing := "[-", "-]"
-		if added {
-			open, closing = "{+", "+}"
-		}
-		eachPiece(&w, text, func(piece []byte) { fmt.Fprintf(&w, "%s%s%s", open, piece, closing) })
-	}
-	same := func(text []byte) { w.Write(text) }
-	if color {
-		line = func(color, text string) { paintLine(&w, color, text) }
-		mark = func(text []byte, added bool) {
-			color := colorRemoved
-			if added {
-				color = colorAdded
-			}
-			eachPiece(&w, text, func(piece []byte) { writePainted(&w, color, string(piece)) })
-		}
-		same = func(text []byte) { w.WriteString(cli.SafeText(string(text))) }
-	}
-	line(colorTitle, "--- "+objectLabel(c.From))
-	line(colorTitle, "+++ "+objectLabel(&c.Object))
-	for h := range c.Diff.Hunks(s.context) {
-		line(colorHunk, h.Title())
-		for _, p := range h.Parts {
-			if p.Same {
-				same(p.A)
-				continue
-			}
-			for _, word := range sysops.DiffWords(p.A, p.B) {
-				if word.Same {
-					same(word.A)
-					continue
-				}
-				mark(word.A, false)
-				mark(word.B, true)
-			}
-		}
-		if b := w.Bytes(); b[len(b)-1] != '\n' {
-			w.WriteByte('\n')
-		}
-	}
-	return row{text: w.Bytes(), painted: color}
-}
-
-// eachPiece calls f for what of a text stands on each line, and writes the newlines
-// between.
-func eachPiece(w *bytes.Buffer, text []byte, f func(piece []byte)) {
+// addLines adds text with a role, which ends and begins anew at each newline.
+func addLines(p *output.Painter, role output.Role, text []byte) {
 	for line := range bytes.Lines(text) {
 		piece, ended := bytes.CutSuffix(line, []byte("\n"))
-		if len(piece) > 0 {
-			f(piece)
-		}
+		p.AddBytes(role, piece)
 		if ended {
-			w.WriteByte('\n')
+			p.Add(output.Plain, "\n")
 		}
 	}
+}
+
+// renderWords shows words that differ within the lines around them.
+func (s *diffStyle) renderWords(c *sysops.Comparison) output.Row {
+	var p output.Painter
+	p.Add(output.Title, "--- "+objectLabel(c.From))
+	p.Add(output.Plain, "\n")
+	p.Add(output.Title, "+++ "+objectLabel(&c.Object))
+	p.Add(output.Plain, "\n")
+	for h := range c.Diff.Hunks(s.context) {
+		p.Add(output.Hunk, h.Title())
+		p.Add(output.Plain, "\n")
+		for _, part := range h.Parts {
+			if part.Same {
+				p.AddBytes(output.Plain, part.A)
+				continue
+			}
+			for _, word := range sysops.DiffWords(part.A, part.B) {
+				if word.Same {
+					p.AddBytes(output.Plain, word.A)
+					continue
+				}
+				addLines(&p, output.RemovedWord, word.A)
+				addLines(&p, output.AddedWord, word.B)
+			}
+		}
+		if p.Text[len(p.Text)-1] != '\n' {
+			p.Add(output.Plain, "\n")
+		}
+	}
+	return p.Row()
 }
 
 // renderColumns shows both texts beside each other, as diff -y does: | between lines
-// that differ, < and > beside those that only one has. Control characters would
-// displace the columns, and are neutralised on any output.
-func (s *diffStyle) renderColumns(color bool, c *sysops.Comparison) row {
+// that differ, < and > beside those that only one has.
+func (s *diffStyle) renderColumns(c *sysops.Comparison) output.Row {
 	width := s.width
 	if width == 0 {
 		width = defaultWidth
@@ -234,45 +167,45 @@ func (s *diffStyle) renderColumns(color bool, c *sysops.Comparison) row {
 			width = max(at, leastWidth)
 		}
 	}
-	t := &columns{half: (width - len(gutter)) / 2, color: color}
-	t.line(colorTitle, objectLabel(c.From), ' ', colorTitle, objectLabel(&c.Object))
+	half := (width - len(" | ")) / 2
+	t := &sideBySide{table: &output.Table{Columns: []output.Column{{Width: half, Cut: true}, {Width: 1}, {Width: half, Cut: true}}, Trim: true}}
+	t.line(output.Title, objectLabel(c.From), "", output.Title, objectLabel(&c.Object))
 	for h := range c.Diff.Hunks(s.context) {
-		paintOr(&t.text, color, colorHunk, h.Title())
+		var title output.Painter
+		title.Add(output.Hunk, h.Title())
+		title.Add(output.Plain, "\n")
+		t.lines = append(t.lines, title.Row())
 		for _, p := range h.Parts {
 			t.part(p)
 		}
 	}
-	return row{text: t.text.Bytes(), painted: color}
+	return output.Row{Parts: t.lines}
 }
 
-func paintOr(w *bytes.Buffer, colored bool, color, text string) {
-	if !colored {
-		color = ""
-	}
-	paintLine(w, color, text)
+// sideBySide is text in two columns.
+type sideBySide struct {
+	table *output.Table
+	lines []output.Row
 }
 
-// columns is text in two columns.
-type columns struct {
-	text  bytes.Buffer
-	half  int // columns of each
-	color bool
-}
-
-func (t *columns) part(p sysops.DiffPart) {
+func (t *sideBySide) part(p sysops.DiffPart) {
 	left, right := splitLines(p.A), splitLines(p.B)
 	for i := range max(len(left), len(right)) {
 		switch {
 		case p.Same:
-			t.line("", left[i], ' ', "", right[i])
+			t.line(output.Plain, left[i], "", output.Plain, right[i])
 		case i >= len(right):
-			t.line(colorRemoved, left[i], '<', "", "")
+			t.line(output.Removed, left[i], "<", output.Plain, "")
 		case i >= len(left):
-			t.line("", "", '>', colorAdded, right[i])
+			t.line(output.Plain, "", ">", output.Added, right[i])
 		default:
-			t.line(colorRemoved, left[i], '|', colorAdded, right[i])
+			t.line(output.Removed, left[i], "|", output.Added, right[i])
 		}
 	}
+}
+
+func (t *sideBySide) line(leftRole output.Role, left, sign string, rightRole output.Role, right string) {
+	t.lines = append(t.lines, output.Row{Table: t.table, Cells: []output.Cell{{Text: left, Role: leftRole}, {Text: sign}, {Text: right, Role: rightRole}}})
 }
 
 // splitLines returns the lines of a text without their newlines. One that has none
@@ -287,41 +220,4 @@ func splitLines(text []byte) []string {
 		out = append(out, whole)
 	}
 	return out
-}
-
-func (t *columns) line(leftColor, left string, mark byte, rightColor, right string) {
-	if !t.color {
-		leftColor, rightColor = "", ""
-	}
-	left, right = t.cell(left), t.cell(right)
-	writePainted(&t.text, leftColor, left)
-	if mark != ' ' || right != "" {
-		fmt.Fprintf(&t.text, "%*s %c", t.half-utf8.RuneCountInString(left), "", mark)
-	}
-	if right != "" {
-		t.text.WriteByte(' ')
-		writePainted(&t.text, rightColor, right)
-	}
-	t.text.WriteByte('\n')
-}
-
-// cell returns text with its tabs expanded, cut to the width of a column.
-func (t *columns) cell(text string) string {
-	var w strings.Builder
-	column := 0
-	for _, part := range strings.SplitAfter(text, "\t") {
-		part, tab := strings.CutSuffix(part, "\t")
-		part = cli.SafeText(part)
-		w.WriteString(part)
-		column += utf8.RuneCountInString(part)
-		if tab {
-			n := tabWidth - column%tabWidth
-			fmt.Fprintf(&w, "%*s", n, "")
-			column += n
-		}
-	}
-	if column <= t.half {
-		return w.String()
-	}
-	return string([]rune(w.String())[:t.half-1]) + "…"
 }

@@ -4,30 +4,23 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-	"syscall"
 	"testing"
 	"unicode/utf8"
-	"unsafe"
 
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/internal/terminaltest"
 )
 
 // onWideTerminal runs sysops with a terminal of so many columns as stdout, and returns
 // what the terminal was sent. Something must differ.
-func onWideTerminal(t *testing.T, width uint16, args []string) string {
+func onWideTerminal(t *testing.T, width int, args []string) string {
 	t.Helper()
-	screen, terminal := openTerminal(t)
-	defer screen.Close()
-	defer terminal.Close()
-	size := [4]uint16{50, width, 0, 0} // struct winsize
-	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, terminal.Fd(), syscall.TIOCSWINSZ, uintptr(unsafe.Pointer(&size))); errno != 0 {
-		t.Fatal(errno)
-	}
+	screen := terminaltest.Open(t, width)
 	var stderr bytes.Buffer
-	if code := run(t.Context(), args, strings.NewReader(""), terminal, &stderr); code != exitNothing {
+	if code := run(t.Context(), args, strings.NewReader(""), screen.File, &stderr); code != exitNothing {
 		t.Fatalf("%v: exit status %d: %s", args, code, stderr.String())
 	}
-	return untilEnd(t, screen, terminal)
+	return screen.Sent()
 }
 
 // Whatever the form of the differences, what hosts send is shown, not obeyed: on a
@@ -76,7 +69,7 @@ func TestColumnsFillTheTerminal(t *testing.T) {
 	long := strings.Repeat("grüße ", 40)
 	publish(t, server.URL(), "web1", "/etc/motd", "a\tb\n"+long+"1\n\x1b\x1b\x1b"+long+"\n")
 	publish(t, server.URL(), "web2", "/etc/motd", "a\tb\n"+long+"2\n\x1b\x1b\x1b\x1b"+long+"\n")
-	for _, width := range []uint16{61, 80, 160} {
+	for _, width := range []int{61, 80, 160} {
 		screen := onWideTerminal(t, width, []string{"sysops", "--server", server.URL(), "diff", "--color", "never", "-y", "web1#/etc/motd", "web2#/etc/motd"})
 		half := (int(width) - 3) / 2
 		lines := strings.Split(strings.TrimRight(strings.ReplaceAll(screen, "\r", ""), "\n"), "\n")

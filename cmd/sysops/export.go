@@ -18,6 +18,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/export"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // exportFlags say what the export is and how often it is made.
@@ -29,8 +30,8 @@ type exportFlags struct {
 
 	to   string // DIR or FILE; "-" is stdout
 	mode fs.FileMode
-	tree *export.Tree // of the format tree
-	bar  *progress    // of the round at hand
+	tree *export.Tree       // of the format tree
+	bar  *terminal.Progress // of the round at hand
 }
 
 func newExport(u *ui) *cobra.Command {
@@ -141,7 +142,7 @@ func (e *exportFlags) run(u *ui, cmd *cobra.Command, q *queryFlags, pattern stri
 		in.client.Close()
 	}
 	if e.format == "tree" {
-		o := export.TreeOptions{Mode: e.mode, Link: e.link, Purge: e.purge, DryRun: e.dryRun, Progress: func() { e.bar.step() }}
+		o := export.TreeOptions{Mode: e.mode, Link: e.link, Purge: e.purge, DryRun: e.dryRun, Progress: func() { e.bar.Step() }}
 		if e.dryRun {
 			o.Changed = func(verb, path string) { fmt.Fprintf(u.stdout, "%-5s %s\n", verb, path) } // the buffer keeps its error
 		}
@@ -187,7 +188,7 @@ func (e *exportFlags) hintBarred(u *ui) {
 	if lacks&0o001 != 0 {
 		who += "o"
 	}
-	cli.Hint(u.stderr, fmt.Sprintf("others may read the files and cannot enter %s, which was there before and keeps its mode %04o: chmod %s+rx %s lets them",
+	terminal.Hint(u.stderr, fmt.Sprintf("others may read the files and cannot enter %s, which was there before and keeps its mode %04o: chmod %s+rx %s lets them",
 		e.to, mode, who, shellQuote(e.to)))
 }
 
@@ -209,9 +210,9 @@ func (e *exportFlags) round(ctx context.Context, in *inquiry) error {
 	}
 	boundMemory(in.answer.Len())
 	e.bar = in.progressBefore("objects", in.answer.Len())
-	e.bar.rate = true
+	e.bar.Rate = true
 	report, err := e.write(ctx, in)
-	e.bar.done()
+	e.bar.Done()
 	if report == nil {
 		return err
 	}
@@ -228,7 +229,7 @@ func (e *exportFlags) write(ctx context.Context, in *inquiry) (report *export.Re
 		return e.tree.Update(ctx, in.answer)
 	}
 	fill := func(w io.Writer) (err error) {
-		o := export.StreamOptions{Mode: e.mode, Progress: e.bar.step}
+		o := export.StreamOptions{Mode: e.mode, Progress: e.bar.Step}
 		if e.format == "tar" {
 			report, err = export.WriteTar(ctx, w, in.answer, o)
 		} else {
@@ -239,10 +240,10 @@ func (e *exportFlags) write(ctx context.Context, in *inquiry) (report *export.Re
 	switch {
 	case e.to != "-":
 		err = export.WriteFile(e.to, e.mode, fill)
-	case in.outTerminal:
+	case in.stdout.Terminal():
 		err = &sysops.HintedError{Err: fmt.Errorf("cannot write a %s file to a terminal", e.format), Hint: "name a file, or send it through a pipe"}
 	default:
-		err = fill(in.raw)
+		err = fill(in.stdout.Raw())
 	}
 	return report, err
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // extractFlags are those of the original's extract_sysops_cache.py.
@@ -69,7 +71,7 @@ where nothing was found or anything went wrong.`,
 // say prints a line for --verbose. Those lines are for people: stderr.
 func (x *extractFlags) say(u *ui, format string, args ...any) {
 	if x.verbose {
-		fmt.Fprintf(u.stderr, "(+) %s\n", cli.SafeText(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(u.stderr, "(+) %s\n", terminal.SafeText(fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -179,7 +181,7 @@ func (x *extractFlags) conclude(u *ui, answer *sysops.Answer) error {
 	if err := x.printCost(u, answer); err != nil {
 		return err
 	}
-	if err := u.flush(); err != nil {
+	if err := u.stdout.Flush(); err != nil {
 		return err
 	}
 	complete := answer.Completeness()
@@ -240,7 +242,7 @@ func (x *extractFlags) print(ctx context.Context, u *ui, answer *sysops.Answer, 
 	switch {
 	case x.listFiles:
 		for _, n := range answer.Names() {
-			fmt.Fprintf(u.stdout, "files#%s\n", nameText(n.Name))
+			fmt.Fprintf(u.stdout, "files#%s\n", output.OneLine(n.Name))
 		}
 		return nil
 	case !wanted:

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 func newFind(u *ui) *cobra.Command {
@@ -29,7 +30,7 @@ Redis' KEYS would print, from the index.`,
 func printKeys(_ context.Context, in *inquiry) error {
 	for key := range in.answer.Keys() {
 		in.rows++
-		if err := in.out.row(keyLine(key), keyFields(key)...); err != nil {
+		if err := in.row(keyLine(key), keyFields(key)...); err != nil {
 			return err
 		}
 	}
@@ -37,14 +38,14 @@ func printKeys(_ context.Context, in *inquiry) error {
 }
 
 // keyText is a key as a part of a line.
-func keyText(key sysops.Key) string { return nameText(key.String()) }
+func keyText(key sysops.Key) string { return output.OneLine(key.String()) }
 
 // keyLine is a row that is a key.
 func keyLine(key sysops.Key) []byte { return []byte(keyText(key) + "\n") }
 
 // keyColumns are the fields of rows that are keys and nothing more.
-func keyColumns() []field { return keyFields(sysops.Key{}) }
+func keyColumns() []output.Field { return keyFields(sysops.Key{}) }
 
-func keyFields(key sysops.Key) []field {
-	return []field{{"key", key.String()}, {"host", key.Host}, {"name", key.Name}}
+func keyFields(key sysops.Key) []output.Field {
+	return output.Fields("key", key.String(), "host", key.Host, "name", key.Name)
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // queryFlags are the flags of everything that asks.
@@ -30,7 +32,7 @@ type queryFlags struct {
 	// anything is asked; columns, after it, returns the fields of the verb's rows
 	// with values that show what is within them.
 	check   func() error
-	columns func() []field
+	columns func() []output.Field
 
 	// misfit is cli.Misfit, of the verb.
 	misfit func(flag string) bool
@@ -127,10 +129,10 @@ type inquiry struct {
 	client    *sysops.Client
 	query     sysops.Query
 	answer    *sysops.Answer
-	out       *output
+	out       *output.Output
 	rows      int // that matched, of which the status tells
 
-	leftOut *[]leftOut // nil: the verb cannot fail for one object alone
+	leftOut *[]output.LeftOut // nil: the verb cannot fail for one object alone
 }
 
 // inquire settles the flags and makes of them a query, what answers it, and where
@@ -154,9 +156,6 @@ func (u *ui) inquire(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pat
 	if in.query, err = q.toQuery(u, pattern); err != nil {
 		return nil, err
 	}
-	if err := checkColor(q.color); err != nil {
-		return nil, err
-	}
 	if in.out, err = q.output(u); err != nil {
 		return nil, err
 	}
@@ -174,13 +173,16 @@ func (u *ui) inquire(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pat
 }
 
 // output opens what the rows go to.
-func (q *queryFlags) output(u *ui) (*output, error) {
+func (q *queryFlags) output(u *ui) (*output.Output, error) {
+	color, err := terminal.Colored(q.color, u.stdout.Terminal())
+	if err != nil {
+		return nil, err
+	}
 	if q.limit < 0 {
 		return nil, fmt.Errorf("cannot print the first %d rows: the number is negative", q.limit)
 	}
-	out := &output{limit: q.limit}
-	var err error
-	if out.sink, err = newSink(q.format, u); err != nil {
+	out := &output.Output{Limit: q.limit}
+	if out.Sink, err = output.NewSink(q.format, u.stdout.Writer, terminal.NewText(u.stdout, color)); err != nil {
 		return nil, err
 	}
 	if q.columns != nil {
@@ -189,14 +191,25 @@ func (q *queryFlags) output(u *ui) (*output, error) {
 	return out, err
 }
 
+// row adds a row that is text, and fields; none: the text alone.
+func (in *inquiry) row(text []byte, fields ...output.Field) error {
+	return in.out.Add(output.Row{Text: text, Fields: fields})
+}
+
 // sortBy has rows with these fields sorted as --sort says.
-func (q *queryFlags) sortBy(out *output, columns []field) error {
-	by, err := parseSort(q.sort, columns)
+func (q *queryFlags) sortBy(out *output.Output, columns []output.Field) error {
+	by, err := output.ParseSort(q.sort, columns)
 	if err != nil && q.misfit("sort") {
 		return err
 	}
-	out.by = by
+	out.Sort = by
 	return nil
+}
+
+// colored reports whether the marks of rows are seen.
+func (in *inquiry) colored() bool {
+	color, err := terminal.Colored(in.color, in.stdout.Terminal())
+	return color && err == nil && in.format == "text"
 }
 
 // ask runs a question about objects: it has the answer printed, prints the
@@ -224,10 +237,10 @@ func (u *ui) ask(cmd *cobra.Command, q *queryFlags, parse func(string) (sysops.P
 // conclude prints what goes after the rows, and decides the exit status.
 func (in *inquiry) conclude() error {
 	complete := in.answer.Completeness()
-	if err := in.out.end(&tail{Complete: complete, LeftOut: in.leftOut}); err != nil {
+	if err := in.out.End(&output.Tail{Complete: complete, LeftOut: in.leftOut}); err != nil {
 		return err
 	}
-	if err := in.flush(); err != nil {
+	if err := in.stdout.Flush(); err != nil {
 		return err
 	}
 	in.reportRows()
@@ -236,7 +249,7 @@ func (in *inquiry) conclude() error {
 		if complete.Expected == len(complete.Missing) {
 			fmt.Fprintln(in.stderr, "no live host is selected; sysops hosts lists them")
 		} else if !in.ownPattern {
-			fmt.Fprintf(in.stderr, "nothing matches %s; sysops ls lists the names\n", cli.SafeText(in.query.Pattern.String()))
+			fmt.Fprintf(in.stderr, "nothing matches %s; sysops ls lists the names\n", terminal.SafeText(in.query.Pattern.String()))
 		}
 	}
 	if in.cost {

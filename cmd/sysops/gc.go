@@ -8,6 +8,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 func newGC(u *ui) *cobra.Command {
@@ -64,13 +65,13 @@ func newServerChange(
 			if c.Error != "" {
 				what = "failed"
 			}
-			err := in.out.row(fmt.Appendf(nil, "%-24s %s\n", c.Server, what), field{"server", c.Server},
-				field{"hosts", c.Hosts}, field{"entries", c.Entries}, field{"names", c.Names}, field{"error", c.Error})
+			err := in.row(fmt.Appendf(nil, "%-24s %s\n", c.Server, what), output.Field{Name: "server", Value: c.Server},
+				output.Field{Name: "hosts", Value: c.Hosts}, output.Field{Name: "entries", Value: c.Entries}, output.Field{Name: "names", Value: c.Names}, output.Field{Name: "error", Value: c.Error})
 			if err != nil {
 				return err
 			}
 		}
-		if err := in.out.end(nil); err != nil {
+		if err := in.out.End(nil); err != nil {
 			return err
 		}
 		return failed

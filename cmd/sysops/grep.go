@@ -12,6 +12,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 // grepFlags are the switches of grep(1), and those that make one answer of a
@@ -21,6 +22,7 @@ type grepFlags struct {
 	count, list, without, uniq bool
 	fold                       bool
 	prefix                     bool
+	marked                     bool // what matched is told: it takes time, and only colours show it
 
 	expr *sysops.Expr
 }
@@ -61,6 +63,7 @@ tab of a line: "hosts" in the other formats.`,
 				if !cmd.Flags().Changed("prefix-hostnames") {
 					g.prefix = in.answer.Len() > 1
 				}
+				g.marked = in.colored()
 				return g.print(ctx, in)
 			})
 		},
@@ -126,23 +129,23 @@ func (g *grepFlags) check(q *queryFlags) error {
 }
 
 // columns are the fields of the rows that print prints.
-func (g *grepFlags) columns() []field {
-	var fields []field
+func (g *grepFlags) columns() []output.Field {
+	var fields []output.Field
 	switch {
 	case g.uniq:
-		fields = []field{{"count", 0}, {"line", ""}}
+		fields = output.Fields("count", 0, "line", "")
 	case g.without && g.fold:
-		fields = []field{{"lacks", ""}}
+		fields = output.Fields("lacks", "")
 	case g.without:
-		return []field{{"host", ""}, {"lacks", ""}}
+		return output.Fields("host", "", "lacks", "")
 	case g.list && g.fold:
-		fields = []field{{"name", ""}}
+		fields = output.Fields("name", "")
 	case g.list:
 		return keyColumns()
 	case g.count:
-		return append(keyColumns(), field{"count", 0})
+		return append(keyColumns(), output.Field{Name: "count", Value: 0})
 	default:
-		return append(keyColumns(), field{"line", ""})
+		return append(keyColumns(), output.Field{Name: "line", Value: ""})
 	}
 	if g.fold {
 		fields = append(fields, foldFields(nil)...)
@@ -153,12 +156,12 @@ func (g *grepFlags) columns() []field {
 // each runs f on what grep finds in every object.
 func (g *grepFlags) each(ctx context.Context, in *inquiry, f func(*sysops.Match) error) error {
 	bar := in.progress("objects", in.answer.Len())
-	defer bar.done()
+	defer bar.Done()
 	for m, err := range in.answer.Grep(ctx, g.expr) {
 		if err != nil {
 			return err
 		}
-		bar.step()
+		bar.Step()
 		if err := f(&m); err != nil {
 			return err
 		}
@@ -177,7 +180,7 @@ func (g *grepFlags) print(ctx context.Context, in *inquiry) error {
 			if m.Count > 0 {
 				in.rows++
 			}
-			return in.out.row(fmt.Appendf(nil, "%s:%d\n", keyText(m.Key), m.Count), append(keyFields(m.Key), field{"count", m.Count})...)
+			return in.row(fmt.Appendf(nil, "%s:%d\n", keyText(m.Key), m.Count), append(keyFields(m.Key), output.Field{Name: "count", Value: m.Count})...)
 		})
 	case g.list && g.fold:
 		return g.printFoldedList(ctx, in)
@@ -187,7 +190,7 @@ func (g *grepFlags) print(ctx context.Context, in *inquiry) error {
 				return nil
 			}
 			in.rows++
-			return in.out.row(keyLine(m.Key), keyFields(m.Key)...)
+			return in.row(keyLine(m.Key), keyFields(m.Key)...)
 		})
 	}
 	return g.each(ctx, in, func(m *sysops.Match) error { return g.printLines(in, m) })
@@ -196,7 +199,7 @@ func (g *grepFlags) print(ctx context.Context, in *inquiry) error {
 func (g *grepFlags) printLines(in *inquiry, m *sysops.Match) error {
 	in.rows += m.Count
 	if m.Binary && m.Count > 0 {
-		return in.out.row(fmt.Appendf(nil, "%s: %s\n", keyText(m.Key), binaryMatches), append(keyFields(m.Key), field{"line", binaryMatches})...)
+		return in.row(fmt.Appendf(nil, "%s: %s\n", keyText(m.Key), binaryMatches), append(keyFields(m.Key), output.Field{Name: "line", Value: binaryMatches})...)
 	}
 	prefix := ""
 	if g.prefix {
@@ -214,27 +217,31 @@ func (g *grepFlags) printLines(in *inquiry, m *sysops.Match) error {
 const binaryMatches = "binary matches"
 
 func (g *grepFlags) printLine(in *inquiry, prefix string, key sysops.Key, line []byte) error {
-	fields := append(keyFields(key), field{"line", line})
-	if in.colored() {
-		var spans [][2]int
-		if !g.Invert {
-			spans = g.expr.Spans(line)
-		}
-		return in.out.painted(paint(prefix, line, spans), fields...)
-	}
-	text := make([]byte, 0, len(prefix)+len(line)+2)
+	fields := append(keyFields(key), output.Field{Name: "line", Value: line})
+	text := output.Painter{Text: make([]byte, 0, len(prefix)+len(line)+2), Marks: make([]output.Mark, 0, 3)}
 	if prefix != "" {
-		text = append(append(text, prefix...), ':')
+		text.Add(output.Key, prefix)
+		text.Add(output.Colon, ":")
 	}
-	return in.out.row(append(append(text, line...), '\n'), fields...)
+	at := 0
+	if g.marked && !g.Invert {
+		for _, s := range g.expr.Spans(line) {
+			text.AddBytes(output.Plain, line[at:s[0]])
+			text.AddBytes(output.Match, line[s[0]:s[1]])
+			at = s[1]
+		}
+	}
+	text.AddBytes(output.Plain, line[at:])
+	text.Add(output.Plain, "\n")
+	return in.out.Add(text.Row(fields...))
 }
 
 // printUniq counts lines, as "sort | uniq -c | sort -rn" would; lines that are
 // equally frequent come in their own order.
 func (g *grepFlags) printUniq(ctx context.Context, in *inquiry) error {
 	bar := in.progressBefore("objects", in.answer.Len())
-	counts, err := in.answer.CountLines(ctx, g.expr, sysops.CountOptions{Hosts: g.fold, Progress: bar.step})
-	bar.done()
+	counts, err := in.answer.CountLines(ctx, g.expr, sysops.CountOptions{Hosts: g.fold, Progress: bar.Step})
+	bar.Done()
 	if err != nil {
 		return err
 	}
@@ -244,7 +251,7 @@ func (g *grepFlags) printUniq(ctx context.Context, in *inquiry) error {
 			line = []byte(binaryMatches)
 		}
 		in.rows++
-		if err := in.printCount(c.Count, line, g.fold, c.Hosts(), field{"count", c.Count}, field{"line", line}); err != nil {
+		if err := in.printCount(c.Count, line, g.fold, c.Hosts(), output.Field{Name: "count", Value: c.Count}, output.Field{Name: "line", Value: line}); err != nil {
 			return err
 		}
 	}
@@ -265,7 +272,7 @@ func (g *grepFlags) printFoldedList(ctx context.Context, in *inquiry) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(hosts)) {
 		in.rows++
-		if err := in.printCount(len(hosts[name]), []byte(nameText(name)), true, hosts[name], field{"name", name}); err != nil {
+		if err := in.printCount(len(hosts[name]), []byte(output.OneLine(name)), true, hosts[name], output.Field{Name: "name", Value: name}); err != nil {
 			return err
 		}
 	}
@@ -290,7 +297,7 @@ func (g *grepFlags) printLacking(ctx context.Context, in *inquiry) error {
 	if !g.fold {
 		for _, h := range slices.Sorted(maps.Keys(why)) {
 			in.rows++
-			if err := in.out.row(fmt.Appendf(nil, "%-40s %s\n", h, why[h]), field{"host", h}, field{"lacks", why[h]}); err != nil {
+			if err := in.row(fmt.Appendf(nil, "%-40s %s\n", h, why[h]), output.Field{Name: "host", Value: h}, output.Field{Name: "lacks", Value: why[h]}); err != nil {
 				return err
 			}
 		}
@@ -306,7 +313,7 @@ func (g *grepFlags) printLacking(ctx context.Context, in *inquiry) error {
 		}
 		slices.Sort(hosts[reason])
 		in.rows++
-		if err := in.printCount(len(hosts[reason]), []byte(reason), true, hosts[reason], field{"lacks", reason}); err != nil {
+		if err := in.printCount(len(hosts[reason]), []byte(reason), true, hosts[reason], output.Field{Name: "lacks", Value: reason}); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 // hostsFlags say which hosts are printed, and how.
@@ -19,7 +20,7 @@ type hostsFlags struct{ stale, missing, fold bool }
 func newHosts(u *ui) *cobra.Command {
 	q := &queryFlags{}
 	h := &hostsFlags{}
-	q.columns = func() []field {
+	q.columns = func() []output.Field {
 		if h.fold {
 			return foldFields(nil)
 		}
@@ -71,29 +72,29 @@ func (u *ui) hosts(cmd *cobra.Command, q *queryFlags, flags *hostsFlags) error {
 			since = sysops.Age(h.Age) + " ago"
 		}
 		text := fmt.Appendf(nil, "%-40s %-8s %12s  %s\n", h.Host, h.State, since, h.Core)
-		if err := in.out.row(text, hostFields(h)...); err != nil {
+		if err := in.row(text, hostFields(h)...); err != nil {
 			return err
 		}
 	}
 	if len(names) > 0 {
 		fields := foldFields(names)
-		if err := in.out.row(fmt.Appendf(nil, "%s\n", fields[1].value), fields...); err != nil {
+		if err := in.row(fmt.Appendf(nil, "%s\n", fields[1].Value), fields...); err != nil {
 			return err
 		}
 	}
 	return in.conclude()
 }
 
-func hostFields(h sysops.HostReport) []field {
-	return []field{
-		{"host", h.Host},
-		{"state", h.State},
-		{"pushed", optionalTime(h.Pushed)},
-		{"expires", optionalTime(h.Expires)},
-		{"site", h.Site},
-		{"core", h.Core},
-		{"servers", h.Servers},
-	}
+func hostFields(h sysops.HostReport) []output.Field {
+	return output.Fields(
+		"host", h.Host,
+		"state", h.State,
+		"pushed", optionalTime(h.Pushed),
+		"expires", optionalTime(h.Expires),
+		"site", h.Site,
+		"core", h.Core,
+		"servers", h.Servers,
+	)
 }
 
 // optionalTime is a time for output, nil where there is none.

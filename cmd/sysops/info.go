@@ -12,6 +12,8 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 func newInfo(u *ui) *cobra.Command {
@@ -54,22 +56,22 @@ lacks pushes that its siblings have (cold). In place of that:
 	for _, name := range []string{"raw", "fields", "cores", "memory", "disagree", "sample", "examples"} {
 		cli.CommandLineOnly(cmd, name) // one would be in the way of the others; to simulate, cores is a number
 	}
-	q.columns = func() []field { return infoFields(sysops.ServerInfo{}) }
+	q.columns = func() []output.Field { return infoFields(sysops.ServerInfo{}) }
 	print := func(ctx context.Context, in *inquiry) error { return printServers(ctx, in, raw) }
 	q.check = func() error {
 		chosen := 0
 		for _, form := range []struct {
 			on      bool
-			columns func() []field
+			columns func() []output.Field
 			print   func(context.Context, *inquiry) error
 		}{
 			{raw, q.columns, print},
 			{cores, coreColumns, printCores},
-			{f.Changed("fields"), func() []field { return fieldsRow(infoLineOf{}, nil) }, func(ctx context.Context, in *inquiry) error {
-				return printFields(ctx, in, fields, widthOf(cmd.OutOrStdout()))
+			{f.Changed("fields"), func() []output.Field { return fieldsRow(infoLineOf{}, nil) }, func(ctx context.Context, in *inquiry) error {
+				return printFields(ctx, in, fields, terminal.Width(cmd.OutOrStdout()))
 			}},
-			{memory, func() []field { return memoryFields(sysops.MemoryUse{}) }, func(ctx context.Context, in *inquiry) error { return printMemory(ctx, in, sample) }},
-			{disagree, func() []field { return disagreeFields(sysops.Disagreement{}) }, func(ctx context.Context, in *inquiry) error { return printDisagreements(ctx, in, examples) }},
+			{memory, func() []output.Field { return memoryFields(sysops.MemoryUse{}) }, func(ctx context.Context, in *inquiry) error { return printMemory(ctx, in, sample) }},
+			{disagree, func() []output.Field { return disagreeFields(sysops.Disagreement{}) }, func(ctx context.Context, in *inquiry) error { return printDisagreements(ctx, in, examples) }},
 		} {
 			if form.on {
 				chosen++
@@ -122,7 +124,7 @@ func printServers(ctx context.Context, in *inquiry, raw bool) error {
 		if raw {
 			text = fmt.Appendf(nil, "# %s (core %s)\n%s\n", s.Server, s.Core, s.RawInfo)
 		}
-		if err := in.out.row(text, infoFields(s)...); err != nil {
+		if err := in.row(text, infoFields(s)...); err != nil {
 			return err
 		}
 	}
@@ -152,23 +154,23 @@ func uptime(seconds string) string {
 	return sysops.Age(d)
 }
 
-func infoFields(s sysops.ServerInfo) []field {
+func infoFields(s sysops.ServerInfo) []output.Field {
 	var hosts, lacks, ahead any // unknown of a server that does not answer
 	if s.Error == "" {
 		hosts, lacks, ahead = s.Hosts, s.Lacks, s.Ahead.Seconds()
 	}
-	return []field{
-		{"server", s.Server},
-		{"site", s.Site},
-		{"core", s.Core},
-		{"error", s.Error},
-		{"hosts", hosts},
-		{"lacks", lacks},
-		{"cold", s.Cold},
-		{"clock_ahead_seconds", ahead},
-		{"tls", s.TLS},
-		{"info", s.Info},
-	}
+	return output.Fields(
+		"server", s.Server,
+		"site", s.Site,
+		"core", s.Core,
+		"error", s.Error,
+		"hosts", hosts,
+		"lacks", lacks,
+		"cold", s.Cold,
+		"clock_ahead_seconds", ahead,
+		"tls", s.TLS,
+		"info", s.Info,
+	)
 }
 
 func newQueries(u *ui) *cobra.Command {
@@ -197,7 +199,7 @@ func newQueries(u *ui) *cobra.Command {
 			if err := printQueries(in.out, records); err != nil || !q.cost {
 				return err
 			}
-			if err := u.flush(); err != nil {
+			if err := u.stdout.Flush(); err != nil {
 				return err
 			}
 			cost := meter.Cost()
@@ -212,18 +214,19 @@ func newQueries(u *ui) *cobra.Command {
 	return cmd
 }
 
-func printQueries(out *output, records []sysops.QueryRecord) error {
+func printQueries(out *output.Output, records []sysops.QueryRecord) error {
 	for _, r := range records {
 		text := fmt.Sprintf("%s %s@%s %.2fs %d keys  %s", r.Time.Format(time.RFC3339), r.User, r.Host,
 			r.Cost.Seconds, r.Cost.Keys, commandLine(r.Program, r.Args))
-		err := out.row([]byte(nameText(text)+"\n"), field{"time", r.Time}, field{"user", r.User}, field{"uid", r.UID}, field{"gid", r.GID}, field{"host", r.Host},
-			field{"dir", r.Dir}, field{"program", r.Program}, field{"args", r.Args}, field{"pattern", r.Pattern}, field{"scope", r.Scope},
-			field{"seconds", r.Cost.Seconds}, field{"keys", r.Cost.Keys}, field{"bytes_downloaded", r.Cost.Downloaded}, field{"id", r.ID})
+		err := out.Add(output.Row{Text: []byte(output.OneLine(text) + "\n"), Fields: output.Fields("time", r.Time,
+			"user", r.User, "uid", r.UID, "gid", r.GID, "host", r.Host, "dir", r.Dir, "program", r.Program, "args", r.Args,
+			"pattern", r.Pattern, "scope", r.Scope, "seconds", r.Cost.Seconds, "keys", r.Cost.Keys,
+			"bytes_downloaded", r.Cost.Downloaded, "id", r.ID)})
 		if err != nil {
 			return err
 		}
 	}
-	return out.end(nil)
+	return out.End(nil)
 }
 
 // anyCore reports whether any core answers: of servers that are all down there is

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 // A coreLine is what info --cores says of a core.
@@ -67,7 +68,7 @@ func printCores(ctx context.Context, in *inquiry) error {
 			in.status = exitPartial
 		}
 		text := fmt.Appendf(nil, coreLineColumns, l.core, l.site, servers, fmt.Sprint(l.hosts()), fmt.Sprint(l.live), fmt.Sprint(l.stale), fmt.Sprint(l.missing), state)
-		if err := in.out.row(text, l.fields(r.Error)...); err != nil {
+		if err := in.row(text, l.fields(r.Error)...); err != nil {
 			return err
 		}
 	}
@@ -76,19 +77,19 @@ func printCores(ctx context.Context, in *inquiry) error {
 
 func (l *coreLine) hosts() int { return l.live + l.stale + l.missing }
 
-func (l *coreLine) fields(problem string) []field {
-	return []field{
-		{"site", l.site},
-		{"core", l.core},
-		{"error", problem},
-		{"servers", l.servers},
-		{"servers_down", l.down},
-		{"hosts", l.hosts()},
-		{"live", l.live},
-		{"stale", l.stale},
-		{"missing", l.missing},
-	}
+func (l *coreLine) fields(problem string) []output.Field {
+	return output.Fields(
+		"site", l.site,
+		"core", l.core,
+		"error", problem,
+		"servers", l.servers,
+		"servers_down", l.down,
+		"hosts", l.hosts(),
+		"live", l.live,
+		"stale", l.stale,
+		"missing", l.missing,
+	)
 }
 
 // coreColumns are the fields of such a line.
-func coreColumns() []field { return (&coreLine{}).fields("") }
+func coreColumns() []output.Field { return (&coreLine{}).fields("") }

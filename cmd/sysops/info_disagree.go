@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 const disagreeColumns = "%-24s %-14s %-9s %7s  %s\n"
@@ -21,12 +22,12 @@ func printDisagreements(ctx context.Context, in *inquiry, examples int) error {
 	}
 	for _, d := range list {
 		in.rows++
-		some := nameText(strings.Join(d.Examples, " "))
+		some := output.OneLine(strings.Join(d.Examples, " "))
 		if len(d.Examples) < d.Count {
 			some = strings.TrimSpace(some + " …")
 		}
 		text := fmt.Appendf(nil, disagreeColumns, d.Server, d.Core, d.Kind, fmt.Sprint(d.Count), some)
-		if err := in.out.row(text, disagreeFields(d)...); err != nil {
+		if err := in.row(text, disagreeFields(d)...); err != nil {
 			return err
 		}
 	}
@@ -36,9 +37,9 @@ func printDisagreements(ctx context.Context, in *inquiry, examples int) error {
 	return nil
 }
 
-func disagreeFields(d sysops.Disagreement) []field {
+func disagreeFields(d sysops.Disagreement) []output.Field {
 	if d.Examples == nil {
 		d.Examples = []string{}
 	}
-	return []field{{"server", d.Server}, {"core", d.Core}, {"kind", string(d.Kind)}, {"count", d.Count}, {"examples", d.Examples}}
+	return output.Fields("server", d.Server, "core", d.Core, "kind", string(d.Kind), "count", d.Count, "examples", d.Examples)
 }

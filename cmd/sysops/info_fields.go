@@ -11,7 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // An infoLineOf is one field of Redis' INFO, with what each server says.
@@ -59,18 +60,18 @@ func printFields(ctx context.Context, in *inquiry, glob string, width int) error
 		in.stdout.Write(table.header()) //nolint:errcheck // told by the flush
 	}
 	if len(lines) == 0 && len(servers) > 0 && !in.quiet {
-		fmt.Fprintf(in.stderr, "no field matches %s; sysops info --raw prints what there is\n", cli.SafeText(glob))
+		fmt.Fprintf(in.stderr, "no field matches %s; sysops info --raw prints what there is\n", terminal.SafeText(glob))
 	}
 	section := ""
 	for i := range lines {
 		l := &lines[i]
 		in.rows++
 		text := table.row(l)
-		if l.section != section && len(in.out.by) == 0 {
+		if l.section != section && len(in.out.Sort) == 0 {
 			text = append(fmt.Appendf(nil, "# %s\n", l.section), text...)
 		}
 		section = l.section
-		if err := in.out.row(text, fieldsRow(*l, servers)...); err != nil {
+		if err := in.row(text, fieldsRow(*l, servers)...); err != nil {
 			return err
 		}
 	}
@@ -84,7 +85,7 @@ func infoLines(servers []sysops.ServerInfo, glob string) []infoLineOf {
 	for i, s := range servers {
 		section := ""
 		for line := range strings.Lines(s.RawInfo) {
-			line = cli.SafeText(strings.TrimRight(line, "\r\n"))
+			line = terminal.SafeText(strings.TrimRight(line, "\r\n"))
 			if title, ok := strings.CutPrefix(line, "# "); ok {
 				section = title
 				continue
@@ -113,12 +114,12 @@ func infoLines(servers []sysops.ServerInfo, glob string) []infoLineOf {
 	return lines
 }
 
-func fieldsRow(l infoLineOf, servers []sysops.ServerInfo) []field {
+func fieldsRow(l infoLineOf, servers []sysops.ServerInfo) []output.Field {
 	values := make(map[string]string, len(servers))
 	for i, s := range servers {
 		values[s.Server] = l.values[i]
 	}
-	return []field{{"section", l.section}, {"field", l.field}, {"same", len(servers) == 0 || l.same()}, {"values", values}}
+	return output.Fields("section", l.section, "field", l.field, "same", len(servers) == 0 || l.same(), "values", values)
 }
 
 // An infoTable knows how wide the columns are.

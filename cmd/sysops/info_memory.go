@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 const memoryColumns = "%10s %6s %9s %9s %9s  %s\n"
@@ -30,7 +31,7 @@ func printMemory(ctx context.Context, in *inquiry, sample int) error {
 	}
 	for _, u := range uses {
 		in.rows++
-		if err := in.out.row(memoryLine(u, total), memoryFields(u)...); err != nil {
+		if err := in.row(memoryLine(u, total), memoryFields(u)...); err != nil {
 			return err
 		}
 	}
@@ -57,20 +58,20 @@ func memoryLine(u sysops.MemoryUse, total int64) []byte {
 		bases = redisSize(u.BaseBytes)
 	}
 	share := fmt.Sprintf("%.1f%%", 100*float64(u.Bytes)/float64(max(total, 1)))
-	return fmt.Appendf(nil, memoryColumns, about+redisSize(u.Bytes), share, objects, each, bases, nameText(u.Name))
+	return fmt.Appendf(nil, memoryColumns, about+redisSize(u.Bytes), share, objects, each, bases, output.OneLine(u.Name))
 }
 
-func memoryFields(u sysops.MemoryUse) []field {
-	return []field{
-		{"name", u.Name},
-		{"bytes", u.Bytes},
-		{"keys", u.Keys},
-		{"sampled", u.Sampled},
-		{"object_bytes", u.ObjectBytes},
-		{"bases", u.Bases},
-		{"base_bytes", u.BaseBytes},
-		{"index_bytes", u.IndexBytes},
-	}
+func memoryFields(u sysops.MemoryUse) []output.Field {
+	return output.Fields(
+		"name", u.Name,
+		"bytes", u.Bytes,
+		"keys", u.Keys,
+		"sampled", u.Sampled,
+		"object_bytes", u.ObjectBytes,
+		"bases", u.Bases,
+		"base_bytes", u.BaseBytes,
+		"index_bytes", u.IndexBytes,
+	)
 }
 
 // redisSize writes bytes as Redis' INFO does: 1.05M, a M being 1024 K.

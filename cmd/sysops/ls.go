@@ -8,10 +8,11 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 func newLs(u *ui) *cobra.Command {
-	q := &queryFlags{columns: func() []field { return nameFields(sysops.NameCount{}) }}
+	q := &queryFlags{columns: func() []output.Field { return nameFields(sysops.NameCount{}) }}
 	cmd := &cobra.Command{
 		Use:     "ls [PATTERN]",
 		Short:   "Print the names in the cache, and how many hosts hold each",
@@ -32,11 +33,13 @@ func newLs(u *ui) *cobra.Command {
 func printNames(_ context.Context, in *inquiry) error {
 	for _, n := range in.answer.Names() {
 		in.rows++
-		if err := in.out.row(fmt.Appendf(nil, "%7d %s\n", n.Hosts, nameText(n.Name)), nameFields(n)...); err != nil {
+		if err := in.row(fmt.Appendf(nil, "%7d %s\n", n.Hosts, output.OneLine(n.Name)), nameFields(n)...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func nameFields(n sysops.NameCount) []field { return []field{{"name", n.Name}, {"hosts", n.Hosts}} }
+func nameFields(n sysops.NameCount) []output.Field {
+	return output.Fields("name", n.Name, "hosts", n.Hosts)
+}

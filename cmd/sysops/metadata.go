@@ -10,14 +10,15 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
 )
 
 // A rendering is how a verb shows one element of an object.
-type rendering func(o *sysops.Object) (text string, fields []field)
+type rendering func(o *sysops.Object) (text string, fields []output.Field)
 
 // newMetadata makes the verb that prints one element other than the contents.
 func newMetadata(u *ui, use, short, example string, element sysops.Element, show rendering) (*cobra.Command, *queryFlags) {
-	q := &queryFlags{columns: func() []field {
+	q := &queryFlags{columns: func() []output.Field {
 		_, fields := show(&sysops.Object{Stat: &sysops.Stat{}})
 		return append(keyColumns(), fields...)
 	}}
@@ -41,7 +42,7 @@ func printElement(ctx context.Context, in *inquiry, element sysops.Element, show
 		}
 		in.rows++
 		text, fields := show(&o)
-		if err := in.out.row(fmt.Appendf(nil, "%s %s\n", text, keyText(o.Key)), append(keyFields(o.Key), fields...)...); err != nil {
+		if err := in.row(fmt.Appendf(nil, "%s %s\n", text, keyText(o.Key)), append(keyFields(o.Key), fields...)...); err != nil {
 			return err
 		}
 	}
@@ -51,13 +52,13 @@ func printElement(ctx context.Context, in *inquiry, element sysops.Element, show
 func newStat(u *ui) *cobra.Command {
 	cmd, _ := newMetadata(u, "stat PATTERN", "Print mode, links, owner, group, size and mtime",
 		"  sysops stat /etc/sudoers\n  sysops stat /var/log/syslog --sort -stat.size --limit 10", sysops.StatOf,
-		func(o *sysops.Object) (string, []field) {
+		func(o *sysops.Object) (string, []output.Field) {
 			if o.Stat == nil {
-				return "-                      no stat: the output of a command", []field{{"stat", nil}}
+				return "-                      no stat: the output of a command", output.Fields("stat", nil)
 			}
 			s := o.Stat
 			mtime := time.Unix(s.Mtime, 0).UTC().Format(time.RFC3339)
-			return fmt.Sprintf("%s %2d %5d %5d %9d %s", s.FileMode(), s.Nlink, s.UID, s.GID, s.Size, mtime), []field{{"stat", s}}
+			return fmt.Sprintf("%s %2d %5d %5d %9d %s", s.FileMode(), s.Nlink, s.UID, s.GID, s.Size, mtime), output.Fields("stat", s)
 		})
 	return cmd
 }
@@ -65,16 +66,18 @@ func newStat(u *ui) *cobra.Command {
 func newMD5Sum(u *ui) *cobra.Command {
 	cmd, _ := newMetadata(u, "md5sum PATTERN", "Print the md5sum of contents, as md5sum(1) does",
 		"  sysops md5sum /etc/hosts | cut -d' ' -f1 | sort | uniq -c", sysops.MD5Sum,
-		func(o *sysops.Object) (string, []field) { return o.MD5Sum + " ", []field{{"md5sum", o.MD5Sum}} })
+		func(o *sysops.Object) (string, []output.Field) {
+			return o.MD5Sum + " ", output.Fields("md5sum", o.MD5Sum)
+		})
 	return cmd
 }
 
 func newWc(u *ui) *cobra.Command {
 	cmd, _ := newMetadata(u, "wc PATTERN", "Print lines, words and bytes, as wc(1) does",
 		"  sysops wc /etc/passwd", sysops.WordCount,
-		func(o *sysops.Object) (string, []field) {
+		func(o *sysops.Object) (string, []output.Field) {
 			w := o.Words
-			return fmt.Sprintf("%7d %7d %7d", w.Lines, w.Words, w.Bytes), []field{{"lines", w.Lines}, {"words", w.Words}, {"bytes", w.Bytes}}
+			return fmt.Sprintf("%7d %7d %7d", w.Lines, w.Words, w.Bytes), output.Fields("lines", w.Lines, "words", w.Words, "bytes", w.Bytes)
 		})
 	return cmd
 }
@@ -83,7 +86,7 @@ func newTime(u *ui) *cobra.Command {
 	var ago, unix bool
 	cmd, q := newMetadata(u, "time PATTERN", "Print since when the contents are as they are",
 		"  sysops time /etc/resolv.conf --ago", sysops.TimeOf,
-		func(o *sysops.Object) (string, []field) {
+		func(o *sysops.Object) (string, []output.Field) {
 			text := o.Time.UTC().Format(time.RFC3339)
 			switch {
 			case ago:
@@ -91,7 +94,7 @@ func newTime(u *ui) *cobra.Command {
 			case unix:
 				text = fmt.Sprint(o.Time.Unix())
 			}
-			return text, []field{{"time", o.Time.UTC()}}
+			return text, output.Fields("time", o.Time.UTC())
 		})
 	cmd.Long = `Print since when the cache has these contents: the push that first brought them, by
 the server's clock. The file's own mtime is what "sysops stat" prints.`

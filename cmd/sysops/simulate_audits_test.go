@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/fleetsim"
+	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
@@ -115,7 +116,7 @@ func checkAuditJSON(t *testing.T, audit string, text []byte, live int) {
 	t.Helper()
 	var answer struct {
 		Results      []map[string]any `json:"results"`
-		LeftOut      []leftOut        `json:"left_out"`
+		LeftOut      []output.LeftOut `json:"left_out"`
 		Completeness struct {
 			Answered int `json:"hosts_answered"`
 		} `json:"completeness"`

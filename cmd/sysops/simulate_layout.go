@@ -164,7 +164,7 @@ func (s *simulation) printConfig(conf *sysops.Config) error {
 			header = ""
 		}
 	}
-	return s.flush()
+	return s.stdout.Flush()
 }
 
 // quotedList is a list in YAML.

@@ -157,20 +157,20 @@ func (s *simulation) populate(ctx context.Context) error {
 	working, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	results := s.startWorkers(working, s.startQueue(working))
-	bar := s.progress("hosts", s.hosts)
-	bar.shown, bar.rate, bar.stride = s.errTerminal, true, 1 // what stdout gets has been printed
+	bar := s.progressBefore("hosts", s.hosts) // what stdout gets has been printed
+	bar.Rate, bar.Stride = true, 1
 	var t tally
 	for h := range results {
 		if working.Err() != nil && h.err != nil {
 			continue // it was cut short
 		}
 		t.add(h)
-		bar.step()
+		bar.Step()
 		if len(t.failed) == failuresAllowed || errors.Is(h.err, sysops.ErrOtherMachine) || h.err != nil && s.client == nil {
 			stop(h.err)
 		}
 	}
-	bar.done()
+	bar.Done()
 	took := time.Since(began)
 	if ctx.Err() != nil {
 		fmt.Fprintf(s.stderr, "stopped at %d of %d hosts\n", t.hosts, s.hosts)

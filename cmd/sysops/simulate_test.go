@@ -16,6 +16,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/internal/terminaltest"
 )
 
 // A simulateRun is a simulation under way.
@@ -138,24 +139,18 @@ func TestSimulateShowsHowFarItIsOnATerminal(t *testing.T) {
 	server := redistest.Start(t)
 	network := redistest.NewProxy(t, server.Addr())
 	network.Delay(20 * time.Millisecond) // eight hosts at a time, three waits of 40 ms each
-	screen, terminal := openTerminal(t)
-	defer screen.Close()
-	defer terminal.Close()
+	screen := terminaltest.Open(t, 100)
 	var stdout bytes.Buffer
 	args := []string{"sysops", "simulate", "--builtin", "--hosts", "100", "--objects", "1", "--server", "redis://" + network.Addr()}
-	if status := run(t.Context(), args, strings.NewReader(""), &stdout, terminal); status != exitMatch {
+	if status := run(t.Context(), args, strings.NewReader(""), &stdout, screen.File); status != exitMatch {
 		t.Fatalf("exit status %d", status)
 	}
-	shown := make([]byte, 64<<10)
-	n, err := screen.Read(shown)
-	if err != nil {
-		t.Fatal(err)
+	shown := screen.Sent()
+	if !regexp.MustCompile(`\r\[=+ +\] \d+ of 100 hosts · \d+ a second · \d+ s left +\r`).MatchString(shown) {
+		t.Errorf("the terminal shows %q", shown)
 	}
-	if !regexp.MustCompile(`\r\[=+ +\] \d+ of 100 hosts · \d+ a second · \d+ s left +\r`).Match(shown[:n]) {
-		t.Errorf("the terminal shows %q", shown[:n])
-	}
-	if !regexp.MustCompile(`\r {60,}\rpushed 100 hosts`).Match(shown[:n]) {
-		t.Errorf("the bar is not wiped: %q", shown[:n])
+	if !regexp.MustCompile(`\r {60,}\rpushed 100 hosts`).MatchString(shown) {
+		t.Errorf("the bar is not wiped: %q", shown)
 	}
 }
 

@@ -3,16 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
-	"unsafe"
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/internal/terminaltest"
 )
 
 // Contents come from machines that may be hostile: on a terminal, their escape
@@ -87,87 +85,13 @@ func publish(t *testing.T, url, host, name, contents string) {
 }
 
 // onTerminal runs sysops with a terminal as stdout and returns what the terminal
-// was sent. The output must fit the terminal's buffer, some KiB.
+// was sent.
 func onTerminal(t *testing.T, args []string) string {
 	t.Helper()
-	screen, terminal := openTerminal(t)
-	defer screen.Close()
-	defer terminal.Close()
+	screen := terminaltest.Open(t, 200)
 	var stderr bytes.Buffer
-	if code := run(t.Context(), args, strings.NewReader(""), terminal, &stderr); code != exitMatch {
+	if code := run(t.Context(), args, strings.NewReader(""), screen.File, &stderr); code != exitMatch {
 		t.Fatalf("%v: exit status %d: %s", args, code, stderr.String())
 	}
-	return untilEnd(t, screen, terminal)
-}
-
-// untilEnd returns what has been written to the terminal.
-func untilEnd(t *testing.T, screen, terminal *os.File) string {
-	t.Helper()
-	if _, err := terminal.WriteString("\n[end]"); err != nil {
-		t.Fatal(err)
-	}
-	var shown []byte
-	buf := make([]byte, 4096)
-	for !bytes.HasSuffix(shown, []byte("[end]")) {
-		n, err := screen.Read(buf)
-		if err != nil {
-			t.Fatal(err)
-		}
-		shown = append(shown, buf[:n]...)
-	}
-	return string(bytes.TrimSuffix(shown, []byte("[end]")))
-}
-
-// openTerminal opens a pseudo terminal: the side that a person looks at, and the
-// side that a program writes to.
-func openTerminal(t *testing.T) (screen, terminal *os.File) {
-	t.Helper()
-	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var unlocked, number int32
-	for _, request := range []struct {
-		code uintptr
-		arg  *int32
-	}{{syscall.TIOCSPTLCK, &unlocked}, {syscall.TIOCGPTN, &number}} {
-		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, screen.Fd(), request.code, uintptr(unsafe.Pointer(request.arg))); errno != 0 {
-			t.Fatal(errno)
-		}
-	}
-	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return screen, terminal
-}
-
-// A bar beside rows that are being printed would be among them on a terminal; one that
-// is wiped before the first row would not.
-func TestWhereBarsAreShown(t *testing.T) {
-	for _, row := range []struct{ out, err, beside, before bool }{
-		{out: true, err: true, before: true},
-		{err: true, beside: true, before: true},
-		{out: true},
-		{},
-	} {
-		var stderr bytes.Buffer
-		u := &ui{stderr: &stderr, outTerminal: row.out, errTerminal: row.err}
-		for _, bar := range []struct {
-			p     *progress
-			shown bool
-		}{{u.progress("objects", 100), row.beside}, {u.progressBefore("objects", 100), row.before}} {
-			stderr.Reset()
-			bar.p.began = bar.p.began.Add(-progressAfter)
-			bar.p.stride = 1
-			bar.p.step()
-			bar.p.done()
-			if shown := strings.Contains(stderr.String(), "] 1 of 100 objects"); shown != bar.shown {
-				t.Errorf("%+v: %q", row, stderr.String())
-			}
-			if bar.shown && !strings.HasSuffix(stderr.String(), " \r") {
-				t.Errorf("%+v: the bar is not wiped: %q", row, stderr.String())
-			}
-		}
-	}
+	return screen.Sent()
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // Exit statuses, as in grep, with 3 added.
@@ -24,11 +23,8 @@ const (
 // A ui is all that a person sees: stdout for data, stderr for people.
 type ui struct {
 	stdin  io.Reader
-	stdout *bufio.Writer // neutralises what could do harm on a terminal
-	raw    *bufio.Writer // does not: for text that holds escapes of ours
+	stdout *terminal.Writer
 	stderr io.Writer
-
-	outTerminal, errTerminal bool
 
 	args []string // of the command line, for the record of queries
 
@@ -40,19 +36,13 @@ type ui struct {
 const originalStatus = "original status"
 
 func newUI(stdin io.Reader, stdout, stderr io.Writer) *ui {
-	u := &ui{stdin: stdin, stderr: stderr, outTerminal: cli.IsTerminal(stdout), errTerminal: cli.IsTerminal(stderr)}
-	u.raw = bufio.NewWriterSize(stdout, 64<<10)
-	if u.outTerminal {
-		stdout = cli.SafeWriter(stdout)
-	}
-	u.stdout = bufio.NewWriterSize(stdout, 64<<10)
-	return u
+	return &ui{stdin: stdin, stdout: terminal.NewWriter(stdout), stderr: stderr}
 }
 
 // finish flushes stdout, prints what went wrong, and returns the exit status of
 // cmd, the command that ran.
 func (u *ui) finish(cmd *cobra.Command, err error) int {
-	if flushErr := u.flush(); err == nil {
+	if flushErr := u.stdout.Flush(); err == nil {
 		err = flushErr
 	}
 	name := cmd.Root().Name()
@@ -70,14 +60,21 @@ func (u *ui) finish(cmd *cobra.Command, err error) int {
 		}
 		err = &sysops.HintedError{Err: err, Hint: hint}
 	}
-	cli.Fail(u.stderr, name, err)
+	terminal.Fail(u.stderr, name, err)
 	if cmd.Annotations[originalStatus] != "" {
 		return exitNothing
 	}
 	return exitError
 }
 
-// flush writes out what was printed. A command prints on one of the two.
-func (u *ui) flush() error { return errors.Join(u.stdout.Flush(), u.raw.Flush()) }
+func (u *ui) warn(format string, args ...any) { terminal.Warn(u.stderr, format, args...) }
 
-func (u *ui) warn(format string, args ...any) { cli.Warn(u.stderr, format, args...) }
+// progress is a bar beside rows that are being printed.
+func (u *ui) progress(what string, total int) *terminal.Progress {
+	return terminal.BesideRows(u.stdout, u.stderr, what, total)
+}
+
+// progressBefore is a bar of what is done before rows are printed.
+func (u *ui) progressBefore(what string, total int) *terminal.Progress {
+	return terminal.BeforeRows(u.stderr, what, total)
+}

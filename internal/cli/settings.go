@@ -1,6 +1,6 @@
 // Package cli is what the commands sysops and sysops-agent share: where a flag's
-// value comes from, how errors are told, how text from hosts is made harmless on a
-// terminal, which build it is, and what manual pages and completions are made of.
+// value comes from, which build it is, and what help, manual pages and completions are
+// made of. What a person is shown while a command runs is left to internal/terminal.
 package cli
 
 import (
@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // AddConnectionFlags adds what every command needs to reach the servers.
@@ -44,7 +45,7 @@ func Directory(cmd *cobra.Command, conf *sysops.Config, keepIn string) (sysops.D
 	if url != "" {
 		conf.Directory.URL, conf.Directory.Sites = url, nil
 	}
-	o := sysops.DirectoryOptions{CacheFolder: keepIn, Warn: func(err error) { Warn(cmd.ErrOrStderr(), "%v", err) }}
+	o := sysops.DirectoryOptions{CacheFolder: keepIn, Warn: func(err error) { terminal.Warn(cmd.ErrOrStderr(), "%v", err) }}
 	if o.CacheAge, err = f.GetDuration("directory-cache-age"); err != nil {
 		return nil, err
 	}

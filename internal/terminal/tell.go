@@ -1,22 +1,14 @@
-package cli
+package terminal
 
 import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
-	"golang.org/x/term"
-
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/hint"
 )
-
-// IsTerminal reports whether w is a terminal.
-func IsTerminal(w any) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
 
 // Fail prints what went wrong, and on lines of their own what to do about it.
 func Fail(w io.Writer, program string, err error) {
@@ -43,9 +35,29 @@ func told(text string) string {
 // Hints returns what the errors in the tree of err know to do, a line each.
 func Hints(err error) []string {
 	var out []string
-	var h *sysops.HintedError
+	var h *hint.Error
 	if errors.As(err, &h) {
-		out = append(out, h.Hint)
+		if text := advice(h); text != "" {
+			out = append(out, text)
+		}
 	}
 	return append(out, sysops.ServerHints(err)...)
+}
+
+// words are what to do about a cause for somebody at a command line, who has flags. They
+// are a format of the cause's arguments.
+var words = map[hint.Cause]string{}
+
+func advice(h *hint.Error) string {
+	if h.Hint != "" {
+		return h.Hint
+	}
+	args := make([]any, len(h.Args))
+	for i, a := range h.Args {
+		args[i] = a
+	}
+	if format := words[h.Cause]; format != "" {
+		return fmt.Sprintf(format, args...)
+	}
+	return ""
 }

@@ -1,13 +1,11 @@
-package main
+package network
 
 import (
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
-	"unicode/utf8"
 )
 
 // Whatever the values: each is in one bin, the one whose edges it lies between.
@@ -30,7 +28,7 @@ func TestEveryValueIsInItsBin(t *testing.T) {
 			}
 		}
 		slices.Sort(values)
-		bins := histogram(values)
+		bins := Distribution(values).Histogram()
 		if len(bins) > 250 || round%5 != 2 && len(bins) > mostFineBins+6 {
 			t.Errorf("%d bins of %v", len(bins), values)
 		}
@@ -68,63 +66,8 @@ func TestHistogramEdges(t *testing.T) {
 		{[]float64{0, 0, 30, 40}, "[{0 0 2} {20 50 2}]"},
 		{[]float64{1, 1e9}, "[{1 10 1} {10 100 0} {100 1000 0} {1000 10000 0} {10000 100000 0} {100000 1e+06 0} {1e+06 1e+07 0} {1e+07 1e+08 0} {1e+08 1e+09 1}]"},
 	} {
-		if got := fmt.Sprint(histogram(row.values)); got != row.want {
+		if got := fmt.Sprint(Distribution(row.values).Histogram()); got != row.want {
 			t.Errorf("%v: %s, want %s", row.values, got, row.want)
-		}
-	}
-}
-
-func TestHistogramLines(t *testing.T) {
-	bins := []histogramBin{{0, 1, 1000}, {1, 10, 250}, {10, 20, 1}, {20, 30, 0}}
-	s := histogramStyle{
-		label: func(v float64) string { return fmt.Sprintf("%v s", v) }, width: 62,
-		mark: func(b histogramBin) string {
-			if b.From == 10 {
-				return " ← here"
-			}
-			return ""
-		},
-	}
-	want := []string{
-		" 0 s –  1 s  1,000   79.9%  ███████████████",
-		" 1 s – 10 s    250   20.0%  ███▊",
-		"10 s – 20 s      1    0.1%  ▏ ← here",
-		"20 s – 30 s      0    0.0%",
-	}
-	if got := s.lines(bins); !slices.Equal(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-	s.ascii, s.mark = true, nil
-	for i, line := range s.lines(bins) {
-		if strings.ContainsFunc(line, func(r rune) bool { return r >= 0x80 }) || strings.Count(line, "#") != []int{15, 4, 1, 0}[i] {
-			t.Errorf("in ASCII: %s", line)
-		}
-	}
-	s.width = 1000
-	for _, line := range s.lines(bins) {
-		if n := utf8.RuneCountInString(line); n > 100 {
-			t.Errorf("a line of %d columns", n)
-		}
-	}
-}
-
-func TestASCIIOnly(t *testing.T) {
-	for _, row := range []struct {
-		all, ctype, lang string
-		want             bool
-	}{
-		{"", "", "", false},
-		{"C", "", "en_US.UTF-8", true},
-		{"", "C.utf8", "C", false},
-		{"", "", "de_DE.UTF-8", false},
-		{"", "", "de_DE.ISO-8859-1", true},
-		{"", "POSIX", "", true},
-	} {
-		t.Setenv("LC_ALL", row.all)
-		t.Setenv("LC_CTYPE", row.ctype)
-		t.Setenv("LANG", row.lang)
-		if got := asciiOnly(); got != row.want {
-			t.Errorf("%+v: %v", row, got)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"cmp"
@@ -9,62 +9,49 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/hint"
 )
 
-// A field is one named value of a row.
-type field struct {
-	name  string
-	value any
-}
+// An Output is where a verb's rows go: in their own order or that of Sort, all of them
+// or the first Limit. One goroutine at a time may use it.
+type Output struct {
+	Sink  Sink
+	Sort  Sort
+	Limit int // 0: none
+	Cut   int // rows beyond the limit, of which the end tells
 
-// A row is one record of an output, in all the forms that a format may need.
-type row struct {
-	text    []byte
-	painted bool // text holds escapes of ours, and nothing else that could do harm
-	fields  []field
-	keys    []sortKey // with --sort
-}
-
-// An output is where a verb's rows go: in their own order or that of --sort, all of
-// them or the first --limit.
-type output struct {
-	sink  sink
-	by    []sortField
-	limit int // 0: none
-
-	held    []row // with --sort, until the last one has come
+	held    []heldRow // with Sort, until the last one has come
 	written int
-	cut     int // rows beyond the limit
 }
 
-func (o *output) row(text []byte, fields ...field) error {
-	return o.add(row{text: text, fields: fields})
-}
-
-// painted is row for text in which escapes of ours stand, and what comes from hosts is
-// neutral already.
-func (o *output) painted(text []byte, fields ...field) error {
-	return o.add(row{text: text, painted: true, fields: fields})
+// A heldRow waits for the last one.
+type heldRow struct {
+	Row
+	keys []sortKey
 }
 
 // heldAtLeast is how many rows beyond the limit are held before those that cannot be
 // among the first any more are let go.
 const heldAtLeast = 1024
 
-func (o *output) add(r row) error {
-	if len(o.by) == 0 {
-		return o.pass(r)
+// Add takes a row. What r points to must not be changed afterwards.
+func (o *Output) Add(r Row) error {
+	if r.Fields == nil {
+		return o.Sink.Write(&r)
 	}
-	for _, by := range o.by {
+	if len(o.Sort) == 0 {
+		return o.pass(&r)
+	}
+	held := heldRow{Row: r}
+	for _, by := range o.Sort {
 		v, err := r.value(by.path)
 		if err != nil {
 			return err
 		}
-		r.keys = append(r.keys, newSortKey(v))
+		held.keys = append(held.keys, newSortKey(v))
 	}
-	o.held = append(o.held, r)
-	if o.limit > 0 && len(o.held)-o.limit >= max(o.limit, heldAtLeast) {
+	o.held = append(o.held, held)
+	if o.Limit > 0 && len(o.held)-o.Limit >= max(o.Limit, heldAtLeast) {
 		o.arrange()
 	}
 	return nil
@@ -72,57 +59,58 @@ func (o *output) add(r row) error {
 
 // arrange sorts what is held, equal rows in the order in which they came, and lets go
 // of what the limit cuts off.
-func (o *output) arrange() {
-	slices.SortStableFunc(o.held, func(a, b row) int {
-		for i, by := range o.by {
+func (o *Output) arrange() {
+	slices.SortStableFunc(o.held, func(a, b heldRow) int {
+		for i, by := range o.Sort {
 			if c := a.keys[i].compare(b.keys[i]); c != 0 {
 				return c * by.direction
 			}
 		}
 		return 0
 	})
-	if o.limit > 0 && len(o.held) > o.limit {
-		o.cut += len(o.held) - o.limit
-		o.held = slices.Delete(o.held, o.limit, len(o.held))
+	if o.Limit > 0 && len(o.held) > o.Limit {
+		o.Cut += len(o.held) - o.Limit
+		o.held = slices.Delete(o.held, o.Limit, len(o.held))
 	}
 }
 
-func (o *output) pass(r row) error {
-	if o.limit > 0 && o.written == o.limit {
-		o.cut++
+func (o *Output) pass(r *Row) error {
+	if o.Limit > 0 && o.written == o.Limit {
+		o.Cut++
 		return nil
 	}
 	o.written++
-	return o.sink.write(&r)
+	return o.Sink.Write(r)
 }
 
-// end closes the output. t is nil where the rows are no answer of the fleet.
-func (o *output) end(t *tail) error {
+// End writes what was held, and what goes after the rows; t is nil where they are no
+// answer of the fleet.
+func (o *Output) End(t *Tail) error {
 	o.arrange()
-	for _, r := range o.held {
-		if err := o.pass(r); err != nil {
+	for i := range o.held {
+		if err := o.pass(&o.held[i].Row); err != nil {
 			return err
 		}
 	}
 	o.held = nil
 	if t != nil {
-		t.Cut = o.cut
+		t.Cut = o.Cut
 	}
-	return o.sink.end(t)
+	return o.Sink.End(t)
 }
 
 // value returns a field's value or, by a path such as stat.size, a value within one;
 // nil where that is not there.
-func (r *row) value(path string) (any, error) {
-	for _, f := range r.fields {
-		if f.name == path {
-			return f.value, nil
+func (r *Row) value(path string) (any, error) {
+	for _, f := range r.Fields {
+		if f.Name == path {
+			return f.Value, nil
 		}
-		inner, ok := strings.CutPrefix(path, f.name+".")
+		inner, ok := strings.CutPrefix(path, f.Name+".")
 		if !ok {
 			continue
 		}
-		text, err := json.Marshal(f.value)
+		text, err := json.Marshal(f.Value)
 		if err != nil {
 			return nil, fmt.Errorf("cannot sort by %s: %w", path, err)
 		}
@@ -139,18 +127,23 @@ func (r *row) value(path string) (any, error) {
 	return nil, fmt.Errorf("cannot sort by %q: a row without that field came", path)
 }
 
+// A Sort is an order of rows: by the first of its fields, then by the next.
+type Sort []sortField
+
 // A sortField is one word of --sort.
 type sortField struct {
 	path      string
 	direction int // -1: descending
 }
 
-// parseSort reads --sort for rows with these fields, whose values are examples.
-func parseSort(text string, columns []field) ([]sortField, error) {
+// ParseSort reads an order: the names of fields, separated by commas, each with a minus
+// before it for descending order. columns are the fields of the rows, with values that
+// show what is within them. The error tells which fields there are.
+func ParseSort(text string, columns []Field) (Sort, error) {
 	if text == "" {
 		return nil, nil
 	}
-	var out []sortField
+	var out Sort
 	for word := range strings.SplitSeq(text, ",") {
 		by := sortField{word, 1}
 		if path, ok := strings.CutPrefix(word, "-"); ok {
@@ -162,10 +155,8 @@ func parseSort(text string, columns []field) ([]sortField, error) {
 			known = known || n == by.path || open && strings.HasPrefix(by.path, group+".")
 		}
 		if !known {
-			return nil, &sysops.HintedError{
-				Err:  fmt.Errorf("cannot sort by %q: the rows have no such field", by.path),
-				Hint: "the fields are " + strings.Join(names, ", ") + "; -FIELD sorts in descending order",
-			}
+			return nil, hint.To(fmt.Errorf("cannot sort by %q: the rows have no such field", by.path),
+				"the fields are "+strings.Join(names, ", ")+"; -FIELD sorts in descending order")
 		}
 		out = append(out, by)
 	}
@@ -174,22 +165,22 @@ func parseSort(text string, columns []field) ([]sortField, error) {
 
 // fieldPaths lists what the rows may be sorted by. A value that is an object with
 // names that are not known beforehand is listed as its field and field.NAME.
-func fieldPaths(columns []field) []string {
+func fieldPaths(columns []Field) []string {
 	var out []string
 	for _, c := range columns {
-		t := reflect.TypeOf(c.value)
+		t := reflect.TypeOf(c.Value)
 		if t != nil && t.Kind() == reflect.Pointer {
 			t = t.Elem()
 		}
 		switch {
 		case t != nil && t.Kind() == reflect.Struct && t != reflect.TypeFor[time.Time]():
 			for i := range t.NumField() {
-				out = append(out, c.name+"."+t.Field(i).Tag.Get("json"))
+				out = append(out, c.Name+"."+t.Field(i).Tag.Get("json"))
 			}
 		case t != nil && t.Kind() == reflect.Map:
-			out = append(out, c.name, c.name+".NAME")
+			out = append(out, c.Name, c.Name+".NAME")
 		default:
-			out = append(out, c.name)
+			out = append(out, c.Name)
 		}
 	}
 	return out
@@ -250,12 +241,12 @@ func newSortKey(v any) sortKey {
 }
 
 func (a sortKey) compare(b sortKey) int {
-	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.number, b.number), compareNatural(a.text, b.text))
+	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.number, b.number), CompareNatural(a.text, b.text))
 }
 
-// compareNatural compares text in which numbers count by their value: web9 comes
+// CompareNatural compares text in which numbers count by their value: web9 comes
 // before web10.
-func compareNatural(a, b string) int {
+func CompareNatural(a, b string) int {
 	x, y := a, b
 	for x != "" && y != "" {
 		m, n := digits(x), digits(y)
@@ -283,10 +274,3 @@ func digits(text string) int {
 	}
 	return n
 }
-
-// nameText is a name, or what holds names, as a part of a line of text: hosts choose
-// names, and one with the end of a line would make rows that no host has. Other formats
-// have it as it is.
-func nameText(name string) string { return lineEnds.Replace(name) }
-
-var lineEnds = strings.NewReplacer("\n", `\n`, "\r", `\r`)

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"bytes"
@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"runtime"
 
 	"github.com/itchyny/gojq"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/hint"
 )
 
 // Limits of --jq: objects come from machines that may be hostile, and JSON takes some
@@ -23,28 +25,27 @@ const (
 	jqAtOnce  = 32 << 20 // of JSON under way; one object may exceed it
 )
 
-// A jqProgram is a compiled expression of jq. It sees one object at a time: no
-// environment, no file, no other object. It is safe for concurrent use.
-type jqProgram struct{ code *gojq.Code }
+// A JQ is a compiled expression of jq(1). It sees one object at a time: no environment,
+// no file, no other object. It is safe for concurrent use.
+type JQ struct{ code *gojq.Code }
 
-func compileJQ(expr string) (*jqProgram, error) {
+// CompileJQ reads an expression.
+func CompileJQ(expr string) (*JQ, error) {
 	query, err := gojq.Parse(expr)
 	if err == nil {
 		var code *gojq.Code
 		if code, err = gojq.Compile(query); err == nil {
-			return &jqProgram{code}, nil
+			return &JQ{code}, nil
 		}
 	}
-	return nil, &sysops.HintedError{
-		Err:  fmt.Errorf("cannot read the jq expression %q: %w", expr, err),
-		Hint: "the language is that of jq(1), without input, modules and the environment",
-	}
+	return nil, hint.To(fmt.Errorf("cannot read the jq expression %q: %w", expr, err),
+		"the language is that of jq(1), without input, modules and the environment")
 }
 
 // results applies the program to each JSON value of the text, and returns all
 // results in the order of jq, as compact JSON. After an error there are none, so that
 // an object either is in the answer or is not.
-func (p *jqProgram) results(ctx context.Context, text []byte) (results [][]byte, err error) {
+func (p *JQ) results(ctx context.Context, text []byte) (results [][]byte, err error) {
 	defer func() {
 		if r := recover(); r != nil { // a mistake in the library must not end the answer of the others
 			results, err = nil, fmt.Errorf("the expression fails: %v", r)
@@ -113,14 +114,13 @@ type evaluation struct {
 	err     error
 }
 
-// each applies the program to all objects, by all CPUs, and calls emit with the results
-// of each, in key order. Objects on which that fails are noted in in.leftOut.
-func (p *jqProgram) each(ctx context.Context, in *inquiry, emit func(sysops.Key, [][]byte) error) error {
+// Each applies the program to objects, by all CPUs, and calls emit with the results of
+// each, in the order of the objects, or fail where that fails: one of the two for every
+// object, never two at a time. It ends with the first error of objects or emit, or
+// when ctx does.
+func (p *JQ) Each(ctx context.Context, objects iter.Seq2[sysops.Object, error], emit func(sysops.Key, [][]byte) error, fail func(sysops.Key, error)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	bar := in.progress("objects", in.answer.Len())
-	defer bar.done()
-	in.leftOut = &[]leftOut{}
 	var queue []*evaluation
 	size, most := 0, 4*runtime.GOMAXPROCS(0)
 	first := func() error {
@@ -128,18 +128,16 @@ func (p *jqProgram) each(ctx context.Context, in *inquiry, emit func(sysops.Key,
 		queue = queue[1:]
 		size -= e.size
 		<-e.done
-		bar.step()
 		switch {
 		case ctx.Err() != nil:
 			return fmt.Errorf("cannot go on: %w", context.Cause(ctx))
 		case e.err != nil:
-			*in.leftOut = append(*in.leftOut, leftOut{e.key.String(), e.err.Error()})
-			in.status = exitPartial
+			fail(e.key, e.err)
 			return nil
 		}
 		return emit(e.key, e.results)
 	}
-	for o, err := range in.answer.Objects(ctx) {
+	for o, err := range objects {
 		if err != nil {
 			return err
 		}
@@ -164,8 +162,8 @@ func (p *jqProgram) each(ctx context.Context, in *inquiry, emit func(sysops.Key,
 	return nil
 }
 
-// jsonField is a result as a field's value: a string as such, for csv and for sorting.
-func jsonField(result []byte) any {
+// JSONValue is a result as a field's value: a string as such, for csv and for sorting.
+func JSONValue(result []byte) any {
 	if result[0] == '"' {
 		var text string
 		if err := json.Unmarshal(result, &text); err == nil {
