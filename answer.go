@@ -171,7 +171,7 @@ func (a *Answer) Completeness() *Completeness {
 	if a.closed != nil {
 		return a.closed
 	}
-	return completenessOf(a.survey.Report())
+	return completenessOf(a.survey)
 }
 
 // Close records the query at the servers that were asked, and publishes it. Its

@@ -88,7 +88,7 @@ func (f *baseFleet) push(when string) map[string][]sysops.ServerPush {
 	f.t.Helper()
 	out := make(map[string][]sysops.ServerPush)
 	for n, host := range f.hosts {
-		c := connectTo(f.t, sysops.Servers(redistest.URLs(f.servers)...),
+		c := connectTo(f.t, sysops.ServerList(redistest.URLs(f.servers)...),
 			sysops.Options{User: "host", Password: "any", BasesFolder: filepath.Join(f.folders, host)})
 		var sources []sysops.Source
 		for name, contents := range f.texts(n) {

@@ -81,7 +81,7 @@ func (b *based) agent(t *testing.T, host string) *sysops.Client {
 		if b.folders[host] == "" {
 			b.folders[host] = filepath.Join(t.TempDir(), "bases")
 		}
-		return connectTo(t, sysops.Servers(b.urls...), sysops.Options{BasesFolder: b.folders[host]})
+		return connectTo(t, sysops.ServerList(b.urls...), sysops.Options{BasesFolder: b.folders[host]})
 	}
 	return connect(t, b.urls...)
 }
@@ -101,7 +101,7 @@ func (b *based) readable(t *testing.T, hosts ...string) {
 	for i, s := range b.servers {
 		for _, h := range hosts {
 			// A server that lost everything has fewer hosts than it should.
-			got, complete, err := read(t.Context(), connect(t, s.URL()), sysops.Query{Pattern: pattern(t, h+"#*"), Partial: true})
+			got, complete, err := read(t.Context(), connect(t, s.URL()), sysops.Query{Pattern: pattern(t, h+"#*"), Where: sysops.Where{Partial: true}})
 			if err != nil || !slices.Equal(got, []string{h + "#" + ctl + ": " + b.body[h]}) {
 				t.Errorf("%s at server %d: %d objects, %v, %v", h, i, len(got), err, complete.Unreadable)
 			}
@@ -224,7 +224,7 @@ func (b *based) unreadable(t *testing.T, s *redistest.Server, why string, keys .
 		return slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(o, k+":") })
 	})
 	for range 2 { // what was found of bases is remembered
-		got, complete, err := read(t.Context(), c, sysops.Query{Pattern: pattern(t, ctl), Partial: true})
+		got, complete, err := read(t.Context(), c, sysops.Query{Pattern: pattern(t, ctl), Where: sysops.Where{Partial: true}})
 		if err != nil || !slices.Equal(got, rest) {
 			t.Errorf("with Partial: %d objects, want %d; %v", len(got), len(rest), err)
 		}
@@ -407,7 +407,7 @@ func TestABaseIsLostDuringAPush(t *testing.T) {
 					b.urls = []string{g.url()}
 					b.clients = make(map[string]*sysops.Client)
 					b.push(t, host)
-					got, complete, err := read(t.Context(), connect(t, b.servers[0].URL()), sysops.Query{Pattern: pattern(t, ctl), Partial: true})
+					got, complete, err := read(t.Context(), connect(t, b.servers[0].URL()), sysops.Query{Pattern: pattern(t, ctl), Where: sysops.Where{Partial: true}})
 					if err != nil || len(got)+len(complete.Unreadable) < 3 {
 						t.Errorf("%d objects and %d unreadable, %v", len(got), len(complete.Unreadable), err)
 					}
@@ -447,7 +447,7 @@ func TestAPushWithBasesCutAnywhereIsHealedByTheNext(t *testing.T) {
 				c := connect(t, proxy.URL())
 				_, err := c.Publish(t.Context(), "", snap)
 				c.Close()
-				got, _, readErr := read(t.Context(), connect(t, s.URL()), sysops.Query{Pattern: pattern(t, "*#*"), Partial: true})
+				got, _, readErr := read(t.Context(), connect(t, s.URL()), sysops.Query{Pattern: pattern(t, "*#*"), Where: sysops.Where{Partial: true}})
 				if readErr != nil {
 					t.Fatal(readErr)
 				}
@@ -585,7 +585,7 @@ func TestAServerThatHangsWhileBasesAreRead(t *testing.T) {
 	for range 8 { // the server is drawn
 		g := newGate(t, b.servers[0].Addr())
 		g.hang("getrange")
-		c := connectTo(t, sysops.Servers(g.url(), b.servers[1].URL()), sysops.Options{Timeout: time.Hour})
+		c := connectTo(t, sysops.ServerList(g.url(), b.servers[1].URL()), sysops.Options{Timeout: time.Hour})
 		within(t, patient, "a reader beside a server that hangs", func() {
 			got, complete, err := read(t.Context(), c, sysops.Query{Pattern: pattern(t, ctl)})
 			if err != nil || len(got) != 33 || complete.Partial() {
@@ -828,7 +828,7 @@ func TestAFolderThatCannotBeWritten(t *testing.T) {
 				want = want[:0]
 				for _, h := range []string{"web01", "web02"} {
 					body := settings(1, len(h)+v)
-					c := connectTo(t, sysops.Servers(redistest.URLs(servers)...), sysops.Options{BasesFolder: folder})
+					c := connectTo(t, sysops.ServerList(redistest.URLs(servers)...), sysops.Options{BasesFolder: folder})
 					for range 2 {
 						if r := publish(t, c, snapshot(h, text(ctl, body))); v == 0 && r.Bases == nil {
 							t.Error("nobody says that bases cannot be kept")
@@ -841,7 +841,7 @@ func TestAFolderThatCannotBeWritten(t *testing.T) {
 		})
 	}
 	folder := filepath.Join(t.TempDir(), "a", "b")
-	c := connectTo(t, sysops.Servers(redistest.URLs(servers)...), sysops.Options{BasesFolder: folder})
+	c := connectTo(t, sysops.ServerList(redistest.URLs(servers)...), sysops.Options{BasesFolder: folder})
 	if r := publish(t, c, snapshot("web01", text(ctl, settings(1, 1)))); r.Bases != nil {
 		t.Errorf("a folder that can be made: %v", r.Bases)
 	}
@@ -879,7 +879,7 @@ func TestAFolderIsBounded(t *testing.T) {
 	folder := t.TempDir()
 	for v := range 2 {
 		snap := snapshot("web02", text("/etc/1", settings(1, 2+v)), text("/etc/2", settings(2, 2+v)), text("/etc/3", settings(3, 2+v)))
-		r := publish(t, connectTo(t, sysops.Servers(s.URL()), sysops.Options{BasesFolder: folder, Timeout: patient}), snap)
+		r := publish(t, connectTo(t, sysops.ServerList(s.URL()), sysops.Options{BasesFolder: folder, Timeout: patient}), snap)
 		if r.Bases != nil {
 			t.Error(r.Bases)
 		}
@@ -899,7 +899,7 @@ func TestAFolderIsCleared(t *testing.T) {
 	folder := t.TempDir()
 	push := func(body string) {
 		t.Helper()
-		if r := publish(t, connectTo(t, sysops.Servers(s.URL()), sysops.Options{BasesFolder: folder}), snapshot("web01", text(ctl, body))); r.Bases != nil {
+		if r := publish(t, connectTo(t, sysops.ServerList(s.URL()), sysops.Options{BasesFolder: folder}), snapshot("web01", text(ctl, body))); r.Bases != nil {
 			t.Error(r.Bases)
 		}
 	}
@@ -937,7 +937,7 @@ func TestTwoProcessesShareAFolder(t *testing.T) {
 	for h := range hosts {
 		wg.Go(func() {
 			for v := range versions {
-				c, err := sysops.New(sysops.Servers(redistest.URLs(servers)...), sysops.Options{BasesFolder: folder, Timeout: patient})
+				c, err := sysops.New(sysops.ServerList(redistest.URLs(servers)...), sysops.Options{BasesFolder: folder, Timeout: patient})
 				if err != nil {
 					t.Error(err)
 					return

@@ -29,7 +29,7 @@ func similar(host int) string {
 // pushFrom pushes as one process would that keeps its bases in folder.
 func pushFrom(t *testing.T, folder string, s *redistest.Server, host, contents string) (*sysops.PushReport, sysops.ServerPush) {
 	t.Helper()
-	c := connectTo(t, sysops.Servers(s.URL()), sysops.Options{BasesFolder: folder})
+	c := connectTo(t, sysops.ServerList(s.URL()), sysops.Options{BasesFolder: folder})
 	defer c.Close()
 	r, err := c.Publish(t.Context(), "", snapshot(host, text("/etc/similar", contents)))
 	if err != nil {

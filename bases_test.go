@@ -364,7 +364,7 @@ func TestABaseEndsWithItsUsers(t *testing.T) {
 	eventually(t, "the base has expired", func() bool { return s.Must("EXISTS", "$base:"+id) == int64(0) })
 
 	t.Run("recent claims are left alone", func(t *testing.T) {
-		if _, err := connect(t, s.URL()).GC(t.Context(), sysops.Query{}, time.Hour); err != nil {
+		if _, err := connect(t, s.URL()).GC(t.Context(), sysops.Where{}, time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		publish(t, connect(t, s.URL()), snapshot("web02", text(ctl, "x\n")))
@@ -389,7 +389,7 @@ func TestABaseEndsWithItsUsers(t *testing.T) {
 		t.Run("GC gives it back, claimed at "+at, func(t *testing.T) {
 			s.Must("ZADD", "$bases:"+ctl, "1", id, "1", "junk")
 			old(at)
-			if _, err := connect(t, s.URL()).GC(t.Context(), sysops.Query{}, time.Hour); err != nil {
+			if _, err := connect(t, s.URL()).GC(t.Context(), sysops.Where{}, time.Hour); err != nil {
 				t.Fatal(err)
 			}
 			if got := claims(t, s, ctl); len(got) != 0 {
@@ -410,7 +410,7 @@ func TestGCKeepsBasesThatLive(t *testing.T) {
 	s.Must("ZADD", "$bases:"+ctl, "XX", "1700000000", baseID(body))
 	gc := func() {
 		t.Helper()
-		if _, err := c.GC(t.Context(), sysops.Query{}, time.Hour); err != nil {
+		if _, err := c.GC(t.Context(), sysops.Where{}, time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -434,7 +434,7 @@ func starting(t *testing.T, urls []string, clients []*sysops.Client, body func(h
 	for h := range clients {
 		wg.Go(func() {
 			if clients[h] == nil {
-				clients[h], errs[h] = sysops.New(sysops.Servers(urls...), sysops.Options{Timeout: 2 * patient})
+				clients[h], errs[h] = sysops.New(sysops.ServerList(urls...), sysops.Options{Timeout: 2 * patient})
 			}
 			<-barrier
 			if errs[h] == nil {
@@ -473,7 +473,7 @@ func watch(t *testing.T, urls []string, body func(host int) string) (end func())
 				return
 			default:
 			}
-			a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, ctl), Partial: true}) // the core is empty at first
+			a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, ctl), Where: sysops.Where{Partial: true}}) // the core is empty at first
 			if err != nil {
 				t.Error(err)
 				return
@@ -598,7 +598,7 @@ func TestATwinsClaimIsNotTakenBack(t *testing.T) {
 // alone pushes a snapshot whose objects stand by themselves.
 func alone(t testing.TB, servers []*redistest.Server, snap sysops.Snapshot) {
 	t.Helper()
-	publish(t, connectTo(t, sysops.Servers(redistest.URLs(servers)...), sysops.Options{NoBases: true}), snap)
+	publish(t, connectTo(t, sysops.ServerList(redistest.URLs(servers)...), sysops.Options{NoBases: true}), snap)
 }
 
 func TestASelfContainedObjectIsPackedAgainWhereABaseHalvesIt(t *testing.T) {
@@ -728,7 +728,7 @@ func TestWhatNeverBecomesABase(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			s := redistest.Start(t)
 			for range 2 {
-				publish(t, connectTo(t, sysops.Servers(s.URL()), row.o), snapshot("web01", row.src))
+				publish(t, connectTo(t, sysops.ServerList(s.URL()), row.o), snapshot("web01", row.src))
 				if got := slices.Concat(bases(t, s), claims(t, s, ctl)); len(got) > 0 {
 					t.Errorf("it became one: %q", got)
 				}
@@ -740,7 +740,7 @@ func TestWhatNeverBecomesABase(t *testing.T) {
 
 			// Nor is it packed against somebody else's.
 			publish(t, connect(t, s.URL()), snapshot("web02", text(ctl, body)))
-			c := connectTo(t, sysops.Servers(s.URL()), row.o)
+			c := connectTo(t, sysops.ServerList(s.URL()), row.o)
 			publish(t, c, snapshot("web03", row.src))
 			publish(t, c, snapshot("web01", row.src))
 			for _, h := range []string{"web01", "web03"} {
@@ -792,7 +792,7 @@ func TestWhatBecomesPrivateStandsByItself(t *testing.T) {
 		for h, body := range map[string]string{"web01": first, "web02": like} {
 			t.Run(row.name+", "+h, func(t *testing.T) {
 				servers := redistest.Core(t, 2)
-				running := connectTo(t, sysops.Servers(redistest.URLs(servers)...), row.o)
+				running := connectTo(t, sysops.ServerList(redistest.URLs(servers)...), row.o)
 				publish(t, connect(t, redistest.URLs(servers)...), snapshot("web01", text(ctl, first)))
 				publish(t, connect(t, redistest.URLs(servers)...), snapshot("web02", text(ctl, like)))
 				src := row.src(body)

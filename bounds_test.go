@@ -78,7 +78,7 @@ func TestRemovedHostsDoNotMakeACoreShort(t *testing.T) {
 	}
 	servers[0].Restart()
 	publish(t, c, snapshot("web01", text("/etc/motd", "web01")))
-	if _, err := c.Forget(t.Context(), sysops.Query{}, []string{"web03", "web04"}); err != nil {
+	if _, err := c.Forget(t.Context(), sysops.Where{}, []string{"web03", "web04"}); err != nil {
 		t.Fatal(err)
 	}
 	publish(t, c, snapshot("web02", text("/etc/motd", "web02")))
@@ -95,7 +95,7 @@ func TestAnsweredIsWhatWasRead(t *testing.T) {
 	publish(t, c, snapshot("web01", text("/etc/motd", "1")))
 	publish(t, c, snapshot("web02", text("/etc/motd", "2")))
 	server.Must("LSET", "web02#/etc/motd", "0", "junk")
-	a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/motd"), Partial: true})
+	a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/motd"), Where: sysops.Where{Partial: true}})
 	if err != nil {
 		t.Fatal(err)
 	}

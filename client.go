@@ -3,12 +3,10 @@ package sysops
 import (
 	"context"
 	"fmt"
-	"slices"
-	"sync"
 	"time"
 
+	"github.com/sysops-api/sysops-api/internal/directory"
 	"github.com/sysops-api/sysops-api/internal/extract"
-	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/secure"
 )
 
@@ -25,45 +23,31 @@ type Options struct {
 	Timeout    time.Duration // for one request to one server; default 5 s
 	StaleAfter time.Duration // a host whose last push is older is stale; default 1 h
 	MaxObject  int           // unpacked contents may be this long; default 64 MiB
-	Legacy     Legacy        // default LegacyAuto
+	Legacy     string        // when servers are searched with SCAN: LegacyAuto (default), LegacyAlways or LegacyNever
 
 	// BasesFolder is where Publish keeps the bases that it has downloaded; empty:
 	// in memory. A folder serves one process at a time.
 	BasesFolder string
 	NoBases     bool // Publish packs every object by itself
-
-	// Caller describes who asks, for the record of queries. Empty fields are
-	// filled in from the process.
-	Caller Caller
 }
 
-// Legacy says when a server is searched with SCAN, for objects that the
-// original's inserter wrote and no index knows.
-type Legacy string
-
-// The values of Legacy.
+// When a server is searched with SCAN, for objects that the original's inserter wrote and
+// no index knows.
 const (
-	LegacyAuto   Legacy = "auto"   // servers without an index
-	LegacyAlways Legacy = "always" // every server: for a fleet in migration
-	LegacyNever  Legacy = "never"
+	LegacyAuto   = extract.LegacyAuto   // servers without an index
+	LegacyAlways = extract.LegacyAlways // every server: for a fleet in migration
+	LegacyNever  = extract.LegacyNever
 )
-
-func (l Legacy) check() error {
-	if slices.Contains([]Legacy{LegacyAuto, LegacyAlways, LegacyNever}, l) {
-		return nil
-	}
-	return fmt.Errorf("%q is not a legacy mode: write auto, always or never", string(l))
-}
 
 const defaultStaleAfter = time.Hour
 
 // A Client asks questions of the servers that a Directory lists. It keeps its
 // connections open between queries, and is safe for concurrent use.
 type Client struct {
-	servers  *extract.Servers
-	opts     Options
-	encoders sync.Pool // of *frame.Encoder
-	shelf    *shelf    // what Publish knows of bases
+	servers   *extract.Servers
+	publisher *publisher
+	opts      Options
+	cost      func() extract.Cost // since the client was made
 }
 
 // New returns a Client for the servers of dir. It connects when it is first
@@ -75,20 +59,38 @@ func New(dir Directory, o Options) (*Client, error) {
 	if o.Legacy == "" {
 		o.Legacy = LegacyAuto
 	}
-	if err := o.Legacy.check(); err != nil {
+	if err := extract.CheckLegacy(o.Legacy); err != nil {
 		return nil, err
 	}
 	conf, err := secure.TLS(o.CAFile, o.CertFile, o.KeyFile)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{
-		servers: extract.NewServers(dir, extract.Options{
-			User: o.User, Password: o.Password, TLS: conf,
-			Timeout: o.Timeout, StaleAfter: o.StaleAfter, MaxObject: o.MaxObject, Legacy: string(o.Legacy),
-		}),
-		opts: o, encoders: sync.Pool{New: func() any { return frame.NewEncoder() }}, shelf: newShelf(o.BasesFolder),
-	}, nil
+	servers := extract.NewServers(dir, extract.Options{
+		User: o.User, Password: o.Password, TLS: conf,
+		Timeout: o.Timeout, StaleAfter: o.StaleAfter, MaxObject: o.MaxObject, Legacy: o.Legacy,
+	})
+	return &Client{servers: servers, publisher: newPublisher(servers, o.BasesFolder, o.NoBases), opts: o, cost: servers.Metered()}, nil
+}
+
+// Open returns a Client for the servers that the config files name: the file at path or,
+// where path is empty, the file that SYSOPS_CONFIG names or, without that, the user's
+// (~/.config/sysops/config.yaml) and the system's (/etc/sysops/config.yaml). docs/config.md
+// says what they hold. Close it after use.
+func Open(path string) (*Client, error) {
+	conf, err := LoadConfig(path, nil)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := conf.OpenDirectory(directory.KeepOptions{})
+	if err != nil {
+		return nil, err
+	}
+	o, err := conf.Options()
+	if err != nil {
+		return nil, err
+	}
+	return New(dir, Options(o))
 }
 
 // Close closes all connections. Queries under way fail, later ones are ErrClosed.
@@ -114,3 +116,23 @@ func (c *Client) Ask(ctx context.Context, q Query) (*Answer, error) {
 func (c *Client) answer(q Query, survey *extract.Survey) *Answer {
 	return &Answer{client: c, query: q, survey: survey}
 }
+
+// Publish pushes a snapshot to all servers of a core of the client's directory
+// (the local one, where core is empty), at the same time. Each has its own
+// deadline; one that is slow or hangs gets the snapshot apart from the others.
+//
+// Contents travel only where they changed or where a server lost them; objects
+// that the snapshot no longer has are deleted. A server is asked three times
+// (read, write, repair), with further writes where there are more than 4 MiB.
+//
+// The report says what became of each server and object; it is there even where
+// the error is not nil. The error tells what kept the push from being whole on
+// every server. ErrOtherMachine: nothing was written, unless the server that knows
+// the other machine was over a second slower than one that does not.
+func (c *Client) Publish(ctx context.Context, core string, snap Snapshot) (*PushReport, error) {
+	return c.publisher.Publish(ctx, core, snap)
+}
+
+// Cost returns what the client's servers have carried since it was made, for all of its
+// questions. What one question about objects cost is told by its Completeness.
+func (c *Client) Cost() CostReport { return costOf(c.cost()) }

@@ -188,7 +188,7 @@ func TestCompare(t *testing.T) {
 	equalLists(t, "brief", comparisons(t, a, from, sysops.CompareOptions{Brief: true}), []string{
 		"web01#/etc/a identical", "web02#/etc/a differs", "web03#/etc/a identical", "web04#/etc/a differs",
 	})
-	if found := a.Cost(); found.Unpacked != int64(len("x\nz\n")+len("x\x00\n")) {
+	if found := a.Completeness().Cost; found.Unpacked != int64(len("x\nz\n")+len("x\x00\n")) {
 		t.Errorf("%d bytes were unpacked: contents that the index knows to be identical are not to be fetched", found.Unpacked)
 	}
 	from = readOne(t, c, pattern(t, "web01#/etc/a"), sysops.WordCount)
@@ -208,7 +208,7 @@ func TestCompare(t *testing.T) {
 func TestCompareWithTheOriginalsInserter(t *testing.T) {
 	server := redistest.Start(t)
 	fillLegacy(t, server)
-	c := connectTo(t, sysops.Servers(server.URL()), sysops.Options{Legacy: sysops.LegacyAlways})
+	c := connectTo(t, sysops.ServerList(server.URL()), sysops.Options{Legacy: sysops.LegacyAlways})
 	from := readOne(t, c, search(t, "web01.example.com#/etc/passwd"), sysops.Contents)
 	publish(t, connect(t, server.URL()), snapshot("web09.example.com", text("/etc/passwd", string(from.Contents))))
 	a := ask(t, c, sysops.Query{Pattern: search(t, "*#/etc/passwd")})
@@ -347,7 +347,7 @@ func TestVariantsPassOverWhatIsUnreadable(t *testing.T) {
 	s.Must("LSET", "web01#/etc/a", "0", "garbage")
 	s.Must("LSET", "web03#/etc/a", "0", "garbage")
 	for _, partial := range []bool{true, false} {
-		a := ask(t, c, sysops.Query{Pattern: pattern(t, "/etc/a"), Partial: partial})
+		a := ask(t, c, sysops.Query{Pattern: pattern(t, "/etc/a"), Where: sysops.Where{Partial: partial}})
 		variants, err := a.Variants(t.Context(), sysops.VariantOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -411,7 +411,7 @@ func TestTextOfElements(t *testing.T) {
 // differ from the most common one.
 func ExampleAnswer_Variants() {
 	ctx := context.Background()
-	client, err := sysops.New(sysops.Servers(exampleServer()), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(exampleServer()), sysops.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -28,6 +28,8 @@ type Completeness struct {
 	Newest     time.Duration   `json:"newest_push_ns"`
 	Took       time.Duration   `json:"took_ns"`
 
+	Cost CostReport `json:"-"` // what the question, and reading its answer, have cost
+
 	anyKey bool // the pattern says nothing of which hosts should have a match
 }
 
@@ -68,9 +70,11 @@ func (c *Completeness) Whole() bool {
 		!slices.ContainsFunc(c.Cores, func(k CoreReport) bool { return k.Short > 0 })
 }
 
-// completenessOf writes a report down.
-func completenessOf(r extract.Report) *Completeness {
+// completenessOf writes down what an answer rests on.
+func completenessOf(survey *extract.Survey) *Completeness {
+	r := survey.Report()
 	c := &Completeness{
+		Cost:     costOf(survey.Cost()),
 		Expected: r.Expected, Answered: r.Answered, Stale: listOf(r.Stale), Missing: listOf(r.Missing), Lacking: listOf(r.Lacking),
 		Oldest: r.Oldest, Newest: r.Newest, Took: r.Took, anyKey: r.AnyKey,
 	}

@@ -67,11 +67,11 @@ func TestCompletenessCountsEveryHost(t *testing.T) {
 			"a pattern for a host that lacks it", sysops.Query{}, "lacks#/etc/motd", nil, 1, 0, nil, nil, []string{"lacks"},
 		},
 		{
-			"a host set", sysops.Query{Hosts: hostSet(t, "fresh,expired")}, "/etc/motd", []string{"fresh"}, 2, 1, nil, []string{"expired"}, nil,
+			"a host set", sysops.Query{Where: sysops.Where{Hosts: hostSet(t, "fresh,expired")}}, "/etc/motd", []string{"fresh"}, 2, 1, nil, []string{"expired"}, nil,
 		},
 		{
 			"an unknown host in a set is missing",
-			sysops.Query{Hosts: hostSet(t, "fresh,never-heard-of")},
+			sysops.Query{Where: sysops.Where{Hosts: hostSet(t, "fresh,never-heard-of")}},
 			"/etc/motd",
 			[]string{"fresh"},
 			2, 1,
@@ -80,23 +80,23 @@ func TestCompletenessCountsEveryHost(t *testing.T) {
 			nil,
 		},
 		{
-			"a glob that matches no host expects none", sysops.Query{Hosts: hostSet(t, "fresh,db*")}, "/etc/motd", []string{"fresh"}, 1, 1, nil, nil, nil,
+			"a glob that matches no host expects none", sysops.Query{Where: sysops.Where{Hosts: hostSet(t, "fresh,db*")}}, "/etc/motd", []string{"fresh"}, 1, 1, nil, nil, nil,
 		},
 		{
-			"a set of globs", sysops.Query{Hosts: hostSet(t, "fresh*,lack?")}, "/etc/motd", []string{"fresh", "fresh2"}, 3, 2, nil, nil, []string{"lacks"},
+			"a set of globs", sysops.Query{Where: sysops.Where{Hosts: hostSet(t, "fresh*,lack?")}}, "/etc/motd", []string{"fresh", "fresh2"}, 3, 2, nil, nil, []string{"lacks"},
 		},
 		{
-			"a set's name is no part of a name", sysops.Query{Hosts: hostSet(t, "fres")}, "/etc/motd", nil, 1, 0, nil, []string{"fres"}, nil,
+			"a set's name is no part of a name", sysops.Query{Where: sysops.Where{Hosts: hostSet(t, "fres")}}, "/etc/motd", nil, 1, 0, nil, []string{"fres"}, nil,
 		},
 		{
-			"excluded hosts are not expected", sysops.Query{Exclude: hostSet(t, "stale*,expired,lacks")}, "/etc/motd", []string{"fresh", "fresh2"}, 2, 2, nil, nil, nil,
+			"excluded hosts are not expected", sysops.Query{Where: sysops.Where{Exclude: hostSet(t, "stale*,expired,lacks")}}, "/etc/motd", []string{"fresh", "fresh2"}, 2, 2, nil, nil, nil,
 		},
 		{
-			"an excluded unknown host is not missing", sysops.Query{Hosts: hostSet(t, "fresh,gone"), Exclude: hostSet(t, "gone")}, "/etc/motd", []string{"fresh"}, 1, 1, nil, nil, nil,
+			"an excluded unknown host is not missing", sysops.Query{Where: sysops.Where{Hosts: hostSet(t, "fresh,gone"), Exclude: hostSet(t, "gone")}}, "/etc/motd", []string{"fresh"}, 1, 1, nil, nil, nil,
 		},
 		{
 			"MaxAge leaves stale hosts out",
-			sysops.Query{MaxAge: 90 * time.Minute},
+			sysops.Query{Where: sysops.Where{MaxAge: 90 * time.Minute}},
 			"/etc/motd",
 			[]string{"fresh", "fresh2"},
 			6, 2,
@@ -106,7 +106,7 @@ func TestCompletenessCountsEveryHost(t *testing.T) {
 		},
 		{
 			"a wide MaxAge does not",
-			sysops.Query{MaxAge: 5 * time.Hour},
+			sysops.Query{Where: sysops.Where{MaxAge: 5 * time.Hour}},
 			"/etc/motd",
 			[]string{"fresh", "fresh2", "stale"},
 			6, 3,
@@ -161,7 +161,7 @@ func TestCompletenessCountsEveryHost(t *testing.T) {
 
 func TestStaleAfterIsAnOption(t *testing.T) {
 	server, _ := population(t)
-	c := connectTo(t, sysops.Servers(server.URL()), sysops.Options{StaleAfter: 3 * time.Hour})
+	c := connectTo(t, sysops.ServerList(server.URL()), sysops.Options{StaleAfter: 3 * time.Hour})
 	if _, complete := contents(t, c, sysops.Query{Pattern: pattern(t, "fresh#*")}); len(complete.Stale) != 0 {
 		t.Errorf("%q", complete.Stale)
 	}
@@ -194,7 +194,7 @@ func TestAnExpiredSnapshotIsMissing(t *testing.T) {
 
 func TestHostsTellsWhoReportedWhen(t *testing.T) {
 	server, c := population(t)
-	reports, a, err := c.Hosts(t.Context(), sysops.Query{Hosts: hostSet(t, "*,unheard-of")})
+	reports, a, err := c.Hosts(t.Context(), sysops.Where{Hosts: hostSet(t, "*,unheard-of")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestHostsTellsWhoReportedWhen(t *testing.T) {
 			t.Errorf("%s pushed %v ago", r.Host, r.Age)
 		}
 	}
-	if c := a.Completeness(); c.Expected != 7 || c.Answered != 5 || !slices.Equal(c.Missing, []string{"expired", "unheard-of"}) {
+	if c := a; c.Expected != 7 || c.Answered != 5 || !slices.Equal(c.Missing, []string{"expired", "unheard-of"}) {
 		t.Errorf("%s", c)
 	}
 }
@@ -230,7 +230,7 @@ func TestAForgottenHostIsGone(t *testing.T) {
 	publish(t, c, snapshot("web02", text("/etc/motd", "2"), text("/etc/both", "x")))
 	want := state(t, servers[0])
 	publish(t, c, snapshot("web01", text("/etc/both", "x"), text("/etc/motd", "1")))
-	if n, err := c.Forget(t.Context(), sysops.Query{}, []string{"WEB01"}); n != 2 || err != nil {
+	if n, err := c.Forget(t.Context(), sysops.Where{}, []string{"WEB01"}); n != 2 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
 	for i, s := range servers {
@@ -251,7 +251,7 @@ func TestAForgottenHostIsGone(t *testing.T) {
 		{[]string{"web 02"}, sysops.ErrBadHost},
 		{[]string{"web*"}, nil},
 	} {
-		if _, err := c.Forget(t.Context(), sysops.Query{}, row.hosts); err == nil || row.want != nil && !errors.Is(err, row.want) {
+		if _, err := c.Forget(t.Context(), sysops.Where{}, row.hosts); err == nil || row.want != nil && !errors.Is(err, row.want) {
 			t.Errorf("%q: %v; want %v", row.hosts, err, row.want)
 		}
 	}
@@ -266,7 +266,7 @@ func TestForgetTellsOfAServerThatItDidNotReach(t *testing.T) {
 	publish(t, c, snapshot("web01", text("/etc/motd", "1")))
 	publish(t, c, snapshot("web02", text("/etc/motd", "2")))
 	servers[0].Kill()
-	if _, err := c.Forget(t.Context(), sysops.Query{}, []string{"web01"}); !strings.Contains(fmt.Sprint(err), servers[0].Addr()) {
+	if _, err := c.Forget(t.Context(), sysops.Where{}, []string{"web01"}); !strings.Contains(fmt.Sprint(err), servers[0].Addr()) {
 		t.Errorf("%v", err)
 	}
 	if servers[1].Must("EXISTS", "web01#/etc/motd") != int64(0) {
@@ -290,7 +290,7 @@ func TestGCPrunesWhatLeadsNowhere(t *testing.T) {
 	server.Must("SADD", "$names", "/etc/nothing", "/etc/never")
 	aged(t, server, "$live", "old", 49*time.Hour)
 	aged(t, server, "$live", "recent", 47*time.Hour)
-	changes, err := c.GC(t.Context(), sysops.Query{}, 48*time.Hour)
+	changes, err := c.GC(t.Context(), sysops.Where{}, 48*time.Hour)
 	if err != nil || len(changes) != 1 || changes[0].Hosts != 1 || changes[0].Entries != 2 || changes[0].Names != 4 {
 		t.Errorf("%+v, %v", changes, err)
 	}
@@ -300,10 +300,10 @@ func TestGCPrunesWhatLeadsNowhere(t *testing.T) {
 	if server.Must("EXISTS", "old#/etc/motd", "$of:old", "$on:/etc/only-old") != int64(0) || server.Must("ZSCORE", "$hosts", "old") != nil {
 		t.Error("a host that expired long ago is still there")
 	}
-	if _, err := c.Forget(t.Context(), sysops.Query{}, []string{"recent"}); err != nil {
+	if _, err := c.Forget(t.Context(), sysops.Where{}, []string{"recent"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.GC(t.Context(), sysops.Query{}, 48*time.Hour); err != nil {
+	if _, err := c.GC(t.Context(), sysops.Where{}, 48*time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	if got := state(t, server); got != want {
@@ -318,7 +318,7 @@ func TestGCOfAHealthyServerChangesNothing(t *testing.T) {
 		publish(t, c, snapshot(fmt.Sprintf("web0%d", h), text("/etc/motd", "1"), text(fmt.Sprintf("/etc/%d", h), "x")))
 	}
 	before := redistest.Dump(t, server)
-	if changes, err := c.GC(t.Context(), sysops.Query{}, 0); err != nil || changes[0] != (sysops.ServerChange{Server: server.Addr() + "/0"}) {
+	if changes, err := c.GC(t.Context(), sysops.Where{}, 0); err != nil || changes[0] != (sysops.ServerChange{Server: server.Addr() + "/0"}) {
 		t.Errorf("%+v, %v", changes, err)
 	}
 	if got := redistest.Dump(t, server); got != before {
@@ -333,7 +333,7 @@ func TestGCKeepsTheEntryOfALostObject(t *testing.T) {
 	c := connect(t, server.URL())
 	publish(t, c, snapshot("web01", text("/etc/motd", "1")))
 	server.Must("DEL", "web01#/etc/motd")
-	if _, err := c.GC(t.Context(), sysops.Query{}, time.Hour); err != nil {
+	if _, err := c.GC(t.Context(), sysops.Where{}, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := read(t.Context(), c, sysops.Query{Pattern: pattern(t, "/etc/motd")}); !errors.Is(err, sysops.ErrIncomplete) {
@@ -349,7 +349,7 @@ func TestGCBesidePushesLosesNothing(t *testing.T) {
 	go func() {
 		c := connect(t, server.URL())
 		for {
-			if _, err := c.GC(t.Context(), sysops.Query{}, time.Hour); err != nil {
+			if _, err := c.GC(t.Context(), sysops.Where{}, time.Hour); err != nil {
 				stopped <- err
 				return
 			}
@@ -390,7 +390,7 @@ func TestGCDoesNotRemoveAHostThatIsBack(t *testing.T) {
 	server.Must("CONFIG", "RESETSTAT")
 	done := make(chan error)
 	go func() {
-		_, err := collector.GC(t.Context(), sysops.Query{}, 48*time.Hour)
+		_, err := collector.GC(t.Context(), sysops.Where{}, 48*time.Hour)
 		done <- err
 	}()
 	eventually(t, "GC has read who is expired", func() bool {
@@ -400,7 +400,7 @@ func TestGCDoesNotRemoveAHostThatIsBack(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	got, complete := contents(t, c, sysops.Query{Pattern: pattern(t, "web01#*"), Partial: true})
+	got, complete := contents(t, c, sysops.Query{Pattern: pattern(t, "web01#*"), Where: sysops.Where{Partial: true}})
 	if len(got) != 2 || !complete.Whole() {
 		t.Errorf("a whole push was made, and then %q is found: %s", got, complete)
 	}
@@ -457,14 +457,13 @@ func subscriber(t testing.TB, s *redistest.Server, channel string) <-chan string
 
 func TestEachQueryIsRecordedAndPublished(t *testing.T) {
 	servers := redistest.Core(t, 2)
-	c := connectTo(t, sysops.Servers(redistest.URLs(servers)...), sysops.Options{
-		Caller: sysops.Caller{User: "alice", UID: 1000, GID: 100, Host: "bastion", Dir: "/home/alice", Program: "sysops", Args: []string{"grep", "x y"}},
-	})
+	c := connect(t, redistest.URLs(servers)...)
+	alice := sysops.Caller{User: "alice", UID: 1000, GID: 100, Host: "bastion", Dir: "/home/alice", Program: "sysops", Args: []string{"grep", "x y"}}
 	publish(t, c, snapshot("web01", text("/etc/motd", strings.Repeat("motd\n", 100))))
 	heard := []<-chan string{subscriber(t, servers[0], "sysops-api"), subscriber(t, servers[1], "sysops-api")}
 	began := time.Now().Add(-time.Second)
 	for _, p := range []string{"/etc/motd", "nothing-like-it"} {
-		a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, p)})
+		a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, p), Caller: alice})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -477,7 +476,7 @@ func TestEachQueryIsRecordedAndPublished(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	records, err := c.Queries(t.Context(), sysops.Query{}, 10)
+	records, err := c.Queries(t.Context(), sysops.Where{}, 10)
 	if err != nil || len(records) != 2 {
 		t.Fatalf("%d records, %v", len(records), err)
 	}
@@ -510,7 +509,7 @@ func TestEachQueryIsRecordedAndPublished(t *testing.T) {
 			}
 		}
 	}
-	if one, err := c.Queries(t.Context(), sysops.Query{}, 1); err != nil || len(one) != 1 || one[0].ID != second.ID {
+	if one, err := c.Queries(t.Context(), sysops.Where{}, 1); err != nil || len(one) != 1 || one[0].ID != second.ID {
 		t.Errorf("of the newest one: %+v, %v", one, err)
 	}
 }
@@ -526,7 +525,7 @@ func TestWhoAsksIsTakenFromTheProcess(t *testing.T) {
 	if err := a.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	records, err := c.Queries(t.Context(), sysops.Query{}, 1)
+	records, err := c.Queries(t.Context(), sysops.Where{}, 1)
 	if err != nil || len(records) != 1 {
 		t.Fatal(records, err)
 	}
@@ -554,7 +553,7 @@ func TestARefusedRecordTakesNothingFromTheAnswer(t *testing.T) {
 				do.Must("ACL", "SETUSER", "reader", "on", ">secret", "~*", "&*", "+@read", "+@connection", "+time", "-publish")
 				url, o = primary.URL(), sysops.Options{User: "reader", Password: "secret"}
 			}
-			c := connectTo(t, sysops.Servers(url), o)
+			c := connectTo(t, sysops.ServerList(url), o)
 			a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/motd")})
 			if err != nil {
 				t.Fatal(err)

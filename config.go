@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path"
-	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +13,9 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/sysops-api/sysops-api/internal/directory"
+	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/secure"
 	"github.com/sysops-api/sysops-api/internal/store"
 )
@@ -29,8 +31,8 @@ type Config struct {
 	Redis      RedisConfig     `yaml:"redis"`
 	Agent      AgentConfig     `yaml:"agent"`
 	StaleAfter Duration        `yaml:"stale_after"` // default 1h
-	Legacy     Legacy          `yaml:"legacy"`      // auto, always or never
-	Mask       []MaskRule      `yaml:"mask"`        // what comparisons leave out, beside DefaultMasks
+	Legacy     legacy          `yaml:"legacy"`      // auto, always or never
+	Mask       []maskRule      `yaml:"mask"`        // what comparisons leave out; see MaskRules
 
 	Flags []ConfigFlag `yaml:"-"`
 	Files []string     `yaml:"-"` // that were read, the most important first
@@ -128,10 +130,13 @@ func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
+// A legacy is when a server is searched with SCAN.
+type legacy string
+
 // UnmarshalYAML reads "auto".
-func (l *Legacy) UnmarshalYAML(n *yaml.Node) error {
-	*l = Legacy(n.Value)
-	return l.check()
+func (l *legacy) UnmarshalYAML(n *yaml.Node) error {
+	*l = legacy(n.Value)
+	return extract.CheckLegacy(n.Value)
 }
 
 // A NameGlob is a pattern of names of objects, or of sections alone: * ? [a-z] [^a]
@@ -140,11 +145,51 @@ type NameGlob string
 
 // UnmarshalYAML reads "/etc/myapp/*".
 func (g *NameGlob) UnmarshalYAML(n *yaml.Node) error {
-	if _, err := path.Match(n.Value, ""); err != nil || n.Value == "" {
+	if err := naming.CheckGlob(n.Value); err != nil || n.Value == "" {
 		return fmt.Errorf("%q is no pattern of names: write /etc/myapp/*, or the name of a section", n.Value)
 	}
 	*g = NameGlob(n.Value)
 	return nil
+}
+
+// A maskRule is a mask.Rule as the file has it.
+type maskRule struct {
+	Names   []NameGlob `yaml:"names"`
+	Mask    []regex    `yaml:"mask"`
+	Drop    []regex    `yaml:"drop"`
+	Set     *bool      `yaml:"set"`
+	JSON    *bool      `yaml:"json"`
+	Instead bool       `yaml:"instead"`
+}
+
+// A regex is a regular expression in Go's syntax, that of RE2.
+type regex string
+
+// UnmarshalYAML reads "^up (\\d+)".
+func (x *regex) UnmarshalYAML(n *yaml.Node) error {
+	if _, err := regexp.Compile(n.Value); err != nil {
+		return fmt.Errorf("%q is no regular expression: %w", n.Value, err)
+	}
+	*x = regex(n.Value)
+	return nil
+}
+
+// MaskRules returns what comparisons leave out, beside what they leave out by default.
+func (c *Config) MaskRules() []MaskRule {
+	var out []MaskRule
+	for _, r := range c.Mask {
+		out = append(out, MaskRule{Names: texts(r.Names), Mask: texts(r.Mask), Drop: texts(r.Drop), Set: r.Set, JSON: r.JSON, Instead: r.Instead})
+	}
+	return out
+}
+
+// texts are words of the file as plain text.
+func texts[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for i, x := range list {
+		out[i] = string(x)
+	}
+	return out
 }
 
 // A Size is a number of bytes: 4096, 512KiB, 10MiB, 1GiB.
@@ -172,31 +217,17 @@ func ParseSize(text string) (Size, error) {
 	return Size(n * unit), nil
 }
 
-// DirectoryOptions say what becomes of a directory service's answers. The zero value
-// is ready to use, and keeps none.
-type DirectoryOptions struct {
-	// CacheAge is how old an answer may be that is used while the directory cannot be
-	// asked. 0 keeps no answers.
-	CacheAge    time.Duration
-	CacheFolder string // where they are kept; empty: sysops in the user's cache folder
-
-	// Warn is told of what a person should know: that a server of the directory does
-	// not answer, or that a kept answer is used. nil: nobody is.
-	Warn func(error)
-}
-
 // OpenDirectory returns the directory that the config describes. Only files are read
 // until it is asked.
-func (c *Config) OpenDirectory(o DirectoryOptions) (Directory, error) {
+func (c *Config) OpenDirectory(o directory.KeepOptions) (directory.Service, error) {
 	d := &c.Directory
 	switch {
 	case d.URL != "" && len(d.Sites) > 0:
 		return nil, errors.New("cannot use the directory of the config: it has a url and sites of its own; leave one out")
 	case d.URL != "":
-		return c.openService(o)
+		return directory.OpenKept(d.URL, d.Local.Site, d.Local.Core, o)
 	case len(d.Sites) == 0:
-		return nil, hinted(errors.New("cannot find any server: no directory is configured"),
-			"name the servers of a core with --server redis://host:6379/0, or list sites, cores and servers under directory: in "+SystemConfig)
+		return nil, hint.For(errors.New("cannot find any server: no directory is configured"), hint.NoServers, SystemConfig)
 	}
 	for _, cores := range d.Sites {
 		for core, servers := range cores {
@@ -210,54 +241,26 @@ func (c *Config) OpenDirectory(o DirectoryOptions) (Directory, error) {
 	return directory.NewFile(d.Sites, d.Local.Site, d.Local.Core)
 }
 
-func (c *Config) openService(o DirectoryOptions) (Directory, error) {
-	if o.Warn == nil {
-		o.Warn = func(error) {}
-	}
-	d := &c.Directory
-	dir, err := directory.Open(d.URL, directory.Options{LocalSite: d.Local.Site, LocalCore: d.Local.Core, Warn: o.Warn})
-	if err != nil {
-		return nil, hintedURL(err)
-	}
-	if o.CacheAge > 0 && o.CacheFolder == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return dir, nil // a service without a home: nowhere to keep anything
-		}
-		o.CacheFolder = filepath.Join(user, "sysops")
-	}
-	return directory.Keep(dir, strings.Join([]string{d.URL, d.Local.Site, d.Local.Core}, "\n"), directory.KeepOptions{Age: o.CacheAge, Folder: o.CacheFolder, Warn: o.Warn}), nil
-}
+// A connection is how a client connects, and what it makes of what it reads: the fields of
+// the API's Options.
+type connection struct {
+	User, Password            string
+	CAFile, CertFile, KeyFile string
 
-// hintedURL adds to what is wrong with a directory's URL what to write instead.
-func hintedURL(err error) error {
-	bad, ok := errors.AsType[*directory.URLError](err)
-	if !ok {
-		return err
-	}
-	var names []string
-	forms := make(map[string]string)
-	for _, s := range directory.Schemes() {
-		names = append(names, s.Name)
-		forms[s.Name] = s.Form
-	}
-	switch near := Nearest(bad.Scheme, names); {
-	case forms[bad.Scheme] != "":
-		return hinted(err, "its form is "+forms[bad.Scheme])
-	case bad.Scheme == "redis" || bad.Scheme == "rediss":
-		return hinted(err, "that is a server: name it with --server")
-	case near != "":
-		return hinted(err, "did you mean "+forms[near]+"?")
-	}
-	return hinted(err, "the services are "+strings.Join(names, ", ")+"; a file is "+forms["file"])
+	Timeout, StaleAfter time.Duration
+	MaxObject           int
+	Legacy              string
+
+	BasesFolder string
+	NoBases     bool
 }
 
 // Options returns the client options that the config asks for, the password
 // included.
-func (c *Config) Options() (Options, error) {
-	o := Options{
+func (c *Config) Options() (connection, error) {
+	o := connection{
 		User: c.Redis.User, CAFile: c.Redis.CAFile, CertFile: c.Redis.CertFile, KeyFile: c.Redis.KeyFile,
-		Timeout: time.Duration(c.Redis.Timeout), StaleAfter: time.Duration(c.StaleAfter), Legacy: c.Legacy,
+		Timeout: time.Duration(c.Redis.Timeout), StaleAfter: time.Duration(c.StaleAfter), Legacy: string(c.Legacy),
 		Password: os.Getenv("SYSOPS_REDIS_PASSWORD"),
 	}
 	if o.Password == "" && c.Redis.PasswordFile != "" {
@@ -267,22 +270,4 @@ func (c *Config) Options() (Options, error) {
 		}
 	}
 	return o, nil
-}
-
-// Open returns a Client for the servers that the config files name (see
-// LoadConfig; path may be empty). Close it after use.
-func Open(path string) (*Client, error) {
-	c, err := LoadConfig(path, nil)
-	if err != nil {
-		return nil, err
-	}
-	dir, err := c.OpenDirectory(DirectoryOptions{})
-	if err != nil {
-		return nil, err
-	}
-	o, err := c.Options()
-	if err != nil {
-		return nil, err
-	}
-	return New(dir, o)
 }

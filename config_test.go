@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/directory"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 func configFile(t testing.TB, text string) string {
@@ -93,8 +95,8 @@ prefix_hostnames: true
 	}
 	truth, falsehood := true, false
 	masks := []sysops.MaskRule{
-		{Names: []sysops.NameGlob{"/var/log/*", "app-state"}, Mask: []sysops.Regexp{`pid (\d+)`}, Drop: []sysops.Regexp{"^#"}, Set: &truth, JSON: &falsehood},
-		{Names: []sysops.NameGlob{"sysctl-a"}, Instead: true},
+		{Names: []string{"/var/log/*", "app-state"}, Mask: []string{`pid (\d+)`}, Drop: []string{"^#"}, Set: &truth, JSON: &falsehood},
+		{Names: []string{"sysctl-a"}, Instead: true},
 	}
 	if !reflect.DeepEqual(c.Mask, masks) {
 		t.Errorf("%+v", c.Mask)
@@ -151,9 +153,8 @@ func TestAWrongConfigSaysWhereAndWhatWasMeant(t *testing.T) {
 				t.Fatal("it is accepted")
 			}
 			all := err.Error()
-			var hint *sysops.HintedError
-			if errors.As(err, &hint) {
-				all += "\nhint: " + hint.Hint
+			for _, hint := range terminal.Hints(err) {
+				all += "\nhint: " + hint
 			}
 			where := path
 			if row.line > 0 {
@@ -201,7 +202,7 @@ func TestNearestFindsMisspellings(t *testing.T) {
 func TestAnEmptyConfigIsFine(t *testing.T) {
 	for _, text := range []string{"", "# nothing\n", "---\n"} {
 		c := loadConfig(t, text)
-		if _, err := c.OpenDirectory(sysops.DirectoryOptions{}); err == nil {
+		if _, err := c.OpenDirectory(directory.KeepOptions{}); err == nil {
 			t.Error("it has a directory")
 		}
 		if o, err := c.Options(); err != nil || o.Password != "" {
@@ -294,7 +295,7 @@ func TestServersThatAreNone(t *testing.T) {
 		{"", ""},
 	} {
 		c := loadConfig(t, fmt.Sprintf("directory: {sites: {s: {c: [%q]}}}\n", row.url))
-		_, err := c.OpenDirectory(sysops.DirectoryOptions{})
+		_, err := c.OpenDirectory(directory.KeepOptions{})
 		if err == nil || !strings.Contains(err.Error(), row.says) {
 			t.Errorf("%q in the config: %v; want an error that speaks of %q", row.url, err, row.says)
 		}
@@ -336,7 +337,7 @@ func TestDirectoriesThatContradictThemselves(t *testing.T) {
 		{"a local core of another site", "sites: {a: {k: [redis://x]}, b: {l: [redis://y]}}\n  local: {site: b, core: k}", `"k"`},
 	} {
 		c := loadConfig(t, "directory:\n  "+row.text+"\n")
-		if _, err := c.OpenDirectory(sysops.DirectoryOptions{}); err == nil || !strings.Contains(err.Error(), row.says) {
+		if _, err := c.OpenDirectory(directory.KeepOptions{}); err == nil || !strings.Contains(err.Error(), row.says) {
 			t.Errorf("%s: %v; want an error that names %s", row.name, err, row.says)
 		}
 	}
@@ -368,7 +369,7 @@ func TestOpenAsksTheServersOfTheConfig(t *testing.T) {
 func TestThePasswordIsAnOption(t *testing.T) {
 	server := redistest.Start(t, redistest.Password("secret"))
 	server.Must("ACL", "SETUSER", "reader", "on", ">other", "~*", "&*", "+@all")
-	publish(t, connectTo(t, sysops.Servers(server.URL()), sysops.Options{Password: "secret"}), snapshot("web01", text("/etc/motd", "x")))
+	publish(t, connectTo(t, sysops.ServerList(server.URL()), sysops.Options{Password: "secret"}), snapshot("web01", text("/etc/motd", "x")))
 	user := strings.Replace(server.URL(), "redis://", "redis://reader@", 1)
 	for _, row := range []struct {
 		name, url string
@@ -382,7 +383,7 @@ func TestThePasswordIsAnOption(t *testing.T) {
 		{"a wrong one", server.URL(), sysops.Options{Password: "wrong"}, false},
 		{"another user's", server.URL(), sysops.Options{User: "reader", Password: "secret"}, false},
 	} {
-		c := connectTo(t, sysops.Servers(row.url), row.o)
+		c := connectTo(t, sysops.ServerList(row.url), row.o)
 		_, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/motd")})
 		if row.ok && err != nil || !row.ok && !errors.Is(err, sysops.ErrServerAuth) {
 			t.Errorf("%s: %v", row.name, err)
@@ -428,7 +429,7 @@ func TestServersWithTLS(t *testing.T) {
 		{"without TLS", "redis://" + open.Addr(), sysops.Options{}, sysops.ErrIncomplete},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			c := connectTo(t, sysops.Servers(row.url), row.o)
+			c := connectTo(t, sysops.ServerList(row.url), row.o)
 			if row.want == nil {
 				publish(t, c, snapshot("web01", text("/etc/motd", "x")))
 				got, _ := contents(t, c, sysops.Query{Pattern: pattern(t, "/etc/motd")})
@@ -442,7 +443,7 @@ func TestServersWithTLS(t *testing.T) {
 				if !errors.Is(err, row.want) || !errors.Is(err, sysops.ErrIncomplete) {
 					t.Errorf("%v; want %v", err, row.want)
 				}
-				if len(sysops.ServerHints(err)) == 0 {
+				if len(terminal.Hints(err)) == 0 {
 					t.Errorf("nobody says what to do about %v", err)
 				}
 				if _, err := c.Publish(t.Context(), "", snapshot("web02", text("/etc/motd", "x"))); err == nil {
@@ -452,7 +453,7 @@ func TestServersWithTLS(t *testing.T) {
 		})
 	}
 	plain := redistest.Start(t)
-	c := connectTo(t, sysops.Servers("rediss://"+plain.Addr()), sysops.Options{CAFile: certs.CAFile})
+	c := connectTo(t, sysops.ServerList("rediss://"+plain.Addr()), sysops.Options{CAFile: certs.CAFile})
 	if _, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "x")}); !errors.Is(err, sysops.ErrIncomplete) {
 		t.Errorf("TLS where there is none: %v", err)
 	}
@@ -472,11 +473,11 @@ func TestCertificateFilesThatAreNone(t *testing.T) {
 		{"a key without certificate", sysops.Options{KeyFile: certs.ClientKeyFile}, "certificate"},
 		{"a certificate that is none", sysops.Options{CertFile: junk, KeyFile: certs.ClientKeyFile}, "certificate"},
 	} {
-		if _, err := sysops.New(sysops.Servers("rediss://127.0.0.1"), row.o); err == nil || !strings.Contains(err.Error(), row.says) {
+		if _, err := sysops.New(sysops.ServerList("rediss://127.0.0.1"), row.o); err == nil || !strings.Contains(err.Error(), row.says) {
 			t.Errorf("%s: %v; want an error that speaks of %s", row.name, err, row.says)
 		}
 	}
-	if _, err := sysops.New(sysops.Servers(), sysops.Options{Legacy: "sometimes"}); err == nil || !strings.Contains(err.Error(), "sometimes") {
+	if _, err := sysops.New(sysops.ServerList(), sysops.Options{Legacy: "sometimes"}); err == nil || !strings.Contains(err.Error(), "sometimes") {
 		t.Errorf("a legacy mode that is none: %v", err)
 	}
 }

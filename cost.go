@@ -39,9 +39,7 @@ type ServerTraffic struct {
 	Waits      int64   `json:"waits"`
 }
 
-// Cost returns what the answer has cost so far.
-func (a *Answer) Cost() CostReport { return costOf(a.survey.Cost()) }
-
+// costOf writes a cost down.
 func costOf(c extract.Cost) CostReport {
 	seconds := c.Took.Seconds()
 	r := CostReport{
@@ -74,15 +72,6 @@ func rate(unpacked int64, seconds float64) float64 {
 	}
 	return 0
 }
-
-// A Meter counts what questions cost that have no Answer, such as Queries.
-type Meter struct{ cost func() extract.Cost }
-
-// Meter returns a meter that counts from now on.
-func (c *Client) Meter() *Meter { return &Meter{c.servers.Metered()} }
-
-// Cost returns what the client's servers have carried since, for all of its questions.
-func (m *Meter) Cost() CostReport { return costOf(m.cost()) }
 
 // A Caller is who asks, as the record of queries tells it.
 type Caller struct {
@@ -133,8 +122,8 @@ type QueryRecord struct {
 
 func (a *Answer) record() ([]byte, error) {
 	return json.Marshal(QueryRecord{
-		ID: rand.Text(), Time: a.survey.Began().UTC().Truncate(time.Millisecond), Caller: a.client.opts.Caller.complete(),
+		ID: rand.Text(), Time: a.survey.Began().UTC().Truncate(time.Millisecond), Caller: a.query.Caller.complete(),
 		Pattern: a.query.Pattern.String(), Scope: cmp.Or(a.query.Scope, Local), Site: a.query.Site, Core: a.query.Core,
-		Cost: a.Cost(), Partial: a.Completeness().Partial(),
+		Cost: costOf(a.survey.Cost()), Partial: a.Completeness().Partial(),
 	})
 }

@@ -75,7 +75,7 @@ func TestAConnectionCutAnywhereIsNeverAShorterAnswer(t *testing.T) {
 		for _, partial := range []bool{false, true} {
 			proxy.CutAfter(n)
 			c := connect(t, proxy.URL())
-			got, complete, err := read(t.Context(), c, sysops.Query{Pattern: pattern(t, "*#*"), Partial: partial})
+			got, complete, err := read(t.Context(), c, sysops.Query{Pattern: pattern(t, "*#*"), Where: sysops.Where{Partial: partial}})
 			c.Close()
 			proxy.CutAfter(-1)
 			switch {
@@ -144,7 +144,7 @@ func TestDamagedObjects(t *testing.T) {
 			if !errors.Is(err, sysops.ErrIncomplete) || !errors.Is(err, row.is) || !strings.Contains(err.Error(), row.key) || !strings.Contains(err.Error(), row.says) {
 				t.Errorf("on all servers: %q, %v; want ErrIncomplete and %v that name %s and %q", got, err, row.is, row.key, row.says)
 			}
-			got, complete, err := read(t.Context(), s.both, sysops.Query{Pattern: pattern(t, "*#*"), Partial: true})
+			got, complete, err := read(t.Context(), s.both, sysops.Query{Pattern: pattern(t, "*#*"), Where: sysops.Where{Partial: true}})
 			rest := slices.DeleteFunc(slices.Clone(want), func(o string) bool { return strings.HasPrefix(o, row.key+":") })
 			if err != nil || !slices.Equal(got, rest) {
 				t.Errorf("with Partial: %q, %v", got, err)
@@ -164,7 +164,7 @@ func TestDamageBesideADeadSiblingIsNoSilence(t *testing.T) {
 	if _, _, err := read(t.Context(), s.both, sysops.Query{Pattern: pattern(t, "*#*")}); !errors.Is(err, sysops.ErrIncomplete) {
 		t.Errorf("%v", err)
 	}
-	got, complete, err := read(t.Context(), s.both, sysops.Query{Pattern: pattern(t, "*#*"), Partial: true})
+	got, complete, err := read(t.Context(), s.both, sysops.Query{Pattern: pattern(t, "*#*"), Where: sysops.Where{Partial: true}})
 	if err != nil || !slices.Equal(got, []string{"web01#/etc/issue: i"}) || !complete.Partial() {
 		t.Errorf("%q, %v, %v", got, complete, err)
 	}
@@ -263,7 +263,7 @@ func TestGrepGivesOneMatchAnObject(t *testing.T) {
 
 func TestAQueryEndsWithItsContext(t *testing.T) {
 	server := redistest.Start(t)
-	c := connectTo(t, sysops.Servers(server.URL()), sysops.Options{Timeout: time.Hour})
+	c := connectTo(t, sysops.ServerList(server.URL()), sysops.Options{Timeout: time.Hour})
 	publish(t, c, snapshot("web01", text("/etc/motd", "m")))
 	a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/motd")})
 	if err != nil {

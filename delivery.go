@@ -429,7 +429,7 @@ func (r *PushReport) err() error {
 	whole := 0
 	for _, s := range r.Servers {
 		switch {
-		case errors.Is(s.Err, ErrOtherMachine):
+		case errors.Is(s.Err, errOtherMachine):
 			return s.Err
 		case s.Err != nil:
 			errs = append(errs, s.Err)

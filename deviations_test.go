@@ -128,7 +128,7 @@ func TestDeviationsAreThoseOfTheTexts(t *testing.T) {
 				}
 			}
 		}
-		a := ask(t, c, sysops.Query{Pattern: pattern(t, "*#*"), Partial: true})
+		a := ask(t, c, sysops.Query{Pattern: pattern(t, "*#*"), Where: sysops.Where{Partial: true}})
 		for round := range 6 {
 			m := f.masks(t)
 			most := random.IntN(4)

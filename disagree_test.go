@@ -10,11 +10,11 @@ import (
 )
 
 // disagreements are those of a core of these servers, as "server kind count examples".
-func disagreements(t *testing.T, servers []*redistest.Server, q sysops.Query, examples int) []string {
+func disagreements(t *testing.T, servers []*redistest.Server, w sysops.Where, examples int) []string {
 	t.Helper()
 	var out []string
 	unhurried(t, func() *sysops.Completeness {
-		list, answer, err := connect(t, redistest.URLs(servers)...).Disagreements(t.Context(), q, examples)
+		list, answer, err := connect(t, redistest.URLs(servers)...).Disagreements(t.Context(), w, examples)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -23,7 +23,7 @@ func disagreements(t *testing.T, servers []*redistest.Server, q sysops.Query, ex
 			n := slices.IndexFunc(servers, func(s *redistest.Server) bool { return d.Server == s.Addr()+"/0" })
 			out = append(out, fmt.Sprintf("%d %s %d %v", n, d.Kind, d.Count, d.Examples))
 		}
-		return answer.Completeness()
+		return answer
 	})
 	return out
 }
@@ -36,7 +36,7 @@ func TestServersDisagree(t *testing.T) {
 	}
 	expect := func(what string, want ...string) {
 		t.Helper()
-		if got := disagreements(t, servers, sysops.Query{}, 2); !slices.Equal(got, want) {
+		if got := disagreements(t, servers, sysops.Where{}, 2); !slices.Equal(got, want) {
 			t.Errorf("%s:\n%q, want\n%q", what, got, want)
 		}
 	}
@@ -66,7 +66,7 @@ func TestServersDisagree(t *testing.T) {
 		publish(t, first, snapshot(host, text("a", "new")))
 	}
 	expect("two have missed pushes", "1 behind 3 [web02 web03]", "1 stat 1 [web01#c]", "2 behind 3 [web02 web03]", "2 lacks 1 [web01#b]")
-	if got := disagreements(t, servers, sysops.Query{Hosts: hostSet(t, "web01,web04")}, 1); !slices.Equal(got, []string{"1 behind 1 [web04]", "1 stat 1 [web01#c]", "2 behind 1 [web04]", "2 lacks 1 [web01#b]"}) {
+	if got := disagreements(t, servers, sysops.Where{Hosts: hostSet(t, "web01,web04")}, 1); !slices.Equal(got, []string{"1 behind 1 [web04]", "1 stat 1 [web01#c]", "2 behind 1 [web04]", "2 lacks 1 [web01#b]"}) {
 		t.Errorf("of two hosts it says %q", got)
 	}
 
@@ -81,12 +81,12 @@ func TestServersDisagree(t *testing.T) {
 func TestServersThatAreDownDoNotDisagree(t *testing.T) {
 	servers := redistest.Core(t, 2)
 	publish(t, connect(t, servers[0].URL()), snapshot("web01", text("a", "1")))
-	if got := disagreements(t, servers, sysops.Query{}, 1); !slices.Equal(got, []string{"1 behind 1 [web01]"}) {
+	if got := disagreements(t, servers, sysops.Where{}, 1); !slices.Equal(got, []string{"1 behind 1 [web01]"}) {
 		t.Errorf("an empty server: %q", got)
 	}
 	servers[1].Kill()
-	list, answer, err := connect(t, redistest.URLs(servers)...).Disagreements(t.Context(), sysops.Query{}, 1)
-	if err != nil || len(list) != 0 || answer.Completeness().Cores[0].Servers[1].Error == "" {
+	list, answer, err := connect(t, redistest.URLs(servers)...).Disagreements(t.Context(), sysops.Where{}, 1)
+	if err != nil || len(list) != 0 || answer.Cores[0].Servers[1].Error == "" {
 		t.Errorf("it is %v, %v", list, err)
 	}
 }

@@ -1,11 +1,10 @@
 package sysops
 
 import (
-	"errors"
-
 	"github.com/sysops-api/sysops-api/internal/extract"
 	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/naming"
+	"github.com/sysops-api/sysops-api/internal/store"
 )
 
 // Errors that a caller may want to tell apart, with [errors.Is].
@@ -34,7 +33,23 @@ var (
 	ErrClosed = extract.ErrClosed
 
 	// ErrOtherMachine: another machine pushes under this host's name.
-	ErrOtherMachine = errors.New("another machine has this host name")
+	ErrOtherMachine = errOtherMachine
+)
+
+// What can be wrong with a server. Errors that concern one wrap these, so that
+// [errors.Is] tells them apart.
+var (
+	ErrServerUnreachable = store.ErrUnreachable
+	ErrServerTimeout     = store.ErrTimeout
+	ErrServerCut         = store.ErrCut
+	ErrServerNotRedis    = store.ErrNotRedis
+	ErrServerAuth        = store.ErrAuth
+	ErrServerPermission  = store.ErrPermission
+	ErrServerLoading     = store.ErrLoading
+	ErrServerReadOnly    = store.ErrReadOnly
+	ErrServerNoMemory    = store.ErrNoMemory
+	ErrServerWrongType   = store.ErrWrongType
+	ErrReplyTooLarge     = store.ErrReplyTooLarge
 )
 
 // A HintedError carries, beside what went wrong, what to do about it.

@@ -26,7 +26,7 @@ func emptyServer() string {
 
 var startExampleServer = sync.OnceValue(func() string {
 	url := emptyServer()
-	client, err := sysops.New(sysops.Servers(url), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(url), sysops.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

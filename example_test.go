@@ -12,7 +12,7 @@ import (
 // A first question: what does this file hold, everywhere?
 func Example() {
 	ctx := context.Background()
-	client, err := sysops.New(sysops.Servers(exampleServer()), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(exampleServer()), sysops.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func Example() {
 // The hardware of a whole datacenter: every host's "lshw -json", decoded.
 func ExampleAnswer_Objects() {
 	ctx := context.Background()
-	client, err := sysops.New(sysops.Servers(exampleServer()), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(exampleServer()), sysops.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func ExampleAnswer_Objects() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	answer, err := client.Ask(ctx, sysops.Query{Pattern: pattern, Scope: sysops.Global})
+	answer, err := client.Ask(ctx, sysops.Query{Pattern: pattern, Where: sysops.Where{Scope: sysops.Global}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func ExampleAnswer_Objects() {
 // Who has this line, and who lacks it?
 func ExampleAnswer_Grep() {
 	ctx := context.Background()
-	client, err := sysops.New(sysops.Servers(exampleServer()), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(exampleServer()), sysops.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func ExampleAnswer_Grep() {
 // A host publishes what it has: here the output of a program of its own.
 func ExampleClient_Publish() {
 	ctx := context.Background()
-	client, err := sysops.New(sysops.Servers(emptyServer()), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(emptyServer()), sysops.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

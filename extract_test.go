@@ -282,10 +282,10 @@ func TestACoreThatIsDownIsAGapAndNotAnEmptyAnswer(t *testing.T) {
 			q     sysops.Query
 			cores []int
 		}{
-			{sysops.Query{Scope: sysops.Local}, []int{0}},
-			{sysops.Query{Scope: sysops.SiteWide}, []int{0, 1}},
-			{sysops.Query{Site: "east"}, []int{0, 1}},
-			{sysops.Query{Core: "east-2"}, []int{1}},
+			{sysops.Query{Where: sysops.Where{Scope: sysops.Local}}, []int{0}},
+			{sysops.Query{Where: sysops.Where{Scope: sysops.SiteWide}}, []int{0, 1}},
+			{sysops.Query{Where: sysops.Where{Site: "east"}}, []int{0, 1}},
+			{sysops.Query{Where: sysops.Where{Core: "east-2"}}, []int{1}},
 		} {
 			var want []string
 			for i, line := range f.want {
@@ -304,8 +304,8 @@ func TestACoreThatIsDownIsAGapAndNotAnEmptyAnswer(t *testing.T) {
 		}
 	})
 	t.Run("an unknown site or core is an error", func(t *testing.T) {
-		for _, q := range []sysops.Query{{Site: "north"}, {Core: "north-1"}, {Site: "east", Core: "west-1"}} {
-			if _, _, err := f.read(q, nil); !errors.Is(err, sysops.ErrUnknown) {
+		for _, q := range []sysops.Where{{Site: "north"}, {Core: "north-1"}, {Site: "east", Core: "west-1"}} {
+			if _, _, err := f.read(sysops.Query{Where: q}, nil); !errors.Is(err, sysops.ErrUnknown) {
 				t.Errorf("%+v: %v", q, err)
 			}
 		}
@@ -335,7 +335,7 @@ func TestACoreThatGoesDownDuringAQueryIsAGap(t *testing.T) {
 		s.Restart()
 	}
 	f.fill(core)
-	got, complete, err := f.read(sysops.Query{Partial: true}, kill)
+	got, complete, err := f.read(sysops.Query{Where: sysops.Where{Partial: true}}, kill)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -361,7 +361,7 @@ func TestACoreThatIsEmptiedDuringAQueryIsNoShorterAnswer(t *testing.T) {
 	publish(t, c, snapshot("web01", text("/etc/motd", "1"), text("/etc/issue", "1")))
 	publish(t, c, snapshot("web02", text("/etc/motd", "2")))
 	for _, partial := range []bool{false, true} {
-		a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "*#*"), Partial: partial})
+		a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "*#*"), Where: sysops.Where{Partial: partial}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // loading is a server that is reading its data from disk: it answers every
@@ -130,7 +131,7 @@ func TestAPushSurvivesOneServer(t *testing.T) {
 			}
 			url := row.url(t)
 			const timeout = 3 * time.Second
-			c := connectTo(t, sysops.Servers(healthy[0], url, healthy[1]), sysops.Options{Timeout: timeout})
+			c := connectTo(t, sysops.ServerList(healthy[0], url, healthy[1]), sysops.Options{Timeout: timeout})
 			snap := snapshot("web01", text("/etc/motd", "m"), text("/etc/big", noise(5000, 3)))
 			r, err := c.Publish(t.Context(), "", snap)
 			if row.want == nil {
@@ -167,7 +168,7 @@ func TestAPushSurvivesOneServer(t *testing.T) {
 					t.Errorf("the report says %+v", p)
 				}
 			}
-			if len(sysops.ServerHints(err)) == 0 {
+			if len(terminal.Hints(err)) == 0 {
 				t.Errorf("nobody says what to do about %v", err)
 			}
 		})
@@ -189,7 +190,7 @@ func TestAPushToNoServerAtAllIsAnError(t *testing.T) {
 func TestAPushEndsWithItsContext(t *testing.T) {
 	server := redistest.Start(t)
 	server.Stop()
-	c := connectTo(t, sysops.Servers(server.URL()), sysops.Options{Timeout: time.Hour})
+	c := connectTo(t, sysops.ServerList(server.URL()), sysops.Options{Timeout: time.Hour})
 	ctx, cancel := context.WithCancel(t.Context())
 	within(t, patient, "a push that was given up", func() {
 		done := make(chan error)
@@ -406,7 +407,7 @@ func TestAReaderBesidePushesNeverGetsWrongContents(t *testing.T) {
 		for v := 1; v <= pushes; v++ {
 			proxies[v%2].CutAfterSent(int64(v * 37 % 5000))
 			proxies[(v+1)%2].CutAfter(int64(v * 53 % 900))
-			c, err := sysops.New(sysops.Servers(proxies[0].URL(), proxies[1].URL()), sysops.Options{})
+			c, err := sysops.New(sysops.ServerList(proxies[0].URL(), proxies[1].URL()), sysops.Options{})
 			if err != nil {
 				t.Error(err)
 				return
@@ -435,7 +436,7 @@ func TestASlowServerGetsAllOfALargePush(t *testing.T) {
 	servers := redistest.Core(t, 2)
 	proxy := redistest.NewProxy(t, servers[1].Addr())
 	proxy.Delay(150 * time.Millisecond)
-	c := connectTo(t, sysops.Servers(servers[0].URL(), proxy.URL()), sysops.Options{Timeout: patient})
+	c := connectTo(t, sysops.ServerList(servers[0].URL(), proxy.URL()), sysops.Options{Timeout: patient})
 	var sources []sysops.Source
 	for i := range 20 {
 		sources = append(sources, text(fmt.Sprintf("/var/log/%02d", i), noise(1<<20, uint64(i))))

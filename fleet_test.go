@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { redistest.Main(m) }
 // connect returns a client of one core with these servers.
 func connect(t testing.TB, urls ...string) *sysops.Client {
 	t.Helper()
-	return connectTo(t, sysops.Servers(urls...), sysops.Options{})
+	return connectTo(t, sysops.ServerList(urls...), sysops.Options{})
 }
 
 func connectTo(t testing.TB, dir sysops.Directory, o sysops.Options) *sysops.Client {

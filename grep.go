@@ -7,6 +7,7 @@ import (
 
 	"github.com/sysops-api/sysops-api/internal/extract"
 	"github.com/sysops-api/sysops-api/internal/frame"
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/lines"
 )
 
@@ -35,7 +36,7 @@ func CompileExpr(expr string, o GrepOptions) (*Expr, error) {
 		Fixed: o.Fixed, IgnoreCase: o.IgnoreCase, Word: o.Word, Invert: o.Invert, OnlyMatching: o.OnlyMatching, Group: o.Group,
 	})
 	if err != nil {
-		return nil, hinted(err, "the syntax is that of Go's regexp (RE2); -F searches for the text itself")
+		return nil, hint.For(err, hint.RegexSyntax)
 	}
 	return &Expr{x, o}, nil
 }

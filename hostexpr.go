@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/rangeexpr"
 )
 
@@ -41,7 +42,7 @@ func (c *Clusters) evaluator() *rangeexpr.Evaluator {
 func (c *Clusters) Expand(expr string) ([]string, error) {
 	set, err := c.evaluator().Eval(expr)
 	if bad, ok := errors.AsType[*rangeexpr.SyntaxError](err); ok && isGlobAt(bad) {
-		return nil, hinted(c.badExpression("an expression", err), "only servers know which hosts a glob stands for: sysops hosts --hosts asks them")
+		return nil, hint.For(c.badExpression("an expression", err), hint.GlobWithout)
 	}
 	if err != nil {
 		return nil, c.badExpression("an expression", err)
@@ -104,7 +105,7 @@ func (c *Clusters) badExpression(what string, err error) error {
 	if lookup, ok := errors.AsType[*rangeexpr.LookupError](err); ok {
 		err = fmt.Errorf("cannot use %q as %s: %w", lookup.Expr, what, err)
 		if c == nil {
-			return hinted(err, "--clusters names the folder of the cluster files; --range-query asks a Range server")
+			return hint.For(err, hint.NoClusters)
 		}
 		return err
 	}

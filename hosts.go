@@ -30,10 +30,10 @@ const (
 	HostMissing HostState = "missing" // its snapshot has expired, or it never pushed
 )
 
-// Hosts tells who reported when, for the hosts in q's scope and host sets;
-// sorted by name. q.Pattern is not used.
-func (c *Client) Hosts(ctx context.Context, q Query) ([]HostReport, *Answer, error) {
-	hosts, survey, err := c.servers.Hosts(ctx, q.request())
+// Hosts tells who reported when, for the hosts in w's scope and host sets;
+// sorted by name.
+func (c *Client) Hosts(ctx context.Context, w Where) ([]HostReport, *Completeness, error) {
+	hosts, survey, err := c.servers.Hosts(ctx, w.request())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -52,14 +52,14 @@ func (c *Client) Hosts(ctx context.Context, q Query) ([]HostReport, *Answer, err
 		}
 		out[i] = r
 	}
-	return out, c.answer(q, survey), nil
+	return out, completenessOf(survey), nil
 }
 
-// Forget removes these hosts, whole names, from every server of q's scope, and
+// Forget removes these hosts, whole names, from every server of w's scope, and
 // returns how many objects that removed. Hosts that no server knows are
 // ErrUnknown, and then nothing is removed. Where a server cannot be asked, the
 // others have forgotten the hosts when it returns its error.
-func (c *Client) Forget(ctx context.Context, q Query, hosts []string) (int, error) {
+func (c *Client) Forget(ctx context.Context, w Where, hosts []string) (int, error) {
 	if i := slices.IndexFunc(hosts, func(h string) bool { return strings.ContainsAny(h, `*?[\`) }); i >= 0 {
 		return 0, fmt.Errorf("cannot forget %s: a pattern is not enough, each host has to be named whole", hosts[i])
 	}
@@ -67,5 +67,5 @@ func (c *Client) Forget(ctx context.Context, q Query, hosts []string) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	return c.servers.Forget(ctx, q.request(), set.Names())
+	return c.servers.Forget(ctx, w.request(), set.Names())
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/rangeexpr"
 )
@@ -109,7 +110,7 @@ func ReadHosts(r io.Reader, from string) (*HostSet, error) {
 func (s *HostSet) addLine(word string) error {
 	names := []string{word}
 	if strings.ContainsAny(word, `*?[\`) {
-		return fmt.Errorf("cannot use %q as the hosts of one line: %w: a list has no globs; --hosts takes them", word, ErrBadHost)
+		return hint.For(fmt.Errorf("cannot use %q as the hosts of one line: %w: a list has no globs", word, ErrBadHost), hint.GlobInList)
 	}
 	if strings.Contains(word, "..") || strings.ContainsAny(word, `{"'(`) {
 		if severalWords(word) {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/directory"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // An inventory is a directory that is a program, whose answers the test writes.
@@ -49,7 +51,7 @@ func (i *inventory) open(age time.Duration) sysops.Directory {
 	i.t.Helper()
 	var c sysops.Config
 	c.Directory.URL = "exec://" + i.program + "?site=esv4"
-	dir, err := c.OpenDirectory(sysops.DirectoryOptions{CacheAge: age, CacheFolder: i.folder, Warn: func(err error) {
+	dir, err := c.OpenDirectory(directory.KeepOptions{CacheAge: age, CacheFolder: i.folder, Warn: func(err error) {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		i.warnings = append(i.warnings, err.Error())
@@ -126,8 +128,7 @@ func TestWithoutAUsableCopyTheDirectorysOwnErrorIsTold(t *testing.T) {
 	}
 	i.does("echo away >&2; exit 1\n")
 	_, err := i.open(time.Nanosecond).Sites(t.Context())
-	var hint *sysops.HintedError
-	if !errors.As(err, &hint) || !strings.Contains(err.Error(), "away") || !strings.Contains(hint.Hint, "--directory-cache-age") {
+	if !strings.Contains(err.Error(), "away") || !strings.Contains(strings.Join(terminal.Hints(err), "\n"), "--directory-cache-age") {
 		t.Errorf("the copy is too old, and yet: %v", err)
 	}
 	if len(i.warnings) > 0 {
@@ -198,7 +199,7 @@ func TestASiteWithoutCoresIsNotLeftOutUnnoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if _, err = c.Ask(t.Context(), sysops.Query{Scope: sysops.Global, Pattern: pattern(t, "x"), Partial: true}); err == nil || !strings.Contains(err.Error(), "eat1") {
+	if _, err = c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "x"), Where: sysops.Where{Scope: sysops.Global, Partial: true}}); err == nil || !strings.Contains(err.Error(), "eat1") {
 		t.Errorf("%v", err)
 	}
 }
@@ -263,7 +264,7 @@ func TestAKeptCopyIsOfOneConfigAlone(t *testing.T) {
 		t.Helper()
 		var c sysops.Config
 		c.Directory.URL, c.Directory.Local.Core = "exec://"+i.program, core
-		dir, err := c.OpenDirectory(sysops.DirectoryOptions{CacheAge: time.Hour, CacheFolder: i.folder})
+		dir, err := c.OpenDirectory(directory.KeepOptions{CacheAge: time.Hour, CacheFolder: i.folder})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -296,7 +297,7 @@ func TestALocalSiteThatTheDirectoryDoesNotListIsNamed(t *testing.T) {
 	i := newInventory(t)
 	var c sysops.Config
 	c.Directory.URL = "exec://" + i.program + "?site=esv5"
-	dir, err := c.OpenDirectory(sysops.DirectoryOptions{})
+	dir, err := c.OpenDirectory(directory.KeepOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,9 +306,8 @@ func TestALocalSiteThatTheDirectoryDoesNotListIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	_, err = client.Ask(t.Context(), sysops.Query{Scope: sysops.SiteWide, Pattern: pattern(t, "x")})
-	var hint *sysops.HintedError
-	if !errors.Is(err, sysops.ErrUnknown) || !errors.As(err, &hint) || !strings.Contains(err.Error(), "esv5") || !strings.Contains(hint.Hint, "eat1, esv4") {
+	_, err = client.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "x"), Where: sysops.Where{Scope: sysops.SiteWide}})
+	if !errors.Is(err, sysops.ErrUnknown) || !strings.Contains(err.Error(), "esv5") || !strings.Contains(strings.Join(terminal.Hints(err), "\n"), "eat1, esv4") {
 		t.Errorf("%v", err)
 	}
 }
@@ -325,9 +325,8 @@ func TestAHintListsNoMoreNamesThanAPersonReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	_, err = client.Ask(t.Context(), sysops.Query{Core: "c1000", Pattern: pattern(t, "x")})
-	var hint *sysops.HintedError
-	if !errors.As(err, &hint) || !strings.HasSuffix(hint.Hint, "and 980 more") || len(hint.Hint) > 300 {
+	_, err = client.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "x"), Where: sysops.Where{Core: "c1000"}})
+	if !strings.HasSuffix(strings.Join(terminal.Hints(err), "\n"), "and 980 more") || len(terminal.Hints(err)[0]) > 300 {
 		t.Errorf("%v", err)
 	}
 }

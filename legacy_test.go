@@ -74,7 +74,7 @@ func TestALegacyCacheIsRead(t *testing.T) {
 		if got := keys(t, c, sysops.Query{Pattern: pattern(t, "web01.example.com#/etc/passwd")}); !slices.Equal(got, legacyKeys[1:2]) {
 			t.Errorf("%q", got)
 		}
-		if got := keys(t, c, sysops.Query{Pattern: pattern(t, "*#*"), Hosts: hostSet(t, "web01.example.com")}); !slices.Equal(got, legacyKeys[:2]) {
+		if got := keys(t, c, sysops.Query{Pattern: pattern(t, "*#*"), Where: sysops.Where{Hosts: hostSet(t, "web01.example.com")}}); !slices.Equal(got, legacyKeys[:2]) {
 			t.Errorf("narrowed: %q", got)
 		}
 	})
@@ -135,11 +135,11 @@ func TestALegacyCacheIsRead(t *testing.T) {
 func TestLegacyNeverFindsNothingAndSaysSo(t *testing.T) {
 	server := redistest.Start(t)
 	fillLegacy(t, server)
-	c := connectTo(t, sysops.Servers(server.URL()), sysops.Options{Legacy: sysops.LegacyNever})
+	c := connectTo(t, sysops.ServerList(server.URL()), sysops.Options{Legacy: sysops.LegacyNever})
 	if _, err := c.Ask(t.Context(), sysops.Query{Pattern: search(t, "passwd")}); !errors.Is(err, sysops.ErrIncomplete) {
 		t.Errorf("%v; want ErrIncomplete", err)
 	}
-	a, err := c.Ask(t.Context(), sysops.Query{Pattern: search(t, "passwd"), Partial: true})
+	a, err := c.Ask(t.Context(), sysops.Query{Pattern: search(t, "passwd"), Where: sysops.Where{Partial: true}})
 	if err != nil || a.Len() != 0 || !a.Completeness().Partial() {
 		t.Errorf("with Partial: %v", err)
 	}
@@ -154,13 +154,13 @@ func TestAdoptedObjectsAreFoundWithoutScan(t *testing.T) {
 	server.Must("SET", "unrelated", "x")
 	server.Must("SET", "no#list", "x")
 	admin := connect(t, server.URL())
-	changes, err := admin.Adopt(t.Context(), sysops.Query{})
+	changes, err := admin.Adopt(t.Context(), sysops.Where{})
 	if err != nil || len(changes) != 1 || changes[0].Entries != len(legacyKeys) {
 		t.Fatalf("%+v, %v", changes, err)
 	}
 	server.Must("CONFIG", "RESETSTAT")
-	for _, mode := range []sysops.Legacy{sysops.LegacyNever, sysops.LegacyAuto} {
-		c := connectTo(t, sysops.Servers(server.URL()), sysops.Options{Legacy: mode})
+	for _, mode := range []string{sysops.LegacyNever, sysops.LegacyAuto} {
+		c := connectTo(t, sysops.ServerList(server.URL()), sysops.Options{Legacy: mode})
 		for _, ask := range []string{"*#*", "web0*#/*", "e"} {
 			if got := keys(t, c, sysops.Query{Pattern: pattern(t, ask)}); !slices.Equal(got, legacyKeys) {
 				t.Errorf("%s: %q selects %q", mode, ask, got)
@@ -174,7 +174,7 @@ func TestAdoptedObjectsAreFoundWithoutScan(t *testing.T) {
 	if s := scans(t, server); s != "" {
 		t.Errorf("it was scanned: %s", s)
 	}
-	changes, err = admin.Adopt(t.Context(), sysops.Query{})
+	changes, err = admin.Adopt(t.Context(), sysops.Where{})
 	if err != nil || changes[0].Entries != 0 {
 		t.Errorf("a second time: %+v, %v", changes, err)
 	}
@@ -191,11 +191,11 @@ func TestAdoptingAHostInCapitalsDoesNotLoseIt(t *testing.T) {
 	if !slices.Contains(before, "WEB03#/etc/passwd") {
 		t.Errorf("SCAN finds %q", before)
 	}
-	if _, err := c.Adopt(t.Context(), sysops.Query{}); err != nil {
+	if _, err := c.Adopt(t.Context(), sysops.Where{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, mode := range []sysops.Legacy{sysops.LegacyAuto, sysops.LegacyNever, sysops.LegacyAlways} {
-		c := connectTo(t, sysops.Servers(server.URL()), sysops.Options{Legacy: mode})
+	for _, mode := range []string{sysops.LegacyAuto, sysops.LegacyNever, sysops.LegacyAlways} {
+		c := connectTo(t, sysops.ServerList(server.URL()), sysops.Options{Legacy: mode})
 		if after := keys(t, c, sysops.Query{Pattern: pattern(t, "*#*")}); !slices.Equal(after, before) {
 			t.Errorf("%s: before it was adopted %q were found, then %q", mode, before, after)
 		}
@@ -206,7 +206,7 @@ func TestAPushReplacesWhatWasAdopted(t *testing.T) {
 	server := redistest.Start(t)
 	fillLegacy(t, server)
 	c := connect(t, server.URL())
-	if _, err := c.Adopt(t.Context(), sysops.Query{}); err != nil {
+	if _, err := c.Adopt(t.Context(), sysops.Where{}); err != nil {
 		t.Fatal(err)
 	}
 	publish(t, c, snapshot("web01.example.com", text("/etc/passwd", "new\n")))
@@ -224,7 +224,7 @@ func TestLegacyAlwaysUnitesBoth(t *testing.T) {
 	server := redistest.Start(t)
 	fillLegacy(t, server)
 	publish(t, connect(t, server.URL()), snapshot("web03.example.com", text("/etc/passwd", "three\n")))
-	always := connectTo(t, sysops.Servers(server.URL()), sysops.Options{Legacy: sysops.LegacyAlways})
+	always := connectTo(t, sysops.ServerList(server.URL()), sysops.Options{Legacy: sysops.LegacyAlways})
 	both := append(slices.Clone(legacyKeys), "web03.example.com#/etc/passwd")
 	if got := keys(t, always, sysops.Query{Pattern: search(t, "e")}); !slices.Equal(got, both) {
 		t.Errorf("always: %q, want %q", got, both)

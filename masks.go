@@ -3,12 +3,9 @@ package sysops
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
-
-	"go.yaml.in/yaml/v4"
 
 	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/mask"
@@ -19,38 +16,26 @@ import (
 // entry of mask: in the config.
 type MaskRule struct {
 	// Names are the names it is for: of objects, or of sections.
-	Names []NameGlob `yaml:"names"`
+	Names []string
 
 	// Mask are regular expressions in Go's syntax. Of what they match on a line, the
 	// groups, or all of it where they have none, are replaced by an asterisk.
-	Mask []Regexp `yaml:"mask"`
+	Mask []string
 
-	Drop []Regexp `yaml:"drop"` // lines that match one of these do not count
-	Set  *bool    `yaml:"set"`  // whether the order of lines does not count; nil: the rule does not say
-	JSON *bool    `yaml:"json"` // whether contents that are JSON are compared as JSON, value by value; nil: the rule does not say
+	Drop []string // lines that match one of these do not count
+	Set  *bool    // whether the order of lines does not count; nil: the rule does not say
+	JSON *bool    // whether contents that are JSON are compared as JSON, value by value; nil: the rule does not say
 
 	// Instead: earlier rules, those that are there by default among them, are not for
 	// these names.
-	Instead bool `yaml:"instead"`
-}
-
-// A Regexp is a regular expression in Go's syntax, that of RE2.
-type Regexp string
-
-// UnmarshalYAML reads "^up (\\d+)".
-func (x *Regexp) UnmarshalYAML(n *yaml.Node) error {
-	if _, err := regexp.Compile(n.Value); err != nil {
-		return fmt.Errorf("%q is no regular expression: %w", n.Value, err)
-	}
-	*x = Regexp(n.Value)
-	return nil
+	Instead bool
 }
 
 // matches reports whether the rule is for objects of this name.
 func (r *MaskRule) matches(name string) bool {
 	_, section, hasSection := strings.Cut(name, "@")
 	for _, g := range r.Names {
-		if glob := naming.NewGlob(string(g)); glob.Match(name) || hasSection && glob.Match(section) {
+		if glob := naming.NewGlob(g); glob.Match(name) || hasSection && glob.Match(section) {
 			return true
 		}
 	}
@@ -74,7 +59,7 @@ type MaskOptions struct {
 
 	// Mask, Drop, Set and JSON are as in a MaskRule, for objects of every name; Set and
 	// JSON win over what rules say where they are true.
-	Mask, Drop []Regexp
+	Mask, Drop []string
 	Set, JSON  bool
 }
 
@@ -85,22 +70,14 @@ func NewMasks(o MaskOptions) (*Masks, error) {
 		if len(r.Names) == 0 {
 			return nil, hinted(fmt.Errorf("cannot use mask rule %d: it is for no names", i+1), `names: ["*"] is for all`)
 		}
-		if _, err := mask.New(mask.Rules{Mask: plainTexts(r.Mask), Drop: plainTexts(r.Drop)}); err != nil {
+		if _, err := mask.New(mask.Rules{Mask: r.Mask, Drop: r.Drop}); err != nil {
 			return nil, maskError(fmt.Errorf("cannot use the mask rule for %s: %w", r.Names[0], err))
 		}
 	}
-	if _, err := mask.New(mask.Rules{Mask: plainTexts(o.Mask), Drop: plainTexts(o.Drop)}); err != nil {
+	if _, err := mask.New(mask.Rules{Mask: o.Mask, Drop: o.Drop}); err != nil {
 		return nil, maskError(fmt.Errorf("cannot mask: %w", err))
 	}
 	return &Masks{o: o, byName: make(map[string]*mask.Form), forms: make(map[string]*mask.Form)}, nil
-}
-
-func plainTexts(list []Regexp) []string {
-	out := make([]string, len(list))
-	for i, x := range list {
-		out[i] = string(x)
-	}
-	return out
 }
 
 func maskError(err error) error {
@@ -131,7 +108,7 @@ func (m *Masks) form(name string) (*mask.Form, error) {
 			r, from = mask.Rules{}, nil
 		}
 		from = append(from, i)
-		r.Mask, r.Drop = append(r.Mask, plainTexts(rule.Mask)...), append(r.Drop, plainTexts(rule.Drop)...)
+		r.Mask, r.Drop = append(r.Mask, rule.Mask...), append(r.Drop, rule.Drop...)
 		if rule.Set != nil {
 			r.Set = *rule.Set
 		}
@@ -142,7 +119,7 @@ func (m *Masks) form(name string) (*mask.Form, error) {
 	key := fmt.Sprint(from)
 	f := m.forms[key]
 	if f == nil {
-		r.Mask, r.Drop = append(r.Mask, plainTexts(m.o.Mask)...), append(r.Drop, plainTexts(m.o.Drop)...)
+		r.Mask, r.Drop = append(r.Mask, m.o.Mask...), append(r.Drop, m.o.Drop...)
 		r.Set, r.JSON = r.Set || m.o.Set, r.JSON || m.o.JSON
 		var err error
 		if f, err = mask.New(r); err != nil {
@@ -225,8 +202,8 @@ func (g *digester) use(work func(*frame.DigestWorker) error) error {
 func boolean(b bool) *bool { return &b }
 
 // keysPattern is a regular expression for the values of these keys of sysctl -a.
-func keysPattern(keys ...string) Regexp {
-	return Regexp(`^(?:` + strings.Join(keys, "|") + `) = ?(.*)`)
+func keysPattern(keys ...string) string {
+	return `^(?:` + strings.Join(keys, "|") + `) = ?(.*)`
 }
 
 // DefaultMasks returns the rules for what every machine has and the agent collects:

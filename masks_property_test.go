@@ -90,7 +90,7 @@ func (f *oddFleet) push(t *testing.T, c *sysops.Client, s *redistest.Server) (de
 
 // masks draws rules and options.
 func (f *oddFleet) masks(t *testing.T) *sysops.Masks {
-	some := func(list ...sysops.Regexp) (out []sysops.Regexp) {
+	some := func(list ...string) (out []string) {
 		for _, x := range list {
 			if f.random.IntN(3) == 0 {
 				out = append(out, x)
@@ -104,7 +104,7 @@ func (f *oddFleet) masks(t *testing.T) *sysops.Masks {
 	}
 	for _, name := range randomNames {
 		r := sysops.MaskRule{
-			Names: []sysops.NameGlob{sysops.NameGlob(name)}, Instead: f.random.IntN(4) == 0,
+			Names: []string{name}, Instead: f.random.IntN(4) == 0,
 			Mask: some(`\d+`, `= (.*)`, `^`, `(a)|b`, `x*`), Drop: some(`^#`, `^$`, `swap`),
 		}
 		for _, to := range []**bool{&r.Set, &r.JSON} {
@@ -206,7 +206,7 @@ func TestComparingUnderMasksIsComparingTheirTexts(t *testing.T) {
 		c := connect(t, redistest.URLs(servers)...)
 		deltas += f.push(t, c, servers[0])
 		all := func(string) bool { return true }
-		a := ask(t, c, sysops.Query{Pattern: pattern(t, "*#*"), Partial: true})
+		a := ask(t, c, sysops.Query{Pattern: pattern(t, "*#*"), Where: sysops.Where{Partial: true}})
 		fromKey := slices.Sorted(maps.Keys(f.objects))[random.IntN(len(f.objects))]
 		from := readOne(t, c, pattern(t, fromKey), sysops.Contents)
 		if random.IntN(2) == 0 {
@@ -265,7 +265,7 @@ func TestVariantsUnderMasksOfDamagedObjects(t *testing.T) {
 				}
 			}
 		}
-		a := ask(t, c, sysops.Query{Pattern: pattern(t, "*#*"), Partial: true})
+		a := ask(t, c, sysops.Query{Pattern: pattern(t, "*#*"), Where: sysops.Where{Partial: true}})
 		for round := range 4 {
 			m := f.masks(t)
 			what := fmt.Sprintf("seed %d, masks %d", seed, round)
@@ -290,7 +290,7 @@ func TestVariantsUnderMasksOfDamagedObjects(t *testing.T) {
 // contents are those of from.
 func (f *oddFleet) compareDamaged(t *testing.T, what string, c *sysops.Client, from *sysops.Object, m *sysops.Masks, damaged map[string]bool) {
 	t.Helper()
-	a := ask(t, c, sysops.Query{Pattern: pattern(t, "*#*"), Partial: true})
+	a := ask(t, c, sysops.Query{Pattern: pattern(t, "*#*"), Where: sysops.Where{Partial: true}})
 	_, name := from.Key.Host, from.Key.Name
 	for found, err := range a.Compare(t.Context(), from, sysops.CompareOptions{Masks: m}) {
 		if err != nil {

@@ -126,13 +126,13 @@ func TestMaskRules(t *testing.T) {
 	falsehood := false
 	m := masks(t, sysops.MaskOptions{
 		Rules: []sysops.MaskRule{
-			{Names: []sysops.NameGlob{"/a/*", "sect"}, Mask: []sysops.Regexp{`\d+`}, Set: &truth},
-			{Names: []sysops.NameGlob{"/a/2"}, Drop: []sysops.Regexp{`^#`}, Set: &falsehood},
-			{Names: []sysops.NameGlob{"/a/3"}, Mask: []sysops.Regexp{`x`}, Instead: true},
-			{Names: []sysops.NameGlob{"/a/4"}, Instead: true},
-			{Names: []sysops.NameGlob{"/a/5"}, JSON: &truth},
+			{Names: []string{"/a/*", "sect"}, Mask: []string{`\d+`}, Set: &truth},
+			{Names: []string{"/a/2"}, Drop: []string{`^#`}, Set: &falsehood},
+			{Names: []string{"/a/3"}, Mask: []string{`x`}, Instead: true},
+			{Names: []string{"/a/4"}, Instead: true},
+			{Names: []string{"/a/5"}, JSON: &truth},
 		},
-		Mask: []sysops.Regexp{`tmp(\w+)`},
+		Mask: []string{`tmp(\w+)`},
 	})
 	for _, row := range []struct{ name, text, want string }{
 		{"/a/1", "b1\na2 tmpx\n", "a* tmp*\nb*\n"},
@@ -166,9 +166,9 @@ func TestMasksThatAreNone(t *testing.T) {
 		o    sysops.MaskOptions
 		says string
 	}{
-		{sysops.MaskOptions{Mask: []sysops.Regexp{"("}}, "cannot mask: cannot compile \"(\""},
-		{sysops.MaskOptions{Rules: []sysops.MaskRule{{Names: []sysops.NameGlob{"/x"}, Drop: []sysops.Regexp{"["}}}}, "the mask rule for /x"},
-		{sysops.MaskOptions{Rules: []sysops.MaskRule{{Mask: []sysops.Regexp{"a"}}}}, "mask rule 1: it is for no names"},
+		{sysops.MaskOptions{Mask: []string{"("}}, "cannot mask: cannot compile \"(\""},
+		{sysops.MaskOptions{Rules: []sysops.MaskRule{{Names: []string{"/x"}, Drop: []string{"["}}}}, "the mask rule for /x"},
+		{sysops.MaskOptions{Rules: []sysops.MaskRule{{Mask: []string{"a"}}}}, "mask rule 1: it is for no names"},
 	} {
 		if _, err := sysops.NewMasks(row.o); err == nil || !strings.Contains(err.Error(), row.says) {
 			t.Errorf("%v, want %q", err, row.says)
@@ -246,11 +246,11 @@ func TestMaskedVariantsOfContentsThatMove(t *testing.T) {
 	server := redistest.Start(t)
 	c := connect(t, server.URL())
 	truth := true
-	m := masks(t, sysops.MaskOptions{Rules: []sysops.MaskRule{{Names: []sysops.NameGlob{"/etc/a"}, Set: &truth}}})
+	m := masks(t, sysops.MaskOptions{Rules: []sysops.MaskRule{{Names: []string{"/etc/a"}, Set: &truth}}})
 	for host, a := range map[string]string{"h1": "1\n2\n", "h2": "1\n2\n", "h3": "2\n1\n", "h4": "2\n1\n", "h5": "3\n"} {
 		publish(t, c, snapshot(host, text("/etc/a", a)))
 	}
-	a := ask(t, c, sysops.Query{Pattern: pattern(t, "/etc/a"), Partial: true})
+	a := ask(t, c, sysops.Query{Pattern: pattern(t, "/etc/a"), Where: sysops.Where{Partial: true}})
 	pushed := false
 	variants, err := a.Variants(t.Context(), sysops.VariantOptions{ByName: true, Masks: m, Progress: func() {
 		if !pushed { // between the index and the contents, or after: both must do
@@ -275,7 +275,7 @@ func TestCompareUnderMasks(t *testing.T) {
 	m := masks(t, sysops.MaskOptions{Rules: sysops.DefaultMasks()})
 	from := readOne(t, c, pattern(t, "h000#sysctl-a"), sysops.Contents)
 	for _, brief := range []bool{false, true} {
-		a := ask(t, c, sysops.Query{Pattern: pattern(t, "sysctl-a"), Hosts: hostSet(t, "h00[0-2]")})
+		a := ask(t, c, sysops.Query{Pattern: pattern(t, "sysctl-a"), Where: sysops.Where{Hosts: hostSet(t, "h00[0-2]")}})
 		var got []string
 		for found, err := range a.Compare(t.Context(), from, sysops.CompareOptions{Masks: m, Brief: brief}) {
 			if err != nil {
@@ -301,7 +301,7 @@ func TestCompareHosts(t *testing.T) {
 	publish(t, c, snapshot("web2", text("/a", "2\n"), text("/b", "same\n"), text("/c", "only 2\n"), text("/d", "y\nx\n"), text("/e.json", `{"b":2,"a":1}`), text("/z", "2\n")))
 	publish(t, c, snapshot("web3", text("/a", "3\n"), text("/only3", "")))
 	truth := true
-	m := masks(t, sysops.MaskOptions{Rules: append(sysops.DefaultMasks(), sysops.MaskRule{Names: []sysops.NameGlob{"/d"}, Set: &truth})})
+	m := masks(t, sysops.MaskOptions{Rules: append(sysops.DefaultMasks(), sysops.MaskRule{Names: []string{"/d"}, Set: &truth})})
 	compare := func(o sysops.CompareOptions, first, second string) []string {
 		var got []string
 		for d, err := range ask(t, c, sysops.Query{Pattern: pattern(t, "web*#*")}).CompareHosts(t.Context(), first, second, o) {
@@ -334,7 +334,7 @@ func TestCompareHosts(t *testing.T) {
 	})
 	// an object that cannot be read is left out, and told
 	server.Do("LSET", "web1#/a", "0", "garbage")
-	a := ask(t, c, sysops.Query{Pattern: pattern(t, "web*#*"), Partial: true})
+	a := ask(t, c, sysops.Query{Pattern: pattern(t, "web*#*"), Where: sysops.Where{Partial: true}})
 	names := ""
 	for d, err := range a.CompareHosts(t.Context(), "web1", "web2", sysops.CompareOptions{}) {
 		if err != nil {

@@ -44,12 +44,12 @@ func TestMemoryIsWhatTheServersSay(t *testing.T) {
 		large, small = append(large, host+"#large"), append(small, host+"#small")
 	}
 	publish(t, connect(t, servers[0].URL()), snapshot("db01", text("small", noise(5000, 7))))
-	list, answer, err := c.Memory(t.Context(), sysops.Query{}, -1)
+	list, answer, err := c.Memory(t.Context(), sysops.Where{}, -1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if answer.Completeness().Expected != 31 {
-		t.Errorf("the completeness is %+v", answer.Completeness())
+	if answer.Expected != 31 {
+		t.Errorf("the completeness is %+v", answer)
 	}
 	u := memoryOf(t, list, "large")
 	var objects, bases, index int64
@@ -86,11 +86,11 @@ func TestMemoryOfASampleStandsForAll(t *testing.T) {
 	for i := range 40 {
 		publish(t, c, snapshot(fmt.Sprintf("web%02d", i), text("same", noise(1000, 5))))
 	}
-	exact, _, err := c.Memory(t.Context(), sysops.Query{}, -1)
+	exact, _, err := c.Memory(t.Context(), sysops.Where{}, -1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sampled, _, err := c.Memory(t.Context(), sysops.Query{}, 7)
+	sampled, _, err := c.Memory(t.Context(), sysops.Where{}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,8 +103,8 @@ func TestMemoryOfASampleStandsForAll(t *testing.T) {
 func TestMemoryOfAServerThatIsDownIsLeftOut(t *testing.T) {
 	server := redistest.Start(t)
 	publish(t, connect(t, server.URL()), snapshot("web01", text("a", "1")))
-	list, answer, err := connect(t, server.URL(), "redis://127.0.0.1:1").Memory(t.Context(), sysops.Query{}, 0)
-	if err != nil || memoryOf(t, list, "a").Keys != 1 || answer.Completeness().Cores[0].Servers[1].Error == "" {
+	list, answer, err := connect(t, server.URL(), "redis://127.0.0.1:1").Memory(t.Context(), sysops.Where{}, 0)
+	if err != nil || memoryOf(t, list, "a").Keys != 1 || answer.Cores[0].Servers[1].Error == "" {
 		t.Errorf("it is %+v, %v", list, err)
 	}
 }

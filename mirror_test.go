@@ -70,7 +70,7 @@ func TestObjectsByNameKeepCountOfWhatIsUnreadable(t *testing.T) {
 	}
 	server.Must("LSET", "web1#/etc/a", "0", "garbage")
 	server.Must("LSET", "web2#/etc/c", "0", "garbage")
-	a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "*#*"), Partial: true})
+	a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "*#*"), Where: sysops.Where{Partial: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,10 +164,10 @@ func TestGone(t *testing.T) {
 	push("w1", snapshot("moved-west", text("/etc/a", "a")))
 	push("e2", snapshot("moved-within", text("/etc/a", "a")))
 	eventually(t, "a host expires", func() bool {
-		a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/a"), Scope: sysops.Global})
+		a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/a"), Where: sysops.Where{Scope: sysops.Global}})
 		return err == nil && slices.Contains(a.Completeness().Missing, "expired")
 	})
-	all := sysops.Query{Pattern: pattern(t, "*#*"), Scope: sysops.Global}
+	all := sysops.Query{Pattern: pattern(t, "*#*"), Where: sysops.Where{Scope: sysops.Global}}
 	with := func(change func(*sysops.Query)) sysops.Query {
 		q := all
 		change(&q)

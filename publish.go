@@ -11,6 +11,8 @@ import (
 
 	"github.com/sysops-api/sysops-api/internal/extract"
 	"github.com/sysops-api/sysops-api/internal/frame"
+	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/store"
 	"github.com/sysops-api/sysops-api/internal/words"
 )
@@ -43,7 +45,25 @@ const (
 	maxSources      = 20_000 // of a snapshot: each is a name that every search reads
 )
 
-// Publish pushes a snapshot to all servers of a core of the client's directory
+// A publisher pushes snapshots. It is safe for concurrent use.
+type publisher struct {
+	servers  *extract.Servers
+	noBases  bool
+	encoders sync.Pool // of *frame.Encoder
+	shelf    *shelf    // what is known of bases
+}
+
+// newPublisher returns a publisher to the servers. basesFolder is where the bases are kept
+// that it has downloaded; empty: in memory. A folder serves one process at a time. noBases:
+// every object is packed by itself.
+func newPublisher(servers *extract.Servers, basesFolder string, noBases bool) *publisher {
+	return &publisher{
+		servers: servers, noBases: noBases, shelf: newShelf(basesFolder),
+		encoders: sync.Pool{New: func() any { return frame.NewEncoder() }},
+	}
+}
+
+// Publish pushes a snapshot to all servers of a core of the directory
 // (the local one, where core is empty), at the same time. Each has its own
 // deadline; one that is slow or hangs gets the snapshot apart from the others.
 //
@@ -55,7 +75,7 @@ const (
 // the error is not nil. The error tells what kept the push from being whole on
 // every server. ErrOtherMachine: nothing was written, unless the server that knows
 // the other machine was over a second slower than one that does not.
-func (c *Client) Publish(ctx context.Context, core string, snap Snapshot) (*PushReport, error) {
+func (c *publisher) Publish(ctx context.Context, core string, snap Snapshot) (*PushReport, error) {
 	p, err := c.newPush(ctx, core, snap)
 	if err != nil {
 		return nil, err
@@ -69,6 +89,9 @@ func (c *Client) Publish(ctx context.Context, core string, snap Snapshot) (*Push
 	}
 	return report, report.err()
 }
+
+// errOtherMachine says that another machine pushes under this host's name.
+var errOtherMachine = errors.New("another machine has this host name")
 
 // A push is one snapshot on its way to the servers of a core.
 type push struct {
@@ -89,8 +112,8 @@ type push struct {
 	problems map[string]error   // by name: what could not be read
 }
 
-func (c *Client) newPush(ctx context.Context, core string, snap Snapshot) (*push, error) {
-	host, err := ParseHost(snap.Host)
+func (c *publisher) newPush(ctx context.Context, core string, snap Snapshot) (*push, error) {
+	host, err := naming.ParseHost(snap.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -109,8 +132,7 @@ func (c *Client) newPush(ctx context.Context, core string, snap Snapshot) (*push
 			"a link in the outgoing directory may lead to a directory of many files")
 	}
 	if len(snap.Sources) == 0 {
-		return nil, hinted(errors.New("cannot publish an empty snapshot: it would delete everything that is known of the host"),
-			"to remove the host on purpose, use sysops hosts forget")
+		return nil, hint.For(errors.New("cannot publish an empty snapshot: it would delete everything that is known of the host"), hint.EmptyPush)
 	}
 	name, servers, err := c.servers.Core(ctx, core)
 	if err != nil {
@@ -119,7 +141,7 @@ func (c *Client) newPush(ctx context.Context, core string, snap Snapshot) (*push
 	unusable := c.shelf.usable()
 	p := &push{
 		snap: snap, mark: store.Mark(time.Now()), unusable: unusable,
-		bases:   bases{off: c.opts.NoBases || unusable != nil, shelf: c.shelf, encoder: c.encoders.Get().(*frame.Encoder), asked: make(map[string]bool)},
+		bases:   bases{off: c.noBases || unusable != nil, shelf: c.shelf, encoder: c.encoders.Get().(*frame.Encoder), asked: make(map[string]bool)},
 		sources: make(map[string]*Source), sizes: make(map[string]int), problems: make(map[string]error),
 	}
 	if !p.bases.off {
@@ -244,8 +266,7 @@ func (p *push) pass(ctx context.Context, group []*delivery) {
 	}
 	if len(names) == 0 {
 		for _, s := range group {
-			s.abandon(hinted(errors.New("cannot publish: none of the snapshot's objects can be read, and an empty snapshot would delete what is known of the host"),
-				"see what could not be read; to remove the host on purpose, use sysops hosts forget"))
+			s.abandon(hint.For(errors.New("cannot publish: none of the snapshot's objects can be read, and an empty snapshot would delete what is known of the host"), hint.NothingRead))
 		}
 		return
 	}
@@ -275,9 +296,9 @@ func (p *push) otherMachine(group []*delivery) error {
 		if p.snap.TakeOver || p.snap.Machine == "" || other == "" || other == p.snap.Machine || !s.state.Expires.After(s.state.Now) {
 			continue
 		}
-		return hinted(fmt.Errorf("cannot push as %s: %w: machine %.8s…, not this one (%.8s…), and its snapshot lives for another %s",
-			p.snap.Host, ErrOtherMachine, other, p.snap.Machine, words.Age(s.state.Expires.Sub(s.state.Now))),
-			"give one of the two another name (agent.host or --host); if this machine replaces the other, push once with --take-over")
+		return hint.For(fmt.Errorf("cannot push as %s: %w: machine %.8s…, not this one (%.8s…), and its snapshot lives for another %s",
+			p.snap.Host, errOtherMachine, other, p.snap.Machine, words.Age(s.state.Expires.Sub(s.state.Now))),
+			hint.OtherMachine)
 	}
 	return nil
 }

@@ -22,11 +22,9 @@ func ParseScope(s string) (Scope, error) {
 	return Scope(scope), err
 }
 
-// A Query says what is asked of whom. The zero value of every field but Pattern
-// has a meaning: the local scope, all hosts, whole answers only.
-type Query struct {
-	Pattern Pattern
-
+// Where says whom a question is put to. The zero value has a meaning: every host of the
+// local core, whole answers only.
+type Where struct {
 	Scope Scope  // default Local
 	Site  string // implies SiteWide
 	Core  string // that core alone, wherever it is
@@ -39,19 +37,35 @@ type Query struct {
 	// objects that are unreadable; Completeness tells them. Otherwise such an
 	// answer is ErrIncomplete.
 	Partial bool
+}
+
+// A Query says which objects are asked for, and of whom.
+type Query struct {
+	Pattern Pattern
+	Where
 
 	// EveryServer asks each server of a core in place of one, and returns every
 	// object once for each server that has it: to compare servers.
 	EveryServer bool
+
+	// Caller describes who asks, for the record of queries. Empty fields are
+	// filled in from the process.
+	Caller Caller
 }
 
 // request is the query as the engine takes it, which knows no sets of hosts.
 func (q *Query) request() extract.Request {
+	r := q.Where.request()
+	r.Pattern, r.EveryServer = q.Pattern.p, q.EveryServer
+	return r
+}
+
+func (w *Where) request() extract.Request {
 	r := extract.Request{
-		Pattern: q.Pattern.p, Scope: extract.Scope(q.Scope), Site: q.Site, Core: q.Core,
-		MaxAge: q.MaxAge, Partial: q.Partial, EveryServer: q.EveryServer, Named: q.Hosts.Names(),
+		Scope: extract.Scope(w.Scope), Site: w.Site, Core: w.Core,
+		MaxAge: w.MaxAge, Partial: w.Partial, Named: w.Hosts.Names(),
 	}
-	if hosts, exclude := q.Hosts, q.Exclude; hosts != nil || exclude != nil {
+	if hosts, exclude := w.Hosts, w.Exclude; hosts != nil || exclude != nil {
 		r.Wants = func(host string) bool { return (hosts == nil || hosts.Contains(host)) && !exclude.Contains(host) }
 	}
 	return r

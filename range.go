@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sysops-api/sysops-api/internal/directory"
+	"github.com/sysops-api/sysops-api/internal/hint"
 )
 
 // A RangeSource is where a Range expression is looked up. The first of its fields that
@@ -90,7 +91,7 @@ func (from RangeSource) expander() (func(context.Context, string) ([]string, err
 	return func(ctx context.Context, expr string) ([]string, error) {
 		nodes, err := expand(ctx, expr)
 		if errors.Is(err, fs.ErrNotExist) {
-			err = hinted(err, "name Range servers with --range-servers, or cluster files with --clusters")
+			err = hint.For(err, hint.NoRangeServers)
 		}
 		return nodes, err
 	}, nil

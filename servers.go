@@ -24,11 +24,11 @@ type ServerInfo struct {
 	RawInfo string            `json:"-"`    // Redis' INFO as it came
 }
 
-// Info asks every server in q's scope for Redis' INFO, and how far it agrees with
-// its siblings. q.Pattern is not used. A core that is down is no error here: it
+// Info asks every server in w's scope for Redis' INFO, and how far it agrees with
+// its siblings. A core that is down is no error here: it
 // is what the question is about.
-func (c *Client) Info(ctx context.Context, q Query) ([]ServerInfo, *Answer, error) {
-	servers, survey, err := c.servers.Info(ctx, q.request())
+func (c *Client) Info(ctx context.Context, w Where) ([]ServerInfo, *Completeness, error) {
+	servers, survey, err := c.servers.Info(ctx, w.request())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -39,7 +39,7 @@ func (c *Client) Info(ctx context.Context, q Query) ([]ServerInfo, *Answer, erro
 			Ahead: s.Ahead, TLS: s.TLS, Info: extract.InfoFields(s.Info), RawInfo: s.Info,
 		}
 	}
-	return out, c.answer(q, survey), nil
+	return out, completenessOf(survey), nil
 }
 
 // A ServerChange says what an administrative command did to one server.
@@ -51,18 +51,18 @@ type ServerChange struct {
 	Error   string `json:"error,omitempty"`
 }
 
-// GC prunes the index of every server in q's scope: hosts whose snapshot
+// GC prunes the index of every server in w's scope: hosts whose snapshot
 // expired over keep ago, entries that lead to no object, names that no host
 // holds. It may run beside pushes and queries.
-func (c *Client) GC(ctx context.Context, q Query, keep time.Duration) ([]ServerChange, error) {
-	changes, err := c.servers.GC(ctx, q.request(), keep)
+func (c *Client) GC(ctx context.Context, w Where, keep time.Duration) ([]ServerChange, error) {
+	changes, err := c.servers.GC(ctx, w.request(), keep)
 	return changesOf(changes), err
 }
 
 // Adopt adds objects that the original's inserter wrote to the index of every
-// server in q's scope, so that they are found without SCAN.
-func (c *Client) Adopt(ctx context.Context, q Query) ([]ServerChange, error) {
-	changes, err := c.servers.Adopt(ctx, q.request(), DefaultTTL)
+// server in w's scope, so that they are found without SCAN.
+func (c *Client) Adopt(ctx context.Context, w Where) ([]ServerChange, error) {
+	changes, err := c.servers.Adopt(ctx, w.request(), DefaultTTL)
 	return changesOf(changes), err
 }
 
@@ -76,8 +76,8 @@ func changesOf(changes []extract.ServerChange) []ServerChange {
 
 // Queries returns the newest n entries of the record of queries, newest first,
 // each once, however many servers have it.
-func (c *Client) Queries(ctx context.Context, q Query, n int) ([]QueryRecord, error) {
-	entries, err := c.servers.Queries(ctx, q.request(), n)
+func (c *Client) Queries(ctx context.Context, w Where, n int) ([]QueryRecord, error) {
+	entries, err := c.servers.Queries(ctx, w.request(), n)
 	seen := make(map[string]bool)
 	var out []QueryRecord
 	for _, e := range entries {
@@ -116,13 +116,13 @@ type MemoryUse struct {
 	IndexBytes  int64 // of the rest; large sets are weighed by a few of their elements
 }
 
-// Memory tells how much memory of the servers in q's scope the objects of each name
-// take, the most first. q.Pattern and the host sets are not used. Of each name's
+// Memory tells how much memory of the servers in w's scope the objects of each name
+// take, the most first. The host sets are not used. Of each name's
 // objects on each server, sample that are chosen at random are weighed for all of
 // them: 0 stands for DefaultSample, a negative number for all. A server that does not
 // answer is left out, as Completeness tells.
-func (c *Client) Memory(ctx context.Context, q Query, sample int) ([]MemoryUse, *Answer, error) {
-	uses, survey, err := c.servers.Memory(ctx, q.request(), sample)
+func (c *Client) Memory(ctx context.Context, w Where, sample int) ([]MemoryUse, *Completeness, error) {
+	uses, survey, err := c.servers.Memory(ctx, w.request(), sample)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -130,7 +130,7 @@ func (c *Client) Memory(ctx context.Context, q Query, sample int) ([]MemoryUse, 
 	for i, u := range uses {
 		out[i] = MemoryUse(u)
 	}
-	return out, c.answer(q, survey), nil
+	return out, completenessOf(survey), nil
 }
 
 // DisagreementKind says in what a server differs from its siblings.
@@ -155,14 +155,14 @@ type Disagreement struct {
 	Examples []string // the first hosts or keys, sorted
 }
 
-// Disagreements compares the servers of each core in q's scope: for each live host of
-// q's host sets, who has its latest push, and what those who have it recorded of its
-// objects. Each Disagreement has so many examples at most. q.Pattern is not used.
+// Disagreements compares the servers of each core in w's scope: for each live host of
+// w's host sets, who has its latest push, and what those who have it recorded of its
+// objects. Each Disagreement has so many examples at most.
 //
 // What differs is looked at twice, since a push may be under way; one that is under way
 // for longer shows. The records are those of the index: contents are not read.
-func (c *Client) Disagreements(ctx context.Context, q Query, examples int) ([]Disagreement, *Answer, error) {
-	found, survey, err := c.servers.Disagreements(ctx, q.request(), examples)
+func (c *Client) Disagreements(ctx context.Context, w Where, examples int) ([]Disagreement, *Completeness, error) {
+	found, survey, err := c.servers.Disagreements(ctx, w.request(), examples)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -170,5 +170,5 @@ func (c *Client) Disagreements(ctx context.Context, q Query, examples int) ([]Di
 	for _, d := range found {
 		out = append(out, Disagreement{Core: d.Core, Server: d.Server, Kind: DisagreementKind(d.Kind), Count: d.Count, Examples: d.Examples})
 	}
-	return out, c.answer(q, survey), nil
+	return out, completenessOf(survey), nil
 }

@@ -251,7 +251,7 @@ func TestAHostThatMovedIsThereOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		got, complete := contents(t, c, sysops.Query{Pattern: pattern(t, "/etc/motd"), Scope: sysops.Global})
+		got, complete := contents(t, c, sysops.Query{Pattern: pattern(t, "/etc/motd"), Where: sysops.Where{Scope: sysops.Global}})
 		if want := []string{"web01#/etc/motd: " + move.contents}; !slices.Equal(got, want) || complete.Answered != 1 {
 			t.Errorf("%q, want %q; %s", got, want, complete)
 		}

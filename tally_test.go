@@ -187,7 +187,7 @@ func randomFleet(t testing.TB, servers []*redistest.Server, random *rand.Rand) {
 		}
 		sources = append(sources, text("/etc/always", "x\n"))
 		o := sysops.Options{NoBases: random.IntN(5) == 0}
-		c := connectTo(t, sysops.Servers(redistest.URLs(servers)...), o)
+		c := connectTo(t, sysops.ServerList(redistest.URLs(servers)...), o)
 		publish(t, c, snapshot(fmt.Sprintf("web%02d", h), sources...))
 	}
 }
@@ -369,7 +369,7 @@ func TestVariantsAreWhatCountingByHandFinds(t *testing.T) {
 func TestVariantsOfBothInserters(t *testing.T) {
 	server := redistest.Start(t)
 	fillLegacy(t, server)
-	always := connectTo(t, sysops.Servers(server.URL()), sysops.Options{Legacy: sysops.LegacyAlways})
+	always := connectTo(t, sysops.ServerList(server.URL()), sysops.Options{Legacy: sysops.LegacyAlways})
 	check := func(what string) {
 		t.Helper()
 		a := ask(t, always, sysops.Query{Pattern: search(t, "e")})
@@ -391,7 +391,7 @@ func TestVariantsOfBothInserters(t *testing.T) {
 	_, body, _ := strings.Cut(passwd[0], ": ")
 	publish(t, connect(t, server.URL()), snapshot("web09.example.com", text("/etc/passwd", body), text(ctl, settings(1, 1))))
 	check("beside a publisher's")
-	if _, err := always.Adopt(t.Context(), sysops.Query{}); err != nil {
+	if _, err := always.Adopt(t.Context(), sysops.Where{}); err != nil {
 		t.Fatal(err)
 	}
 	check("adopted")
@@ -409,7 +409,7 @@ func TestAHostOfTwoCoresIsCountedOnce(t *testing.T) {
 		sites: map[string][]string{"s": {"a", "b"}}, localSite: "s", localCore: "a",
 		cores: map[string][]string{"a": {servers[0].URL()}, "b": {servers[1].URL()}},
 	}, sysops.Options{})
-	a := ask(t, c, sysops.Query{Pattern: search(t, "/etc/passwd"), Scope: sysops.Global})
+	a := ask(t, c, sysops.Query{Pattern: search(t, "/etc/passwd"), Where: sysops.Where{Scope: sysops.Global}})
 	x, err := sysops.CompileExpr("", sysops.GrepOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -432,13 +432,13 @@ func TestVariantsTellWhatTheyCouldNotRead(t *testing.T) {
 		sites: map[string][]string{"s": {"a", "b"}}, localSite: "s", localCore: "a",
 		cores: map[string][]string{"a": {servers[0].URL()}, "b": {servers[1].URL()}},
 	}, sysops.Options{})
-	a := ask(t, c, sysops.Query{Pattern: search(t, "/etc/passwd"), Scope: sysops.Global, Partial: true})
+	a := ask(t, c, sysops.Query{Pattern: search(t, "/etc/passwd"), Where: sysops.Where{Scope: sysops.Global, Partial: true}})
 	servers[0].Kill()
 	got := countedContents(t, a, nil)
 	if complete := a.Completeness(); len(got) != 2 || !complete.Partial() || complete.Answered != 2 || complete.Expected != 3 {
 		t.Errorf("%d contents of %d of %d hosts, %s", len(got), complete.Answered, complete.Expected, complete)
 	}
-	if a := ask(t, c, sysops.Query{Pattern: search(t, "/etc/passwd"), Scope: sysops.Global, Partial: true}); a.Len() != 2 {
+	if a := ask(t, c, sysops.Query{Pattern: search(t, "/etc/passwd"), Where: sysops.Where{Scope: sysops.Global, Partial: true}}); a.Len() != 2 {
 		t.Errorf("%d objects are left", a.Len())
 	}
 }
@@ -458,7 +458,7 @@ func TestACountTellsWhatItCouldNotRead(t *testing.T) {
 	if n, err := ask(t, fresh, sysops.Query{Pattern: pattern(t, "*#*")}).CountLines(t.Context(), x, sysops.CountOptions{}); err == nil || n != nil {
 		t.Errorf("%d lines, %v", len(n), err)
 	}
-	a := ask(t, fresh, sysops.Query{Pattern: pattern(t, "*#*"), Partial: true})
+	a := ask(t, fresh, sysops.Query{Pattern: pattern(t, "*#*"), Where: sysops.Where{Partial: true}})
 	got := countedLines(t, a, x, sysops.CountOptions{Hosts: true})
 	if complete := a.Completeness(); !slices.Equal(got, []string{`1 × "x" false at [web02]`}) || len(complete.Unreadable) != 1 || complete.Answered != 1 {
 		t.Errorf("%q, %s", got, complete)

@@ -114,7 +114,7 @@ func (h *basesHost) contents(b *testing.B, n, host int) []byte {
 
 func (h *basesHost) pushOthers(b *testing.B) {
 	b.Helper()
-	client, err := sysops.New(sysops.Servers(redistest.URLs(h.servers)...), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(redistest.URLs(h.servers)...), sysops.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

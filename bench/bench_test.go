@@ -29,7 +29,7 @@ const (
 // how many bytes of contents that is.
 func load(b *testing.B, n int, servers []*redistest.Server) int64 {
 	b.Helper()
-	client, err := sysops.New(sysops.Servers(redistest.URLs(servers)...), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(redistest.URLs(servers)...), sysops.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

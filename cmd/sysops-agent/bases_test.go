@@ -124,7 +124,7 @@ func (f *fleet) keys(pattern string) []string {
 // read returns the contents of a host's object as a reader sees it.
 func (f *fleet) read(host, name string) string {
 	f.t.Helper()
-	c, err := sysops.New(sysops.Servers(f.server.URL()), sysops.Options{})
+	c, err := sysops.New(sysops.ServerList(f.server.URL()), sysops.Options{})
 	f.must(err)
 	defer c.Close()
 	p, err := sysops.ParsePattern(host + "#" + name)

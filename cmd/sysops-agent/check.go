@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
 	"github.com/sysops-api/sysops-api/internal/terminal"
@@ -58,12 +57,8 @@ func (c *checklist) warning(format string, args ...any) {
 func (c *checklist) error(err error) {
 	c.errors++
 	fmt.Fprintf(c.w, "error    %s\n", terminal.SafeText(err.Error()))
-	var h *sysops.HintedError
-	if errors.As(err, &h) {
-		fmt.Fprintf(c.w, "         %s\n", terminal.SafeText(h.Hint))
-	}
-	for _, hint := range sysops.ServerHints(err) {
-		fmt.Fprintf(c.w, "         %s\n", hint)
+	for _, hint := range terminal.Hints(err) {
+		fmt.Fprintf(c.w, "         %s\n", terminal.SafeText(hint))
 	}
 }
 

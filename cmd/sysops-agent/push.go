@@ -190,7 +190,7 @@ is to go. Its next push brings it back.`,
 				return err
 			}
 			defer client.Close()
-			n, err := client.Forget(cmd.Context(), sysops.Query{}, []string{s.host})
+			n, err := client.Forget(cmd.Context(), sysops.Where{}, []string{s.host})
 			if err != nil {
 				return err
 			}

@@ -126,13 +126,13 @@ func (s *settings) connect(cmd *cobra.Command) (*sysops.Client, sysops.Directory
 		return nil, nil, err
 	}
 	options.BasesFolder, options.NoBases = s.bases, s.bases == ""
-	dir := sysops.Servers(s.servers...)
+	dir := sysops.ServerList(s.servers...)
 	if len(s.servers) == 0 {
 		if dir, err = cli.Directory(cmd, s.conf, s.agent.State); err != nil {
 			return nil, nil, err
 		}
 	}
-	client, err := sysops.New(dir, options)
+	client, err := sysops.New(dir, sysops.Options(options))
 	return client, dir, err
 }
 

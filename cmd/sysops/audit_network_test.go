@@ -16,7 +16,7 @@ import (
 // publishAll publishes hosts, each with objects by name.
 func publishAll(t *testing.T, url string, hosts map[string]map[string]string) {
 	t.Helper()
-	client, err := sysops.New(sysops.Servers(url), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(url), sysops.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

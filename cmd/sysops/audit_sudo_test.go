@@ -43,7 +43,7 @@ var sudoFleet = map[string]map[string]string{
 func publishSudoFleet(t *testing.T) string {
 	t.Helper()
 	url := redistest.Start(t).URL()
-	client, err := sysops.New(sysops.Servers(url), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(url), sysops.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 // publishHost publishes a host with these objects.
 func publishHost(t *testing.T, url, host string, ttl time.Duration, objects map[string]string) {
 	t.Helper()
-	client, err := sysops.New(sysops.Servers(url), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(url), sysops.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,10 +39,10 @@ func (m *maskFlags) options() sysops.MaskOptions {
 	return sysops.MaskOptions{Mask: regexps(m.mask), Drop: regexps(m.drop), Set: m.set, JSON: m.json}
 }
 
-func regexps(list []string) []sysops.Regexp {
-	out := make([]sysops.Regexp, len(list))
+func regexps(list []string) []string {
+	out := make([]string, len(list))
 	for i, x := range list {
-		out[i] = sysops.Regexp(x)
+		out[i] = x
 	}
 	return out
 }
@@ -51,7 +51,7 @@ func regexps(list []string) []sysops.Regexp {
 func (m *maskFlags) masks(conf *sysops.Config) (*sysops.Masks, error) {
 	o := m.options()
 	if !m.noMask {
-		o.Rules = slices.Concat(sysops.DefaultMasks(), conf.Mask)
+		o.Rules = slices.Concat(sysops.DefaultMasks(), conf.MaskRules())
 	}
 	return sysops.NewMasks(o)
 }

@@ -28,7 +28,7 @@ type exported struct {
 
 func newExported(t *testing.T) *exported {
 	server := redistest.Start(t)
-	client, err := sysops.New(sysops.Servers(server.URL()), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(server.URL()), sysops.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,7 +125,7 @@ func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
 	if query.Hosts, err = x.expand(cmd.Context(), dir, query.Hosts); err != nil {
 		return err
 	}
-	client, err := u.connect(cmd, conf, dir)
+	client, err := connect(conf, dir)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
 	}
 	switch {
 	case x.compare != "":
-		from := sysops.Query{Scope: query.Scope, Site: query.Site}
+		from := sysops.Query{Where: sysops.Where{Scope: query.Scope, Site: query.Site}}
 		if from.Pattern, err = sysops.ParseSearch(search); err != nil {
 			return err
 		}
@@ -178,7 +178,7 @@ func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
 }
 
 func (x *extractFlags) conclude(u *ui, answer *sysops.Answer) error {
-	if err := x.printCost(u, answer); err != nil {
+	if err := x.printCost(u, answer.Completeness()); err != nil {
 		return err
 	}
 	if err := u.stdout.Flush(); err != nil {
@@ -195,11 +195,11 @@ func (x *extractFlags) conclude(u *ui, answer *sysops.Answer) error {
 	return nil
 }
 
-func (x *extractFlags) printCost(u *ui, answer *sysops.Answer) error {
+func (x *extractFlags) printCost(u *ui, complete *sysops.Completeness) error {
 	if !x.cost {
 		return nil
 	}
-	b, err := json.MarshalIndent(answer.Cost(), "", "  ")
+	b, err := json.MarshalIndent(complete.Cost, "", "  ")
 	if err != nil {
 		return fmt.Errorf("cannot write the cost: %w", err)
 	}
@@ -208,7 +208,7 @@ func (x *extractFlags) printCost(u *ui, answer *sysops.Answer) error {
 }
 
 func (x *extractFlags) query(u *ui) (sysops.Query, error) {
-	q := sysops.Query{Site: x.site, EveryServer: x.noLoadBalance}
+	q := sysops.Query{EveryServer: x.noLoadBalance, Where: sysops.Where{Site: x.site}}
 	var err error
 	if q.Scope, err = sysops.ParseScope(x.scope); err != nil {
 		return q, err
@@ -219,7 +219,7 @@ func (x *extractFlags) query(u *ui) (sysops.Query, error) {
 }
 
 func (x *extractFlags) printInfo(ctx context.Context, u *ui, client *sysops.Client, query sysops.Query) error {
-	servers, answer, err := client.Info(ctx, query)
+	servers, complete, err := client.Info(ctx, query.Where)
 	if err != nil {
 		return err
 	}
@@ -232,7 +232,7 @@ func (x *extractFlags) printInfo(ctx context.Context, u *ui, client *sysops.Clie
 			fmt.Fprintf(u.stdout, "%s %s\n", s.Server, strings.TrimRight(line, "\r\n"))
 		}
 	}
-	if err := x.printCost(u, answer); err != nil {
+	if err := x.printCost(u, complete); err != nil {
 		return err
 	}
 	return errors.Join(failed...)

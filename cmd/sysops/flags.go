@@ -88,19 +88,17 @@ func (q *queryFlags) addOutputFlags(cmd *cobra.Command) {
 }
 
 // connect opens the client that the config and flags describe.
-func (u *ui) connect(cmd *cobra.Command, conf *sysops.Config, dir sysops.Directory) (*sysops.Client, error) {
-	options, err := u.options(cmd, conf)
+func connect(conf *sysops.Config, dir sysops.Directory) (*sysops.Client, error) {
+	options, err := conf.Options()
 	if err != nil {
 		return nil, err
 	}
-	return sysops.New(dir, options)
+	return sysops.New(dir, sysops.Options(options))
 }
 
-// options are those of the config, and who asks.
-func (u *ui) options(cmd *cobra.Command, conf *sysops.Config) (sysops.Options, error) {
-	options, err := conf.Options()
-	options.Caller = sysops.Caller{Program: cmd.Root().Name(), Args: u.args}
-	return options, err
+// caller is who asks, for the record of queries.
+func (u *ui) caller(cmd *cobra.Command) sysops.Caller {
+	return sysops.Caller{Program: cmd.Root().Name(), Args: u.args}
 }
 
 // noPattern is for questions that are not about objects.
@@ -108,7 +106,7 @@ func noPattern() (sysops.Pattern, error) { return sysops.Pattern{}, nil }
 
 // toQuery makes a Query of the flags.
 func (q *queryFlags) toQuery(u *ui, pattern sysops.Pattern) (sysops.Query, error) {
-	out := sysops.Query{Pattern: pattern, Site: q.site, Core: q.core, MaxAge: q.maxAge, Partial: q.partial}
+	out := sysops.Query{Pattern: pattern, Where: sysops.Where{Site: q.site, Core: q.core, MaxAge: q.maxAge, Partial: q.partial}}
 	var err error
 	if out.Scope, err = sysops.ParseScope(q.scope); err != nil {
 		return out, err
@@ -128,7 +126,8 @@ type inquiry struct {
 	directory sysops.Directory
 	client    *sysops.Client
 	query     sysops.Query
-	answer    *sysops.Answer
+	answer    *sysops.Answer       // nil: the question is not about objects
+	complete  *sysops.Completeness // of such a question
 	out       *output.Output
 	rows      int // that matched, of which the status tells
 
@@ -167,8 +166,9 @@ func (u *ui) inquire(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pat
 	if in.query.Hosts, err = q.expand(cmd.Context(), dir, in.query.Hosts); err != nil {
 		return nil, err
 	}
+	in.query.Caller = u.caller(cmd)
 	in.directory = dir
-	in.client, err = u.connect(cmd, conf, dir)
+	in.client, err = connect(conf, dir)
 	return in, err
 }
 
@@ -236,7 +236,10 @@ func (u *ui) ask(cmd *cobra.Command, q *queryFlags, parse func(string) (sysops.P
 
 // conclude prints what goes after the rows, and decides the exit status.
 func (in *inquiry) conclude() error {
-	complete := in.answer.Completeness()
+	complete, empty := in.complete, in.answer == nil
+	if in.answer != nil {
+		complete, empty = in.answer.Completeness(), in.answer.Len() == 0
+	}
 	if err := in.out.End(&output.Tail{Complete: complete, LeftOut: in.leftOut}); err != nil {
 		return err
 	}
@@ -245,7 +248,7 @@ func (in *inquiry) conclude() error {
 	}
 	in.reportRows()
 	in.reportCompleteness(in.queryFlags, complete)
-	if in.query.Pattern.String() != "" && in.answer.Len() == 0 && !in.quiet {
+	if in.query.Pattern.String() != "" && empty && !in.quiet {
 		if complete.Expected == len(complete.Missing) {
 			fmt.Fprintln(in.stderr, "no live host is selected; sysops hosts lists them")
 		} else if !in.ownPattern {
@@ -253,7 +256,7 @@ func (in *inquiry) conclude() error {
 		}
 	}
 	if in.cost {
-		if err := in.printCost(in.answer.Cost()); err != nil {
+		if err := in.printCost(complete.Cost); err != nil {
 			return err
 		}
 	}

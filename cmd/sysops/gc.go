@@ -22,11 +22,11 @@ administrators, from a timer; it may run beside pushes and queries.`,
 		Example: "  sysops gc --scope global --keep 168h",
 	}, func(c sysops.ServerChange) string {
 		return fmt.Sprintf("removed %d hosts, %d entries, %d names", c.Hosts, c.Entries, c.Names)
-	}, func(cmd *cobra.Command, c *sysops.Client, q sysops.Query) ([]sysops.ServerChange, error) {
+	}, func(cmd *cobra.Command, c *sysops.Client, where sysops.Where) ([]sysops.ServerChange, error) {
 		if keep < 0 {
 			return nil, fmt.Errorf("cannot use --keep %v: it is negative, and would forget hosts that are alive", keep)
 		}
-		return c.GC(cmd.Context(), q, keep)
+		return c.GC(cmd.Context(), where, keep)
 	})
 	cmd.Flags().DurationVar(&keep, "keep", 30*24*time.Hour, "how long a host counts as missing before it is forgotten")
 	return cmd
@@ -41,15 +41,15 @@ inserter of LinkedIn's sysops-api, and add them, so that they are found without 
 SCAN of the server. While such inserters are at work, run it from a timer, or set
 legacy: always.`,
 		Example: "  sysops index --scope global",
-	}, func(c sysops.ServerChange) string { return fmt.Sprintf("adopted %d objects", c.Entries) }, func(cmd *cobra.Command, c *sysops.Client, q sysops.Query) ([]sysops.ServerChange, error) {
-		return c.Adopt(cmd.Context(), q)
+	}, func(c sysops.ServerChange) string { return fmt.Sprintf("adopted %d objects", c.Entries) }, func(cmd *cobra.Command, c *sysops.Client, where sysops.Where) ([]sysops.ServerChange, error) {
+		return c.Adopt(cmd.Context(), where)
 	})
 }
 
 // newServerChange makes a verb that changes every server, and says what it did.
 func newServerChange(
 	u *ui, cmd *cobra.Command, describe func(sysops.ServerChange) string,
-	change func(*cobra.Command, *sysops.Client, sysops.Query) ([]sysops.ServerChange, error),
+	change func(*cobra.Command, *sysops.Client, sysops.Where) ([]sysops.ServerChange, error),
 ) *cobra.Command {
 	q := &queryFlags{}
 	cmd.Args = cli.Args(0, 0)
@@ -59,7 +59,7 @@ func newServerChange(
 			return err
 		}
 		defer in.client.Close()
-		changes, failed := change(cmd, in.client, in.query)
+		changes, failed := change(cmd, in.client, in.query.Where)
 		for _, c := range changes {
 			what := describe(c)
 			if c.Error != "" {

@@ -50,11 +50,11 @@ func (u *ui) hosts(cmd *cobra.Command, q *queryFlags, flags *hostsFlags) error {
 		return err
 	}
 	defer in.client.Close()
-	hosts, answer, err := in.client.Hosts(cmd.Context(), in.query)
+	hosts, complete, err := in.client.Hosts(cmd.Context(), in.query.Where)
 	if err != nil {
 		return err
 	}
-	in.answer = answer
+	in.complete = complete
 	only := map[sysops.HostState]bool{sysops.HostStale: flags.stale, sysops.HostMissing: flags.missing}
 	all := !flags.stale && !flags.missing
 	var names []string // to be folded
@@ -121,7 +121,7 @@ back with its next push.`,
 				return err
 			}
 			defer in.client.Close()
-			n, err := in.client.Forget(cmd.Context(), in.query, args)
+			n, err := in.client.Forget(cmd.Context(), in.query.Where, args)
 			if errors.Is(err, sysops.ErrUnknown) {
 				return &sysops.HintedError{Err: err, Hint: "sysops hosts lists the hosts; --scope global reaches all cores"}
 			}

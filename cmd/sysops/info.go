@@ -107,11 +107,11 @@ lacks pushes that its siblings have (cold). In place of that:
 }
 
 func printServers(ctx context.Context, in *inquiry, raw bool) error {
-	servers, answer, err := in.client.Info(ctx, in.query)
+	servers, complete, err := in.client.Info(ctx, in.query.Where)
 	if err != nil {
 		return err
 	}
-	in.answer = answer
+	in.complete = complete
 	if in.format == "text" && !raw && len(servers) > 0 {
 		fmt.Fprintf(in.stdout, infoColumns, "SERVER", "CORE", "ROLE", "VERSION", "UPTIME", "MEMORY", "HOSTS", "LACKS", "CLOCK", "STATE")
 	}
@@ -190,8 +190,7 @@ func newQueries(u *ui) *cobra.Command {
 			if n < 0 {
 				return fmt.Errorf("cannot print %d queries: the number is negative", n)
 			}
-			meter := in.client.Meter()
-			records, err := in.client.Queries(cmd.Context(), in.query, n)
+			records, err := in.client.Queries(cmd.Context(), in.query.Where, n)
 			if err != nil {
 				u.status = exitPartial
 				u.warn("%v", err)
@@ -202,7 +201,7 @@ func newQueries(u *ui) *cobra.Command {
 			if err := u.stdout.Flush(); err != nil {
 				return err
 			}
-			cost := meter.Cost()
+			cost := in.client.Cost()
 			cost.Keys = len(records)
 			return u.printCost(cost)
 		},

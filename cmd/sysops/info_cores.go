@@ -21,13 +21,13 @@ const coreLineColumns = "%-16s %-12s %8s %8s %8s %8s %8s  %s\n"
 // the one that it pushed to last.
 func printCores(ctx context.Context, in *inquiry) error {
 	in.query.Partial = true // a core that is down is what the question is about
-	hosts, answer, err := in.client.Hosts(ctx, in.query)
+	hosts, complete, err := in.client.Hosts(ctx, in.query.Where)
 	if err != nil {
 		return err
 	}
-	in.answer = answer
+	in.complete = complete
 	lines := make(map[string]*coreLine)
-	reports := answer.Completeness().Cores
+	reports := complete.Cores
 	for _, r := range reports {
 		l := &coreLine{site: r.Site, core: r.Core, servers: len(r.Servers)}
 		for _, s := range r.Servers {

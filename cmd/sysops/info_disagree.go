@@ -12,11 +12,11 @@ import (
 const disagreeColumns = "%-24s %-14s %-9s %7s  %s\n"
 
 func printDisagreements(ctx context.Context, in *inquiry, examples int) error {
-	list, answer, err := in.client.Disagreements(ctx, in.query, examples)
+	list, complete, err := in.client.Disagreements(ctx, in.query.Where, examples)
 	if err != nil {
 		return err
 	}
-	in.answer = answer
+	in.complete = complete
 	if in.format == "text" && len(list) > 0 {
 		fmt.Fprintf(in.stdout, disagreeColumns, "SERVER", "CORE", "KIND", "COUNT", "FOR EXAMPLE")
 	}
@@ -31,7 +31,7 @@ func printDisagreements(ctx context.Context, in *inquiry, examples int) error {
 			return err
 		}
 	}
-	if len(list) == 0 && anyCore(answer.Completeness()) && !in.quiet {
+	if len(list) == 0 && anyCore(complete) && !in.quiet {
 		fmt.Fprintln(in.stderr, "the servers that answer agree")
 	}
 	return nil

@@ -37,11 +37,11 @@ func checkGlob(glob string) error {
 // printFields prints INFO as a table, for a terminal of this width; 0: as wide as need
 // be. Servers are numbered, because eight names are wider than a terminal.
 func printFields(ctx context.Context, in *inquiry, glob string, width int) error {
-	all, answer, err := in.client.Info(ctx, in.query)
+	all, complete, err := in.client.Info(ctx, in.query.Where)
 	if err != nil {
 		return err
 	}
-	in.answer = answer
+	in.complete = complete
 	var servers []sysops.ServerInfo
 	for _, s := range all {
 		if s.Error != "" {

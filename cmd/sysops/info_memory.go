@@ -14,11 +14,11 @@ func printMemory(ctx context.Context, in *inquiry, sample int) error {
 	if sample == 0 {
 		sample = -1
 	}
-	uses, answer, err := in.client.Memory(ctx, in.query, sample)
+	uses, complete, err := in.client.Memory(ctx, in.query.Where, sample)
 	if err != nil {
 		return err
 	}
-	in.answer = answer
+	in.complete = complete
 	total, estimated := int64(0), 0
 	for _, u := range uses {
 		total += u.Bytes
@@ -35,7 +35,7 @@ func printMemory(ctx context.Context, in *inquiry, sample int) error {
 			return err
 		}
 	}
-	if anyCore(answer.Completeness()) && !in.quiet {
+	if anyCore(complete) && !in.quiet {
 		about := "all objects were weighed"
 		if estimated > 0 {
 			about = fmt.Sprintf("%d of %d lines are estimated (~) from %d objects a server", estimated, len(uses), sample)

@@ -97,12 +97,12 @@ func (s *simulation) run(cmd *cobra.Command) error {
 		return err
 	}
 	if pushes {
-		options, err := s.options(cmd, conf)
+		options, err := conf.Options()
 		if err != nil {
 			return err
 		}
 		options.NoBases = options.NoBases || s.noBases
-		if s.client, err = sysops.New(s.layout.directory, options); err != nil {
+		if s.client, err = sysops.New(s.layout.directory, sysops.Options(options)); err != nil {
 			return err
 		}
 		defer s.client.Close()

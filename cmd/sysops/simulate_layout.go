@@ -12,6 +12,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/directory"
 )
 
 // A layout says where the hosts of a simulation go: in turn to each of its cores.
@@ -128,7 +129,7 @@ func (s *simulation) layoutOf(urls []string, conf *sysops.Config) (*layout, erro
 	made.Directory = sysops.DirectoryConfig{Sites: sites}
 	made.Directory.Local.Site, made.Directory.Local.Core = l.cores[0].site, l.cores[0].name
 	var err error
-	l.directory, err = made.OpenDirectory(sysops.DirectoryOptions{})
+	l.directory, err = made.OpenDirectory(directory.KeepOptions{})
 	return l, err
 }
 

@@ -51,7 +51,7 @@ func (s *simulation) checkServers(ctx context.Context) error {
 // refuseOthers is an error where the servers know hosts that are not of this fleet,
 // or objects that no index knows: they would be in the same answers.
 func (s *simulation) refuseOthers(ctx context.Context) error {
-	known, _, err := s.client.Hosts(ctx, sysops.Query{Scope: sysops.Global, Partial: true})
+	known, _, err := s.client.Hosts(ctx, sysops.Where{Scope: sysops.Global, Partial: true})
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (s *simulation) unindexed(ctx context.Context, core string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	answer, err := s.client.Ask(ctx, sysops.Query{Pattern: everything, Core: core, Partial: true})
+	answer, err := s.client.Ask(ctx, sysops.Query{Pattern: everything, Where: sysops.Where{Core: core, Partial: true}})
 	if err != nil {
 		return 0, err
 	}

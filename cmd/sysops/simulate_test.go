@@ -58,7 +58,7 @@ func TestTheTreeHoldsWhatTheCacheAnswers(t *testing.T) {
 
 	answered := make(map[string]bool)
 	for _, s := range servers {
-		client, err := sysops.New(sysops.Servers(s.URL()), sysops.Options{})
+		client, err := sysops.New(sysops.ServerList(s.URL()), sysops.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -69,7 +69,7 @@ func isolateConfig(t *testing.T) {
 
 func publish(t *testing.T, url, host, name, contents string) {
 	t.Helper()
-	client, err := sysops.New(sysops.Servers(url), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(url), sysops.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

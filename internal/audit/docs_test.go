@@ -37,7 +37,7 @@ func TestTheAuditOfTheDocsWorks(t *testing.T) {
 	}
 
 	url := redistest.Start(t).URL()
-	client, err := sysops.New(sysops.Servers(url), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(url), sysops.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/directory"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
@@ -36,7 +37,7 @@ func Directory(cmd *cobra.Command, conf *sysops.Config, keepIn string) (sysops.D
 		return nil, err
 	}
 	if len(urls) > 0 {
-		return sysops.Servers(urls...), nil
+		return sysops.ServerList(urls...), nil
 	}
 	url, err := f.GetString("directory")
 	if err != nil {
@@ -45,7 +46,7 @@ func Directory(cmd *cobra.Command, conf *sysops.Config, keepIn string) (sysops.D
 	if url != "" {
 		conf.Directory.URL, conf.Directory.Sites = url, nil
 	}
-	o := sysops.DirectoryOptions{CacheFolder: keepIn, Warn: func(err error) { terminal.Warn(cmd.ErrOrStderr(), "%v", err) }}
+	o := directory.KeepOptions{CacheFolder: keepIn, Warn: func(err error) { terminal.WarnOf(cmd.ErrOrStderr(), err) }}
 	if o.CacheAge, err = f.GetDuration("directory-cache-age"); err != nil {
 		return nil, err
 	}

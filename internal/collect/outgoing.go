@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	sysops "github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/hint"
 )
 
 // DefaultMaxSize is the size in bytes from which a file is not sent: 10 MiB, as
@@ -136,7 +137,7 @@ func checkDir(dir string, forbidden fs.FileMode) error {
 	case err != nil:
 		return outgoingError(dir, cause(err), "the directory and those above it must be open to the user that runs sysops-agent")
 	case !fi.IsDir():
-		return outgoingError(dir, errors.New("it is "+describe(fi.Mode())+", not a directory"), "name a directory with --outgoing")
+		return hint.For(fmt.Errorf("cannot use outgoing directory %s: it is %s, not a directory", dir, describe(fi.Mode())), hint.NoOutgoing)
 	}
 	if err := distrust(fi, os.Geteuid(), forbidden); err != nil {
 		return outgoingError(dir, err, "whoever may write to it chooses which files are read; run: chown root "+dir+" && chmod 0700 "+dir)
@@ -157,8 +158,8 @@ func CheckFolder(dir string) error {
 	return distrust(fi, os.Geteuid(), sharedByAll|sharedByGroup)
 }
 
-func outgoingError(dir string, why error, hint string) error {
-	return &sysops.HintedError{Err: fmt.Errorf("cannot use outgoing directory %s: %w", dir, why), Hint: hint}
+func outgoingError(dir string, why error, advice string) error {
+	return hint.To(fmt.Errorf("cannot use outgoing directory %s: %w", dir, why), advice)
 }
 
 // distrust says why others than root and the user euid choose what lies in the

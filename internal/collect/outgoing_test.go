@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 
 	sysops "github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 // host is a machine in a temporary folder: an outgoing directory, and beside it
@@ -290,8 +291,7 @@ func TestAForeignLinkInAWalkedDirectoryIsNotFollowed(t *testing.T) {
 
 func TestAMissingOutgoingDirectoryIsAnErrorWithAHint(t *testing.T) {
 	_, err := Outgoing(filepath.Join(t.TempDir(), "missing"), FileOptions{})
-	var hinted *sysops.HintedError
-	if !errors.As(err, &hinted) || !strings.Contains(hinted.Hint, "sysops-agent init") || !errors.Is(err, fs.ErrNotExist) {
+	if !strings.Contains(strings.Join(terminal.Hints(err), "\n"), "sysops-agent init") || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -303,8 +303,7 @@ func TestAnOutgoingDirectoryThatEveryoneMayWriteToIsRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "everyone may write to it (mode 0777)") {
 		t.Errorf("error is %v", err)
 	}
-	var hinted *sysops.HintedError
-	if !errors.As(err, &hinted) || !strings.Contains(hinted.Hint, "chmod 0700 "+h.outgoing) {
+	if !strings.Contains(strings.Join(terminal.Hints(err), "\n"), "chmod 0700 "+h.outgoing) {
 		t.Errorf("no hint in %v", err)
 	}
 }

@@ -56,25 +56,15 @@ type keptAnswer struct {
 	Names []string  `json:"names"`
 }
 
-// KeepOptions say which answers are kept. The zero value keeps none.
-type KeepOptions struct {
-	Age    time.Duration // how old an answer may be that is used while the directory cannot be asked; 0: none is kept
-	Folder string        // where they are kept
-
-	// Warn is told of what a person should know: that a kept answer is used. It may be
-	// called by several goroutines at once.
-	Warn func(error)
-}
-
-// Keep returns dir with a kept copy of its answers. The folder of the options has one
+// keep returns dir with a kept copy of its answers. The folder of the options has one
 // file for each source, which is all that dir was opened with. Nothing is kept where others
 // could have written: a forged copy would send questions, and the password, to servers of
 // their choice.
-func Keep(dir Service, source string, o KeepOptions) Service {
-	k := &keptDirectory{Service: dir, oldest: o.Age, warn: o.Warn, now: time.Now, answers: make(map[string]keptAnswer)}
-	if o.Age > 0 {
+func keep(dir Service, source string, o KeepOptions) Service {
+	k := &keptDirectory{Service: dir, oldest: o.CacheAge, warn: o.Warn, now: time.Now, answers: make(map[string]keptAnswer)}
+	if o.CacheAge > 0 {
 		sum := sha256.Sum256([]byte(source)) // it holds what is no file name
-		k.path = filepath.Join(o.Folder, "directory-"+hex.EncodeToString(sum[:8])+".json")
+		k.path = filepath.Join(o.CacheFolder, "directory-"+hex.EncodeToString(sum[:8])+".json")
 		k.answers = k.trusted()
 	}
 	if e, ok := dir.(Expander); ok {
@@ -209,7 +199,7 @@ func (k *keptDirectory) remember(question string, names []string) {
 	maps.DeleteFunc(k.answers, func(_ string, a keptAnswer) bool { return now.Sub(a.Time) > forgotten })
 	if err := k.save(); err != nil && !k.unsaved {
 		k.unsaved = true
-		k.warn(fmt.Errorf("cannot keep what the directory said, for when it is down: %w (--directory-cache-age 0 keeps nothing)", err))
+		k.warn(hint.For(fmt.Errorf("cannot keep what the directory said, for when it is down: %w", err), hint.CannotKeep))
 	}
 }
 

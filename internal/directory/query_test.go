@@ -70,7 +70,7 @@ func TestAQueryIsResolvedThroughEveryService(t *testing.T) {
 
 func publish(t *testing.T, url, host string) {
 	t.Helper()
-	c, err := sysops.New(sysops.Servers(url), sysops.Options{})
+	c, err := sysops.New(sysops.ServerList(url), sysops.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func grep(t *testing.T, url, folder string) (answer string, warnings []string, e
 	t.Helper()
 	var mu sync.Mutex
 	conf := sysops.Config{Directory: sysops.DirectoryConfig{URL: url}}
-	dir, err := conf.OpenDirectory(sysops.DirectoryOptions{CacheAge: time.Hour, CacheFolder: folder, Warn: func(err error) {
+	dir, err := conf.OpenDirectory(directory.KeepOptions{CacheAge: time.Hour, CacheFolder: folder, Warn: func(err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		warnings = append(warnings, err.Error())
@@ -109,7 +109,7 @@ func grep(t *testing.T, url, folder string) (answer string, warnings []string, e
 	if err := errors.Join(err, bad); err != nil {
 		t.Fatal(err)
 	}
-	a, err := c.Ask(t.Context(), sysops.Query{Scope: sysops.Global, Pattern: pattern})
+	a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern, Where: sysops.Where{Scope: sysops.Global}})
 	if err != nil {
 		return "", warnings, err
 	}

@@ -28,7 +28,7 @@ type cache struct {
 
 func newCache(t *testing.T) *cache {
 	server := redistest.Start(t)
-	client, err := sysops.New(sysops.Servers(server.URL()), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(server.URL()), sysops.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -384,7 +384,7 @@ func TestPurgeLeavesHostsThatAreMissing(t *testing.T) {
 	if a, b := c.ask("*#*").Len(), len(contents(t, dir)); a != 1 || b != 2 {
 		t.Errorf("%d objects are left and %d files, want 1 and 2", a, b)
 	}
-	if _, err := c.client.Forget(t.Context(), sysops.Query{}, []string{"web2"}); err != nil {
+	if _, err := c.client.Forget(t.Context(), sysops.Where{}, []string{"web2"}); err != nil {
 		t.Fatal(err)
 	}
 	c.export(dir, export.TreeOptions{Purge: true}, export.Report{Unchanged: 1, Purged: 1})

@@ -36,6 +36,14 @@ const (
 	LegacyNever  = "never"
 )
 
+// CheckLegacy tells what is wrong with Options.Legacy.
+func CheckLegacy(mode string) error {
+	if slices.Contains([]string{LegacyAuto, LegacyAlways, LegacyNever}, mode) {
+		return nil
+	}
+	return fmt.Errorf("%q is not a legacy mode: write auto, always or never", mode)
+}
+
 // Servers are the servers that a directory lists, and the connections to those that have
 // been asked. They are safe for concurrent use.
 type Servers struct {

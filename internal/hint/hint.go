@@ -32,11 +32,26 @@ func For(err error, cause Cause, args ...string) error {
 // it was asked for.
 type Cause string
 
-// The causes that a question meets.
+// The causes that there are.
 const (
-	NoLocal   Cause = "no local place"     // the directory does not say which core is the local one
-	EmptySite Cause = "site without cores" // one of several sites lists no core
+	// What a question meets.
+	NoServers      Cause = "no servers"         // no directory is configured; Args: where it would be
+	ServerForURL   Cause = "server for url"     // a server's URL where a directory's was wanted
+	NoLocal        Cause = "no local place"     // the directory does not say which core is the local one
+	EmptySite      Cause = "site without cores" // one of several sites lists no core
+	KeptTooOld     Cause = "kept copy too old"  // the directory is down, and what is kept of it is older than allowed; Args: its age
+	CannotKeep     Cause = "cannot keep"        // what a directory says cannot be kept
+	TooManyLines   Cause = "too many lines"     // more different lines than fit into memory
+	RegexSyntax    Cause = "regex syntax"       // what is searched for is no regular expression
+	GlobInList     Cause = "glob in list"       // a list of hosts holds a glob
+	GlobWithout    Cause = "glob without cache" // a glob where only servers know what it stands for
+	NoClusters     Cause = "no clusters"        // an expression names clusters, and there are none
+	NoRangeServers Cause = "no range servers"   // no Range server is known
 
-	KeptTooOld   Cause = "kept copy too old" // the directory is down, and what is kept of it is older than allowed; Args: its age
-	TooManyLines Cause = "too many lines"    // a question has more different lines than fit into memory
+	// What a push meets.
+	OtherMachine Cause = "other machine"  // another machine pushes under this name
+	EmptyPush    Cause = "empty snapshot" // it would delete everything
+	NothingRead  Cause = "nothing read"   // none of its objects can be read
+	NoOutgoing   Cause = "no outgoing"    // the folder of what is to be pushed is none
+
 )

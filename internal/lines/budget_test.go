@@ -15,7 +15,7 @@ import (
 // A question of which the answer would not fit into memory is refused, whichever host
 // sends all the lines; one that fits exactly is answered.
 func TestLinesAreBounded(t *testing.T) {
-	c, err := sysops.New(sysops.Servers(redistest.Start(t).URL()), sysops.Options{})
+	c, err := sysops.New(sysops.ServerList(redistest.Start(t).URL()), sysops.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,13 +1,9 @@
 package terminal
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/hint"
 )
 
 // Fail prints what went wrong, and on lines of their own what to do about it.
@@ -26,38 +22,16 @@ func Warn(w io.Writer, format string, args ...any) {
 	fmt.Fprintf(w, "warning: %s\n", told(fmt.Sprintf(format, args...)))
 }
 
+// WarnOf prints a warning that is an error, and on lines of their own what to do about it.
+func WarnOf(w io.Writer, err error) {
+	Warn(w, "%v", err)
+	for _, h := range Hints(err) {
+		Hint(w, h)
+	}
+}
+
 // told is text that quotes theirs, such as a name that holds a newline: what comes after
 // one is set apart, so that no host writes a warning or a completeness of its own.
 func told(text string) string {
 	return strings.ReplaceAll(SafeText(strings.TrimSpace(text)), "\n", "\n  ")
-}
-
-// Hints returns what the errors in the tree of err know to do, a line each.
-func Hints(err error) []string {
-	var out []string
-	var h *hint.Error
-	if errors.As(err, &h) {
-		if text := advice(h); text != "" {
-			out = append(out, text)
-		}
-	}
-	return append(out, sysops.ServerHints(err)...)
-}
-
-// words are what to do about a cause for somebody at a command line, who has flags. They
-// are a format of the cause's arguments.
-var words = map[hint.Cause]string{}
-
-func advice(h *hint.Error) string {
-	if h.Hint != "" {
-		return h.Hint
-	}
-	args := make([]any, len(h.Args))
-	for i, a := range h.Args {
-		args[i] = a
-	}
-	if format := words[h.Cause]; format != "" {
-		return fmt.Sprintf(format, args...)
-	}
-	return ""
 }

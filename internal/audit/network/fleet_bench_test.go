@@ -115,7 +115,7 @@ var lowerKeys = regexp.MustCompile(`"[A-Z][a-z]+":`)
 // loadFleet pushes the fleet to a server.
 func loadFleet(tb testing.TB, url string, hosts int) {
 	tb.Helper()
-	client, err := sysops.New(sysops.Servers(url), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(url), sysops.Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func loadFleet(tb testing.TB, url string, hosts int) {
 func BenchmarkFleet(b *testing.B) {
 	server := redistest.Start(b)
 	loadFleet(b, server.URL(), fleetHosts)
-	client, err := sysops.New(sysops.Servers(server.URL()), sysops.Options{})
+	client, err := sysops.New(sysops.ServerList(server.URL()), sysops.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,0 +1,80 @@
+package terminal
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/hint"
+)
+
+// Hints returns what the errors in the tree of err know to do, a line each.
+func Hints(err error) []string {
+	var out []string
+	var h *hint.Error
+	if errors.As(err, &h) {
+		if text := advice(h); text != "" {
+			out = append(out, text)
+		}
+	}
+	for _, f := range faults {
+		if errors.Is(err, f.err) {
+			out = append(out, f.advice)
+		}
+	}
+	return out
+}
+
+// words are what to do about a cause for somebody at a command line, who has flags. They
+// are a format of the cause's arguments.
+var words = map[hint.Cause]string{
+	hint.NoServers:      "name the servers of a core with --server redis://host:6379/0, or list sites, cores and servers under directory: in %s",
+	hint.ServerForURL:   "that is a server: name it with --server",
+	hint.NoLocal:        "name one with --site or --core, ask with --scope global, or set directory.local in the config or core= in the directory's URL",
+	hint.EmptySite:      "name the sites to ask one by one, with --site",
+	hint.KeptTooOld:     "what it said %s ago is known; --directory-cache-age says how old that may be to be used",
+	hint.CannotKeep:     "--directory-cache-age 0 keeps nothing",
+	hint.TooManyLines:   "ask about fewer of them: with --hosts, with an expression for grep, with --drop or --mask for diff",
+	hint.RegexSyntax:    "the syntax is that of Go's regexp (RE2); -F searches for the text itself",
+	hint.GlobInList:     "--hosts takes globs",
+	hint.GlobWithout:    "only servers know which hosts a glob stands for: sysops hosts --hosts asks them",
+	hint.NoClusters:     "--clusters names the folder of the cluster files; --range-query asks a Range server",
+	hint.NoRangeServers: "name Range servers with --range-servers, or cluster files with --clusters",
+	hint.OtherMachine:   "give one of the two another name (agent.host or --host); if this machine replaces the other, push once with --take-over",
+	hint.EmptyPush:      "to remove the host on purpose, use sysops hosts forget",
+	hint.NothingRead:    "see what could not be read; to remove the host on purpose, use sysops hosts forget",
+	hint.NoOutgoing:     "name a directory with --outgoing",
+}
+
+// advice is what an error says to do, or what its cause means here.
+func advice(h *hint.Error) string {
+	if h.Hint != "" {
+		return h.Hint
+	}
+	args := make([]any, len(h.Args))
+	for i, a := range h.Args {
+		args[i] = a
+	}
+	if format := words[h.Cause]; format != "" {
+		return fmt.Sprintf(format, args...)
+	}
+	return ""
+}
+
+// faults are what to do about servers that fail.
+var faults = []struct {
+	err    error
+	advice string
+}{
+	{sysops.ErrServerUnreachable, "is redis-server running there, and is the port right? A server that demands TLS needs rediss://, a private authority redis.ca_file"},
+	{sysops.ErrServerTimeout, "the server may be overloaded, hung, or behind a firewall that drops packets; one without TLS needs redis://"},
+	{sysops.ErrServerCut, "the server may be restarting, or at its maxclients"},
+	{sysops.ErrServerNotRedis, "is that the port of another service? A server that demands TLS needs rediss://"},
+	{sysops.ErrServerAuth, "set redis.user and redis.password_file in the config, or SYSOPS_REDIS_PASSWORD"},
+	{sysops.ErrServerPermission, "the server's ACL must let this user read the index and objects and, to push, write them"},
+	{sysops.ErrServerLoading, "it answers when it has read its data from disk; until then its siblings do"},
+	{sysops.ErrServerReadOnly, "list the primary in the directory: clients replicate here, servers do not"},
+	{sysops.ErrServerNoMemory, "raise its maxmemory, or shorten agent.ttl; the next push writes what is missing"},
+	{sysops.ErrReplyTooLarge, "ask for less: fewer hosts (--hosts), or a whole name in place of a pattern"},
+	{sysops.ErrServerWrongType, "something else uses this Redis database: remove that key, or give sysops a database of its own"},
+}
