@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Dump returns the whole keyspace of a server, every database, as a text that is equal for equal states:
@@ -24,7 +23,7 @@ import (
 // meanwhile.
 func Dump(t testing.TB, s *Server) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	c, err := s.connect(ctx)
 	if err != nil {

@@ -25,5 +25,5 @@ func TestServerDiesWithTheTestBinary(t *testing.T) {
 	if !ok {
 		t.Fatalf("the child started no server: %s%s", r.Stdout, r.Stderr)
 	}
-	waitFor(t, "the end of the server", func() bool { return !accepts(addr) })
+	redistest.WaitFor(t, "the end of the server", func() bool { return !accepts(addr) })
 }

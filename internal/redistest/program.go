@@ -88,6 +88,25 @@ func maxRSS(final, sampled int64) int64 {
 	return sampled
 }
 
+// WriteProgram writes an executable file, such as a shell script that begins with "#!/bin/sh", in place of what was at
+// path; a program that runs from there runs on. What a test writes in order to run it goes through WriteProgram.
+//
+// A child that another goroutine forks while the file is open for writing holds it open until its own exec is done, and
+// the kernel runs no file that is open for writing anywhere ("text file busy"). So no child is forked meanwhile.
+func WriteProgram(t testing.TB, path, text string) {
+	t.Helper()
+	next := path + ".new"
+	syscall.ForkLock.RLock()
+	err := os.WriteFile(next, []byte(text), 0o700)
+	syscall.ForkLock.RUnlock()
+	if err == nil {
+		err = os.Rename(next, path)
+	}
+	if err != nil {
+		t.Fatalf("cannot write program %q: %v", path, err)
+	}
+}
+
 // builds holds what this process has built: package to func() (string, error).
 var builds sync.Map
 

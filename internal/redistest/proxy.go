@@ -202,7 +202,7 @@ func (l *link) close() { l.once.Do(func() { close(l.done) }) }
 func (l *link) run() {
 	defer l.proxy.remove(l)
 	defer l.client.Close()
-	nc, err := net.DialTimeout("tcp", l.proxy.target, startTimeout)
+	nc, err := net.DialTimeout("tcp", l.proxy.target, Patience)
 	if err != nil {
 		return // the client sees its connection closed
 	}

@@ -20,8 +20,6 @@ import (
 )
 
 const (
-	startTimeout = 20 * time.Second
-	doTimeout    = 30 * time.Second
 	pollInterval = 2 * time.Millisecond
 	portAttempts = 100
 )
@@ -187,7 +185,7 @@ func (s *Server) start() error {
 // waitReady waits until proc answers at the server's address. Somebody else's server there may answer too, for a
 // moment, so who answers is checked.
 func (s *Server) waitReady(proc *process) error {
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
@@ -200,7 +198,7 @@ func (s *Server) waitReady(proc *process) error {
 		case <-proc.done:
 			return fmt.Errorf("it ended: %v", proc.err)
 		case <-ctx.Done():
-			return fmt.Errorf("no answer within %v: %w", startTimeout, last)
+			return fmt.Errorf("no answer within %v: %w", Patience, last)
 		case <-tick.C:
 		}
 	}
@@ -317,9 +315,9 @@ func (s *Server) Restart() {
 
 // Do runs one command over a connection of its own and returns the reply as a string, int64, []any or nil. An error
 // that the server answered is returned as an [Error]; inside an array it is an element. The
-// server's password and TLS are used. It gives up after 30 seconds.
+// server's password and TLS are used. It gives up after [Patience].
 func (s *Server) Do(args ...string) (any, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), doTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	return s.DoContext(ctx, args...)
 }
