@@ -15,6 +15,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/directory"
+	"github.com/sysops-api/sysops-api/internal/redistest"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
@@ -37,13 +38,7 @@ func (i *inventory) says(inventory string) { i.does("cat <<'END'\n" + inventory 
 
 func (i *inventory) does(script string) {
 	i.t.Helper()
-	next := i.program + ".next"
-	if err := os.WriteFile(next, []byte("#!/bin/sh\n"+script), 0o700); err != nil {
-		i.t.Fatal(err)
-	}
-	if err := os.Rename(next, i.program); err != nil {
-		i.t.Fatal(err)
-	}
+	redistest.WriteProgram(i.t, i.program, "#!/bin/sh\n"+script)
 }
 
 // open is a new process that uses the directory.

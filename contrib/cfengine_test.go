@@ -358,8 +358,8 @@ func TestCFEngineUsesTheAgentAsAModule(t *testing.T) {
 	}
 	write(t, filepath.Join(p.outgoing, "motd"), "Welcome\n", 0o644)
 	// A wrapper, so that the context of the original stays.
-	write(t, filepath.Join(p.dir, "work", "modules", "module_populate_mps_cache"),
-		fmt.Sprintf("#!/bin/sh\nexec %s push --cfengine --outgoing %s %s\n", p.def["sysops_api_agent"], p.outgoing, p.def["sysops_api_options"]), 0o700)
+	redistest.WriteProgram(t, filepath.Join(p.dir, "work", "modules", "module_populate_mps_cache"),
+		fmt.Sprintf("#!/bin/sh\nexec %s push --cfengine --outgoing %s %s\n", p.def["sysops_api_agent"], p.outgoing, p.def["sysops_api_options"]))
 	p.bundles = `"old_policy", "sysops_api"`
 	reports := p.runPolicy("module_populate_mps_cache", "bundle agent old_policy\n{\n  classes:\n    agent::\n      \"ran\" expression => usemodule(\"module_populate_mps_cache\", \"\");\n}\n")
 	for _, want := range []string{

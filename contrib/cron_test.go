@@ -34,8 +34,11 @@ func newCronJob(t *testing.T, server string) *cronJob {
 	write(t, config, "agent: {host: "+cfHost+", outgoing: "+outgoing+", json: "+filepath.Join(j.dir, "hw.json")+
 		", state: "+filepath.Join(j.dir, "state")+"}\nserver: ["+server+"]\n", 0o600)
 	shims := filepath.Join(j.dir, "bin")
-	write(t, filepath.Join(shims, "sleep"), "#!/bin/sh\necho \"$1\" >>"+filepath.Join(j.dir, "slept")+"\n", 0o700)
-	write(t, filepath.Join(shims, "logger"), "#!/bin/sh\ncat >>"+filepath.Join(j.dir, "logged")+"\n", 0o700)
+	if err := os.Mkdir(shims, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	redistest.WriteProgram(t, filepath.Join(shims, "sleep"), "#!/bin/sh\necho \"$1\" >>"+filepath.Join(j.dir, "slept")+"\n")
+	redistest.WriteProgram(t, filepath.Join(shims, "logger"), "#!/bin/sh\ncat >>"+filepath.Join(j.dir, "logged")+"\n")
 	j.env = (&policy{t: t, dir: j.dir}).env() // without what this machine sets for sysops
 	j.env = append(j.env, "SYSOPS_CONFIG="+config)
 	for line := range strings.Lines(read(t, "cron/sysops-agent")) {

@@ -11,15 +11,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // script writes a shell script and returns a command that runs it.
 func script(t *testing.T, section, text string) Command {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), section)
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	redistest.WriteProgram(t, path, "#!/bin/sh\n"+text+"\n")
 	return Command{Section: section, Argv: []string{path}}
 }
 
@@ -56,7 +56,7 @@ func newWitness(t *testing.T) witness {
 // said waits until all writers are gone and returns what they wrote.
 func (w witness) said(t *testing.T) string {
 	t.Helper()
-	if err := w.end.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := w.end.SetReadDeadline(time.Now().Add(redistest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	text, err := io.ReadAll(w.end)
@@ -148,19 +148,25 @@ func TestRunRefusesTheReservedSection(t *testing.T) {
 
 func TestTimeLimitKillsTheWholeProcessGroup(t *testing.T) {
 	t.Parallel()
-	w := newWitness(t)
-	c := script(t, "slow", "echo begun; exec 3>"+w.path+"; echo held >&3; sleep 600 & sleep 600")
-	c.Timeout = 2 * time.Second
-	r := runOne(t, c)
-	if !r.TimedOut || r.Truncated || r.Exit != -1 || !strings.Contains(r.Error, "2s") {
-		t.Errorf("got %+v", r)
-	}
-	if string(r.Output) != "begun\n" {
-		t.Errorf("what it had printed is %q", r.Output)
-	}
-	if said := w.said(t); said != "held\n" {
-		t.Errorf("the children said %q", said)
-	}
+	redistest.LongEnough(t, 100*time.Millisecond, func(limit time.Duration) bool {
+		w := newWitness(t)
+		c := script(t, "slow", "exec 3>"+w.path+"; echo held >&3; sleep 3600 & echo begun; sleep 3600")
+		c.Timeout = limit
+		r := runOne(t, c)
+		if !r.TimedOut || r.Truncated || r.Exit != -1 || !strings.Contains(r.Error, limit.String()) {
+			t.Errorf("got %+v", r)
+		}
+		if len(r.Output) == 0 {
+			return false
+		}
+		if string(r.Output) != "begun\n" {
+			t.Errorf("what it had printed is %q", r.Output)
+		}
+		if said := w.said(t); said != "held\n" {
+			t.Errorf("the children said %q", said)
+		}
+		return true
+	})
 }
 
 func TestOutputLimitCutsTheOutputAndKillsTheCommand(t *testing.T) {
@@ -187,7 +193,7 @@ func TestOutputOfExactlyTheLimitIsNotTruncated(t *testing.T) {
 func TestAChildThatKeepsTheOutputOpenDoesNotHangTheRun(t *testing.T) {
 	t.Parallel()
 	w := newWitness(t)
-	r := runOne(t, script(t, "parent", "exec 3>"+w.path+"; echo held >&3; echo done; sleep 600 &"))
+	r := runOne(t, script(t, "parent", "exec 3>"+w.path+"; echo held >&3; echo done; sleep 3600 &"))
 	if string(r.Output) != "done\n" || r.Exit != 0 || r.TimedOut || !strings.Contains(r.Error, "child") {
 		t.Errorf("got %+v", r)
 	}
@@ -203,11 +209,15 @@ func TestAChildThatLeftTheGroupDoesNotHangTheRun(t *testing.T) {
 	if err := syscall.Mkfifo(hold, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := script(t, "escapes", "exec 3>"+w.path+"; echo held >&3; setsid sh -c 'read x <"+hold+"' & echo done; sleep 600")
-	c.Timeout = 2 * time.Second
-	if r := runOne(t, c); !r.TimedOut || string(r.Output) != "done\n" {
-		t.Errorf("got %+v", r)
-	}
+	redistest.LongEnough(t, 100*time.Millisecond, func(limit time.Duration) bool {
+		c := script(t, "escapes", "setsid sh -c 'exec 3>"+w.path+"; echo held >&3; echo left; read x <"+hold+"' & sleep 3600")
+		c.Timeout = limit
+		r := runOne(t, c)
+		if !r.TimedOut || len(r.Output) > 0 && string(r.Output) != "left\n" {
+			t.Errorf("got %+v", r)
+		}
+		return len(r.Output) > 0
+	})
 
 	release, err := os.OpenFile(hold, os.O_RDWR, 0)
 	if err != nil {
@@ -240,7 +250,7 @@ func TestCancellingKillsWhatRunsAndStartsNothingMore(t *testing.T) {
 		cancel()
 	}()
 	report := Run(ctx, Options{Parallel: 1, Commands: []Command{
-		script(t, "first", "exec 3>"+w.path+"; echo held >&3; echo >"+path+"; sleep 600"),
+		script(t, "first", "exec 3>"+w.path+"; echo held >&3; echo >"+path+"; sleep 3600"),
 		script(t, "second", "echo never"),
 	}})
 	for _, r := range report.Results {

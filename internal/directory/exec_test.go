@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // inventoryOf says a world as Ansible's inventory.
@@ -40,13 +42,7 @@ func script(t *testing.T, path, text string) string {
 	if path == "" {
 		path = filepath.Join(t.TempDir(), "inventory")
 	}
-	next := path + ".new" // a program that runs cannot be written to
-	if err := os.WriteFile(next, []byte("#!/bin/sh\n"+text), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(next, path); err != nil {
-		t.Fatal(err)
-	}
+	redistest.WriteProgram(t, path, "#!/bin/sh\n"+text)
 	return path
 }
 
@@ -108,7 +104,7 @@ func TestAnInventoryMayHaveWhatAnsibleAdds(t *testing.T) {
 
 func TestAProgramThatFailsIsQuotedInOneLine(t *testing.T) {
 	path := script(t, "", `printf 'no\033[2J route\nto %s' "$(head -c 100000 /dev/zero | tr '\0' x)" >&2; exit 3`)
-	dir, err := Open("exec://"+path, Options{Timeout: 10 * time.Second})
+	dir, err := Open("exec://"+path, Options{Timeout: redistest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +126,7 @@ func TestAProgramThatFailsIsQuotedInOneLine(t *testing.T) {
 func TestAProgramRunsOnceForTheQuestionsOfAQuery(t *testing.T) {
 	runs := filepath.Join(t.TempDir(), "runs")
 	path := script(t, "", fmt.Sprintf("echo >>%s\necho '{}'\n", runs))
-	s, err := openExec(location{path: path}, Options{Timeout: 10 * time.Second})
+	s, err := openExec(location{path: path}, Options{Timeout: redistest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +204,7 @@ func TestAProgramThatHangsEndsAtItsTimeout(t *testing.T) {
 }
 
 func TestAProgramThatPrintsWithoutEndIsKilled(t *testing.T) {
-	dir, err := Open("exec://"+script(t, "", "exec cat /dev/zero\n"), Options{Timeout: time.Minute})
+	dir, err := Open("exec://"+script(t, "", "exec cat /dev/zero\n"), Options{Timeout: redistest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +215,7 @@ func TestAProgramThatPrintsWithoutEndIsKilled(t *testing.T) {
 
 func TestAProgramThatLeavesAProcessBehindHasNotAnswered(t *testing.T) {
 	child := filepath.Join(t.TempDir(), "child")
-	dir, err := Open("exec://"+script(t, "", fmt.Sprintf("sleep 1000 &\necho $! >%s\necho '{}'\n", child)), Options{Timeout: time.Minute})
+	dir, err := Open("exec://"+script(t, "", fmt.Sprintf("sleep 1000 &\necho $! >%s\necho '{}'\n", child)), Options{Timeout: redistest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,14 +245,8 @@ func childPID(t *testing.T, path string) int {
 	}
 }
 
-// awaitEnd waits for a process's end. The limit is for a test that would fail.
+// awaitEnd waits for a process's end.
 func awaitEnd(t *testing.T, pid int) {
 	t.Helper()
-	for range 10_000 {
-		if !alive(t, pid) {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-	t.Errorf("process %d goes on", pid)
+	redistest.WaitFor(t, fmt.Sprintf("the end of process %d", pid), func() bool { return !alive(t, pid) })
 }

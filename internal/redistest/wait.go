@@ -38,3 +38,16 @@ func Within(t testing.TB, what string, work func()) {
 		t.Fatalf("%s has not ended after %v", what, Patience)
 	}
 }
+
+// LongEnough calls try with a time limit, and with ever longer ones until it returns true. It is for a test of what
+// happens at a limit that something else has to precede: how long that takes on a busy machine nobody knows. It fails the
+// test once a limit would be longer than [Patience].
+func LongEnough(t testing.TB, first time.Duration, try func(limit time.Duration) bool) {
+	t.Helper()
+	for limit := first; limit <= Patience; limit *= 2 {
+		if try(limit) {
+			return
+		}
+	}
+	t.Fatalf("not even %v was long enough", Patience)
+}

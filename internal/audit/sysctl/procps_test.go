@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // machine is a root directory with a sysctl in it, a /proc/sys of plain files and no
@@ -69,10 +71,11 @@ func (m *machine) install(t *testing.T, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.write(t, to, string(text))
-	if err := os.Chmod(filepath.Join(m.root, to), 0o755); err != nil {
+	path := filepath.Join(m.root, to)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	redistest.WriteProgram(t, path, string(text))
 }
 
 func (m *machine) write(t *testing.T, name, text string) {
