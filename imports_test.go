@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"internal/lines":         {"internal/hint", "internal/words", "internal/frame", "internal/mask", "internal/extract"},
 	"":                       {"internal/hint", "internal/words", "internal/naming", "internal/store", "internal/frame", "internal/secure", "internal/directory", "internal/rangeexpr", "internal/diff", "internal/mask", "internal/extract", "internal/lines"},
 	"internal/redistest":     {},
-	"internal/scripttest":    {},
+	"internal/scripttest":    {"internal/redistest"},
 	"internal/terminaltest":  {},
 	"bench":                  {"", "internal/fleetsim", "internal/redistest"},
 	"bench/fleet":            {"internal/redistest"},

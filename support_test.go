@@ -17,7 +17,7 @@ import (
 
 // patient is a deadline that no working code comes near, however busy the
 // machine is.
-const patient = 30 * time.Second
+const patient = redistest.Patience
 
 // eventually polls a condition until it holds, and fails the test when it does
 // not come true.

@@ -52,7 +52,10 @@ func TestScript(t *testing.T) {
 			env.Setenv("DEVICE", device.Addr)
 			env.Setenv("OUT", filepath.Join(env.WorkDir, "out"))
 			env.Setenv("JSON", filepath.Join(env.WorkDir, "hw.json"))
-			return isolate(env)
+			if err := isolate(env); err != nil {
+				return err
+			}
+			return scripttest.Programs(t, env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": scripttest.Status, "until": scripttest.Until, "redis": scripttest.Redis, "json": scripttest.JSON,

@@ -76,6 +76,9 @@ func TestScript(t *testing.T) {
 			if err := isolate(env); err != nil {
 				return err
 			}
+			if err := scripttest.Programs(t, env); err != nil {
+				return err
+			}
 			return unpack(standard, filepath.Join(env.WorkDir, "fleet"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
@@ -30,11 +29,7 @@ func TestServersDieWithTheTestBinary(t *testing.T) {
 		t.Fatalf("the child started no servers: %s%s", r.Stdout, r.Stderr)
 	}
 	for _, addr := range strings.Fields(addrs) {
-		for deadline := time.Now().Add(patient); !isFree(addr); time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%s is still served", addr)
-			}
-		}
+		redistest.WaitFor(t, "the end of the server at "+addr, func() bool { return isFree(addr) })
 	}
 }
 

@@ -9,13 +9,9 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
-
-// patient is longer than anything takes, however busy the machine is.
-const patient = 30 * time.Second
 
 // A daemon is a server's process, with its children. It is killed at the end of the
 // test, and when the test binary dies.
@@ -36,23 +32,27 @@ func startDaemon(t *testing.T, folder string, ready func() bool, program string,
 	defer log.Close() // the child has its own descriptor
 	cmd := exec.Command(program, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = folder, log, log
-	ended, err := redistest.StartProcess(cmd)
+	done, err := redistest.StartProcess(cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &daemon{t: t, pid: cmd.Process.Pid, done: ended}
+	d := &daemon{t: t, pid: cmd.Process.Pid, done: done}
 	t.Cleanup(d.kill)
-	for deadline := time.Now().Add(patient); !ready(); {
+	t.Cleanup(func() {
+		if said := readLog(folder); t.Failed() && said != "" {
+			t.Logf("log of %s:\n%s", program, said)
+		}
+	})
+	ended := false
+	redistest.WaitFor(t, program+" to be ready", func() bool {
 		select {
 		case <-d.done:
-			return d, false
-		case <-time.After(5 * time.Millisecond):
+			ended = true
+		default:
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s is not ready after %v; its log:\n%s", program, patient, readLog(folder))
-		}
-	}
-	return d, true
+		return ended || ready()
+	})
+	return d, !ended
 }
 
 // kill ends it, hung or not, and waits for its end.
@@ -65,12 +65,7 @@ func (d *daemon) kill() {
 // all of its threads have stopped, one of which could else answer yet.
 func (d *daemon) hang() {
 	d.signal(syscall.SIGSTOP)
-	for deadline := time.Now().Add(10 * time.Second); !groupStopped(d.pid); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			d.t.Errorf("process group %d goes on although it was stopped", d.pid)
-			return
-		}
-	}
+	redistest.WaitFor(d.t, "all threads to stop", func() bool { return groupStopped(d.pid) })
 }
 
 // signal reaches the children, too: they are of its process group.

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 func dnsSubject() subject {
@@ -312,7 +314,7 @@ func TestAPacketThatIsLostIsSentAgain(t *testing.T) {
 		})
 		return true
 	})
-	dir := open(t, &backend{url: "dns://example.com?server=" + addr, options: Options{Timeout: time.Second}})
+	dir := open(t, &backend{url: "dns://example.com?server=" + addr, options: Options{Timeout: redistest.Patience}})
 	if servers, err := dir.Servers(t.Context(), "c1"); err != nil || !slices.Equal(servers, []string{"redis://h:1"}) {
 		t.Errorf("%q, %v", servers, err)
 	}
@@ -323,7 +325,7 @@ func TestWithoutServersTheResolversOfTheMachineAreAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := openDNS(loc, Options{Timeout: patient})
+	s, err := openDNS(loc, Options{Timeout: redistest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}

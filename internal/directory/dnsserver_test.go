@@ -7,9 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // zoneHead begins the zone of example.com.
@@ -52,11 +53,7 @@ func (n *nsd) restart(zones map[string]string) {
 func (n *nsd) kill() {
 	n.t.Helper()
 	n.daemon.kill()
-	for deadline := time.Now().Add(patient); !isFree(n.addr); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			n.t.Fatalf("%s is still in use %v after nsd was killed", n.addr, patient)
-		}
-	}
+	redistest.WaitFor(n.t, n.addr+" to be free", func() bool { return isFree(n.addr) })
 }
 
 func (n *nsd) start(zones map[string]string) (ok bool) {

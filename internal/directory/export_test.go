@@ -1,12 +1,15 @@
 package directory
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // A Faulty is a service of the suite, for tests that need more than this package: it
 // says what EachService was told, until it is made to fail.
 type Faulty struct {
 	Name string
-	URL  string
+	URL  func(timeout time.Duration) string
 
 	// Faults are what may happen to server i of two or, where Servers is 1, to the
 	// only source.
@@ -19,7 +22,8 @@ func EachService(t *testing.T, sites map[string]map[string][]string, test func(t
 	eachSubject(t, every, func(t *testing.T, s subject) {
 		test(t, func(t *testing.T) Faulty {
 			b := s.serve(t, world{sites: sites})
-			f := Faulty{Name: s.name, URL: withParams(b.url, "timeout=200ms"), Servers: 1, Faults: make(map[string]func(int))}
+			url := func(timeout time.Duration) string { return withParams(b.url, "timeout="+timeout.String()) }
+			f := Faulty{Name: s.name, URL: url, Servers: 1, Faults: make(map[string]func(int))}
 			if s.replicated {
 				f.Servers = 2
 				f.Faults["killed"], f.Faults["hung"] = b.kill, b.hang

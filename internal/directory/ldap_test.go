@@ -353,7 +353,7 @@ func TestAnAnswerWithoutEndIsRefused(t *testing.T) {
 		})
 		return true
 	})
-	dir := open(t, &backend{url: "ldap://" + addr + "/dc=example,dc=com", options: Options{Timeout: patient}})
+	dir := open(t, &backend{url: "ldap://" + addr + "/dc=example,dc=com", options: Options{Timeout: redistest.Patience}})
 	if sites, err := dir.Sites(t.Context()); err == nil || sites != nil || !strings.Contains(err.Error(), "more than 64 MiB") {
 		t.Errorf("%q, %v", sites, err)
 	}
@@ -379,7 +379,7 @@ func TestATreeThatIsOldIsReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened, err := openLDAP(loc, Options{Timeout: patient})
+	opened, err := openLDAP(loc, Options{Timeout: redistest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}

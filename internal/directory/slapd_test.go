@@ -58,12 +58,12 @@ func (s *slapd) start(ldif string, lines []string) (ok bool) {
 	if s.certs != nil {
 		conf = append(conf, "TLSCertificateFile "+s.certs.CertFile, "TLSCertificateKeyFile "+s.certs.KeyFile)
 	}
-	conf = append(conf, readTestdata(s.t, "slapd.conf"), "directory "+folder)
+	conf = append(conf, readTestdata(s.t, "slapd.conf"), "directory "+folder, "dbnosync") // what it holds goes with the test
 	file := filepath.Join(folder, "slapd.conf")
 	writeFile(s.t, file, strings.Join(conf, "\n")+"\n")
 	entries := filepath.Join(folder, "entries.ldif")
 	writeFile(s.t, entries, ldif)
-	if out, err := exec.Command(findProgram(s.t, "slapadd", "slapd"), "-f", file, "-l", entries).CombinedOutput(); err != nil {
+	if out, err := exec.Command(findProgram(s.t, "slapadd", "slapd"), "-q", "-f", file, "-l", entries).CombinedOutput(); err != nil {
 		s.t.Fatalf("cannot load the entries: %v\n%s", err, out)
 	}
 	s.daemon, ok = startDaemon(s.t, folder, s.accepts, findProgram(s.t, "slapd", "slapd"), "-d", "0", "-h", s.scheme+"://"+s.addr, "-f", file)

@@ -3,16 +3,23 @@
 package scripttest
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // Status is the command "status N COMMAND...": run, and demand this exit status.
@@ -39,21 +46,34 @@ func ExitStatus(ts *testscript.TestScript, err error) int {
 	return 0
 }
 
-// patient is longer than anything takes, however busy the machine is.
-const patient = 30 * time.Second
-
 // Until is the command "until COMMAND...": run until it succeeds.
 func Until(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: until COMMAND...")
 	}
-	deadline := time.Now().Add(patient)
+	deadline := time.Now().Add(redistest.Patience)
 	for ExitStatus(ts, ts.Exec(args[0], args[1:]...)) != 0 {
 		if time.Now().After(deadline) {
-			ts.Fatalf("waited %v in vain", patient)
+			ts.Fatalf("waited %v in vain", redistest.Patience)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// Programs writes the programs among a script's files anew, those that begin with "#!":
+// testscript writes all of them as any file is written, while other scripts fork, and a
+// program that a forked child still holds open cannot be run ([redistest.WriteProgram]).
+func Programs(t testing.TB, env *testscript.Env) error {
+	return filepath.WalkDir(env.WorkDir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err == nil && bytes.HasPrefix(text, []byte("#!")) {
+			redistest.WriteProgram(t, path, string(text))
+		}
+		return err
+	})
 }
 
 // Redis is the command "redis URL COMMAND...": redis-cli.

@@ -90,7 +90,7 @@ func TestAWalkIsWhatSnmpwalkPrints(t *testing.T) {
 	}
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
-			w := &Walker{Credentials: v.credentials, Timeout: patient}
+			w := &Walker{Credentials: v.credentials, Timeout: redistest.Patience}
 			// values of all kinds; a leaf; nothing; what every device has; memory and load, with floats
 			oids := []string{".1.3.6.1.4.1.99999", ".1.3.6.1.4.1.99999.1.1.0", ".1.3.6.1.4.1.99998", ".1.3.6.1.2.1.1", ".1.3.6.1.4.1.2021.10", ".1.3.6.1.2.1.2.2.1"}
 			walks, err := w.Walk(t.Context(), server.Addr, oids)
@@ -113,9 +113,6 @@ func TestAWalkIsWhatSnmpwalkPrints(t *testing.T) {
 	}
 }
 
-// patient is longer than anything takes, however busy the machine is.
-const patient = 30 * time.Second
-
 // silent is long enough for a packet that nobody answers.
 const silent = 50 * time.Millisecond
 
@@ -131,7 +128,7 @@ func TestWrongCredentialsAreToldFromSilence(t *testing.T) {
 		{"passphrase", "user: sysops\nauth_passphrase: wrong horse\npriv_passphrase: battery staple", "not authentic"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := &Walker{Credentials: credentials(t, tt.lines), Timeout: patient, Retries: -1}
+			w := &Walker{Credentials: credentials(t, tt.lines), Timeout: redistest.Patience, Retries: -1}
 			if tt.name == "community" {
 				w.Timeout = silent
 			}
@@ -164,7 +161,7 @@ func TestAWalkEndsWithItsContext(t *testing.T) {
 
 func TestAWalkIsBounded(t *testing.T) {
 	server := snmptest.Start(t, fixed...)
-	w := &Walker{Credentials: v2c(t), Timeout: patient, MaxBytes: 100}
+	w := &Walker{Credentials: v2c(t), Timeout: redistest.Patience, MaxBytes: 100}
 	walks, err := w.Walk(t.Context(), server.Addr, []string{".1.3.6.1.4.1.99999.1", ".1.3.6.1.4.1.99999.2"})
 	if err != nil {
 		t.Fatal(err)
@@ -225,7 +222,7 @@ func TestWhatIsNoWholeWalkIsAnError(t *testing.T) {
 				}
 				return said(number(first, 1))
 			})
-			w := &Walker{Credentials: credentials(t, "community: c"), Timeout: patient, Retries: -1}
+			w := &Walker{Credentials: credentials(t, "community: c"), Timeout: redistest.Patience, Retries: -1}
 			if tt.name == "silence" {
 				w.Timeout = unhurried
 			}
@@ -250,7 +247,7 @@ func TestADeviceOfSmallAnswersIsWalkedWhole(t *testing.T) {
 		i := slices.Index(names, request.Variables[0].Name) + 1
 		return &gosnmp.SnmpPacket{Variables: []gosnmp.SnmpPDU{number(names[i], i)}}
 	})
-	w := &Walker{Credentials: credentials(t, "community: c"), Timeout: patient}
+	w := &Walker{Credentials: credentials(t, "community: c"), Timeout: redistest.Patience}
 	walks, err := w.Walk(t.Context(), addr, []string{"1.3.6.1.9"})
 	want := ".1.3.6.1.9.1 = INTEGER: 0\n.1.3.6.1.9.2 = INTEGER: 1\n.1.3.6.1.9.10 = INTEGER: 2\n"
 	if err != nil || walks[0].Err != nil || string(walks[0].Text) != want || walks[0].OID != ".1.3.6.1.9" {

@@ -26,9 +26,6 @@ const (
 	PrivPassphrase = "battery staple"
 )
 
-// patient is longer than anything takes, however busy the machine is.
-const patient = 30 * time.Second
-
 // A Server is a running snmpd. It is killed at the end of the test.
 type Server struct {
 	Addr string // 127.0.0.1:port
@@ -80,7 +77,7 @@ func start(t testing.TB, program, addr string, lines []string) *Server {
 	}
 	s := &Server{Addr: addr, t: t, pid: cmd.Process.Pid, ended: ended}
 	t.Cleanup(s.kill)
-	for deadline := time.Now().Add(patient); !s.answers(); {
+	for deadline := time.Now().Add(redistest.Patience); !s.answers(); {
 		select {
 		case <-s.ended:
 			return nil // the port is taken
@@ -88,7 +85,7 @@ func start(t testing.TB, program, addr string, lines []string) *Server {
 		}
 		if time.Now().After(deadline) {
 			said, _ := os.ReadFile(log.Name()) // no log is an empty one
-			t.Fatalf("snmpd is not ready after %v; its log:\n%s", patient, said)
+			t.Fatalf("snmpd is not ready after %v; its log:\n%s", redistest.Patience, said)
 		}
 	}
 	return s
