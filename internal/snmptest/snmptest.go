@@ -77,16 +77,22 @@ func start(t testing.TB, program, addr string, lines []string) *Server {
 	}
 	s := &Server{Addr: addr, t: t, pid: cmd.Process.Pid, ended: ended}
 	t.Cleanup(s.kill)
-	for deadline := time.Now().Add(redistest.Patience); !s.answers(); {
+	t.Cleanup(func() {
+		if said, _ := os.ReadFile(log.Name()); t.Failed() && len(said) > 0 { // no log is an empty one
+			t.Logf("log of snmpd:\n%s", said)
+		}
+	})
+	taken := false
+	redistest.WaitFor(t, "snmpd to answer", func() bool {
 		select {
 		case <-s.ended:
-			return nil // the port is taken
-		case <-time.After(5 * time.Millisecond):
+			taken = true // the port
+		default:
 		}
-		if time.Now().After(deadline) {
-			said, _ := os.ReadFile(log.Name()) // no log is an empty one
-			t.Fatalf("snmpd is not ready after %v; its log:\n%s", redistest.Patience, said)
-		}
+		return taken || s.answers()
+	})
+	if taken {
+		return nil
 	}
 	return s
 }
