@@ -24,7 +24,7 @@ var oddNames = []string{
 // TestFindReturnsWhatRedisKEYSWould is the promise of "find", held against the
 // server itself: some thousand patterns, of all kinds, over keys of all kinds.
 func TestFindReturnsWhatRedisKEYSWould(t *testing.T) {
-	const patterns = 6000
+	patterns := redistest.Cases(t, 3000)
 	random := rand.New(rand.NewPCG(3, 4))
 	server := redistest.Start(t)
 	c := connect(t, server.URL())

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 func TestAKeyIsSplitAtItsFirstHash(t *testing.T) {
@@ -49,7 +50,7 @@ func TestKeysAreOrderedAsTheirTextsAre(t *testing.T) {
 		return string(b)
 	}
 	key := func() sysops.Key { return sysops.Key{Host: word("a0-._:z"), Name: word("a#!/ \x01\xff")} }
-	for range 5000 {
+	for range redistest.Cases(t, 5000) {
 		a, b := key(), key()
 		if got, want := a.Compare(b), cmp.Compare(a.String(), b.String()); got != want {
 			t.Fatalf("%q against %q: %d, want %d", a, b, got, want)

@@ -199,7 +199,7 @@ func (f *oddFleet) compare(t *testing.T, what string, a *sysops.Answer, from *sy
 // what Masks.Text makes of them.
 func TestComparingUnderMasksIsComparingTheirTexts(t *testing.T) {
 	deltas := 0
-	for seed := range uint64(5) {
+	for seed := range uint64(redistest.Cases(t, 3)) {
 		random := rand.New(rand.NewPCG(seed, 11))
 		f := newOddFleet(random, 14)
 		servers := redistest.Core(t, 2)
@@ -245,7 +245,7 @@ func (f *oddFleet) variants(t *testing.T, what string, a *sysops.Answer, m *syso
 // What nobody can read is left out, and told; all that holds the same as something that
 // can be read is grouped with it.
 func TestVariantsUnderMasksOfDamagedObjects(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(redistest.Cases(t, 3)) {
 		random := rand.New(rand.NewPCG(seed, 12))
 		f := newOddFleet(random, 14)
 		servers := redistest.Core(t, 2)

@@ -213,7 +213,7 @@ func TestCountLinesIsWhatCountingByHandIs(t *testing.T) {
 		{"\r$", sysops.GrepOptions{}},
 	}
 	servers := redistest.Core(t, 2)
-	for seed := range uint64(2) {
+	for seed := range uint64(redistest.Cases(t, 1)) {
 		for _, s := range servers {
 			s.Must("FLUSHALL")
 		}
@@ -344,7 +344,7 @@ func countedContents(t testing.TB, a *sysops.Answer, progress func()) []string {
 
 func TestVariantsAreWhatCountingByHandFinds(t *testing.T) {
 	servers := redistest.Core(t, 2)
-	for seed := range uint64(3) {
+	for seed := range uint64(redistest.Cases(t, 2)) {
 		for _, s := range servers {
 			s.Must("FLUSHALL")
 		}

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // show writes edits in the manner of wdiff.
@@ -122,7 +124,7 @@ func fewest(a, b []byte) int {
 
 // What is not said to be coarse, and differs in few lines, is the smallest difference.
 func TestFewDifferencesAreTheFewest(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(redistest.Cases(t, 300)) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		var a, b bytes.Buffer
 		kinds := 2 + random.IntN(100)

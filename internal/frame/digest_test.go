@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // forms are what contents are digested in, each with what it makes of a text.
@@ -122,7 +124,7 @@ func TestDigestsOfAFleet(t *testing.T) {
 		lines = append(lines, randomText(random, "abc 12#", 20))
 	}
 	base := NewBase([]byte(strings.Join(lines, "\n") + "\n"))
-	enc := NewEncoder()
+	enc, cases := NewEncoder(), redistest.Cases(t, 20)
 	for _, row := range forms {
 		g := NewDigester(row.form, NewDecoder(0))
 		var wg sync.WaitGroup
@@ -130,7 +132,7 @@ func TestDigestsOfAFleet(t *testing.T) {
 			seed := rand.New(rand.NewPCG(uint64(n), 1))
 			wg.Go(func() {
 				w, other := g.NewWorker(), g.NewWorker()
-				for range 50 {
+				for range cases {
 					contents := randomEdits(seed, string(base.Contents()))
 					frame := NewPacking([]byte(contents)).delta(base)
 					got, _, err := w.Frame(frame, base)

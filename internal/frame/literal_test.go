@@ -7,9 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // needleTexts returns what is looked for in place of expr.
@@ -175,7 +176,7 @@ func matching(random *rand.Rand, tree *syntax.Regexp) string {
 func TestNeedlesDismissNothingThatMatches(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	found := 0
-	const rounds = 12_000
+	rounds := redistest.Cases(t, 4000)
 	for range rounds {
 		o := ExprOptions{IgnoreCase: random.IntN(2) == 0, Invert: random.IntN(4) == 0, OnlyMatching: random.IntN(4) == 0, Fixed: random.IntN(8) == 0}
 		expr := randomNeedle(random)
@@ -237,7 +238,7 @@ func TestANeedleIsFoundWhereItIs(t *testing.T) {
 			return r
 		}, s)
 	}
-	for range 20_000 {
+	for range redistest.Cases(t, 5000) {
 		var set []needle
 		for range 1 + random.IntN(maxNeedles) {
 			literal := []rune(randomText(random, "abxAB.é", 4))
@@ -280,10 +281,10 @@ func TestNeedlesMayOverlapAndRepeat(t *testing.T) {
 }
 
 // A search takes time in proportion to the text, also where a letter of the needle is
-// not in the text in the other case, and every line has the needle. (The time is a
-// hundred times what it needs.)
+// not in the text in the other case, and every line has the needle. One that looked
+// through the rest of the text at each line would end long after the test was given up.
 func TestASearchTakesTimeInProportionToTheText(t *testing.T) {
-	text := []byte(strings.Repeat("net.ipv4.conf\n", 300_000))
+	text := []byte(strings.Repeat("a.conf\n", 2<<20))
 	for _, row := range []struct {
 		expr string
 		o    ExprOptions
@@ -297,15 +298,9 @@ func TestASearchTakesTimeInProportionToTheText(t *testing.T) {
 		{"xyz", ExprOptions{IgnoreCase: true, Invert: true}},
 	} {
 		t.Run(fmt.Sprintf("%s %+v", row.expr, row.o), func(t *testing.T) {
-			began := time.Now()
-			n := 0
-			compile(t, row.expr, row.o).Each(text, func([]byte) bool {
-				n++
-				return time.Since(began) < 10*time.Second
+			redistest.Within(t, "the search", func() {
+				compile(t, row.expr, row.o).Each(text, func([]byte) bool { return true })
 			})
-			if took := time.Since(began); took > 10*time.Second {
-				t.Errorf("%d lines in %v", n, took)
-			}
 		})
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // packs checks all that is promised of the frame of contents against base.
@@ -97,7 +99,7 @@ func FuzzPacking(f *testing.F) {
 func TestContentsComeBackFromFramesAgainstABase(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	enc, dec := NewEncoder(), NewDecoder(0)
-	for range 5000 {
+	for range redistest.Cases(t, 3000) {
 		base := randomText(random, "ab. \r\x00é", 60)
 		if random.IntN(3) == 0 {
 			base = strings.Repeat(base, 8)

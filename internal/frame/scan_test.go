@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // scannerOf returns a Scanner that searches for expr in contents of limit bytes.
@@ -101,7 +103,7 @@ func FuzzSearch(f *testing.F) {
 func TestASearchFindsWhatUnpackingAndLookingFinds(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	enc, dec := NewEncoder(), NewDecoder(1<<16)
-	for range 700 {
+	for range redistest.Cases(t, 500) {
 		o, most := optionsOf(uint16(random.IntN(1 << 8)))
 		alphabet, longest := "abB. é\r\x00_", 40
 		if o.Word {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 func compile(t testing.TB, expr string, o ExprOptions) *Expr {
@@ -319,7 +321,7 @@ func FuzzEachAgainstALineByLineLoop(f *testing.F) {
 
 func TestEachAgainstALineByLineLoop(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
-	for range 30_000 {
+	for range redistest.Cases(t, 8000) {
 		o := ExprOptions{IgnoreCase: random.IntN(3) == 0, Invert: random.IntN(4) == 0, OnlyMatching: random.IntN(3) == 0, Fixed: random.IntN(8) == 0}
 		differ(t, randomExpr(random, 3), o, randomText(random, "abB. é\r\xff_", 30))
 	}
@@ -329,8 +331,8 @@ func TestEachAgainstALineByLineLoop(t *testing.T) {
 // character on either side.
 func TestWordAgainstItsDefinition(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 10))
-	found := 0
-	for range 1500 {
+	cases, found := redistest.Cases(t, 500), 0
+	for range cases {
 		expr, text := randomExpr(random, 2), randomText(random, "ab_é -.", 7)
 		differ(t, expr, ExprOptions{Word: true, Invert: random.IntN(4) == 0}, text)
 		differ(t, expr, ExprOptions{Word: true, OnlyMatching: true, Group: random.IntN(2) == 0}, text)
@@ -338,7 +340,7 @@ func TestWordAgainstItsDefinition(t *testing.T) {
 			found++
 		}
 	}
-	if found < 200 {
+	if found < cases/8 {
 		t.Errorf("only %d texts had a match: the expressions test too little", found)
 	}
 }
@@ -391,7 +393,7 @@ func TestEachAgainstGrep(t *testing.T) {
 		t.Fatal(err)
 	}
 	atoms := []string{"a", "b", "c", "_", "1", "-", `\.`, ",", "[ab]", "[^a]", "[ab]+", "a+", "b+", " ", "[a-c]", "[a-c_]+", "/", "."}
-	for n := range 150 {
+	for n := range redistest.Cases(t, 50) {
 		var expr strings.Builder
 		for range 1 + random.IntN(3) {
 			expr.WriteString(atoms[random.IntN(len(atoms))])

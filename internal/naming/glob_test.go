@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // What Redis' stringmatchlen makes of patterns that no manual describes. That
@@ -69,7 +71,7 @@ func TestNarrowingNeverExcludesAKeyThatMatches(t *testing.T) {
 	hosts := []string{"a", "ab", "web01", "web-1.x_y", "10:ab", "b.a", "Web02"}
 	names := []string{"a", "/etc/a", "b#a", "#", "*", "a[b]", `a\b`, "é", "?-^", "/etc/x@a-b", "a b", "]", "-"}
 	matched, excluded := 0, 0
-	for range 30_000 {
+	for range redistest.Cases(t, 30_000) {
 		key := Key{hosts[random.IntN(len(hosts))], names[random.IntN(len(names))]}
 		text := randomGlob(random, key.String())
 		if !strings.Contains(text, "#") {
@@ -130,7 +132,7 @@ func TestNarrowingExcludesWhatCannotMatch(t *testing.T) {
 func TestNarrowingTogetherIsExact(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	excluded := 0
-	for n := range 2000 {
+	for n := range redistest.Cases(t, 2000) {
 		texts := make([]string, 60)
 		for i := range texts {
 			b := make([]byte, 1+random.IntN(12))

@@ -7,13 +7,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // A score holds the time, to an eighth of a second, and the mark exactly, as
 // Redis prints and reads a double.
 func TestPushScoresComeApartAgain(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 20_000 {
+	for range redistest.Cases(t, 20_000) {
 		at := time.UnixMicro(random.Int64N(1 << 32 * 1e6))
 		mark := random.IntN(marks)
 		printed := strconv.FormatFloat(PushScore(at, mark), 'g', 17, 64)
@@ -30,7 +32,7 @@ func TestPushScoresComeApartAgain(t *testing.T) {
 
 func TestPushScoresAreOrderedByTime(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	for range 20_000 {
+	for range redistest.Cases(t, 20_000) {
 		at := time.UnixMicro(random.Int64N(1 << 31 * 1e6))
 		later := at.Add(time.Second/8 + time.Duration(random.Int64N(int64(time.Hour))))
 		if a, b := PushScore(at, random.IntN(marks)), PushScore(later, random.IntN(marks)); a >= b {
@@ -43,7 +45,7 @@ func TestPushScoresAreOrderedByTime(t *testing.T) {
 // came first, wherever in their cycle they are.
 func TestMarksTellWhichPushCameFirst(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
-	for range 20_000 {
+	for range redistest.Cases(t, 20_000) {
 		at := time.UnixMicro(1_700_000_000_000_000 + random.Int64N(100e6))
 		later := at.Add(time.Millisecond + time.Duration(random.Int64N(int64(15*time.Second))))
 		a, b := Mark(at), Mark(later)

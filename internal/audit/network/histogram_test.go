@@ -6,12 +6,14 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // Whatever the values: each is in one bin, the one whose edges it lies between.
 func TestEveryValueIsInItsBin(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	for round := range 2000 {
+	for round := range redistest.Cases(t, 2000) {
 		values := make([]float64, 1+random.IntN(50))
 		for i := range values {
 			switch round % 5 {

@@ -9,12 +9,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
-var (
-	randomCases = flag.Int("cases", 120, "how many random sets of sudoers are compared with the real sudo")
-	randomSeed  = flag.Uint64("seed", 1, "of the first of them; the next one has the next seed")
-)
+var randomSeed = flag.Uint64("seed", 1, "of the first random set of sudoers; the next one has the next seed")
 
 // A randomCase is a set of sudoers files and what is asked about them.
 type randomCase struct {
@@ -25,11 +24,12 @@ type randomCase struct {
 // TestRandomAsSudo compares what the real sudo says about generated sudoers with what this
 // package does. What differs is printed as small as it can be made. To look for more:
 //
-//	go test ./internal/audit/sudo -run Random -cases 5000 -seed 1000
+//	RANDOM_CASES=50 go test ./internal/audit/sudo -run Random -seed 1000
 func TestRandomAsSudo(t *testing.T) {
 	s := startSudo(t)
+	cases := redistest.Cases(t, 80)
 	entries, allowed, denied, broken := 0, 0, 0, 0
-	for seed := *randomSeed; seed < *randomSeed+uint64(*randomCases); seed++ {
+	for seed := *randomSeed; seed < *randomSeed+uint64(cases); seed++ {
 		c := newGenerator(seed).set()
 		difference, tally := c.compare(t, s)
 		if difference != "" {
@@ -39,8 +39,8 @@ func TestRandomAsSudo(t *testing.T) {
 		}
 		entries, allowed, denied, broken = entries+tally.entries, allowed+tally.allowed, denied+tally.denied, broken+tally.broken
 	}
-	t.Logf("%d sets: %d entries listed, %d commands allowed, %d denied, %d sets with errors", *randomCases, entries, allowed, denied, broken)
-	if entries < *randomCases || allowed < *randomCases/4 || denied < *randomCases/4 || broken < *randomCases/4 {
+	t.Logf("%d sets: %d entries listed, %d commands allowed, %d denied, %d sets with errors", cases, entries, allowed, denied, broken)
+	if entries < cases || allowed < cases/4 || denied < cases/4 || broken < cases/4 {
 		t.Error("too little is compared")
 	}
 }
