@@ -147,9 +147,5 @@ func (m *machine) write(path, text string) {
 // until waits, longer than anything takes however busy the machine is.
 func (m *machine) until(what string, happened func() bool) {
 	m.t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); !happened(); time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			m.t.Fatalf("waited in vain until %s", what)
-		}
-	}
+	redistest.WaitFor(m.t, what, happened)
 }

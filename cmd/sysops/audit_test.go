@@ -136,14 +136,11 @@ func TestAuditAccess(t *testing.T) {
 	publishHost(t, url, "c1", 0, map[string]string{"/etc/group": group})
 	publishHost(t, url, "c2", 0, map[string]string{"/etc/motd": "x\n"})
 	publishHost(t, url, "gone", time.Second, map[string]string{"/etc/passwd": root + ann})
-	for { // until it is
+	redistest.WaitFor(t, "the host to be gone", func() bool {
 		var stdout bytes.Buffer
 		run(t.Context(), []string{"sysops", "--server", url, "hosts", "--missing"}, strings.NewReader(""), &stdout, &bytes.Buffer{})
-		if strings.Contains(stdout.String(), "gone") {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+		return strings.Contains(stdout.String(), "gone")
+	})
 
 	has := "ann has: ann uid 1000 gid 1000 groups ann,wheel shell /bin/sh home /home/ann"
 	not1, not2 := "ann has-not in the file; accounts come from sss as well", "ann has-not in the file; accounts come from compat as well"

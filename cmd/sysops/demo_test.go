@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // lockedBuffer may be read while it is written to.
@@ -55,7 +58,7 @@ func (r *demoRun) wait(t *testing.T) int {
 	select {
 	case s := <-r.status:
 		return s
-	case <-time.After(time.Minute):
+	case <-time.After(redistest.Patience):
 		t.Fatalf("the demonstration does not end; stderr:\n%s", r.stderr.String())
 		return 0
 	}
@@ -64,16 +67,14 @@ func (r *demoRun) wait(t *testing.T) int {
 // until waits for the demonstration to print text on stderr.
 func (r *demoRun) until(t *testing.T, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !strings.Contains(r.stderr.String(), text); time.Sleep(10 * time.Millisecond) {
+	redistest.WaitFor(t, fmt.Sprintf("the demonstration to say %q", text), func() bool {
 		select {
 		case s := <-r.status:
 			t.Fatalf("it ended with status %d before it said %q; stderr:\n%s", s, text, r.stderr.String())
 		default:
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("it did not say %q; stderr:\n%s", text, r.stderr.String())
-		}
-	}
+		return strings.Contains(r.stderr.String(), text)
+	})
 }
 
 // tidy fails the test where something is left of the demonstration.

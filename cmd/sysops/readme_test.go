@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
@@ -52,13 +51,9 @@ func TestEveryCommandOfTheREADMEWorks(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	demo := startDemo(ctx, t)
 	config := regexp.MustCompile(`SYSOPS_CONFIG=(\S+)`)
-	deadline := time.Now().Add(time.Minute)
-	for !config.MatchString(demo.stdout.String() + demo.stderr.String()) {
-		if time.Now().After(deadline) {
-			t.Fatalf("the demonstration does not invite to try it; stderr:\n%s", demo.stderr.String())
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	redistest.WaitFor(t, "the demonstration's invitation to try it", func() bool {
+		return config.MatchString(demo.stdout.String() + demo.stderr.String())
+	})
 	path := config.FindStringSubmatch(demo.stdout.String() + demo.stderr.String())[1]
 	servers := redistest.Core(t, 2)
 	folder := t.TempDir()

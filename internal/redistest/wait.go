@@ -22,7 +22,7 @@ func WaitFor(t testing.TB, what string, happened func() bool) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("waited in vain for %s: %v", what, ctx.Err())
+			t.Fatalf("waited in vain (%v): %s", ctx.Err(), what)
 		}
 	}
 }

@@ -167,16 +167,17 @@ func TestLeftoversAnswerNoOtherRequest(t *testing.T) {
 }
 
 func TestARequestEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("enough")
 	s := scripted(t, Options{Timeout: time.Hour}, "", func(conn net.Conn, lines *bufio.Reader, n int) {
 		command(lines)
 		if n > 0 {
 			io.WriteString(conn, oneHost)
+		} else {
+			cancel(why)
 		}
 		io.Copy(io.Discard, conn)
 	})
-	ctx, cancel := context.WithCancelCause(t.Context())
-	why := errors.New("enough")
-	time.AfterFunc(20*time.Millisecond, func() { cancel(why) })
 	if _, err := holders(ctx, s); !errors.Is(err, why) {
 		t.Errorf("%v, want %v", err, why)
 	}
