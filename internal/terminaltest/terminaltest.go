@@ -14,8 +14,8 @@ import (
 type Terminal struct {
 	*os.File // the side that a program writes to
 
-	t      testing.TB
-	screen *os.File // the side that a person looks at
+	t    testing.TB
+	seen chan []byte // by who looks at it
 }
 
 // Open opens a terminal of so many columns.
@@ -41,25 +41,42 @@ func Open(t testing.TB, columns int) *Terminal {
 	if err := unix.IoctlSetWinsize(int(f.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(columns)}); err != nil {
 		t.Fatal(err)
 	}
-	return &Terminal{File: f, t: t, screen: screen}
+	x := &Terminal{File: f, t: t, seen: make(chan []byte)}
+	go x.look(screen)
+	return x
 }
 
-// Sent returns what has been written to the terminal since it was last asked. It must
-// fit into the terminal's buffer, some KiB.
-func (x *Terminal) Sent() string {
-	x.t.Helper()
-	const end = "\n[end]"
-	if _, err := x.WriteString(end); err != nil {
-		x.t.Fatal(err)
-	}
+// look reads what is sent as it comes: who writes more than the few KiB that a terminal
+// holds waits until somebody has looked.
+func (x *Terminal) look(screen *os.File) {
 	var sent []byte
 	buf := make([]byte, 4096)
-	for !bytes.HasSuffix(sent, []byte("[end]")) {
-		n, err := x.screen.Read(buf)
-		if err != nil {
-			x.t.Fatal(err)
-		}
+	for {
+		n, err := screen.Read(buf)
 		sent = append(sent, buf[:n]...)
+		if bytes.HasSuffix(sent, []byte(end)) {
+			x.seen <- sent
+			sent = nil
+		}
+		if err != nil {
+			close(x.seen)
+			return
+		}
 	}
-	return string(bytes.TrimSuffix(sent, []byte("\r\n[end]")))
+}
+
+// end is what tells that all before it has been looked at.
+const end = "[end]"
+
+// Sent returns what has been written to the terminal since it was last asked.
+func (x *Terminal) Sent() string {
+	x.t.Helper()
+	if _, err := x.WriteString("\n" + end); err != nil {
+		x.t.Fatal(err)
+	}
+	sent, ok := <-x.seen
+	if !ok {
+		x.t.Fatal("cannot read from the terminal")
+	}
+	return string(bytes.TrimSuffix(sent, []byte("\r\n"+end)))
 }
