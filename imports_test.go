@@ -43,13 +43,22 @@ var mayImport = map[string][]string{
 	"internal/terminaltest":  {},
 	"bench":                  {"", "internal/fleetsim", "internal/redistest"},
 	"bench/fleet":            {"internal/redistest"},
-	"internal/audit/access":  {"", "internal/audit"},
-	"internal/audit/sysctl":  {"", "internal/audit"},
-	"internal/audit/sudo":    {"", "internal/audit"},
-	"internal/audit/network": {"", "internal/audit"},
-	"internal/export":        {""},
-	"internal/snmp":          {},
-	"internal/snmptest":      {"internal/redistest"},
+	"internal/audit/access":  {"", "internal/audit", "internal/hint", "internal/parse/accounts"},
+	"internal/audit/sysctl":  {"", "internal/audit", "internal/hint", "internal/parse/sysctl"},
+	"internal/audit/sudo":    {"", "internal/audit", "internal/hint", "internal/parse/accounts", "internal/parse/netif", "internal/parse/sudoers"},
+	"internal/audit/network": {"", "internal/audit", "internal/hint", "internal/parse/interactions", "internal/parse/netif", "internal/parse/netstat"},
+
+	"internal/parse":              {},
+	"internal/parse/accounts":     {},
+	"internal/parse/interactions": {"internal/parse"},
+	"internal/parse/netif":        {"internal/parse"},
+	"internal/parse/netstat":      {"internal/parse"},
+	"internal/parse/sudoers":      {"internal/parse/accounts"},
+	"internal/parse/sysctl":       {},
+
+	"internal/export":   {""},
+	"internal/snmp":     {},
+	"internal/snmptest": {"internal/redistest"},
 }
 
 // confined lists imports that only some packages may have.

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -337,7 +336,7 @@ func (a *networkAnswer) printCounters() error {
 	if len(a.fleet.Counters) > 0 {
 		a.spreadHeading(network.Count)
 	}
-	for _, c := range slices.SortedFunc(maps.Keys(a.fleet.Counters), func(x, y network.Counter) int { return strings.Compare(x.String(), y.String()) }) {
+	for _, c := range a.fleet.CounterNames() {
 		if err := a.printSpread("counter", network.Count, namedSpread{c.String(), network.NewDistribution(a.fleet.Counters[c])}); err != nil {
 			return err
 		}

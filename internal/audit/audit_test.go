@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"reflect"
 	"slices"
 	"testing"
 
@@ -61,23 +60,6 @@ func TestByHost(t *testing.T) {
 		if !slices.Equal(got, row.want) {
 			t.Errorf("%v: %q, want %q", row.keys, got, row.want)
 		}
-	}
-}
-
-func TestParsePasswd(t *testing.T) {
-	got := ParsePasswd([]byte("root:x:0:0:root:/root:/bin/bash\n# no\n\nodd\n+@nis::::::\n" +
-		"bad:x:one:1::/:/bin/sh\n :x:1:1::/:\nlast:x:4294967295:7:A, B:/home/l:/bin/sh"))
-	want := []Account{{"root", 0, 0, "root", "/root", "/bin/bash"}, {"last", 4294967295, 7, "A, B", "/home/l", "/bin/sh"}}
-	if !slices.Equal(got, want) {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
-}
-
-func TestParseGroup(t *testing.T) {
-	got := ParseGroup([]byte("wheel:x:10:ann, bob,\nnone:x:11:\n#c:x:1:\nbad:x::a\nshort:x:1\n"))
-	want := []Group{{"wheel", 10, []string{"ann", "bob"}}, {"none", 11, nil}}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/audit"
+	"github.com/sysops-api/sysops-api/internal/parse/accounts"
 )
 
 // What the audits read, and what is to be found in it.
@@ -235,29 +235,29 @@ func TestGroupsAreThoseOfAccountsAndRules(t *testing.T) {
 	texts := make(map[string]bool)
 	for i := range 500 {
 		objects := read(t, tpl.Host(testSeed, i, domain))
-		groups := audit.ParseGroup(objects["/etc/group"].Data)
-		accounts := audit.ParsePasswd(objects["/etc/passwd"].Data)
+		groups := accounts.ParseGroup(objects["/etc/group"].Data)
+		known := accounts.ParsePasswd(objects["/etc/passwd"].Data)
 		role, _, _ := strings.Cut(roles[cycle[i%len(cycle)]].account, ":")
 		for _, name := range []string{role, "deploy"} {
-			at := slices.IndexFunc(accounts, func(a audit.Account) bool { return a.Name == name })
-			if at < 0 || !slices.ContainsFunc(groups, func(g audit.Group) bool { return g.GID == accounts[at].GID && g.Name == name }) {
+			at := slices.IndexFunc(known, func(a accounts.Account) bool { return a.Name == name })
+			if at < 0 || !slices.ContainsFunc(groups, func(g accounts.Group) bool { return g.GID == known[at].GID && g.Name == name }) {
 				t.Errorf("host %d: %s has no group of its own", i, name)
 			}
 		}
 		for j, g := range groups {
 			for _, name := range g.Members {
-				if !slices.ContainsFunc(accounts, func(a audit.Account) bool { return a.Name == name }) {
+				if !slices.ContainsFunc(known, func(a accounts.Account) bool { return a.Name == name }) {
 					t.Errorf("host %d: %s in group %s has no account", i, name, g.Name)
 				}
 			}
-			if slices.ContainsFunc(groups[:j], func(o audit.Group) bool { return o.GID == g.GID || o.Name == g.Name }) {
+			if slices.ContainsFunc(groups[:j], func(o accounts.Group) bool { return o.GID == g.GID || o.Name == g.Name }) {
 				t.Errorf("host %d: group %s is there twice, or its number", i, g.Name)
 			}
 		}
 		text := slices.Concat(objects["/etc/sudoers"].Data, objects["/etc/sudoers.d/10-deploy"].Data, objects["/etc/sudoers.d/20-service"].Data)
 		texts[string(text)] = true
 		for _, f := range regexp.MustCompile(`(?m)^(?:User_Alias \w+ = )?%(\w+)`).FindAllSubmatch(text, -1) {
-			if !slices.ContainsFunc(groups, func(g audit.Group) bool { return g.Name == string(f[1]) }) {
+			if !slices.ContainsFunc(groups, func(g accounts.Group) bool { return g.Name == string(f[1]) }) {
 				t.Errorf("host %d: sudoers names group %s, which is not in /etc/group", i, f[1])
 			}
 		}
@@ -280,7 +280,7 @@ func TestAdministratorsAreNobodysOwnGroup(t *testing.T) {
 	tpl := template(t, source("/etc/os-release", "ID=fedora\n"), source("/etc/passwd", "root:x:0:0::/root:/bin/sh\nuucp:x:10:10::/:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n"),
 		source("/etc/group", "root:x:0:\nuucp:x:10:\nsudo:x:27:ann,deploy\nann:x:1000:\n"))
 	for i := range 100 {
-		for _, g := range audit.ParseGroup(read(t, tpl.Host(testSeed, i, domain))["/etc/group"].Data) {
+		for _, g := range accounts.ParseGroup(read(t, tpl.Host(testSeed, i, domain))["/etc/group"].Data) {
 			if g.Name == "wheel" && (g.GID == 10 || !slices.Contains(g.Members, "ann")) {
 				t.Errorf("host %d: wheel is %+v", i, g)
 			}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit"
+	"github.com/sysops-api/sysops-api/internal/parse/accounts"
 )
 
 // What is read of each host.
@@ -42,7 +43,7 @@ func (u User) String() string {
 	return u.Name
 }
 
-func (u User) is(a *audit.Account) bool {
+func (u User) is(a *accounts.Account) bool {
 	if u.ByUID {
 		return a.UID == u.UID
 	}
@@ -66,7 +67,7 @@ type Finding struct {
 
 	// With Has: the account, and the groups that it is in, sorted; the one of its
 	// GID as well, by its number where the host has no name for it.
-	Account audit.Account // without its Gecos
+	Account accounts.Account // without its Gecos
 	Groups  []string
 
 	Sources string // where else the hosts look accounts up: "sss"; empty: nowhere, or they did not say
@@ -124,8 +125,8 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 
 // parsed is what one object says.
 type parsed struct {
-	accounts []audit.Account // of the users asked for
-	groups   []audit.Group
+	accounts []accounts.Account // of the users asked for
+	groups   []accounts.Group
 	sources  string
 	tooLarge bool // and is not read
 }
@@ -142,47 +143,31 @@ func (f *finder) read(o *sysops.Object) (p parsed) {
 	}
 	switch o.Name {
 	case passwdFile:
-		p.accounts = slices.DeleteFunc(audit.ParsePasswd(o.Contents), func(a audit.Account) bool {
+		p.accounts = slices.DeleteFunc(accounts.ParsePasswd(o.Contents), func(a accounts.Account) bool {
 			return !slices.ContainsFunc(f.users, func(u User) bool { return u.is(&a) })
 		})
-		if hasNIS(string(o.Contents)) {
+		if accounts.IncludesNIS(o.Contents) {
 			p.sources = "compat"
 		}
 	case groupFile:
-		p.groups = audit.ParseGroup(o.Contents)
+		p.groups = accounts.ParseGroup(o.Contents)
 	case nsswitchFile:
-		p.sources = elsewhere(string(o.Contents))
+		p.sources = elsewhere(o.Contents)
 	}
 	return p
 }
 
-// hasNIS reports whether passwd(5) has lines that include accounts of NIS.
-func hasNIS(passwd string) bool {
-	return strings.HasPrefix(passwd, "+") || strings.Contains(passwd, "\n+")
-}
-
 // elsewhere returns the sources of accounts in nsswitch.conf(5) that are not the file,
 // and not what systemd makes up.
-func elsewhere(nsswitch string) string {
-	for line := range strings.Lines(nsswitch) {
-		line, _, _ = strings.Cut(line, "#")
-		sources, ok := strings.CutPrefix(strings.TrimSpace(line), "passwd:")
-		if !ok {
-			continue
-		}
-		var out []string
-		action := false // [NOTFOUND=return]
-		for word := range strings.FieldsSeq(strings.NewReplacer("[", " [ ", "]", " ] ").Replace(sources)) {
-			switch {
-			case word == "[" || word == "]":
-				action = word == "["
-			case !action && !slices.Contains([]string{"files", "compat", "db", "systemd", "altfiles"}, word):
-				out = append(out, word)
-			}
-		}
-		return strings.Join(out, " ")
+func elsewhere(nsswitch []byte) string {
+	databases := accounts.ParseNsswitch(nsswitch)
+	at := slices.IndexFunc(databases, func(d accounts.Database) bool { return d.Name == "passwd" })
+	if at < 0 {
+		return ""
 	}
-	return ""
+	return strings.Join(slices.DeleteFunc(databases[at].Sources, func(source string) bool {
+		return slices.Contains([]string{"files", "compat", "db", "systemd", "altfiles"}, source)
+	}), " ")
 }
 
 // host decides about one host. It cannot where the host has no passwd.
@@ -228,7 +213,7 @@ func (f *finder) host(h *audit.Host[parsed]) bool {
 	return true
 }
 
-func groupsOf(a *audit.Account, groups []audit.Group) []string {
+func groupsOf(a *accounts.Account, groups []accounts.Group) []string {
 	var out []string
 	named := false
 	for _, g := range groups {

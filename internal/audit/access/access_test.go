@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/sysops-api/sysops-api/internal/audit"
+	"github.com/sysops-api/sysops-api/internal/parse/accounts"
 )
 
 // Which sources of accounts nsswitch.conf names beside the files.
@@ -20,27 +20,19 @@ func TestElsewhere(t *testing.T) {
 		"passwd_compat: nis\ngroup: ldap\n":    "",
 		"passwd: files [ldap":                  "",
 	} {
-		if got := elsewhere(nsswitch); got != want {
+		if got := elsewhere([]byte(nsswitch)); got != want {
 			t.Errorf("%q: %q, want %q", nsswitch, got, want)
-		}
-	}
-}
-
-func TestLinesOfNIS(t *testing.T) {
-	for passwd, want := range map[string]bool{"root:x:0:0::/:\n": false, "+::::::\n": true, "a:x:1:1:+:/:\n+@admins::::::": true, "": false} {
-		if got := hasNIS(passwd); got != want {
-			t.Errorf("%q: %v", passwd, got)
 		}
 	}
 }
 
 // An account is in the groups that list it, and in that of its own number.
 func TestGroupsOf(t *testing.T) {
-	groups := []audit.Group{{Name: "wheel", GID: 10, Members: []string{"ann"}}, {Name: "ann", GID: 7}, {Name: "others", GID: 8, Members: []string{"bob"}}}
-	if got := groupsOf(&audit.Account{Name: "ann", GID: 7}, groups); !slices.Equal(got, []string{"ann", "wheel"}) {
+	groups := []accounts.Group{{Name: "wheel", GID: 10, Members: []string{"ann"}}, {Name: "ann", GID: 7}, {Name: "others", GID: 8, Members: []string{"bob"}}}
+	if got := groupsOf(&accounts.Account{Name: "ann", GID: 7}, groups); !slices.Equal(got, []string{"ann", "wheel"}) {
 		t.Errorf("ann is in %q", got)
 	}
-	if got := groupsOf(&audit.Account{Name: "bob", GID: 99}, groups); !slices.Equal(got, []string{"99", "others"}) {
+	if got := groupsOf(&accounts.Account{Name: "bob", GID: 99}, groups); !slices.Equal(got, []string{"99", "others"}) {
 		t.Errorf("bob is in %q", got)
 	}
 }
@@ -48,8 +40,8 @@ func TestGroupsOf(t *testing.T) {
 // What one host wrote, with whatever it takes for a separator, is no other host's account.
 func TestAccountsAreToldApart(t *testing.T) {
 	f := &finder{found: make(map[string]*Finding)}
-	honest := audit.Account{Name: "ann", UID: 7, GID: 7, Dir: "/home/ann", Shell: "/bin/bash"}
-	made := audit.Account{Name: "ann", UID: 7, GID: 7, Dir: "/home/ann\x00/bin/bash", Shell: "wheel"}
+	honest := accounts.Account{Name: "ann", UID: 7, GID: 7, Dir: "/home/ann", Shell: "/bin/bash"}
+	made := accounts.Account{Name: "ann", UID: 7, GID: 7, Dir: "/home/ann\x00/bin/bash", Shell: "wheel"}
 	f.add(&Finding{User: "ann", State: Has, Account: made}, "a-hostile")
 	f.add(&Finding{User: "ann", State: Has, Account: honest, Groups: []string{"wheel"}}, "web01")
 	if len(f.found) != 2 {

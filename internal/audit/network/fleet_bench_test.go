@@ -1,4 +1,4 @@
-package network_test
+package network
 
 import (
 	"bytes"
@@ -6,39 +6,26 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"sync"
 	"testing"
 
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/audit/network"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // fleetHosts is how many hosts the fleet of the design's headline question has.
 const fleetHosts = 24_247
 
-// sample reads one of testdata.
-func sample(tb testing.TB, name string) []byte {
-	tb.Helper()
-	contents, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return contents
-}
-
-// A fleetTemplate makes the hosts of a fleet out of testdata, alike as real hosts are:
+// A fleetTemplate makes the hosts of a fleet out of samples, alike as real hosts are:
 // figures, switches and ports differ, the rest does not.
 type fleetTemplate struct {
 	netstat, bond, lldp []byte
 }
 
 func newFleetTemplate(tb testing.TB) *fleetTemplate {
-	return &fleetTemplate{sample(tb, "netstat-s.txt"), sample(tb, "bond-active-backup"), sample(tb, "lldp.xml")}
+	return &fleetTemplate{sample(tb, "netstat", "netstat-s.txt"), sample(tb, "netif", "bond-active-backup"), sample(tb, "netif", "lldp.xml")}
 }
 
 var digits = regexp.MustCompile(`[0-9]+`)
@@ -144,30 +131,30 @@ func BenchmarkFleet(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer client.Close()
-	interactions, err := network.Interactions("median", false, "")
+	wholePush, err := Interactions("median", false, "")
 	if err != nil {
 		b.Fatal(err)
 	}
-	oneServer, err := network.Interactions("median", false, "mps01.example.com")
+	oneServer, err := Interactions("median", false, "mps01.example.com")
 	if err != nil {
 		b.Fatal(err)
 	}
-	ratio, err := network.RatioMetric("tcp-retransmitted")
+	ratio, err := RatioMetric("tcp-retransmitted")
 	if err != nil {
 		b.Fatal(err)
 	}
 	for _, mode := range []struct {
 		name string
-		network.Options
+		Options
 	}{
-		{"hosts", network.Options{Metric: interactions, Links: true}},
-		{"percentiles", network.Options{Metric: interactions}},
-		{"mps", network.Options{Metric: oneServer, Links: true}},
-		{"per-mps", network.Options{Metric: interactions, Servers: true}},
-		{"ratio", network.Options{Metric: ratio, Links: true}},
-		{"counters", network.Options{Counters: true}},
-		{"bonding", network.Options{Troubles: true}},
-		{"report", network.Options{Metric: interactions, Links: true, Troubles: true, Servers: true, Ratios: true}},
+		{"hosts", Options{Metric: wholePush, Links: true}},
+		{"percentiles", Options{Metric: wholePush}},
+		{"mps", Options{Metric: oneServer, Links: true}},
+		{"per-mps", Options{Metric: wholePush, Servers: true}},
+		{"ratio", Options{Metric: ratio, Links: true}},
+		{"counters", Options{Counters: true}},
+		{"bonding", Options{Troubles: true}},
+		{"report", Options{Metric: wholePush, Links: true, Troubles: true, Servers: true, Ratios: true}},
 	} {
 		b.Run(mode.name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -180,7 +167,7 @@ func BenchmarkFleet(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				fleet, err := network.Read(b.Context(), answer, mode.Options, func(key sysops.Key, err error) { b.Errorf("%s: %v", key, err) }, nil)
+				fleet, err := Read(b.Context(), answer, mode.Options, func(key sysops.Key, err error) { b.Errorf("%s: %v", key, err) }, nil)
 				if err != nil || len(fleet.Hosts) != fleetHosts {
 					b.Fatalf("%d hosts, %v", len(fleet.Hosts), err)
 				}

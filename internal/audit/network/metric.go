@@ -2,9 +2,13 @@ package network
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/sysops-api/sysops-api/internal/parse/interactions"
+	"github.com/sysops-api/sysops-api/internal/parse/netstat"
 )
 
 // A Metric is what hosts are compared by.
@@ -16,7 +20,7 @@ type Metric struct {
 
 	statisticName string
 	rate          bool
-	counters      []Counter // one, or two of which the first is divided by the second
+	counters      []netstat.Counter // one, or two of which the first is divided by the second
 }
 
 // A Unit says how a Metric's values are to be written.
@@ -30,6 +34,9 @@ const (
 	Share          Unit = "share"  // 0 to 1, for the most part
 	Square         Unit = "square" // of seconds, or of bytes a second
 )
+
+// Statistics are what Interactions can compare by, the usual one first.
+func Statistics() []string { return interactions.Statistics() }
 
 // Interactions compares by how long pushes took or, with rate, by the bytes a second of
 // which slow ones are bad: the statistic (of Statistics) of a host's last pushes. server
@@ -57,13 +64,13 @@ func Interactions(statistic string, rate bool, server string) (*Metric, error) {
 	return m, nil
 }
 
-// CounterMetric compares by a counter, as ParseCounter reads it: since the host booted.
+// CounterMetric compares by a counter, as netstat.ParseCounter reads it: since the host booted.
 func CounterMetric(name string) (*Metric, error) {
-	c, err := ParseCounter(name)
+	c, err := netstat.ParseCounter(name)
 	if err != nil {
 		return nil, err
 	}
-	return &Metric{Name: c.String(), Unit: Count, counters: []Counter{c}}, nil
+	return &Metric{Name: c.String(), Unit: Count, counters: []netstat.Counter{c}}, nil
 }
 
 // A Ratio is one counter over another, by a name of its own.
@@ -109,7 +116,7 @@ func RatioMetric(text string) (*Metric, error) {
 	}
 	m := &Metric{Name: name, Unit: Share}
 	for _, half := range []string{of, over} {
-		c, err := ParseCounter(half)
+		c, err := netstat.ParseCounter(half)
 		if err != nil {
 			return nil, err
 		}
@@ -133,11 +140,11 @@ func (m *Metric) statistic() string {
 
 // measure fills in what the metric is on a host. values are those of its counters, nil
 // where it has none.
-func (m *Metric) measure(h *Host, times *interactions, values []float64) {
+func (m *Metric) measure(h *Host, times *interactions.Record, values []float64) {
 	if times != nil {
-		h.Seconds, h.Rate = times.total.Seconds.of(m.statistic()), times.total.Rate.of(m.statistic())
+		h.Seconds, h.Rate = times.Total.Seconds.Of(m.statistic()), times.Total.Rate.Of(m.statistic())
 		if m.Server != "" {
-			h.Seconds, h.Rate = times.slowest(m.Server, m.statistic())
+			h.Seconds, h.Rate = slowest(times, m.Server, m.statistic())
 		}
 	}
 	if h.Rate == 0 {
@@ -154,4 +161,61 @@ func (m *Metric) measure(h *Host, times *interactions, values []float64) {
 	case known(values[0]) && values[1] > 0:
 		h.Value = values[0] / values[1]
 	}
+}
+
+// slowest returns the figures of the servers that match: host:port/db as a whole, its
+// host, or a glob of either. Of several, the time of the one that took longest counts,
+// and the rate of the one that was slowest.
+func slowest(record *interactions.Record, server, statistic string) (seconds, rate float64) {
+	seconds, rate = unknown, unknown
+	for name, one := range record.Servers {
+		if !matchServer(server, name) {
+			continue
+		}
+		if v := one.Seconds.Of(statistic); known(v) && !(v <= seconds) {
+			seconds = v
+		}
+		if v := one.Rate.Of(statistic); known(v) && !(v >= rate) {
+			rate = v
+		}
+	}
+	return seconds, rate
+}
+
+func matchServer(glob, name string) bool {
+	name = strings.TrimPrefix(name[strings.Index(name, "//")+1:], "/") // of a URL
+	whole, _, _ := strings.Cut(name, "/")
+	host := whole
+	if at := strings.LastIndexByte(whole, ':'); at > 0 {
+		host = whole[:at]
+	}
+	return slices.ContainsFunc([]string{name, whole, host}, func(s string) bool {
+		if glob == s {
+			return true
+		}
+		ok, _ := path.Match(glob, s) // that it is well formed is checked by Interactions
+		return ok
+	})
+}
+
+// unknown is the value of what a host does not tell.
+var unknown = math.NaN()
+
+func known(v float64) bool { return !math.IsNaN(v) }
+
+// merge takes what one object says, if it says all that is asked; else what others add.
+// The kernel's own files come before the programs that format them.
+func merge(have, more []float64, kernel bool) []float64 {
+	if more == nil {
+		return have
+	}
+	if have == nil {
+		return more
+	}
+	for i, v := range more {
+		if known(v) && (kernel || !known(have[i])) {
+			have[i] = v
+		}
+	}
+	return have
 }

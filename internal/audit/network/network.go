@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -19,6 +20,9 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit"
+	"github.com/sysops-api/sysops-api/internal/parse/interactions"
+	"github.com/sysops-api/sysops-api/internal/parse/netif"
+	"github.com/sysops-api/sysops-api/internal/parse/netstat"
 )
 
 // Options say what of a fleet is read.
@@ -71,11 +75,16 @@ type Fleet struct {
 
 	Servers  map[string][]float64 // of each Redis server: seconds of an interaction, by Metric's statistic, one a host
 	Ratios   map[string][]float64 // by name, one value a host
-	Counters map[Counter][]float64
+	Counters map[netstat.Counter][]float64
 
 	ratios  []*Metric   // that Ratios is of
 	values  [][]float64 // of the counters, by number
 	counted []int       // the last host that is among them, from 1
+}
+
+// CounterNames returns the counters that hosts have, in the order of their names.
+func (f *Fleet) CounterNames() []netstat.Counter {
+	return slices.SortedFunc(maps.Keys(f.Counters), func(x, y netstat.Counter) int { return strings.Compare(x.String(), y.String()) })
 }
 
 // A Host is what is known of one host.
@@ -88,36 +97,20 @@ type Host struct {
 	selected bool    // by Options.Switch
 }
 
-// Limits of what one host can make a question hold.
+// Limits of what hosts can make a question hold, beside those of the parsers.
 const (
-	maxText       = 128     // bytes of a name
-	maxNeighbours = 64      // of LLDP
-	maxSlaves     = 64      // of a bond
-	maxTroubles   = 256     // of a host
-	maxServers    = 64      // of a host
-	maxDistinct   = 20_000  // Redis servers, or counters, of the fleet
-	maxLLDP       = 1 << 20 // bytes
-	maxHost       = 1 << 20 // bytes that are held of it
+	maxTroubles = 256     // of a host
+	maxDistinct = 20_000  // Redis servers, or counters, of the fleet
+	maxHost     = 1 << 20 // bytes that are held of a host
 )
-
-// clip bounds a name that a host made up, and has it stay on its line. It does not keep
-// the line that the name stood in.
-func clip(s string) string {
-	if len(s) > maxText {
-		s = s[:maxText]
-	}
-	return lineEnds.Replace(strings.ToValidUTF8(strings.Clone(s), "?"))
-}
-
-var lineEnds = strings.NewReplacer("\n", "?", "\r", "?")
 
 // A part is what one object says.
 type part struct {
-	times      *interactions
-	neighbours []Neighbour
-	bond       *Bond
+	times      *interactions.Record
+	neighbours []netif.Neighbour
+	bond       *netif.Bond
 	values     []float64 // of reader.wanted
-	all        []counted
+	all        []netstat.Value
 	err        error
 }
 
@@ -147,25 +140,19 @@ func (p *part) size() int {
 	}
 	if p.times != nil {
 		n += 256
-		for name := range p.times.servers {
+		for name := range p.times.Servers {
 			n += 256 + len(name)
 		}
 	}
 	return n
 }
 
-// counted is the value of a counter that interned has numbered.
-type counted struct {
-	id    int
-	value float64
-}
-
 // Read reads what the options ask for. leftOut is called for each object that says
 // nothing because it cannot be understood; the host then is as one that lacks it. step
 // is called after each object; both may be nil.
 func Read(ctx context.Context, answer *sysops.Answer, o Options, leftOut func(sysops.Key, error), step func()) (*Fleet, error) {
-	r := &reader{Options: o, names: &interned{ids: make(map[string]int)}}
-	fleet := &Fleet{Servers: make(map[string][]float64), Ratios: make(map[string][]float64), Counters: make(map[Counter][]float64)}
+	r := &reader{Options: o, names: netstat.NewNames(maxDistinct)}
+	fleet := &Fleet{Servers: make(map[string][]float64), Ratios: make(map[string][]float64), Counters: make(map[netstat.Counter][]float64)}
 	if o.Metric != nil {
 		r.wanted = slices.Clone(o.Metric.counters)
 	}
@@ -180,7 +167,12 @@ func Read(ctx context.Context, answer *sysops.Answer, o Options, leftOut func(sy
 		}
 	}
 	r.heard = make([]atomic.Bool, len(r.wanted))
-	r.lines.New = func() any { return &lineMemo{wanted: r.wanted, names: r.names} }
+	r.lines.New = func() any {
+		if o.Counters {
+			return netstat.NewReaderOfAll(r.names)
+		}
+		return netstat.NewReader(r.wanted)
+	}
 	for h, err := range audit.ByHost(bounded(sysops.Make(ctx, answer, r.part))) {
 		if err != nil {
 			return nil, err
@@ -199,18 +191,19 @@ func Read(ctx context.Context, answer *sysops.Answer, o Options, leftOut func(sy
 		fleet.add(&o, h)
 	}
 	r.dropUnheard(fleet)
+	counters := r.names.Counters()
 	for id, values := range fleet.values {
-		fleet.Counters[r.names.counters[id]] = values
+		fleet.Counters[counters[id]] = values
 	}
 	return fleet, nil
 }
 
 type reader struct {
 	Options
-	wanted []Counter     // of the metric, and two of each ratio
-	heard  []atomic.Bool // which of them some host names
-	names  *interned
-	lines  sync.Pool // of *lineMemo
+	wanted []netstat.Counter // of the metric, and two of each ratio
+	heard  []atomic.Bool     // which of them some host names
+	names  *netstat.Names
+	lines  sync.Pool // of *netstat.Reader
 }
 
 // hear is called for each host: that something is stored once is for the CPUs' caches.
@@ -250,18 +243,18 @@ func (r *reader) part(o *sysops.Object) (p part) {
 	_, section, _ := strings.Cut(o.Name, "@")
 	switch {
 	case strings.HasSuffix(o.Name, "interaction_times.json"):
-		p.times, p.err = parseInteractions(o.Contents, r.Servers || r.Metric != nil && r.Metric.Server != "")
+		p.times, p.err = interactions.Parse(o.Contents, r.Servers || r.Metric != nil && r.Metric.Server != "")
 	case strings.HasPrefix(o.Name, "/proc/net/bonding/"):
-		p.bond, p.err = ParseBond(path.Base(o.Name), o.Contents)
+		p.bond, p.err = netif.ParseBond(path.Base(o.Name), o.Contents)
 	case strings.HasPrefix(section, "lldp-"):
-		p.neighbours, p.err = ParseLLDP(o.Contents)
+		p.neighbours, p.err = netif.ParseLLDP(o.Contents)
 	default:
-		lines := r.lines.Get().(*lineMemo)
+		lines := r.lines.Get().(*netstat.Reader)
 		defer r.lines.Put(lines)
 		if r.Counters {
-			p.all = lines.all(o.Contents)
+			p.all = lines.All(o.Contents)
 		} else {
-			p.values = lines.pick(o.Contents, r.hear)
+			p.values = lines.Pick(o.Contents, r.hear)
 		}
 	}
 	return p
@@ -269,10 +262,10 @@ func (r *reader) part(o *sysops.Object) (p part) {
 
 func (f *Fleet) add(o *Options, h audit.Host[part]) {
 	host := Host{Name: h.Name, Value: unknown, Seconds: unknown, Rate: unknown}
-	var bonds []*Bond
-	var neighbours []Neighbour
+	var bonds []*netif.Bond
+	var neighbours []netif.Neighbour
 	var values []float64
-	var times *interactions
+	var times *interactions.Record
 	for i := range h.Objects {
 		p := &h.Objects[i].Value
 		neighbours = append(neighbours, p.neighbours...)
@@ -280,7 +273,7 @@ func (f *Fleet) add(o *Options, h audit.Host[part]) {
 		if p.bond != nil {
 			bonds = append(bonds, p.bond)
 		}
-		if p.times != nil && (times == nil || p.times.updated > times.updated) {
+		if p.times != nil && (times == nil || p.times.Updated > times.Updated) {
 			times = p.times
 		}
 	}
@@ -304,11 +297,11 @@ func (f *Fleet) add(o *Options, h audit.Host[part]) {
 	f.Hosts = append(f.Hosts, host)
 }
 
-func (f *Fleet) addTroubles(host string, bonds []*Bond) {
+func (f *Fleet) addTroubles(host string, bonds []*netif.Bond) {
 	f.Bonds += len(bonds)
 	var all []Trouble
 	for _, b := range bonds {
-		if all = append(all, b.troubles(host)...); len(all) >= maxTroubles {
+		if all = append(all, troublesOf(host, b)...); len(all) >= maxTroubles {
 			all = all[:maxTroubles]
 			break
 		}
@@ -335,24 +328,24 @@ func (f *Fleet) addRatios(values []float64) {
 func (f *Fleet) addCounters(h audit.Host[part]) {
 	for i := range h.Objects {
 		for _, c := range h.Objects[i].Value.all {
-			for c.id >= len(f.values) {
+			for c.ID >= len(f.values) {
 				f.values = append(f.values, nil)
 				f.counted = append(f.counted, 0)
 			}
-			if f.counted[c.id] != len(f.Hosts)+1 {
-				f.counted[c.id] = len(f.Hosts) + 1
-				f.values[c.id] = append(f.values[c.id], c.value)
+			if f.counted[c.ID] != len(f.Hosts)+1 {
+				f.counted[c.ID] = len(f.Hosts) + 1
+				f.values[c.ID] = append(f.values[c.ID], c.Value)
 			}
 		}
 	}
 }
 
-func (f *Fleet) addServers(times *interactions, m *Metric) {
-	for name, s := range times.servers {
+func (f *Fleet) addServers(times *interactions.Record, m *Metric) {
+	for name, s := range times.Servers {
 		if f.Servers[name] == nil && len(f.Servers) == maxDistinct {
 			continue
 		}
-		if v := s.Seconds.of(m.statistic()); known(v) {
+		if v := s.Seconds.Of(m.statistic()); known(v) {
 			f.Servers[name] = append(f.Servers[name], v)
 		}
 	}

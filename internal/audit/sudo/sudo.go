@@ -1,12 +1,12 @@
-// Package sudo answers who may run what as whom, by the sudoers files of each host.
+// Package sudo answers who may run what as whom on the hosts of a fleet, by the sudoers
+// files of each.
 //
-// It reads sudoers(5) in the grammar of sudo 1.9, and decides as sudo does: Parse,
-// Assemble, then Policy.Entries, which is "sudo -l -U user", and Policy.Decide, which is
-// "sudo -l -U user command". Of does that for all hosts of an answer. What cannot be
-// decided by what is in the cache is said, and taken for no match.
+// Of says which objects of which hosts are read, and puts the same rights of all hosts
+// together. What is not known is said and never taken for an answer: a file that is not
+// in the cache, a rule that cannot be decided, sources that are no files. What is held of
+// one host, and what is listed of it, is bounded.
 //
-// The source of all that the manual leaves open is the behaviour of sudo 1.9.13, beside
-// which the tests run.
+// What a host's files mean is left to internal/parse/sudoers, which decides as sudo does.
 package sudo
 
 import (
@@ -26,6 +26,9 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit"
+	"github.com/sysops-api/sysops-api/internal/parse/accounts"
+	"github.com/sysops-api/sysops-api/internal/parse/netif"
+	"github.com/sysops-api/sysops-api/internal/parse/sudoers"
 )
 
 // Options say what is asked.
@@ -93,8 +96,8 @@ type HostReport struct {
 
 // A Right is one entry that applies to a user, or, with Options.Command, the decision.
 type Right struct {
-	User  string // or the list of users of a rule that fits no account of the host, such as %admins
-	Entry Entry  // of a Command: the rule that decides; empty where none does
+	User  string        // or the list of users of a rule that fits no account of the host, such as %admins
+	Entry sudoers.Entry // of a Command: the rule that decides; empty where none does
 
 	Account   bool   // the user is in the host's /etc/passwd
 	Allowed   bool   // true but for a Command that is denied
@@ -144,7 +147,7 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 	r := newReader()
 	a := &auditor{
 		Report: &Report{EmptyDirs: make(map[string]int), Elsewhere: make(map[string]int)}, o: o,
-		policies: audit.NewMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache),
+		policies: audit.NewMemo[string, *sudoers.Policy](), texts: make(map[Right]*Right), caches: make(map[*sudoers.Policy]*sudoers.Cache),
 	}
 	return a.Report, a.audit(audit.ByHost(bounded(sysops.Make(ctx, answer, r.read))))
 }
@@ -161,10 +164,10 @@ func bounded(parts iter.Seq2[sysops.Made[*part], error]) iter.Seq2[sysops.Made[*
 type part struct {
 	digest    [sha256.Size]byte
 	size      int // of the contents
-	file      *File
-	accounts  []audit.Account
-	groups    []audit.Group
-	netgroups Netgroups
+	file      *sudoers.File
+	accounts  []accounts.Account
+	groups    []accounts.Group
+	netgroups accounts.Netgroups
 	addresses func() []netip.Prefix
 	sources   []string // of nsswitch.conf: "sudoers: sss"
 	tooMuch   bool     // the host has so much that this is not read
@@ -180,7 +183,7 @@ func newReader() *reader { return &reader{audit.NewMemo[[sha256.Size]byte, *part
 func (r *reader) read(o *sysops.Object) *part {
 	if strings.HasSuffix(o.Name, "@"+addrSection) { // of no two hosts the same, and few rules ask
 		output := bytes.Clone(o.Contents)
-		return &part{size: len(output), addresses: sync.OnceValue(func() []netip.Prefix { return ParseAddresses(output) })}
+		return &part{size: len(output), addresses: sync.OnceValue(func() []netip.Prefix { return netif.ParseAddresses(output) })}
 	}
 	sum := sha256.New()
 	kind := o.Name
@@ -194,15 +197,15 @@ func (r *reader) read(o *sysops.Object) *part {
 		p := &part{digest: digest, size: len(o.Contents)}
 		switch {
 		case kind == passwdName:
-			p.accounts = audit.ParsePasswd(o.Contents)
+			p.accounts = accounts.ParsePasswd(o.Contents)
 		case kind == groupName:
-			p.groups = audit.ParseGroup(o.Contents)
+			p.groups = accounts.ParseGroup(o.Contents)
 		case kind == netgroupName:
-			p.netgroups = ParseNetgroups(o.Contents)
+			p.netgroups = accounts.ParseNetgroups(o.Contents)
 		case kind == nsswitchName:
 			p.sources = sourcesElsewhere(o.Contents)
 		default:
-			p.file = Parse(o.Contents)
+			p.file = sudoers.Parse(o.Contents)
 		}
 		return p
 	})
@@ -220,18 +223,16 @@ func isSudoers(name string) bool {
 // can therefore grant what the cache does not show.
 func sourcesElsewhere(contents []byte) []string {
 	var out []string
-	for line := range bytes.Lines(contents) {
-		text, _, _ := strings.Cut(string(line), "#")
-		db, rest, _ := strings.Cut(text, ":")
-		switch db = strings.TrimSpace(db); db {
+	for _, db := range accounts.ParseNsswitch(contents) {
+		switch db.Name {
 		case "passwd", "group", "sudoers":
 		default:
 			continue
 		}
-		for _, source := range strings.Fields(rest) {
+		for _, source := range db.Sources {
 			switch source {
 			case "sss", "ldap", "nis", "nisplus", "winbind", "hesiod":
-				out = append(out, db+": "+source)
+				out = append(out, db.Name+": "+source)
 			}
 		}
 	}
@@ -242,9 +243,9 @@ func sourcesElsewhere(contents []byte) []string {
 type auditor struct {
 	*Report
 	o        Options
-	policies *audit.Memo[string, *Policy]
+	policies *audit.Memo[string, *sudoers.Policy]
 	texts    map[Right]*Right // so that there is one of identical ones
-	caches   map[*Policy]*cache
+	caches   map[*sudoers.Policy]*sudoers.Cache
 
 	listed, text int // of the host at hand: its rights, and the bytes of their entries
 }
@@ -267,8 +268,8 @@ func (a *auditor) unknown(host, name, format string, args ...any) {
 }
 
 func (a *auditor) host(h audit.Host[*part]) {
-	host := &Host{Name: h.Name}
-	files := make(Files)
+	host := &sudoers.Host{Name: h.Name}
+	files := make(sudoers.Files)
 	var key []byte // of files, each with its length first: a name may hold any byte, and be like two of another host's
 	size := 0
 	var main string
@@ -323,8 +324,8 @@ func (a *auditor) host(h audit.Host[*part]) {
 			a.unknown(h.Name, name, "%s", reason)
 		}
 	}
-	policy := a.policies.Get(host.Short()[:a.shortMatters(files, host)]+"\x00"+string(key), size, func() *Policy {
-		return Assemble(files, main, host.Short())
+	policy := a.policies.Get(shortName(files, host)+"\x00"+string(key), size, func() *sudoers.Policy {
+		return sudoers.Assemble(files, main, host.Short())
 	})
 	a.note(h.Name, policy)
 	rights, undecided := a.rights(policy, host)
@@ -342,24 +343,22 @@ func (a *auditor) host(h audit.Host[*part]) {
 	}
 }
 
-// shortMatters returns how much of the host's short name its policy depends on: all of
-// it where a file includes one by the host's name, else nothing.
-func (a *auditor) shortMatters(files Files, h *Host) int {
+// shortName is what a policy of these files depends on beside them: the host's short name
+// where a file includes one by it, else nothing.
+func shortName(files sudoers.Files, h *sudoers.Host) string {
 	for _, f := range files {
-		for i := range f.entries {
-			if in := f.entries[i].include; in != nil && strings.Contains(in.path, "%h") {
-				return len(h.Short())
-			}
+		if f.IncludesByHost() {
+			return h.Short()
 		}
 	}
-	return 0
+	return ""
 }
 
 // maxWanted bounds the files that are asked for in a second query.
 const maxWanted = 1000
 
 // note takes down what is to be said of the policy itself.
-func (a *auditor) note(host string, p *Policy) {
+func (a *auditor) note(host string, p *sudoers.Policy) {
 	if p.Broken != "" {
 		a.Refused = append(a.Refused, Unknown{sysops.Key{Host: host, Name: mains[0]}, p.Broken})
 	}
@@ -402,116 +401,80 @@ func escapeGlob(name string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "]", `\]`).Replace(dir) + base
 }
 
-// maxRights and maxText bound what is listed of one host. Its rights are as many as its
-// accounts times its rules, and an entry may be a thousand times as long as its rule.
-const (
-	maxRights = 1 << 16
-	maxText   = 16 << 20
-)
+// maxRights bounds what is listed of one host, and so does sudoers.MaxText: its rights
+// are as many as its accounts times its rules.
+const maxRights = 1 << 16
 
 // full reports whether nothing more of the host is listed.
-func (a *auditor) full() bool { return a.listed > maxRights || a.text > maxText }
+func (a *auditor) full() bool { return a.listed > maxRights || a.text > sudoers.MaxText }
 
 // list counts a right, and reports whether it is listed.
-func (a *auditor) list(e *Entry) bool {
+func (a *auditor) list(e *sudoers.Entry) bool {
 	a.listed++
-	a.text += e.size()
+	a.text += e.Size()
 	return !a.full()
 }
 
 // rights returns what is asked of one host.
-func (a *auditor) rights(p *Policy, h *Host) (out []*Right, undecided []string) {
+func (a *auditor) rights(p *sudoers.Policy, h *sudoers.Host) (out []*Right, undecided []string) {
 	a.listed, a.text = 0, 0
-	here := make(map[*privilege]bool)
-	kept := a.cache(p)
-	match := func(user string) *matcher {
-		m := newMatcher(p, h, user, a.o.As)
-		m.cache, m.here = kept, here
-		return m
-	}
+	inquiry := p.On(h, a.cache(p))
 	if a.o.User != "" {
-		return a.of(match(a.o.User), a.o.User)
+		q := inquiry.User(a.o.User, a.o.As)
+		return a.of(q, a.o.User), q.Undecided()
 	}
-	add := func(m *matcher, user string) {
-		rights, what := a.of(m, user)
-		for _, w := range what {
-			if !slices.Contains(undecided, w) {
-				undecided = append(undecided, w)
+	for q := range inquiry.Everybody(a.o.As) {
+		out = append(out, a.of(q, q.User())...)
+		for _, what := range q.Undecided() {
+			if !slices.Contains(undecided, what) {
+				undecided = append(undecided, what)
 			}
 		}
-		out = append(out, rights...)
-	}
-	// What everybody may do is said once.
-	everybody := match("ALL")
-	add(everybody, "ALL")
-	common := everybody.matched()
-	matched := make(map[*userSpec]bool)
-	remember := func(specs []*userSpec) {
-		for _, s := range specs {
-			matched[s] = true
-		}
-	}
-	remember(common)
-	for i := range h.Accounts {
 		if a.full() {
-			return out, undecided
-		}
-		m := match(h.Accounts[i].Name)
-		own := m.matched()
-		if slices.Equal(own, common) {
-			continue
-		}
-		add(m, h.Accounts[i].Name)
-		remember(own)
-	}
-	// Rules for nobody whom the host knows may be for users of a directory service.
-	for _, s := range p.specs {
-		if !matched[s] && !a.full() {
-			m := everybody.as(s)
-			add(m, m.user.name)
+			break
 		}
 	}
 	return out, undecided
 }
 
-// maxCaches, maxCached and maxCacheSize bound what is kept of policies: of some, the
-// answers to some thousand questions each, in some MiB.
+// maxCaches and maxCached bound what is kept of policies: of some, the answers to some
+// thousand questions each.
 const (
-	maxCaches    = 64
-	maxCached    = 4096
-	maxCacheSize = 2 << 20
+	maxCaches = 64
+	maxCached = 4096
 )
 
-func (a *auditor) cache(p *Policy) *cache {
+func (a *auditor) cache(p *sudoers.Policy) *sudoers.Cache {
 	c := a.caches[p]
-	if c == nil || len(c.matched)+len(c.entries) > maxCached {
+	if c == nil || c.Len() > maxCached {
 		if len(a.caches) >= maxCaches {
 			clear(a.caches)
 		}
-		c = newCache()
+		c = sudoers.NewCache()
 		a.caches[p] = c
 	}
 	return c
 }
 
-func (a *auditor) of(m *matcher, user string) ([]*Right, []string) {
-	var out []*Right
-	base := Right{User: user, Account: m.user.account, Allowed: true}
+// of returns what is asked of one user of a host, who is called so in the report.
+func (a *auditor) of(q *sudoers.Question, user string) []*Right {
+	base := Right{User: user, Account: q.Account(), Allowed: true}
 	if a.o.Command != "" {
-		d := m.decision(a.o.Command, a.o.As, a.o.Now)
+		d := q.Decide(a.o.Command, a.o.Now)
 		if !d.Allowed && a.o.User == "" {
-			return nil, m.unknown
+			return nil
 		}
 		base.Allowed, base.Condition = d.Allowed, d.Condition
 		if d.Rule != nil {
 			base.Entry = *d.Rule
 		}
 		if !a.list(&base.Entry) {
-			return nil, m.unknown
+			return nil
 		}
-		return []*Right{a.shared(base)}, m.unknown
+		return []*Right{a.shared(base)}
 	}
-	for e := range m.all() {
+	var out []*Right
+	for e := range q.Entries() {
 		if !a.list(&e) {
 			break
 		}
@@ -519,7 +482,7 @@ func (a *auditor) of(m *matcher, user string) ([]*Right, []string) {
 		r.Entry = e
 		out = append(out, a.shared(r))
 	}
-	return out, m.unknown
+	return out
 }
 
 func (a *auditor) shared(r Right) *Right {

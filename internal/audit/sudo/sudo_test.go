@@ -8,51 +8,9 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit"
+	"github.com/sysops-api/sysops-api/internal/parse/accounts"
+	"github.com/sysops-api/sysops-api/internal/parse/sudoers"
 )
-
-// What is kept from user to user and from host to host changes no answer.
-func TestKeptAnswers(t *testing.T) {
-	for _, c := range realCases {
-		files := Files{"/etc/sudoers": Parse([]byte(c.sudoers))}
-		for name, text := range c.files {
-			files[name] = Parse([]byte(text))
-		}
-		p := Assemble(files, "/etc/sudoers", "web01")
-		for _, command := range []string{"", "/usr/bin/id"} {
-			a := &auditor{Report: &Report{}, o: Options{Command: command}, texts: make(map[Right]*Right), caches: make(map[*Policy]*cache)}
-			for i, name := range []string{"web01.example.com", "db1.example.com", "web02.example.org", "web01.example.com"} {
-				h := testHost(nil)
-				h.Name, h.Netgroups = name, nil
-				if i == 2 { // the same names are other users there
-					h.Groups = []audit.Group{{Name: "wheel", GID: 10, Members: []string{"bob"}}}
-				}
-				for _, user := range []string{"ann", "bob", "op", "ann"} {
-					a.o.User = user
-					var got, want []string
-					rights, _ := a.rights(p, h)
-					for _, r := range rights {
-						got = append(got, fmt.Sprint(r.Allowed, r.Entry))
-					}
-					if command != "" {
-						d, _ := p.Decide(h, user, command, "", a.o.Now)
-						if d.Rule == nil {
-							d.Rule = &Entry{}
-						}
-						want = append(want, fmt.Sprint(d.Allowed, *d.Rule))
-					} else {
-						entries, _ := p.Entries(h, user)
-						for _, e := range entries {
-							want = append(want, fmt.Sprint(true, e))
-						}
-					}
-					if !slices.Equal(got, want) {
-						t.Errorf("%s: %s on %s: got %q, want %q", c.name, user, name, got, want)
-					}
-				}
-			}
-		}
-	}
-}
 
 func TestFilesAreAskedFor(t *testing.T) {
 	a := &auditor{Report: &Report{}, o: Options{Also: []string{"/opt/known"}}}
@@ -76,10 +34,10 @@ func TestAHostThatSendsTooMuchIsNotHeld(t *testing.T) {
 	objects := func(yield func(sysops.Made[*part], error) bool) {
 		for _, host := range []string{"large", "small"} {
 			for i := range 64 {
-				p := &part{file: Parse(nil), size: maxHost / 16}
+				p := &part{file: sudoers.Parse(nil), size: maxHost / 16}
 				name := fmt.Sprintf("/etc/sudoers.d/%02d", i)
 				if i == 0 {
-					p, name = &part{file: Parse([]byte("ann ALL=(ALL) ALL\n@includedir /etc/sudoers.d\n"))}, "/etc/sudoers"
+					p, name = &part{file: sudoers.Parse([]byte("ann ALL=(ALL) ALL\n@includedir /etc/sudoers.d\n"))}, "/etc/sudoers"
 				}
 				if host == "small" {
 					p.size = 1
@@ -90,7 +48,7 @@ func TestAHostThatSendsTooMuchIsNotHeld(t *testing.T) {
 			}
 		}
 	}
-	a := &auditor{Report: &Report{}, policies: audit.NewMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache)}
+	a := &auditor{Report: &Report{}, policies: audit.NewMemo[string, *sudoers.Policy](), texts: make(map[Right]*Right), caches: make(map[*sudoers.Policy]*sudoers.Cache)}
 	for h, err := range audit.ByHost(bounded(objects)) {
 		if err != nil {
 			t.Fatal(err)
@@ -113,9 +71,9 @@ func TestAHostThatSendsTooMuchIsNotHeld(t *testing.T) {
 // A host's files of a few KB make as many rights as its accounts times its rules, and
 // entries a thousand times as long as a rule.
 func TestWhatOneHostListsIsBounded(t *testing.T) {
-	var accounts, rules, doubled strings.Builder
+	var passwd, rules, doubled strings.Builder
 	for i := range 1000 {
-		fmt.Fprintf(&accounts, "u%d:x:%d:7::/:/\n", i, i)
+		fmt.Fprintf(&passwd, "u%d:x:%d:7::/:/\n", i, i)
 		fmt.Fprintf(&rules, "%%many ALL=(ALL) /bin/x%d\n", i)
 	}
 	doubled.WriteString("Cmnd_Alias A0 = /bin/x, /bin/y\n")
@@ -127,8 +85,8 @@ func TestWhatOneHostListsIsBounded(t *testing.T) {
 		fmt.Fprintf(&doubled, "%%many ALL=(u%d) A14\n", i)
 	}
 	for _, c := range []struct {
-		name, sudoers string
-		o             Options
+		name, rules string
+		o           Options
 	}{
 		{"accounts times rules", rules.String(), Options{}},
 		{"aliases in each rule", doubled.String(), Options{}},
@@ -136,21 +94,21 @@ func TestWhatOneHostListsIsBounded(t *testing.T) {
 		{"aliases in one line", oneLine, Options{User: "u1"}},
 		{"aliases in the rule that decides for each account", doubled.String() + "%many ALL=(ALL) A14\n", Options{Command: "/bin/x"}},
 	} {
-		a := &auditor{Report: &Report{}, o: c.o, policies: audit.NewMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache)}
+		a := &auditor{Report: &Report{}, o: c.o, policies: audit.NewMemo[string, *sudoers.Policy](), texts: make(map[Right]*Right), caches: make(map[*sudoers.Policy]*sudoers.Cache)}
 		h := audit.Host[*part]{Name: "web01"}
 		for name, p := range map[string]*part{
-			"/etc/passwd":  {accounts: audit.ParsePasswd([]byte(accounts.String()))},
-			"/etc/group":   {groups: []audit.Group{{Name: "many", GID: 7}}},
-			"/etc/sudoers": {file: Parse([]byte(c.sudoers))},
+			"/etc/passwd":  {accounts: accounts.ParsePasswd([]byte(passwd.String()))},
+			"/etc/group":   {groups: []accounts.Group{{Name: "many", GID: 7}}},
+			"/etc/sudoers": {file: sudoers.Parse([]byte(c.rules))},
 		} {
 			h.Objects = append(h.Objects, sysops.Made[*part]{Object: sysops.Object{Key: sysops.Key{Host: h.Name, Name: name}}, Value: p})
 		}
 		a.host(h)
 		text := 0
 		for right := range a.texts {
-			text += right.Entry.size()
+			text += right.Entry.Size()
 		}
-		if len(a.texts) > maxRights || text > maxText {
+		if len(a.texts) > maxRights || text > sudoers.MaxText {
 			t.Errorf("%s: %d rights with %d bytes are kept", c.name, len(a.texts), text)
 		}
 		if len(a.Hosts) != 1 || len(a.Unknown) != 1 || !strings.Contains(a.Unknown[0].Reason, "more rights than can be listed") {
@@ -172,7 +130,7 @@ func TestNamesThatHoldOtherNames(t *testing.T) {
 	made := "/etc/sudoers.d/1\x00" + string(digest[:]) + "/etc/sudoers.d/2"
 	a := &auditor{
 		Report: &Report{EmptyDirs: make(map[string]int), Elsewhere: make(map[string]int)}, o: Options{User: "ann"},
-		policies: audit.NewMemo[string, *Policy](), texts: make(map[Right]*Right), caches: make(map[*Policy]*cache),
+		policies: audit.NewMemo[string, *sudoers.Policy](), texts: make(map[Right]*Right), caches: make(map[*sudoers.Policy]*sudoers.Cache),
 	}
 	a.host(audit.Host[*part]{Name: "a-hostile.example.com", Objects: []sysops.Made[*part]{object("a", "/etc/sudoers", main), object("a", made, two)}})
 	a.host(audit.Host[*part]{Name: "web01.example.com", Objects: []sysops.Made[*part]{

@@ -15,7 +15,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
-	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -23,6 +22,8 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit"
+	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/parse/sysctl"
 )
 
 // section is where a host's live values are.
@@ -30,8 +31,8 @@ const section = "sysctl-a"
 
 // Pattern selects what the audit reads.
 func Pattern() (sysops.Pattern, error) {
-	names := []string{mainFile, section}
-	for _, d := range directories {
+	names := []string{sysctl.MainFile, section}
+	for _, d := range sysctl.Directories() {
 		names = append(names, d+"/*.conf")
 	}
 	return sysops.Names(names...)
@@ -104,9 +105,9 @@ const (
 func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) {
 	a := newAuditing()
 	for _, text := range o.Ignore {
-		g, err := newGlob(text, "")
+		g, err := sysctl.NewGlob(text)
 		if err != nil {
-			return nil, &sysops.HintedError{Err: fmt.Errorf("cannot ignore keys %q: %w", text, err), Hint: "* stands for anything, also dots; ? for one character; [a-z] for one of these"}
+			return nil, hint.To(fmt.Errorf("cannot ignore keys %q: %w", text, err), "* stands for anything, also dots; ? for one character; [a-z] for one of these")
 		}
 		a.ignore = append(a.ignore, g)
 	}
@@ -151,9 +152,9 @@ type part struct {
 
 func read(o *sysops.Object) part {
 	switch {
-	case !isLive(o.Name) && !isFile(o.Name):
+	case !isLive(o.Name) && !sysctl.IsFile(o.Name):
 		return part{}
-	case len(o.Contents) > maxLive:
+	case len(o.Contents) > sysctl.MaxLive:
 		return part{tooMuch: true}
 	}
 	return part{contents: string(o.Contents)}
@@ -161,12 +162,12 @@ func read(o *sysops.Object) part {
 
 // bounded lets go of what a host has beyond all that is decided.
 func bounded(objects iter.Seq2[sysops.Made[part], error]) iter.Seq2[sysops.Made[part], error] {
-	return audit.Bounded(objects, maxFiles+maxLive, func(p part) int { return len(p.contents) }, part{tooMuch: true})
+	return audit.Bounded(objects, sysctl.MaxFiles+sysctl.MaxLive, func(p part) int { return len(p.contents) }, part{tooMuch: true})
 }
 
 // auditing is an audit under way.
 type auditing struct {
-	ignore []glob
+	ignore []sysctl.Glob
 	plans  *audit.Memo[[sha256.Size]byte, planned] // by what the files are called and hold
 
 	mu      sync.Mutex
@@ -177,7 +178,7 @@ type auditing struct {
 
 // planned is what NewPlan says.
 type planned struct {
-	plan *Plan
+	plan *sysctl.Plan
 	err  error
 }
 
@@ -187,17 +188,17 @@ func newAuditing() *auditing {
 
 // host compares what one host has.
 func (a *auditing) host(h *audit.Host[part]) {
-	var files []File
+	var files []sysctl.File
 	live, hasLive := "", false
 	for _, o := range h.Objects {
 		switch {
 		case o.Value.tooMuch:
-			a.unknown(h.Name, fmt.Sprintf("%v: its files and live values have more than %d bytes", errTooMuch, maxLive))
+			a.unknown(h.Name, fmt.Sprintf("%v: its files and live values have more than %d bytes", sysctl.ErrTooMuch, sysctl.MaxLive))
 			return
 		case isLive(o.Name):
 			live, hasLive = o.Value.contents, true
-		case isFile(o.Name):
-			files = append(files, File{o.Name, o.Value.contents})
+		case sysctl.IsFile(o.Name):
+			files = append(files, sysctl.File{Name: o.Name, Contents: o.Value.contents})
 		}
 	}
 	switch {
@@ -223,24 +224,20 @@ func (a *auditing) host(h *audit.Host[part]) {
 
 func isLive(name string) bool { return name == section || strings.HasSuffix(name, "@"+section) }
 
-func isFile(name string) bool {
-	return name == mainFile || slices.Contains(directories, path.Dir(name))
-}
-
 // compare returns what differs.
-func (a *auditing) compare(assignments []Assignment) []Problem {
+func (a *auditing) compare(assignments []sysctl.Assignment) []Problem {
 	var out []Problem
-	for _, s := range Last(assignments) {
+	for _, s := range sysctl.Last(assignments) {
 		p := Problem{State: Differs, Key: s.Key, Persistent: s.Value, Live: s.Live, File: s.File}
 		switch {
-		case s.Absent && s.Optional, !s.Absent && Same(s.Value, s.Live):
+		case s.Absent && s.Optional, !s.Absent && sysctl.Same(s.Value, s.Live):
 			continue
 		case s.Absent:
 			p.State = Absent
 		case hidden(s.Value) || hidden(s.Live):
 			continue
 		}
-		if !slices.ContainsFunc(a.ignore, func(g glob) bool { return g.match(s.Key) }) {
+		if !slices.ContainsFunc(a.ignore, func(g sysctl.Glob) bool { return g.Match(s.Key) }) {
 			out = append(out, p)
 		}
 	}
@@ -251,7 +248,7 @@ func (a *auditing) compare(assignments []Assignment) []Problem {
 // cannot be compared.
 func hidden(value string) bool { return strings.Contains(value, "[redacted]") }
 
-func (a *auditing) planOf(files []File) (*Plan, error) {
+func (a *auditing) planOf(files []sysctl.File) (*sysctl.Plan, error) {
 	d := sha256.New()
 	size := 0
 	for _, f := range files {
@@ -260,7 +257,7 @@ func (a *auditing) planOf(files []File) (*Plan, error) {
 		d.Write(append(append(binary.AppendUvarint(nil, uint64(len(f.Name))), f.Name...), sum[:]...))
 	}
 	p := a.plans.Get([sha256.Size]byte(d.Sum(nil)), size, func() (p planned) {
-		p.plan, p.err = NewPlan(files)
+		p.plan, p.err = sysctl.NewPlan(files)
 		return p
 	})
 	return p.plan, p.err
