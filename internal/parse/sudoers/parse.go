@@ -1,3 +1,19 @@
+// Package sudoers reads the sudoers files of one host in the grammar of sudo 1.9, and
+// decides as sudo does who may run what as whom there.
+//
+// Parse reads a file, Assemble puts a host's files together, Policy.Entries is "sudo -l -U
+// user", and Policy.Decide is "sudo -l -U user command". Whoever asks many users, or many
+// hosts with the same files, asks through Policy.On, which keeps what is the same. The
+// source of all that the manual leaves open is the behaviour of sudo 1.9.13, beside which
+// the tests run.
+//
+// What the files and the host's accounts do not tell is said (Undecided, Missing), and
+// taken for no match. Nothing that a host sends takes more than bounded time and memory:
+// files, includes, aliases that name each other and entries have their limits, and what is
+// beyond them is said, too.
+//
+// Which files a host has, and what many hosts have in common, is left to
+// internal/audit/sudo.
 package sudoers
 
 import (
@@ -6,9 +22,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // A File is one sudoers file, read but not yet put together with those that it
@@ -33,136 +47,6 @@ func (f *File) IncludesByHost() bool {
 // maxFile is how much of a file is read, because a list takes more memory than its text:
 // the largest sudoers of a fleet have some thousands of lines.
 const maxFile = 1 << 20
-
-// An entry is one logical line: one of the pointers is set.
-type entry struct {
-	line     int
-	spec     *userSpec
-	defaults *defaultsLine
-	aliases  *aliasLine
-	include  *include
-	problem  string // why the entry, or the rest of it, is passed over
-	redacted bool   // by the agent, before it was sent
-}
-
-type include struct {
-	path string
-	dir  bool
-}
-
-// An aliasLine defines aliases of one kind.
-type aliasLine struct {
-	kind string // User, Runas, Host, Cmnd
-	defs []aliasDef
-}
-
-type aliasDef struct {
-	name    string
-	members []member
-}
-
-// A defaultsLine is Defaults, with whom it binds.
-type defaultsLine struct {
-	binding  string // "", "@" hosts, ":" users, ">" run-as users, "!" commands
-	members  []member
-	settings []setting
-}
-
-type setting struct {
-	name  string
-	op    byte // '=' where there is a value, else 1 or 0: on or off; '+' and '-' for lists
-	value string
-}
-
-// A userSpec is who may do something, where, and what.
-type userSpec struct {
-	file       string // set when files are put together
-	line       int
-	users      []member
-	privileges []privilege
-}
-
-type privilege struct {
-	hosts []member
-	cmnds []cmndSpec
-}
-
-// A cmndSpec is a command with all that goes before it, or is taken over from the
-// command before it.
-type cmndSpec struct {
-	runas *runas // nil: the default user
-	options
-	tags [len(tags)]tagValue
-	cmnd member
-}
-
-// A runas is whom a command may be run as. With groups alone, it is the user who asks.
-type runas struct{ users, groups []member }
-
-// options are those of a command. Texts are pointers because sudo prints what is said anew,
-// be it the same as before; nil is not said.
-type options struct {
-	role, selinuxType, apparmor *string
-	chroot, cwd                 *string
-	timeout                     int // seconds; 0: not said, -1: said to be none
-	notBefore, notAfter         time.Time
-}
-
-type tagValue int8
-
-const (
-	tagUnset tagValue = iota
-	tagOn
-	tagOff
-	tagImplied // SETENV, by ALL
-)
-
-const (
-	tagSetenv = iota
-	tagIntercept
-	tagNoexec
-	tagNopasswd
-	tagLogInput
-	tagLogOutput
-	tagMail
-	tagFollow
-)
-
-type memberKind int8
-
-const (
-	memberWord memberKind = iota // a name, #uid, or a pattern for hosts
-	memberALL
-	memberAlias
-	memberGroup    // with its % or %:
-	memberNetgroup // with its +
-	memberNetwork
-	memberSelf // the invoking user
-	memberCommand
-)
-
-// A member is one element of a list.
-type member struct {
-	kind    memberKind
-	negated bool
-	name    string
-	*detail // of a command; nil: it has none
-}
-
-// A detail is what a command has beside its path.
-type detail struct {
-	args    string
-	hasArgs bool
-	digests []string // sha224:…
-}
-
-// details returns those of a command, empty ones for what has none.
-func (m *member) details() *detail {
-	if m.detail == nil {
-		return &detail{}
-	}
-	return m.detail
-}
 
 // Parse reads one sudoers file in the grammar of sudo 1.9, and as sudo does it: an entry
 // with an error is passed over, the others hold. It never fails.
@@ -654,85 +538,4 @@ func (p *parser) option(o *options) error {
 		o.notAfter, err = parseTime(value)
 	}
 	return err
-}
-
-// parseTimeout reads 7d8h30m10s: each unit once, the largest first; a number without
-// one is seconds.
-func parseTimeout(s string) (int, error) {
-	errBad := fmt.Errorf("invalid timeout value %q", s)
-	units := []struct {
-		letter  byte
-		seconds int
-	}{{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}}
-	total := 0
-	if s == "" {
-		return 0, errBad
-	}
-	for s != "" {
-		n := run([]byte(s), isDigit)
-		v, err := strconv.ParseInt(s[:n], 10, 32)
-		if err != nil {
-			return 0, errBad
-		}
-		letter := byte('s')
-		if s = s[n:]; s != "" {
-			letter = s[0] | 0x20
-			s = s[1:]
-		}
-		i := 0
-		for i < len(units) && units[i].letter != letter {
-			i++
-		}
-		if i == len(units) {
-			return 0, errBad
-		}
-		total += int(v) * units[i].seconds
-		units = units[i+1:]
-	}
-	switch {
-	case total > 1<<31-1:
-		return 0, errBad
-	case total == 0:
-		return -1, nil
-	}
-	return total, nil
-}
-
-// timeEnd is a fraction and a zone.
-var timeEnd = regexp.MustCompile(`^(?:[.,]([0-9]))?(?:Z|([-+])([0-9]{2})([0-9]{2})?)?$`)
-
-// parseTime reads a generalized time of RFC 4517: yyyymmddHH, then minutes and seconds
-// if any, a fraction of which sudo takes one digit, and Z or +HHMM. As to sudo, the 32nd is the
-// 1st of the next month. Without a zone it is the host's local time, which is not known:
-// UTC is taken.
-func parseTime(s string) (time.Time, error) {
-	errBad := fmt.Errorf("invalid time %q", s)
-	n := run([]byte(s), isDigit)
-	if n != 10 && n != 12 && n != 14 {
-		return time.Time{}, errBad
-	}
-	field := func(from, to int) int {
-		v, _ := strconv.Atoi((s[:n] + "0000")[from:to]) // digits, as counted above
-		return v
-	}
-	t := time.Date(field(0, 4), time.Month(field(4, 6)), field(6, 8), field(8, 10), field(10, 12), field(12, 14), 0, time.UTC)
-	m := timeEnd.FindStringSubmatch(s[n:])
-	if m == nil {
-		return time.Time{}, errBad
-	}
-	number := func(i int) time.Duration {
-		v, _ := strconv.Atoi(m[i]) // digits, or nothing
-		return time.Duration(v)
-	}
-	switch n { // a tenth of an hour or of a minute
-	case 10:
-		t = t.Add(number(1) * time.Hour / 10)
-	case 12:
-		t = t.Add(number(1) * time.Minute / 10)
-	}
-	east := number(3)*time.Hour + number(4)*time.Minute
-	if m[2] == "-" {
-		east = -east
-	}
-	return t.Add(-east), nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -287,6 +288,59 @@ func (r *sudoResult) listing() []string {
 	return out
 }
 
+// A comparison is what sudo is asked about one set of sudoers, and what is to be true of
+// its answers.
+type comparison struct {
+	t      *testing.T
+	host   *Host
+	policy *Policy
+	runs   []sudoRun
+	want   []func(sudoResult)
+
+	entries, allowed, denied int // of sudo's answers
+}
+
+// list asks what a user may do.
+func (c *comparison) list(user, by string, args ...string) {
+	c.runs = append(c.runs, sudoRun{by, append([]string{"-l"}, args...)})
+	got, undecided := c.policy.Entries(c.host, user)
+	var texts []string
+	for _, e := range got {
+		texts = append(texts, e.String())
+	}
+	c.want = append(c.want, func(r sudoResult) {
+		real := r.listing()
+		c.entries += len(real)
+		if !slices.Equal(texts, real) {
+			c.t.Errorf("%s, asked by %s:\n got %q\nsudo %q\n%s\nundecided %q, problems %v", user, by, texts, real, r.Stderr, undecided, c.policy.Problems)
+		}
+	})
+}
+
+// check asks whether a user may run a command as somebody.
+func (c *comparison) check(user, by, as, command string, args ...string) {
+	args = append([]string{"-l"}, args...)
+	runas, group, _ := strings.Cut(as, ":")
+	if runas != "" {
+		args = append(args, "-u", runas)
+	}
+	if group != "" {
+		args = append(args, "-g", group)
+	}
+	c.runs = append(c.runs, sudoRun{by, append(args, strings.Fields(command)...)})
+	d, undecided := c.policy.Decide(c.host, user, command, as, time.Now())
+	c.want = append(c.want, func(r sudoResult) {
+		if r.Status == 0 {
+			c.allowed++
+		} else {
+			c.denied++
+		}
+		if d.Allowed != (r.Status == 0) {
+			c.t.Errorf("%s as %q: %s, asked by %s: got %+v, sudo's status %d\n%s%s\nundecided %q", user, as, command, by, d, r.Status, r.Stdout, r.Stderr, undecided)
+		}
+	})
+}
+
 // TestAsSudo compares what the real sudo lists and decides with what this package does.
 func TestAsSudo(t *testing.T) {
 	before := hashSudoers(t)
@@ -295,60 +349,18 @@ func TestAsSudo(t *testing.T) {
 	for _, c := range realCases {
 		t.Run(c.name, func(t *testing.T) {
 			files := map[string]string{"/etc/sudoers": c.sudoers}
-			for name, text := range c.files {
-				files[name] = text
-			}
+			maps.Copy(files, c.files)
 			parsed := make(Files)
 			for name, text := range files {
 				parsed[name] = Parse([]byte(text))
 			}
 			host := testHost(s.addresses)
-			policy := Assemble(parsed, "/etc/sudoers", host.Short())
-
-			var runs []sudoRun
-			var want []func(sudoResult) // what is to be true of each
-			list := func(user, by string, args ...string) {
-				runs = append(runs, sudoRun{by, append([]string{"-l"}, args...)})
-				got, undecided := policy.Entries(host, user)
-				var texts []string
-				for _, e := range got {
-					texts = append(texts, e.String())
-				}
-				want = append(want, func(r sudoResult) {
-					real := r.listing()
-					entries += len(real)
-					if !slices.Equal(texts, real) {
-						t.Errorf("%s, asked by %s:\n got %q\nsudo %q\n%s\nundecided %q, problems %v", user, by, texts, real, r.Stderr, undecided, policy.Problems)
-					}
-				})
-			}
-			check := func(user, by, as, command string, args ...string) {
-				args = append([]string{"-l"}, args...)
-				runas, group, _ := strings.Cut(as, ":")
-				if runas != "" {
-					args = append(args, "-u", runas)
-				}
-				if group != "" {
-					args = append(args, "-g", group)
-				}
-				runs = append(runs, sudoRun{by, append(args, strings.Fields(command)...)})
-				d, undecided := policy.Decide(host, user, command, as, time.Now())
-				want = append(want, func(r sudoResult) {
-					if r.Status == 0 {
-						allowed++
-					} else {
-						denied++
-					}
-					if d.Allowed != (r.Status == 0) {
-						t.Errorf("%s as %q: %s, asked by %s: got %+v, sudo's status %d\n%s%s\nundecided %q", user, as, command, by, d, r.Status, r.Stdout, r.Stderr, undecided)
-					}
-				})
-			}
+			compared := comparison{t: t, host: host, policy: Assemble(parsed, "/etc/sudoers", host.Short())}
 			for _, user := range []string{"ann", "bob"} {
 				if !c.own {
-					list(user, "root", "-U", user)
+					compared.list(user, "root", "-U", user)
 				}
-				list(user, user)
+				compared.list(user, user)
 			}
 			for line := range strings.Lines(c.checks) {
 				f := strings.Fields(line)
@@ -358,13 +370,14 @@ func TestAsSudo(t *testing.T) {
 				as := strings.Trim(f[1], "-")
 				command := strings.Join(f[2:], " ")
 				if !c.own {
-					check(f[0], "root", as, command, "-U", f[0])
+					compared.check(f[0], "root", as, command, "-U", f[0])
 				}
-				check(f[0], f[0], as, command)
+				compared.check(f[0], f[0], as, command)
 			}
-			for i, r := range s.run(t, request{files, runs}) {
-				want[i](r)
+			for i, r := range s.run(t, request{files, compared.runs}) {
+				compared.want[i](r)
 			}
+			allowed, denied, entries = allowed+compared.allowed, denied+compared.denied, entries+compared.entries
 		})
 	}
 	t.Logf("%d cases: %d entries listed, %d commands allowed, %d denied", len(realCases), entries, allowed, denied)
