@@ -50,6 +50,10 @@ func TestIncludesThatDouble(t *testing.T) {
 	}
 }
 
+// noise is how many times as much is allocated where something else looks on: under the
+// race detector, what regexp keeps to be used again is thrown away at random.
+var noise uint64 = 1
+
 // A hostile file costs time and memory in proportion to its size.
 func TestLargeFiles(t *testing.T) {
 	const size = 64 << 10
@@ -62,7 +66,7 @@ func TestLargeFiles(t *testing.T) {
 			runtime.ReadMemStats(&before)
 			Parse([]byte(start + strings.Repeat(unit, size/len(unit))))
 			runtime.ReadMemStats(&after)
-			if grown := after.TotalAlloc - before.TotalAlloc; grown > 200*size+1<<20 {
+			if grown := after.TotalAlloc - before.TotalAlloc; grown > noise*(200*size+1<<20) {
 				t.Errorf("%s after %q: %d bytes were allocated for %d", name, start, grown, size)
 			}
 		}

@@ -1,0 +1,5 @@
+//go:build race
+
+package sudoers
+
+func init() { noise = 8 }
