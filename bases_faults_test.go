@@ -905,7 +905,7 @@ func TestAFolderIsCleared(t *testing.T) {
 	}
 	push(settings(1, 1))
 	rewrite(filepath.Join(folder, "junk"), "junk")
-	rewrite(filepath.Join(folder, ".new-123"), "cut short")
+	rewrite(filepath.Join(folder, ".offers.json.ABCDEFGH.part"), "cut short")
 	os.MkdirAll(filepath.Join(folder, "a", "b"), 0o700)
 	s.Must("DEL", "$bases:"+ctl, baseKey(settings(1, 1)))
 	old := time.Now().Add(-3 * time.Hour)

@@ -9,12 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/store"
+	"github.com/sysops-api/sysops-api/internal/wholefile"
 )
 
 // A shelf keeps what a publisher knows of bases: which are offered for a name, and
@@ -28,7 +28,7 @@ type shelf struct {
 	loaded bool
 	offers map[string]*offer
 	frames map[frame.ID][]byte // without a folder, all; with one, none
-	bytes  int                 // of frames, or of the files in folder
+	sizes  map[string]int      // of the files in folder, by name
 	dirty  bool                // offers are not as they are on disk
 }
 
@@ -56,12 +56,7 @@ func (s *shelf) load() {
 		return
 	}
 	s.loaded = true
-	files, _ := os.ReadDir(s.folder)
-	for _, f := range files {
-		if fi, err := f.Info(); err == nil {
-			s.bytes += int(fi.Size())
-		}
-	}
+	s.survey() // what cannot be read is as good as absent
 	var saved map[string]struct {
 		IDs   []store.ID `json:"bases"`
 		Asked time.Time  `json:"asked"`
@@ -76,6 +71,32 @@ func (s *shelf) load() {
 			s.offers[name].IDs = append(s.offers[name].IDs, frame.ID(id))
 		}
 	}
+}
+
+// survey notes what lies in the folder.
+func (s *shelf) survey() ([]fs.FileInfo, error) {
+	entries, err := os.ReadDir(s.folder)
+	s.sizes = make(map[string]int, len(entries))
+	var files []fs.FileInfo
+	for _, e := range entries {
+		if fi, err := e.Info(); err == nil && fi.Mode().IsRegular() { // or else it is gone meanwhile
+			s.sizes[fi.Name()] = int(fi.Size())
+			files = append(files, fi)
+		}
+	}
+	return files, err
+}
+
+// size returns how many bytes the shelf takes, on disk or in memory.
+func (s *shelf) size() int {
+	total := 0
+	for _, n := range s.sizes {
+		total += n
+	}
+	for _, packed := range s.frames {
+		total += len(packed)
+	}
+	return total
 }
 
 // readSmall reads a file, nil where there is none, or something else in its place.
@@ -172,12 +193,11 @@ func (s *shelf) keep(id frame.ID, packed []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.load()
-	if s.frames[id] != nil || s.bytes+len(packed) > shelfBytes {
+	if s.frames[id] != nil || s.size()+len(packed) > shelfBytes {
 		return
 	}
 	if s.folder == "" {
 		s.frames[id] = packed
-		s.bytes += len(packed)
 		return
 	}
 	if s.onDisk(id) {
@@ -185,13 +205,12 @@ func (s *shelf) keep(id frame.ID, packed []byte) {
 	}
 	os.Remove(s.path(id)) // whatever else may be in its place
 
-	if writeWhole(s.folder, s.path(id), packed) == nil { // a full disk is no reason not to push
-		s.bytes += len(packed)
+	// A full disk is no reason not to push, and what a loss of power damages is verified
+	// before it is used.
+	if wholefile.Write(s.path(id), packed, wholefile.Options{Unsynced: true, Unswept: true}) == nil {
+		s.sizes[filepath.Base(s.path(id))] = len(packed)
 	}
 }
-
-// newFile is what the names of files begin with that are not whole yet.
-const newFile = ".new-"
 
 // usable reports whether there is a place for bases. Without one, a push would read them
 // from a server every time, which costs more than they save.
@@ -199,29 +218,10 @@ func (s *shelf) usable() error {
 	if s.folder == "" {
 		return nil
 	}
-	if err := os.MkdirAll(s.folder, 0o700); err != nil {
+	if err := wholefile.MkdirAll(nil, s.folder, 0o700); err != nil {
 		return fmt.Errorf("cannot keep the bases on disk: %w", err)
 	}
 	return nil
-}
-
-// writeWhole writes a file so that a reader sees all of it or none.
-func writeWhole(folder, path string, data []byte) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(folder, newFile+"*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }
 
 // has reports whether a base's frame is on the shelf.
@@ -292,6 +292,7 @@ func (s *shelf) drop(id frame.ID) {
 	delete(s.frames, id)
 	if s.folder != "" {
 		os.Remove(s.path(id))
+		delete(s.sizes, filepath.Base(s.path(id)))
 	}
 }
 
@@ -317,10 +318,9 @@ func (s *shelf) save() error {
 			return fmt.Errorf("cannot keep the bases on disk: %w", err)
 		}
 	}
-	for id, packed := range s.frames {
+	for id := range s.frames {
 		if !offered[id] {
 			delete(s.frames, id)
-			s.bytes -= len(packed)
 		}
 	}
 	s.dirty = false
@@ -341,29 +341,29 @@ func (s *shelf) saveFolder(offered map[frame.ID]bool) error {
 	if err != nil {
 		return err
 	}
-	if err := writeWhole(s.folder, filepath.Join(s.folder, offersFile), text); err != nil {
+	if err := wholefile.MkdirAll(nil, s.folder, 0o700); err != nil {
 		return err
 	}
-	files, err := os.ReadDir(s.folder)
+	if err := wholefile.Write(filepath.Join(s.folder, offersFile), text, wholefile.Options{Unsynced: true, Unswept: true}); err != nil {
+		return err
+	}
+	wholefile.Sweep(s.folder)
+	files, err := s.survey()
 	if err != nil {
 		return err
 	}
-	s.bytes = 0
 	var errs []error
 	for _, f := range files {
-		fi, err := f.Info()
 		var id store.ID
-		isBase := id.UnmarshalText([]byte(f.Name())) == nil
-		if err != nil || f.IsDir() || !isBase && !strings.HasPrefix(f.Name(), newFile) {
-			continue // it is gone meanwhile, or not ours
+		if id.UnmarshalText([]byte(f.Name())) != nil || offered[frame.ID(id)] || time.Since(f.ModTime()) <= offersFresh {
+			continue // it is not ours, or may be wanted yet
 		}
-		if !offered[frame.ID(id)] && time.Since(fi.ModTime()) > offersFresh {
-			if err := os.Remove(filepath.Join(s.folder, f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				errs = append(errs, err)
-			}
+		err := os.Remove(filepath.Join(s.folder, f.Name()))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
 			continue
 		}
-		s.bytes += int(fi.Size())
+		delete(s.sizes, f.Name())
 	}
 	return errors.Join(errs...)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/wholefile"
 )
 
 // Interactions is the record of how long the servers took for this host's last
@@ -122,14 +123,11 @@ func (s *settings) writeInteractions(record Interactions) error {
 		return fmt.Errorf("cannot write the record of interaction times: %w", err)
 	}
 	path := s.interactionFile()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("cannot keep the record of interaction times: %w", err)
+	err = wholefile.MkdirAll(nil, filepath.Dir(path), 0o700)
+	if err == nil {
+		err = wholefile.Write(path, append(data, '\n'), wholefile.Options{})
 	}
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, append(data, '\n'), 0o600); err != nil {
-		return fmt.Errorf("cannot keep the record of interaction times: %w", err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err != nil {
 		return fmt.Errorf("cannot keep the record of interaction times: %w", err)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -11,8 +10,9 @@ import (
 	"maps"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
+
+	"github.com/sysops-api/sysops-api/internal/wholefile"
 )
 
 // Write stores the report in path as one JSON object: a key for each section
@@ -28,7 +28,7 @@ import (
 // The file, mode 0600, appears at once and complete, or not at all: readers see
 // the old one or the new one, and after an error nothing is left behind.
 func (r *Report) Write(path string) error {
-	err := writeAtomically(path, func(w io.Writer) error { return r.encode(w) })
+	err := wholefile.Fill(path, wholefile.Options{}, r.encode)
 	if err != nil {
 		return fmt.Errorf("cannot write %s: %w", path, cause(err))
 	}
@@ -117,49 +117,6 @@ func (r *Report) collection() map[string]any {
 		entries[section] = missing{Missing: true}
 	}
 	return entries
-}
-
-// writeAtomically fills a temporary file beside path, forces it to disk and
-// renames it to path.
-func writeAtomically(path string, fill func(io.Writer) error) error {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	err = fillAndSync(f, fill)
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // the first error is the one to tell
-		return err
-	}
-	syncDir(dir)
-	return nil
-}
-
-func fillAndSync(f *os.File, fill func(io.Writer) error) error {
-	buffered := bufio.NewWriterSize(f, 64<<10)
-	if err := fill(buffered); err != nil {
-		return err
-	}
-	if err := buffered.Flush(); err != nil {
-		return err
-	}
-	return f.Sync()
-}
-
-// syncDir makes a rename in dir survive a loss of power. Where that fails the
-// file is complete all the same, so it is no error.
-func syncDir(dir string) {
-	if d, err := os.Open(dir); err == nil {
-		_ = d.Sync()
-		_ = d.Close()
-	}
 }
 
 // cause strips the operation and the path that the os package puts in front of

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sysops-api/sysops-api/internal/wholefile"
 )
 
 // A manifest is what a tree knows of its files of one name. On disk it is a log: lines
@@ -169,7 +171,7 @@ func (m *manifest) drop(host string) error {
 func (m *manifest) add(line []byte) error {
 	if m.log == nil {
 		var err error
-		if m.log, err = m.root.OpenFile(m.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
+		if m.log, err = wholefile.Open(m.root, m.path, os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
 			return fmt.Errorf("cannot note what is exported: %w", err)
 		}
 		if err := m.log.Truncate(m.whole); err != nil {
@@ -217,12 +219,7 @@ func (m *manifest) compact() error {
 	for host, r := range m.files {
 		b.Write(appendRecord(b.AvailableBuffer(), host, r))
 	}
-	const temporary = temporaryFolder + "/manifest"
-	err := m.root.WriteFile(temporary, b.Bytes(), 0o600)
-	if err == nil {
-		err = m.root.Rename(temporary, m.path)
-	}
-	if err != nil {
+	if err := wholefile.Write(m.path, b.Bytes(), own(m.root)); err != nil {
 		return fmt.Errorf("cannot note what is exported: %w", err)
 	}
 	return nil

@@ -10,12 +10,12 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/wholefile"
 )
 
 // DefaultMode is that of files unless TreeOptions or the like say otherwise: what a host
@@ -48,8 +48,7 @@ type Tree struct {
 	root *os.Root // nil: a dry run of what is not there yet
 	lock *os.File // nil: we do not hold it
 
-	temporaries int
-	folders     map[string]bool // whose mode has been seen to be right
+	folders map[string]bool // whose mode has been seen to be right
 }
 
 const (
@@ -89,10 +88,10 @@ func (t *Tree) open() error {
 	if err := t.checkOwn(); err != nil || t.o.DryRun {
 		return err
 	}
-	if err := t.root.Mkdir(ownFolder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := wholefile.MkdirAll(t.root, ownFolder, 0o700); err != nil {
 		return err
 	}
-	lock, err := t.root.OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := wholefile.Open(t.root, lockFile, os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
@@ -108,20 +107,17 @@ func (t *Tree) open() error {
 	if err := t.root.RemoveAll(temporaryFolder); err != nil {
 		return err
 	}
-	return t.root.Mkdir(temporaryFolder, 0o700)
+	return wholefile.MkdirAll(t.root, temporaryFolder, 0o700)
 }
 
 // makeDir makes the tree's own folder where there is none, with its mode whatever the
 // umask. One that is there keeps the mode that somebody gave it.
 func (t *Tree) makeDir() error {
 	dir := filepath.Clean(t.dir)
-	if err := os.MkdirAll(filepath.Dir(dir), t.folderMode()); err != nil {
-		return err
+	if fi, err := os.Stat(dir); err == nil && fi.IsDir() {
+		return nil
 	}
-	if err := os.Mkdir(dir, t.folderMode()); err != nil {
-		if fi, statErr := os.Stat(dir); statErr == nil && fi.IsDir() {
-			return nil
-		}
+	if err := wholefile.MkdirAll(nil, dir, t.folderMode()); err != nil {
 		return err
 	}
 	return os.Chmod(dir, t.folderMode())
@@ -480,13 +476,24 @@ func (u *update) touch(host string, p *pending, rec record, o *sysops.Object) er
 	return u.note(host, p.path, rec)
 }
 
+// own is how what we keep for ourselves is written.
+func own(root *os.Root) wholefile.Options {
+	return wholefile.Options{Root: root, Temporary: temporaryFolder, Unsynced: true}
+}
+
 // write writes a file beside the tree, and moves it to its place.
 func (u *update) write(host, to string, rec record, contents []byte, mtime time.Time) error {
-	temporary := u.temporary()
-	if err := u.writeTemporary(temporary, contents, mtime); err != nil {
+	o := own(u.root)
+	o.Mode, o.ModTime = u.o.Mode, mtime
+	f, err := wholefile.Create(to, o)
+	if err != nil {
 		return err
 	}
-	return u.install(host, temporary, to, rec)
+	defer f.Abort()
+	if _, err := f.Write(contents); err != nil {
+		return err
+	}
+	return u.install(host, f, to, rec)
 }
 
 // link makes a file a link to one with the same contents, where there is one and the file
@@ -496,47 +503,27 @@ func (u *update) link(host, to string, rec record) (bool, error) {
 	if source == nil {
 		return false, nil
 	}
-	temporary := u.temporary()
-	if u.root.Link(source.path, temporary) != nil {
+	f, err := wholefile.Link(source.path, to, own(u.root))
+	if err != nil {
 		return false, nil // that one has as many as it can have, or there are no links here
 	}
-	return true, u.install(host, temporary, to, rec)
+	defer f.Abort()
+	return true, u.install(host, f, to, rec)
 }
 
-func (u *update) temporary() string {
-	u.temporaries++
-	return temporaryFolder + "/" + strconv.Itoa(u.temporaries)
-}
-
-func (u *update) writeTemporary(name string, contents []byte, mtime time.Time) error {
-	f, err := u.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(contents)
-	if u.o.Mode != 0o600 {
-		err = errors.Join(err, f.Chmod(u.o.Mode)) // whatever the umask
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return u.root.Chtimes(name, mtime, mtime)
-}
-
-// install renames a temporary file to its place, and notes it.
-func (u *update) install(host, temporary, to string, rec record) error {
+// install puts a file in its place, and notes it.
+func (u *update) install(host string, f *wholefile.File, to string, rec record) error {
 	before, had := u.page.files[host]
 	if err := u.page.set(host, record{core: rec.core, claimed: true}); err != nil {
 		return err
 	}
-	err := u.root.Rename(temporary, to)
+	err := f.Commit()
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = u.makeFolder(path.Dir(to)); err == nil {
-			err = u.root.Rename(temporary, to)
+			err = f.Commit()
 		}
 	}
 	if err != nil { // what was there is there
-		u.root.Remove(temporary)
 		if had {
 			return errors.Join(err, u.page.set(host, before))
 		}
@@ -560,7 +547,7 @@ func (u *update) note(host, at string, rec record) error {
 
 // makeFolder makes a folder and those that it lies in.
 func (u *update) makeFolder(folder string) error {
-	if err := u.root.MkdirAll(folder, u.folderMode()); err != nil {
+	if err := wholefile.MkdirAll(u.root, folder, u.folderMode()); err != nil {
 		return err
 	}
 	return u.fixFolders(folder)
