@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/naming"
 )
 
 // An Output is where a verb's rows go: in their own order or that of Sort, all of them
@@ -241,36 +242,5 @@ func newSortKey(v any) sortKey {
 }
 
 func (a sortKey) compare(b sortKey) int {
-	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.number, b.number), CompareNatural(a.text, b.text))
-}
-
-// CompareNatural compares text in which numbers count by their value: web9 comes
-// before web10.
-func CompareNatural(a, b string) int {
-	x, y := a, b
-	for x != "" && y != "" {
-		m, n := digits(x), digits(y)
-		if m > 0 && n > 0 {
-			p, q := strings.TrimLeft(x[:m], "0"), strings.TrimLeft(y[:n], "0")
-			if c := cmp.Or(cmp.Compare(len(p), len(q)), strings.Compare(p, q)); c != 0 {
-				return c
-			}
-			x, y = x[m:], y[n:]
-			continue
-		}
-		if x[0] != y[0] {
-			return cmp.Compare(x[0], y[0])
-		}
-		x, y = x[1:], y[1:]
-	}
-	return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(a, b))
-}
-
-// digits returns how many digits text begins with.
-func digits(text string) int {
-	n := 0
-	for n < len(text) && '0' <= text[n] && text[n] <= '9' {
-		n++
-	}
-	return n
+	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.number, b.number), naming.CompareNatural(a.text, b.text))
 }

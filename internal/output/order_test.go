@@ -3,42 +3,10 @@ package output
 import (
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 )
-
-// Numbers within text count by their value, and the order is one: whatever the rows,
-// sorting them must not depend on how they came.
-func TestNaturalOrder(t *testing.T) {
-	want := []string{
-		"", "-", "0", "00", "01", "1", "2", "10", "10a", "100000000000000000000", "100000000000000000001",
-		"a", "a 2", "a 10", "a0", "a01", "a1", "a1b", "a2", "aa", "web1.example.com", "web2.example.com", "web10.example.com",
-	}
-	r := rand.New(rand.NewPCG(1, 2))
-	for range 100 {
-		got := slices.Clone(want)
-		r.Shuffle(len(got), func(i, j int) { got[i], got[j] = got[j], got[i] })
-		slices.SortFunc(got, CompareNatural)
-		if !slices.Equal(got, want) {
-			t.Fatalf("got  %q\nwant %q", got, want)
-		}
-	}
-}
-
-func FuzzNaturalOrder(f *testing.F) {
-	f.Add("web9", "web10", "web010")
-	f.Fuzz(func(t *testing.T, a, b, c string) {
-		if CompareNatural(a, b) != -CompareNatural(b, a) || (CompareNatural(a, b) == 0) != (a == b) {
-			t.Errorf("%q and %q have no order", a, b)
-		}
-		if CompareNatural(a, b) < 0 && CompareNatural(b, c) < 0 && CompareNatural(a, c) >= 0 {
-			t.Errorf("%q < %q < %q, and not %q < %q", a, b, c, a, c)
-		}
-	})
-}
 
 func TestValuesOfAllTypesHaveAnOrder(t *testing.T) {
 	now := time.Now()

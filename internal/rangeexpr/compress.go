@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/sysops-api/sysops-api/internal/naming"
 )
 
 // Compress returns nodes as Range answers /expand: on one line, sorted, runs of
@@ -64,7 +66,7 @@ func (n numbered) compare(m numbered) int {
 	return cmp.Or(
 		strings.Compare(n.prefix, m.prefix),
 		strings.Compare(n.domain, m.domain),
-		compareDigits(n.digits, m.digits),
+		naming.CompareNumbers(n.digits, m.digits),
 		strings.Compare(n.name, m.name),
 	)
 }

@@ -1,7 +1,6 @@
 package rangeexpr
 
 import (
-	"cmp"
 	"math/big"
 	"strings"
 )
@@ -17,17 +16,6 @@ func digitsEnd(s string, at int) int {
 		at++
 	}
 	return at
-}
-
-func withoutZeros(digits string) string { return strings.TrimLeft(digits, "0") }
-
-// compareDigits compares two numbers by value.
-func compareDigits(a, b string) int {
-	if len(a) == len(b) {
-		return strings.Compare(a, b)
-	}
-	a, b = withoutZeros(a), withoutZeros(b)
-	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 }
 
 // follows reports whether b is the next number after a, written as a is: 10
@@ -72,24 +60,4 @@ func numbersBetween(first, last string) int {
 		return plenty
 	}
 	return int(b.Int64()) + 1
-}
-
-// compareNatural orders names as a person would: numbers in them by value.
-func compareNatural(a, b string) int {
-	i, j := 0, 0
-	for i < len(a) && j < len(b) {
-		if isDigit(a[i]) && isDigit(b[j]) {
-			m, n := digitsEnd(a, i), digitsEnd(b, j)
-			if c := compareDigits(a[i:m], b[j:n]); c != 0 {
-				return c
-			}
-			i, j = m, n
-			continue
-		}
-		if a[i] != b[j] {
-			return cmp.Compare(a[i], b[j])
-		}
-		i, j = i+1, j+1
-	}
-	return cmp.Or(cmp.Compare(len(a)-i, len(b)-j), strings.Compare(a, b))
 }

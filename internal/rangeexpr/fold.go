@@ -5,6 +5,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"github.com/sysops-api/sysops-api/internal/naming"
 )
 
 // Fold returns a short expression that stands for exactly these hosts, in natural
@@ -52,7 +54,7 @@ func Fold(hosts []string) string {
 
 // join lists words in the order of their first hosts.
 func join(words []folded) string {
-	slices.SortFunc(words, func(a, b folded) int { return compareNatural(a.first, b.first) })
+	slices.SortFunc(words, func(a, b folded) int { return naming.CompareNatural(a.first, b.first) })
 	var out strings.Builder
 	for i, w := range words {
 		if i > 0 {
@@ -220,7 +222,7 @@ func (s shape) fold(terms []*term, members []member) []*term {
 		return appendTerms(terms, members)
 	}
 	slices.SortFunc(members, func(a, b member) int {
-		return cmp.Or(compareDigits(a.digits, b.digits), cmp.Compare(len(a.digits), len(b.digits)))
+		return cmp.Or(naming.CompareNumbers(a.digits, b.digits), cmp.Compare(len(a.digits), len(b.digits)))
 	})
 	var numbers []string
 	var words []folded
