@@ -3,6 +3,7 @@ package export
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sysops-api/sysops-api"
@@ -61,4 +62,25 @@ func checkComponent(part string) error {
 		}
 	}
 	return nil
+}
+
+// clashes returns the names that would be the same path as another one, and which. The
+// name that most hosts have gets the path, of two the first: no host should be able to
+// push away what the others have.
+func clashes(names []sysops.NameCount, foldsCase bool) map[string]string {
+	slices.SortStableFunc(names, func(x, y sysops.NameCount) int { return y.Hosts - x.Hosts })
+	owner := make(map[string]string, len(names))
+	out := make(map[string]string)
+	for _, n := range names {
+		p := strings.TrimPrefix(n.Name, "/")
+		if foldsCase {
+			p = strings.ToLower(p)
+		}
+		if first, taken := owner[p]; taken {
+			out[n.Name] = first
+			continue
+		}
+		owner[p] = n.Name
+	}
+	return out
 }
