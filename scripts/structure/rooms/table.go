@@ -10,7 +10,7 @@ var Ours = House{
 		{"internal/words", ""},
 		{"internal/wholefile", ""},
 		{"internal/redistest", ""},
-		{"internal/scripttest", ""},
+		{"internal/scripttest", "internal/redistest"},
 		{"internal/snmptest", "internal/redistest"},
 		{"internal/terminaltest", ""},
 
@@ -19,7 +19,6 @@ var Ours = House{
 		{"internal/store", "internal/hint internal/words"},
 		{"internal/diff", ""}, // until it is public
 		{"diff", ""},
-		{"internal/codec", ""}, // until all of it is frame
 		{"internal/frame", ""},
 		{"internal/secure", "internal/hint internal/words"},
 		{"internal/mask", "internal/hint internal/naming"}, // until it is public
@@ -27,10 +26,10 @@ var Ours = House{
 		{"snapshot", "internal/hint internal/words internal/naming"},
 		{"internal/parse", ""},
 		{"internal/parse/accounts", ""},
-		{"internal/parse/bonding", ""},
-		{"internal/parse/lldp", ""},
-		{"internal/parse/netstat", ""},
-		{"internal/parse/sudoers", ""},
+		{"internal/parse/interactions", "internal/parse"},
+		{"internal/parse/netif", "internal/parse"},
+		{"internal/parse/netstat", "internal/parse"},
+		{"internal/parse/sudoers", "internal/parse/accounts"},
 		{"internal/parse/sysctl", ""},
 		{"internal/rangeexpr", "internal/hint internal/naming"},
 		{"internal/snmp", "internal/hint internal/words snapshot"},
@@ -39,9 +38,9 @@ var Ours = House{
 		{"internal/extract", "internal/hint internal/words internal/naming internal/store internal/frame internal/secure internal/directory"},
 		{"internal/lines", "internal/hint internal/words internal/naming internal/frame internal/mask mask internal/extract"},
 		{"internal/push", "internal/hint internal/words internal/wholefile internal/naming internal/store internal/frame internal/secure snapshot internal/directory internal/extract"},
-		{"internal/config", "internal/hint internal/words internal/naming internal/store internal/secure internal/mask mask internal/rangeexpr internal/directory"},
+		{"internal/config", "internal/hint internal/words internal/naming internal/store internal/secure mask internal/rangeexpr internal/directory internal/extract"},
 
-		{Root, "internal/hint internal/words internal/wholefile internal/naming internal/store internal/diff diff internal/codec internal/frame internal/secure internal/mask mask snapshot internal/rangeexpr internal/directory hostset internal/extract internal/lines internal/push internal/config"},
+		{Root, "internal/hint internal/words internal/wholefile internal/naming internal/store internal/diff diff internal/frame internal/secure internal/mask mask snapshot internal/rangeexpr internal/directory hostset internal/extract internal/lines internal/push internal/config"},
 
 		// What stands on the root. collect and fleetsim go down beside parse when they need
 		// no more than snapshot.
@@ -57,11 +56,11 @@ var Ours = House{
 		{"internal/output", "internal/hint internal/words internal/naming root"},
 		{"internal/verbs", "internal/hint internal/words internal/naming diff mask snapshot hostset root internal/audit internal/audit/... internal/export internal/roles internal/output"},
 		{"internal/terminal", "internal/hint internal/words root internal/output internal/verbs"},
-		{"internal/cli", "internal/hint internal/words internal/config root internal/output internal/verbs internal/terminal"},
+		{"internal/cli", "internal/hint internal/words internal/directory internal/config root internal/output internal/verbs internal/terminal"},
 		{"internal/demo", "internal/hint internal/words internal/config snapshot root internal/fleetsim internal/output internal/verbs internal/terminal internal/cli"},
 		{"internal/serve", "internal/hint internal/words internal/config hostset root internal/roles internal/output internal/verbs"},
 
-		{"cmd/sysops", "internal/hint internal/words internal/config diff mask snapshot hostset root internal/collect internal/fleetsim internal/audit internal/audit/... internal/export internal/roles internal/output internal/verbs internal/terminal internal/cli internal/demo internal/serve"},
+		{"cmd/sysops", "internal/hint internal/words internal/directory internal/config diff mask snapshot hostset root internal/collect internal/fleetsim internal/audit internal/audit/... internal/export internal/roles internal/output internal/verbs internal/terminal internal/cli internal/demo internal/serve"},
 		{"cmd/sysops-agent", "internal/hint internal/words internal/wholefile internal/config snapshot internal/snmp root internal/collect internal/terminal internal/cli"},
 
 		{"bench", "internal/redistest snapshot root internal/fleetsim"},
