@@ -74,25 +74,25 @@ func (a *Answer) Objects(ctx context.Context, elements ...Element) iter.Seq2[Obj
 	return extract.Stream(ctx, a.survey.NewPass(), a.survey.Targets(), readingOf(elements, func(o *Object) Object { return *o }))
 }
 
-// A Made is an object, without what was read of it, and what Make made of that.
-type Made[T any] struct {
+// A Mapped is an object, without what was read of it, and what Make made of that.
+type Mapped[T any] struct {
 	Object
 	Value T
 }
 
-// Make reads elements of every object (its contents, where none is named), has work
+// Map reads elements of every object (its contents, where none is named), has work
 // make something of each, by all CPUs at once, and returns the results in key order:
 // the objects of a host follow each other. work must neither change the object nor
 // keep its contents: what it needs of them, it copies. Errors are those of Objects.
-func Make[T any](ctx context.Context, a *Answer, work func(*Object) T, elements ...Element) iter.Seq2[Made[T], error] {
-	return extract.Stream(ctx, a.survey.NewPass(), a.survey.Targets(), readingOf(elements, func(o *Object) Made[T] {
-		return Made[T]{Object{Key: o.Key, Site: o.Site, Core: o.Core, Server: o.Server}, work(o)}
+func Map[T any](ctx context.Context, a *Answer, work func(*Object) T, elements ...Element) iter.Seq2[Mapped[T], error] {
+	return extract.Stream(ctx, a.survey.NewPass(), a.survey.Targets(), readingOf(elements, func(o *Object) Mapped[T] {
+		return Mapped[T]{Object{Key: o.Key, Site: o.Site, Core: o.Core, Server: o.Server}, work(o)}
 	}))
 }
 
-// A Version is what the index says of an object: enough to tell whether it has
+// A Recorded is what the index says of an object: enough to tell whether it has
 // changed, without reading it.
-type Version struct {
+type Recorded struct {
 	Key
 	Site, Core string
 
@@ -108,7 +108,7 @@ type Version struct {
 // with the version of each object of a name, in order, before the first of the name's
 // objects is read; those that it returns false for are not read. It is called by one
 // goroutine, not while the loop's body runs. Errors are those of Objects.
-func (a *Answer) ObjectsByName(ctx context.Context, wanted func(Version) bool, elements ...Element) iter.Seq2[Object, error] {
+func (a *Answer) ObjectsByName(ctx context.Context, wanted func(Recorded) bool, elements ...Element) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		pass := a.survey.NewPass()
 		for targets := range a.survey.ByName() {
@@ -131,13 +131,13 @@ func (a *Answer) ObjectsByName(ctx context.Context, wanted func(Version) bool, e
 // A versioned is an object and its version.
 type versioned struct {
 	*extract.Target
-	Version
+	Recorded
 }
 
 // wantedOf returns the targets whose versions are wanted.
-func wantedOf(ctx context.Context, pass *extract.Pass, targets []extract.Target, wanted func(Version) bool) ([]extract.Target, error) {
+func wantedOf(ctx context.Context, pass *extract.Pass, targets []extract.Target, wanted func(Recorded) bool) ([]extract.Target, error) {
 	read := extract.Reading[versioned]{Work: func(it *extract.Item) (versioned, bool, error) {
-		v := Version{Key: Key(it.Key())}
+		v := Recorded{Key: Key(it.Key())}
 		v.Site, v.Core = it.Place()
 		if r, known := it.Record(); known {
 			v.Known, v.Sum, v.Stat = true, r.Sum, r.StatSum
@@ -149,7 +149,7 @@ func wantedOf(ctx context.Context, pass *extract.Pass, targets []extract.Target,
 		if err != nil {
 			return nil, err
 		}
-		if wanted(v.Version) {
+		if wanted(v.Recorded) {
 			out = append(out, *v.Target)
 		}
 	}

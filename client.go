@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sysops-api/sysops-api/internal/config"
 	"github.com/sysops-api/sysops-api/internal/directory"
 	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/internal/push"
 	"github.com/sysops-api/sysops-api/internal/secure"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // Options say how a Client connects and what it makes of what it reads. The
@@ -45,7 +48,7 @@ const defaultStaleAfter = time.Hour
 // connections open between queries, and is safe for concurrent use.
 type Client struct {
 	servers   *extract.Servers
-	publisher *publisher
+	publisher *push.Publisher
 	opts      Options
 	cost      func() extract.Cost // since the client was made
 }
@@ -70,7 +73,7 @@ func New(dir Directory, o Options) (*Client, error) {
 		User: o.User, Password: o.Password, TLS: conf,
 		Timeout: o.Timeout, StaleAfter: o.StaleAfter, MaxObject: o.MaxObject, Legacy: o.Legacy,
 	})
-	return &Client{servers: servers, publisher: newPublisher(servers, o.BasesFolder, o.NoBases), opts: o, cost: servers.Metered()}, nil
+	return &Client{servers: servers, publisher: push.NewPublisher(servers, o.BasesFolder, o.NoBases), opts: o, cost: servers.Metered()}, nil
 }
 
 // Open returns a Client for the servers that the config files name: the file at path or,
@@ -78,7 +81,7 @@ func New(dir Directory, o Options) (*Client, error) {
 // (~/.config/sysops/config.yaml) and the system's (/etc/sysops/config.yaml). docs/config.md
 // says what they hold. Close it after use.
 func Open(path string) (*Client, error) {
-	conf, err := LoadConfig(path, nil)
+	conf, err := config.Load(path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +132,7 @@ func (c *Client) answer(q Query, survey *extract.Survey) *Answer {
 // the error is not nil. The error tells what kept the push from being whole on
 // every server. ErrOtherMachine: nothing was written, unless the server that knows
 // the other machine was over a second slower than one that does not.
-func (c *Client) Publish(ctx context.Context, core string, snap Snapshot) (*PushReport, error) {
+func (c *Client) Publish(ctx context.Context, core string, snap snapshot.Snapshot) (*snapshot.Report, error) {
 	return c.publisher.Publish(ctx, core, snap)
 }
 

@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sysops-api/sysops-api/diff"
 	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/mask"
 )
 
 // Text returns an element as text to be compared: contents as they are; of the
@@ -27,7 +29,7 @@ func (o *Object) Text(e Element) []byte {
 		}
 		return fmt.Appendf(nil, "mode %s %o\nnlink %d\nuid %d\ngid %d\nsize %d\nmtime %s\n",
 			s.FileMode(), s.Mode, s.Nlink, s.UID, s.GID, s.Size, time.Unix(s.Mtime, 0).UTC().Format(time.RFC3339))
-	case WordCount:
+	case CountsOf:
 		return fmt.Appendf(nil, "lines %d\nwords %d\nbytes %d\n", o.Words.Lines, o.Words.Words, o.Words.Bytes)
 	case TimeOf:
 		return fmt.Appendf(nil, "%s\n", o.Time.UTC().Format(time.RFC3339))
@@ -37,10 +39,10 @@ func (o *Object) Text(e Element) []byte {
 
 // CompareOptions say what is compared, and how thoroughly.
 type CompareOptions struct {
-	Element  Element // default Contents
-	Masks    *Masks  // the form in which contents are compared, that of From's name; nil: byte for byte
-	Brief    bool    // only whether objects differ: Comparison.Diff stays nil
-	Progress func()  // called after each object, by one goroutine at a time; nil: not
+	Element  Element   // default Contents
+	Masks    *mask.Set // the form in which contents are compared, that of From's name; nil: byte for byte
+	Brief    bool      // only whether objects differ: Comparison.Diff stays nil
+	Progress func()    // called after each object, by one goroutine at a time; nil: not
 }
 
 // A Comparison is what comparing two objects found.
@@ -58,7 +60,7 @@ type Comparison struct {
 	// has these contents any more. Object is but the key of its example.
 	Moved bool
 
-	Diff *Diff // nil: identical, binary, moved, or CompareOptions.Brief
+	Diff *diff.Diff // nil: identical, binary, moved, or CompareOptions.Brief
 }
 
 // Compare compares one object with each of the answer, itself included where the
@@ -163,12 +165,9 @@ func (c *comparing) compare(obj *Object) (out Comparison, held int) {
 		out.Binary = true
 		return out, held
 	}
-	out.Diff = DiffLines(c.fromText, text)
-	return out, held + editBytes*len(out.Diff.edits)
+	out.Diff = diff.Lines(c.fromText, text)
+	return out, held + out.Diff.Memory()
 }
-
-// editBytes is what an edit of a Diff needs.
-const editBytes = 32
 
 // A summed is an object and the digest of its contents.
 type summed struct {

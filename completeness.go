@@ -156,13 +156,3 @@ func (c *Completeness) String() string {
 	}
 	return strings.Join(append(parts, fmt.Sprintf("%.2f s", c.Took.Seconds())), " · ")
 }
-
-// Age writes a duration in its largest whole unit.
-func Age(d time.Duration) string { return words.Age(d) }
-
-// Grouped writes 24247 as 24,247.
-func Grouped(n int) string { return words.Grouped(n) }
-
-// Nearest returns the word that s is most likely a misspelling of, "" if none is
-// close: one that begins with s, or else the one that takes the fewest changes.
-func Nearest(s string, of []string) string { return words.Nearest(s, of) }

@@ -4,6 +4,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/extract"
 	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/naming"
+	"github.com/sysops-api/sysops-api/internal/push"
 	"github.com/sysops-api/sysops-api/internal/store"
 )
 
@@ -33,7 +34,7 @@ var (
 	ErrClosed = extract.ErrClosed
 
 	// ErrOtherMachine: another machine pushes under this host's name.
-	ErrOtherMachine = errOtherMachine
+	ErrOtherMachine = push.ErrOtherMachine
 )
 
 // What can be wrong with a server. Errors that concern one wrap these, so that
@@ -55,5 +56,3 @@ var (
 // A HintedError carries, beside what went wrong, what to do about it.
 // Programs print Hint on a line of its own.
 type HintedError = hint.Error
-
-func hinted(err error, advice string) error { return hint.To(err, advice) }

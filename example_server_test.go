@@ -9,6 +9,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // exampleServer returns the URL of a server that holds three hosts. Examples have
@@ -36,7 +37,7 @@ var startExampleServer = sync.OnceValue(func() string {
 		{"web02.example.com", "10.9.9.9", "Dell", "PowerEdge R640"},
 		{"db01.example.com", "10.0.0.53", "HPE", "DL380"},
 	} {
-		_, err := client.Publish(context.Background(), "", sysops.Snapshot{Host: h.host, Sources: []sysops.Source{
+		_, err := client.Publish(context.Background(), "", snapshot.Snapshot{Host: h.host, Sources: []snapshot.Source{
 			fixed("/etc/resolv.conf", "nameserver "+h.resolver+"\n"),
 			fixed("/etc/hardware_identification.json@lshw-json", fmt.Sprintf(`{"vendor": %q, "product": %q}`, h.vendor, h.product)),
 		}})
@@ -47,8 +48,8 @@ var startExampleServer = sync.OnceValue(func() string {
 	return url
 })
 
-func fixed(name, contents string) sysops.Source {
-	return sysops.Source{Name: name, Read: func(context.Context) (sysops.Content, error) {
-		return sysops.Content{Data: []byte(contents)}, nil
+func fixed(name, contents string) snapshot.Source {
+	return snapshot.Source{Name: name, Read: func(context.Context) (snapshot.Content, error) {
+		return snapshot.Content{Data: []byte(contents)}, nil
 	}}
 }

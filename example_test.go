@@ -7,6 +7,7 @@ import (
 	"log"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // A first question: what does this file hold, everywhere?
@@ -120,14 +121,14 @@ func ExampleClient_Publish() {
 	}
 	defer client.Close()
 
-	version := sysops.Source{
+	version := snapshot.Source{
 		Name: "/opt/shop/version",
-		Read: func(context.Context) (sysops.Content, error) {
-			return sysops.Content{Data: []byte("4.2.1\n")}, nil
+		Read: func(context.Context) (snapshot.Content, error) {
+			return snapshot.Content{Data: []byte("4.2.1\n")}, nil
 		},
 	}
-	report, err := client.Publish(ctx, "", sysops.Snapshot{
-		Host: "shop01.example.com", Sources: []sysops.Source{version},
+	report, err := client.Publish(ctx, "", snapshot.Snapshot{
+		Host: "shop01.example.com", Sources: []snapshot.Source{version},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -136,27 +137,4 @@ func ExampleClient_Publish() {
 		fmt.Println(server.Replaced, "sent,", server.Renewed, "unchanged")
 	}
 	// Output: 1 sent, 0 unchanged
-}
-
-// A list of hosts, short enough to read and to type.
-func ExampleFoldHosts() {
-	fmt.Println(sysops.FoldHosts([]string{
-		"web010.example.com", "web008.example.com", "web009.example.com", "db1.example.com",
-	}))
-	// Output: db1.example.com,web008..010.example.com
-}
-
-func ExampleParseHosts() {
-	hosts, err := sysops.ParseHosts("web{008..012}.example.com - /11/")
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, h := range hosts.Names() {
-		fmt.Println(h)
-	}
-	// Output:
-	// web008.example.com
-	// web009.example.com
-	// web010.example.com
-	// web012.example.com
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/lines"
+	"github.com/sysops-api/sysops-api/mask"
 )
 
 // Expr is a compiled expression for Answer.Grep. It is safe for concurrent use.
@@ -119,9 +120,9 @@ func (a *Answer) CountLines(ctx context.Context, expr *Expr, o CountOptions) ([]
 
 // DeviationOptions say which lines are told, and in which form lines are compared.
 type DeviationOptions struct {
-	Masks    *Masks // the form; nil: lines count as they are
-	Most     int    // leave out lines in which more objects than these deviate; 0: none
-	Progress func() // called after each object, by one goroutine at a time; nil: not
+	Masks    *mask.Set // the form; nil: lines count as they are
+	Most     int       // leave out lines in which more objects than these deviate; 0: none
+	Progress func()    // called after each object, by one goroutine at a time; nil: not
 }
 
 // Deviations are the lines in which objects of a name differ from most of them. Each line
@@ -169,7 +170,7 @@ func (a *Answer) Deviations(ctx context.Context, o DeviationOptions) iter.Seq2[D
 
 // deviationsOf compares the objects of one name.
 func deviationsOf(ctx context.Context, pass *extract.Pass, targets []extract.Target, o *DeviationOptions) (Deviations, error) {
-	form, err := o.Masks.form(targets[0].Name())
+	form, err := o.Masks.Form(targets[0].Name())
 	if err != nil {
 		return Deviations{}, err
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sysops-api/sysops-api/hostset"
 )
 
 // A HostReport is what is known of one host.
@@ -63,7 +65,7 @@ func (c *Client) Forget(ctx context.Context, w Where, hosts []string) (int, erro
 	if i := slices.IndexFunc(hosts, func(h string) bool { return strings.ContainsAny(h, `*?[\`) }); i >= 0 {
 		return 0, fmt.Errorf("cannot forget %s: a pattern is not enough, each host has to be named whole", hosts[i])
 	}
-	set, err := hostsOf(hosts)
+	set, err := hostset.Of(hosts)
 	if err != nil {
 		return 0, err
 	}

@@ -3,6 +3,7 @@ package sysops
 import (
 	"time"
 
+	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/extract"
 )
 
@@ -29,8 +30,8 @@ type Where struct {
 	Site  string // implies SiteWide
 	Core  string // that core alone, wherever it is
 
-	Hosts   *HostSet      // nil: all hosts
-	Exclude *HostSet      // nil: none
+	Hosts   *hostset.Set  // nil: all hosts
+	Exclude *hostset.Set  // nil: none
 	MaxAge  time.Duration // leave out hosts whose last push is older; 0: none
 
 	// Partial accepts an answer without the cores that are down and the

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // A ServerInfo is what one server says of itself.
@@ -62,7 +63,7 @@ func (c *Client) GC(ctx context.Context, w Where, keep time.Duration) ([]ServerC
 // Adopt adds objects that the original's inserter wrote to the index of every
 // server in w's scope, so that they are found without SCAN.
 func (c *Client) Adopt(ctx context.Context, w Where) ([]ServerChange, error) {
-	changes, err := c.servers.Adopt(ctx, w.request(), DefaultTTL)
+	changes, err := c.servers.Adopt(ctx, w.request(), snapshot.DefaultTTL)
 	return changesOf(changes), err
 }
 
@@ -139,10 +140,10 @@ type DisagreementKind string
 // The kinds of disagreement. All but the first are about hosts whose latest push the
 // server has, as its siblings do.
 const (
-	Behind        = DisagreementKind(extract.ServerBehind)   // hosts whose latest push it does not have
-	LacksObjects  = DisagreementKind(extract.ServerLacks)    // objects that siblings have recorded and it has not
-	OtherContents = DisagreementKind(extract.ServerContents) // objects of which it has recorded other contents than most siblings
-	OtherStat     = DisagreementKind(extract.ServerStat)     // those of which it has recorded another stat
+	ServerBehind   = DisagreementKind(extract.ServerBehind)   // hosts whose latest push it does not have
+	ServerLacks    = DisagreementKind(extract.ServerLacks)    // objects that siblings have recorded and it has not
+	ServerContents = DisagreementKind(extract.ServerContents) // objects of which it has recorded other contents than most siblings
+	ServerStat     = DisagreementKind(extract.ServerStat)     // those of which it has recorded another stat
 )
 
 // A Disagreement is what one server of a core has other than its siblings, of one kind.

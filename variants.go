@@ -5,20 +5,24 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 
 	"github.com/sysops-api/sysops-api/internal/extract"
 	"github.com/sysops-api/sysops-api/internal/frame"
+	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/mask"
 )
 
 // VariantOptions say what objects of an answer are told apart by.
 type VariantOptions struct {
-	Element  Element // default Contents
-	ByName   bool    // objects of each name have variants of their own
-	Masks    *Masks  // the form in which contents are compared; with ByName alone. nil: byte for byte
-	Progress func()  // called after each object, by one goroutine at a time; nil: not
+	Element  Element   // default Contents
+	ByName   bool      // objects of each name have variants of their own
+	Masks    *mask.Set // the form in which contents are compared; with ByName alone. nil: byte for byte
+	Progress func()    // called after each object, by one goroutine at a time; nil: not
 }
 
 // A Variant is one of the texts that objects of an answer have.
@@ -32,7 +36,7 @@ type Variant struct {
 
 	sum     [sha256.Size]byte
 	element Element
-	masks   *Masks
+	masks   *mask.Set
 	form    *digester         // where objects of the name are not compared byte for byte: what
 	digest  frame.Digest      // digests them, and their digest in place of sum
 	holders []*extract.Target // in key order
@@ -93,7 +97,7 @@ func (a *Answer) Variants(ctx context.Context, o VariantOptions) ([]Variant, err
 		}
 	}
 	if o.Masks != nil {
-		if err := g.mask(ctx, a.client.newDigesters(o.Masks)); err != nil {
+		if err := g.mask(ctx, newDigesters(o.Masks, a.client.servers.Decoder())); err != nil {
 			return nil, err
 		}
 	}
@@ -327,7 +331,7 @@ func (a *Answer) CompareVariants(ctx context.Context, from *Variant, others []Va
 		}
 		first, err := from.object(ctx, from.reader, &o)
 		if err == nil && first == nil {
-			err = hinted(fmt.Errorf("cannot compare with what %s held: it and others that held the same have changed, or cannot be read", from.Example),
+			err = hint.To(fmt.Errorf("cannot compare with what %s held: it and others that held the same have changed, or cannot be read", from.Example),
 				"ask again: what is there by then is counted")
 		}
 		if err != nil {
@@ -423,4 +427,56 @@ func (v *Variant) object(ctx context.Context, from int, o *CompareOptions) (*Obj
 		}
 	}
 	return nil, nil
+}
+
+// digesters are those of each form that one question needs.
+type digesters struct {
+	masks   *mask.Set
+	decoder *frame.Decoder
+
+	mu     sync.Mutex
+	byForm map[*mask.Form]*digester
+}
+
+// A digester finds out which contents are equal in a form.
+type digester struct {
+	workers sync.Pool // of *frame.DigestWorker
+}
+
+func newDigesters(m *mask.Set, decoder *frame.Decoder) *digesters {
+	return &digesters{masks: m, decoder: decoder, byForm: make(map[*mask.Form]*digester)}
+}
+
+func (d *digesters) of(name string) (*digester, error) {
+	f, err := d.masks.Form(name)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	g := d.byForm[f]
+	if g == nil {
+		form := frame.Form{Unordered: f.Set()}
+		if f.Edits() {
+			form.Line = f.Line
+		}
+		if f.JSON() {
+			form.Whole, form.Begins = f.Values, mask.MayBeJSON
+		}
+		made := frame.NewDigester(form, d.decoder)
+		g = &digester{}
+		g.workers.New = func() any { return made.NewWorker() }
+		d.byForm[f] = g
+	}
+	return g, nil
+}
+
+// use lends a worker to work.
+func (g *digester) use(work func(*frame.DigestWorker) error) error {
+	w, ok := g.workers.Get().(*frame.DigestWorker)
+	if !ok {
+		return errors.New("cannot digest contents: no worker") // New makes nothing else
+	}
+	defer g.workers.Put(w)
+	return work(w)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/fleetsim"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // Every one of 100 objects of 47 KB has changed, and is packed against the bases of
@@ -120,10 +121,10 @@ func (h *basesHost) pushOthers(b *testing.B) {
 	}
 	defer client.Close()
 	for host := range basesOthers {
-		snap := sysops.Snapshot{Host: fmt.Sprintf("other%02d.example.com", host)}
+		snap := snapshot.Snapshot{Host: fmt.Sprintf("other%02d.example.com", host)}
 		for n := range basesNames {
-			snap.Sources = append(snap.Sources, sysops.Source{Name: h.name(n), Read: func(context.Context) (sysops.Content, error) {
-				return sysops.Content{Data: h.contents(b, n, host), Stat: &sysops.Stat{Mode: 0o100644}}, nil
+			snap.Sources = append(snap.Sources, snapshot.Source{Name: h.name(n), Read: func(context.Context) (snapshot.Content, error) {
+				return snapshot.Content{Data: h.contents(b, n, host), Stat: &snapshot.Stat{Mode: 0o100644}}, nil
 			}})
 		}
 		if _, err := client.Publish(b.Context(), "", snap); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/fleetsim"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 func TestMain(m *testing.M) { redistest.Main(m) }
@@ -65,7 +66,7 @@ func load(b *testing.B, n int, servers []*redistest.Server) int64 {
 }
 
 // section narrows a snapshot to one object, 47 KB of it, and returns its contents.
-func section(b *testing.B, snap *sysops.Snapshot, name string) []byte {
+func section(b *testing.B, snap *snapshot.Snapshot, name string) []byte {
 	for _, s := range snap.Sources {
 		if s.Name != name {
 			continue
@@ -79,7 +80,7 @@ func section(b *testing.B, snap *sysops.Snapshot, name string) []byte {
 			text += fmt.Sprintf("bench.filler.%d = %d\n", i, i*i)
 		}
 		c.Data = []byte(text)
-		snap.Sources = []sysops.Source{{Name: name, Read: func(context.Context) (sysops.Content, error) { return c, nil }}}
+		snap.Sources = []snapshot.Source{{Name: name, Read: func(context.Context) (snapshot.Content, error) { return c, nil }}}
 		return c.Data
 	}
 	b.Fatalf("the derived host has no %s", name)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // What a push tells CFEngine. The classes and variables of the original have its
@@ -54,7 +55,7 @@ const (
 
 // outcome sorts a server into one of the serverClasses; ok is false where the server
 // is not why it has nothing.
-func outcome(s sysops.ServerPush) (class int, ok bool) {
+func outcome(s snapshot.ServerReport) (class int, ok bool) {
 	is := func(targets ...error) bool {
 		return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(s.Err, target) })
 	}
@@ -103,7 +104,7 @@ type toldError struct{ error }
 // tellCFEngine writes to w, in CFEngine's module protocol, what became of a push. The
 // report is nil where no server was asked. Of the classes only those of this push are
 // left: cf-agent may run a module twice. It returns err, marked as told.
-func tellCFEngine(w io.Writer, report *sysops.PushReport, err error, warnings []string) error {
+func tellCFEngine(w io.Writer, report *snapshot.Report, err error, warnings []string) error {
 	var m moduleOutput
 	var servers [len(serverClasses)][]string
 	if report != nil {

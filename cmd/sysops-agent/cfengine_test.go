@@ -13,6 +13,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // A server that hangs is told apart from one that is down, and one that does not take
@@ -74,7 +75,7 @@ func TestWhichCommandLinesAreForCFEngine(t *testing.T) {
 // Another machine with this host's name is no fault of a server.
 func TestCFEngineBlamesNoServerForAnotherMachine(t *testing.T) {
 	var out bytes.Buffer
-	report := &sysops.PushReport{Host: "web1", Servers: []sysops.ServerPush{{Server: "mps01:6379/1", Err: sysops.ErrOtherMachine}}}
+	report := &snapshot.Report{Host: "web1", Servers: []snapshot.ServerReport{{Server: "mps01:6379/1", Err: sysops.ErrOtherMachine}}}
 	err := tellCFEngine(&out, report, sysops.ErrOtherMachine, nil)
 	if !errors.Is(err, sysops.ErrOtherMachine) && !errors.As(err, new(toldError)) {
 		t.Errorf("the error is %v", err)
@@ -104,9 +105,9 @@ func FuzzCFEngineLines(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, hostile string, n int) {
 		n = 1 + (n&0x3f)%40
-		report := &sysops.PushReport{Host: hostile, Objects: n}
+		report := &snapshot.Report{Host: hostile, Objects: n}
 		for range n {
-			report.Servers = append(report.Servers, sysops.ServerPush{Server: hostile, Err: errors.New(hostile)}, sysops.ServerPush{Server: hostile})
+			report.Servers = append(report.Servers, snapshot.ServerReport{Server: hostile, Err: errors.New(hostile)}, snapshot.ServerReport{Server: hostile})
 		}
 		var out bytes.Buffer
 		err := &sysops.HintedError{Err: errors.New(hostile), Hint: hostile}

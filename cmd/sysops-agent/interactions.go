@@ -12,8 +12,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/wholefile"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // Interactions is the record of how long the servers took for this host's last
@@ -77,19 +77,19 @@ func (s *settings) interactionFile() string {
 
 // interactionSource is the record as an object: that of the pushes before this one.
 // The file is for its owner alone.
-func (s *settings) interactionSource() sysops.Source {
-	return sysops.Source{Name: s.interactionFile(), Private: true, Read: func(context.Context) (sysops.Content, error) {
+func (s *settings) interactionSource() snapshot.Source {
+	return snapshot.Source{Name: s.interactionFile(), Private: true, Read: func(context.Context) (snapshot.Content, error) {
 		data, err := os.ReadFile(s.interactionFile())
 		if errors.Is(err, fs.ErrNotExist) {
 			data, err = []byte("{}\n"), nil // the first push
 		}
-		return sysops.Content{Data: data}, err
+		return snapshot.Content{Data: data}, err
 	}}
 }
 
 // recordInteractions adds a push to the record. Servers that failed are left out:
 // their time is that of a deadline.
-func (s *settings) recordInteractions(r *sysops.PushReport, now time.Time) error {
+func (s *settings) recordInteractions(r *snapshot.Report, now time.Time) error {
 	record := Interactions{Total: &Interaction{}}
 	if data, err := os.ReadFile(s.interactionFile()); err == nil {
 		if err := json.Unmarshal(data, &record); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
 	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // originalServers are the flags by which the original took its four servers.
@@ -72,7 +73,7 @@ func addPushFlags(cmd *cobra.Command) {
 
 // push pushes, and says on stderr what became of it. The report is nil where no
 // server was asked.
-func (s *settings) push(cmd *cobra.Command) (*sysops.PushReport, error) {
+func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 	unlock, err := lock(s.agent.Outgoing)
 	if err != nil {
 		return nil, err
@@ -126,16 +127,16 @@ func lock(dir string) (unlock func(), err error) {
 }
 
 // snapshot lists what there is to push.
-func (s *settings) snapshot() (sysops.Snapshot, []collect.Problem, error) {
+func (s *settings) snapshot() (snapshot.Snapshot, []collect.Problem, error) {
 	options, err := s.fileOptions()
 	if err != nil {
-		return sysops.Snapshot{}, nil, err
+		return snapshot.Snapshot{}, nil, err
 	}
 	found, err := collect.Outgoing(s.agent.Outgoing, options)
 	if err != nil {
-		return sysops.Snapshot{}, nil, err
+		return snapshot.Snapshot{}, nil, err
 	}
-	snap := sysops.Snapshot{
+	snap := snapshot.Snapshot{
 		Host: s.host, Machine: collect.MachineID(), TTL: time.Duration(s.agent.TTL), Sources: found.Sources, TakeOver: s.takeOver,
 	}
 	if s.agent.Interactions {
@@ -144,7 +145,7 @@ func (s *settings) snapshot() (sysops.Snapshot, []collect.Problem, error) {
 	return snap, found.Problems, nil
 }
 
-func printReport(w io.Writer, r *sysops.PushReport) {
+func printReport(w io.Writer, r *snapshot.Report) {
 	for _, p := range r.Problems {
 		terminal.Warn(w, "%s is left out: %v", p.Name, p.Err)
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
+	"github.com/sysops-api/sysops-api/internal/config"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // Where things are unless the config or a flag says otherwise.
@@ -27,8 +29,8 @@ const (
 
 // settings is what the flags, the environment and the config say, together.
 type settings struct {
-	conf     *sysops.Config
-	agent    sysops.AgentConfig // with the defaults filled in
+	conf     *config.Config
+	agent    config.Agent // with the defaults filled in
 	host     string
 	takeOver bool
 	quiet    bool     // say nothing but errors
@@ -59,9 +61,9 @@ func newSettings(cmd *cobra.Command) (*settings, error) {
 			return nil, fmt.Errorf("cannot find %s: %w", *path, err)
 		}
 	}
-	a.TTL = cmp.Or(a.TTL, sysops.Duration(sysops.DefaultTTL))
-	a.Every = cmp.Or(a.Every, sysops.Duration(defaultEvery))
-	for flag, value := range map[string]*sysops.Duration{"ttl": &a.TTL, "every": &a.Every} {
+	a.TTL = cmp.Or(a.TTL, config.Duration(snapshot.DefaultTTL))
+	a.Every = cmp.Or(a.Every, config.Duration(defaultEvery))
+	for flag, value := range map[string]*config.Duration{"ttl": &a.TTL, "every": &a.Every} {
 		if err := durationFlag(cmd, flag, value); err != nil {
 			return nil, err
 		}
@@ -85,7 +87,7 @@ func newSettings(cmd *cobra.Command) (*settings, error) {
 }
 
 // durationFlag sets value from a flag, where the command has it and it is given.
-func durationFlag(cmd *cobra.Command, flag string, value *sysops.Duration) error {
+func durationFlag(cmd *cobra.Command, flag string, value *config.Duration) error {
 	if !cmd.Flags().Changed(flag) {
 		return nil
 	}
@@ -96,7 +98,7 @@ func durationFlag(cmd *cobra.Command, flag string, value *sysops.Duration) error
 	if d < 0 {
 		return fmt.Errorf("cannot use --%s %v: it is negative", flag, d)
 	}
-	*value = sysops.Duration(d)
+	*value = config.Duration(d)
 	return nil
 }
 
@@ -245,7 +247,7 @@ func (s *settings) fileOptions() (collect.FileOptions, error) {
 	return o, nil
 }
 
-func globs(list []sysops.NameGlob) []string {
+func globs(list []config.NameGlob) []string {
 	out := make([]string, len(list))
 	for i, g := range list {
 		out[i] = string(g)

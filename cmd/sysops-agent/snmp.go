@@ -19,8 +19,10 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
+	"github.com/sysops-api/sysops-api/internal/config"
 	"github.com/sysops-api/sysops-api/internal/snmp"
 	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 const (
@@ -123,7 +125,7 @@ func (s *settings) newSNMPRun(cmd *cobra.Command) (*snmpRun, error) {
 	if terminal.IsTerminal(run.stdout) {
 		run.stdout = terminal.SafeWriter(run.stdout)
 	}
-	for flag, value := range map[string]*sysops.Duration{"ttl": &conf.TTL, "timeout": &conf.Timeout} {
+	for flag, value := range map[string]*config.Duration{"ttl": &conf.TTL, "timeout": &conf.Timeout} {
 		if err := durationFlag(cmd, flag, value); err != nil {
 			return nil, err
 		}
@@ -168,7 +170,7 @@ func (s *settings) newSNMPRun(cmd *cobra.Command) (*snmpRun, error) {
 	return run, err
 }
 
-func (r *snmpRun) readOIDs(cmd *cobra.Command, conf sysops.SNMPConfig) error {
+func (r *snmpRun) readOIDs(cmd *cobra.Command, conf config.SNMP) error {
 	list, err := cmd.Flags().GetStringSlice("oids")
 	if err != nil {
 		return err
@@ -279,11 +281,11 @@ func (r *snmpRun) walk(ctx context.Context, t target) {
 
 // push pushes a device's snapshot. What did not come to its end stays as it was.
 func (r *snmpRun) push(ctx context.Context, t target, walks []snmp.Walk) (string, error) {
-	snap := sysops.Snapshot{Host: t.name, Machine: walkerID(collect.MachineID()), TTL: r.ttl, TakeOver: r.takeOver}
+	snap := snapshot.Snapshot{Host: t.name, Machine: walkerID(collect.MachineID()), TTL: r.ttl, TakeOver: r.takeOver}
 	add := func(name string, text []byte) {
 		// Private: no host needs to read what devices say.
-		snap.Sources = append(snap.Sources, sysops.Source{Name: name, Private: true, Read: func(context.Context) (sysops.Content, error) {
-			return sysops.Content{Data: text}, nil
+		snap.Sources = append(snap.Sources, snapshot.Source{Name: name, Private: true, Read: func(context.Context) (snapshot.Content, error) {
+			return snapshot.Content{Data: text}, nil
 		}})
 	}
 	for _, w := range walks {

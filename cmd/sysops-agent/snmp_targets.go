@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/config"
 )
 
 // A target is a device to be walked.
@@ -25,7 +26,7 @@ const maxTargets = 100_000
 
 // readTargets lists the devices of --target and --targets-file, else those of the
 // config.
-func (r *snmpRun) readTargets(cmd *cobra.Command, conf sysops.SNMPConfig) error {
+func (r *snmpRun) readTargets(cmd *cobra.Command, conf config.SNMP) error {
 	list, err := cmd.Flags().GetStringSlice("target")
 	if err != nil {
 		return err

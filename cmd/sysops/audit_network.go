@@ -11,10 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/audit/network"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // networkFlags say by what hosts are compared, which are beyond, and what of that is
@@ -388,15 +390,15 @@ func (a *networkAnswer) summarise() {
 		return
 	}
 	total := len(a.fleet.Hosts)
-	text := fmt.Sprintf("%s: %s of %s hosts are %s", a.metric.Name, sysops.Grouped(len(a.beyond)), sysops.Grouped(len(a.spread)), a.what())
+	text := fmt.Sprintf("%s: %s of %s hosts are %s", a.metric.Name, words.Grouped(len(a.beyond)), words.Grouped(len(a.spread)), a.what())
 	if a.percentile == 0 && !a.aboveGiven {
-		text = fmt.Sprintf("%s: %s hosts have a value", a.metric.Name, sysops.Grouped(len(a.spread)))
+		text = fmt.Sprintf("%s: %s hosts have a value", a.metric.Name, words.Grouped(len(a.spread)))
 	}
 	if highest, few := tooFew(len(a.spread), a.percentile); few && !a.aboveGiven {
 		text += fmt.Sprintf("; of so few nobody can be, but with --percentile %d", highest)
 	}
 	if silent := total - len(a.spread); silent > 0 && len(a.spread) > 0 {
-		text += fmt.Sprintf("; not known of %s", sysops.Grouped(silent))
+		text += fmt.Sprintf("; not known of %s", words.Grouped(silent))
 	}
 	if len(a.spread) == 0 {
 		text = a.nobody()
@@ -526,7 +528,7 @@ func (a *networkAnswer) clusters(ctx context.Context) ([]network.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	source := sysops.RangeSource{Servers: a.in.rangeServers, Clusters: clusters, Directory: a.in.directory, Warn: a.in.hostFlags.warn}
+	source := hostset.Source{Servers: a.in.rangeServers, Clusters: clusters, Directory: a.in.directory, Warn: a.in.hostFlags.warn}
 	from, err := source.Expander()
 	if err != nil {
 		return nil, err
@@ -536,7 +538,7 @@ func (a *networkAnswer) clusters(ctx context.Context) ([]network.Group, error) {
 		func(cluster string) ([]string, error) { return from.Expand(ctx, clusterExpression(cluster)) },
 		func(err error) { a.in.warn("%v", err) })
 	if alone > 0 && !a.in.quiet {
-		fmt.Fprintf(a.in.stderr, "hosts %s in no cluster: %s\n", a.what(), sysops.Grouped(alone))
+		fmt.Fprintf(a.in.stderr, "hosts %s in no cluster: %s\n", a.what(), words.Grouped(alone))
 	}
 	return groups, err
 }
@@ -569,7 +571,7 @@ func (a *networkAnswer) printTroubles() error {
 		return err
 	}
 	if !a.in.quiet {
-		fmt.Fprintf(a.in.stderr, "%s bonds were looked at\n", sysops.Grouped(a.fleet.Bonds))
+		fmt.Fprintf(a.in.stderr, "%s bonds were looked at\n", words.Grouped(a.fleet.Bonds))
 	}
 	return nil
 }

@@ -12,8 +12,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/audit/network"
 	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // valueWidth is that of a value as text: "1,234,567,890".
@@ -50,7 +52,7 @@ func valueText(unit network.Unit, v float64) string {
 		return threeDigits(100*v) + "%"
 	}
 	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
-		return sysops.Grouped(int(v))
+		return words.Grouped(int(v))
 	}
 	return fmt.Sprintf("%.3g", v)
 }
@@ -164,7 +166,7 @@ func (a *networkAnswer) percentileRows() (lines []string, rows [][]output.Field)
 		if p == 0 {
 			name = "min"
 		}
-		lines = append(lines, fmt.Sprintf("%7s %s  %7s beyond", name, padLeft(valueText(a.metric.Unit, value), valueWidth), sysops.Grouped(beyond)))
+		lines = append(lines, fmt.Sprintf("%7s %s  %7s beyond", name, padLeft(valueText(a.metric.Unit, value), valueWidth), words.Grouped(beyond)))
 		rows = append(rows, percentileFields(a.metric, p, value, beyond))
 	}
 	return lines, rows
@@ -211,7 +213,7 @@ func (a *networkAnswer) histogramRows(bins []network.Bin) []output.Row {
 		total += b.Count
 		highest = max(highest, b.Count)
 		edge = max(edge, utf8.RuneCountInString(label(b.From)), utf8.RuneCountInString(label(b.To)))
-		digits = max(digits, len(sysops.Grouped(b.Count)))
+		digits = max(digits, len(words.Grouped(b.Count)))
 	}
 	table := &output.Table{Trim: true, Columns: []output.Column{
 		{Width: edge, Right: true},
@@ -223,7 +225,7 @@ func (a *networkAnswer) histogramRows(bins []network.Bin) []output.Row {
 	}}
 	rows := make([]output.Row, len(bins))
 	for i, b := range bins {
-		cells := output.Cells(label(b.From), label(b.To), sysops.Grouped(b.Count), fmt.Sprintf("%.1f%%", 100*float64(b.Count)/float64(max(total, 1))), "", "")
+		cells := output.Cells(label(b.From), label(b.To), words.Grouped(b.Count), fmt.Sprintf("%.1f%%", 100*float64(b.Count)/float64(max(total, 1))), "", "")
 		cells[4].Share = float64(b.Count) / float64(max(highest, 1))
 		if a.thresholdIn(b, i == len(bins)-1) {
 			cells[5].Text = "← " + a.thresholdText()
@@ -272,7 +274,7 @@ func spreadWidth(unit network.Unit) int {
 }
 
 func spreadLine(unit network.Unit, name string, d network.Distribution) string {
-	text := fmt.Sprintf("%8s", sysops.Grouped(len(d)))
+	text := fmt.Sprintf("%8s", words.Grouped(len(d)))
 	for _, p := range spreadPercentiles {
 		text += " " + padLeft(valueText(unit, d.Percentile(p)), spreadWidth(unit))
 	}
@@ -405,9 +407,9 @@ func (a *networkAnswer) printReport(ctx context.Context) error {
 
 // reportMetric has the percentiles, the histogram and the worst hosts.
 func (a *networkAnswer) reportMetric(r *networkReport, most int) {
-	r.say("%s of %s hosts; mean %s", upperFirst(a.metric.Name), sysops.Grouped(r.Hosts), valueText(a.metric.Unit, a.spread.Mean()))
+	r.say("%s of %s hosts; mean %s", upperFirst(a.metric.Name), words.Grouped(r.Hosts), valueText(a.metric.Unit, a.spread.Mean()))
 	if r.Silent > 0 {
-		r.say("; not known of %s", sysops.Grouped(r.Silent))
+		r.say("; not known of %s", words.Grouped(r.Silent))
 	}
 	lines, rows := a.percentileRows()
 	r.say("\n%s\n\n", strings.Join(lines, "\n"))
@@ -415,7 +417,7 @@ func (a *networkAnswer) reportMetric(r *networkReport, most int) {
 	for _, row := range rows {
 		r.Percentiles = append(r.Percentiles, asMap(row))
 	}
-	r.say("\nHosts %s: %s\n", a.what(), sysops.Grouped(len(a.beyond)))
+	r.say("\nHosts %s: %s\n", a.what(), words.Grouped(len(a.beyond)))
 	for i, h := range a.beyond {
 		if i == most {
 			r.say("%s\n", andMore(len(a.beyond)-most))
@@ -426,7 +428,7 @@ func (a *networkAnswer) reportMetric(r *networkReport, most int) {
 	}
 }
 
-func andMore(n int) string { return fmt.Sprintf("        … and %s more", sysops.Grouped(n)) }
+func andMore(n int) string { return fmt.Sprintf("        … and %s more", words.Grouped(n)) }
 
 func (a *networkAnswer) reportGroups(r *networkReport, what, title string, groups []network.Group, most int) []map[string]any {
 	if len(groups) == 0 {
@@ -487,14 +489,14 @@ func (a *networkAnswer) reportTroubles(r *networkReport) {
 		return
 	}
 	problems := a.problems()
-	r.say("\nBonds: %s", sysops.Grouped(r.Bonds))
+	r.say("\nBonds: %s", words.Grouped(r.Bonds))
 	if len(problems) == 0 {
 		r.say(", nothing wrong with them")
 	}
 	r.say("\n")
 	for _, p := range problems {
-		r.say("%8s  %-18s  %s\n", sysops.Grouped(len(p.hosts)), p.problem, someHosts(p.hosts, len(p.hosts)))
-		r.Troubles = append(r.Troubles, map[string]any{"problem": p.problem, "host_count": len(p.hosts), "hosts": sysops.FoldHosts(p.hosts)})
+		r.say("%8s  %-18s  %s\n", words.Grouped(len(p.hosts)), p.problem, someHosts(p.hosts, len(p.hosts)))
+		r.Troubles = append(r.Troubles, map[string]any{"problem": p.problem, "host_count": len(p.hosts), "hosts": hostset.Fold(p.hosts)})
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit/network"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // publishAll publishes hosts, each with objects by name.
@@ -22,10 +23,10 @@ func publishAll(t *testing.T, url string, hosts map[string]map[string]string) {
 	}
 	defer client.Close()
 	for host, objects := range hosts {
-		snap := sysops.Snapshot{Host: host}
+		snap := snapshot.Snapshot{Host: host}
 		for name, contents := range objects {
-			snap.Sources = append(snap.Sources, sysops.Source{Name: name, Read: func(context.Context) (sysops.Content, error) {
-				return sysops.Content{Data: []byte(contents)}, nil
+			snap.Sources = append(snap.Sources, snapshot.Source{Name: name, Read: func(context.Context) (snapshot.Content, error) {
+				return snapshot.Content{Data: []byte(contents)}, nil
 			}})
 		}
 		if _, err := client.Publish(t.Context(), "", snap); err != nil {

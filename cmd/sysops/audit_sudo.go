@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/audit/sudo"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/output"
@@ -122,7 +123,7 @@ func (a *auditSudoFlags) print(ctx context.Context, in *inquiry) error {
 	for _, g := range a.report.Grants() {
 		text := fmt.Appendf(nil, "%7d %s", len(g.Hosts), rightText(g.Right))
 		if a.fold {
-			text = fmt.Appendf(text, "\t%s", sysops.FoldHosts(g.Hosts))
+			text = fmt.Appendf(text, "\t%s", hostset.Fold(g.Hosts))
 		}
 		if err := a.row(in, g.Right, append(text, '\n'), a.fields(g.Right, "", g.Hosts)); err != nil {
 			return err

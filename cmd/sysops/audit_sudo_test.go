@@ -11,6 +11,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 const (
@@ -49,10 +50,10 @@ func publishSudoFleet(t *testing.T) string {
 	}
 	defer client.Close()
 	for host, objects := range sudoFleet {
-		snap := sysops.Snapshot{Host: host}
+		snap := snapshot.Snapshot{Host: host}
 		for name, text := range objects {
-			snap.Sources = append(snap.Sources, sysops.Source{Name: name, Private: true, Read: func(context.Context) (sysops.Content, error) {
-				return sysops.Content{Data: []byte(text)}, nil
+			snap.Sources = append(snap.Sources, snapshot.Source{Name: name, Private: true, Read: func(context.Context) (snapshot.Content, error) {
+				return snapshot.Content{Data: []byte(text)}, nil
 			}})
 		}
 		if _, err := client.Publish(t.Context(), "", snap); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // publishHost publishes a host with these objects.
@@ -20,10 +21,10 @@ func publishHost(t *testing.T, url, host string, ttl time.Duration, objects map[
 		t.Fatal(err)
 	}
 	defer client.Close()
-	snap := sysops.Snapshot{Host: host, TTL: ttl}
+	snap := snapshot.Snapshot{Host: host, TTL: ttl}
 	for name, text := range objects {
-		snap.Sources = append(snap.Sources, sysops.Source{Name: name, Read: func(context.Context) (sysops.Content, error) {
-			return sysops.Content{Data: []byte(text)}, nil
+		snap.Sources = append(snap.Sources, snapshot.Source{Name: name, Read: func(context.Context) (snapshot.Content, error) {
+			return snapshot.Content{Data: []byte(text)}, nil
 		}})
 	}
 	if _, err := client.Publish(t.Context(), "", snap); err != nil {

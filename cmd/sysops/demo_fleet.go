@@ -14,6 +14,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // A demoCore is one core of the demonstration: its place and its embedded servers.
@@ -162,7 +163,7 @@ func (f *demoFleet) client() (*sysops.Client, error) { return sysops.Open(f.conf
 // A demoPush is one snapshot with the core that it goes to.
 type demoPush struct {
 	core string
-	snap sysops.Snapshot
+	snap snapshot.Snapshot
 }
 
 // publish pushes all snapshots, several at a time, and calls step after each.

@@ -157,7 +157,7 @@ func (d *diffFlags) settle(q *queryFlags, args []string) error {
 }
 
 func parseElement(name string) (sysops.Element, error) {
-	all := []sysops.Element{sysops.Contents, sysops.MD5Sum, sysops.StatOf, sysops.WordCount, sysops.TimeOf}
+	all := []sysops.Element{sysops.Contents, sysops.MD5Sum, sysops.StatOf, sysops.CountsOf, sysops.TimeOf}
 	for _, e := range all {
 		if e.String() == name {
 			return e, nil

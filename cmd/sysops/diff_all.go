@@ -7,8 +7,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/mask"
 )
 
 // mostPairs is of how many variants every two are compared: 4950 times.
@@ -19,7 +21,7 @@ const namedHosts = 3
 
 // beginAll is what --all begins with, whatever it prints of each name: --limit is for
 // the rows of one.
-func (d *diffFlags) beginAll(in *inquiry) (*sysops.Masks, *terminal.Progress, error) {
+func (d *diffFlags) beginAll(in *inquiry) (*mask.Set, *terminal.Progress, error) {
 	if in.answer.Len() == 0 {
 		return nil, nil, nothingToCompare(in.query.Pattern)
 	}
@@ -130,7 +132,7 @@ func (d *diffFlags) variantLine(number int, v *sysops.Variant) []byte {
 	hosts := v.Hosts()
 	where := "  " + someHosts(hosts, len(hosts))
 	if d.fold {
-		where = "\t" + sysops.FoldHosts(hosts)
+		where = "\t" + hostset.Fold(hosts)
 	}
 	return fmt.Appendf(nil, "%5d %7d %7.3f%% %s\n", number, v.Count, 100*v.Share(), where)
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/config"
+	"github.com/sysops-api/sysops-api/mask"
 )
 
 // maskFlags say what does not count when contents are compared.
@@ -31,12 +33,12 @@ func (m *maskFlags) check(e sysops.Element) error {
 	if e != sysops.Contents && (m.set || m.json || m.noMask || len(m.mask)+len(m.drop) > 0) {
 		return errors.New("cannot mask " + e.String() + ": --mask, --drop, --set, --json and --no-mask are for contents")
 	}
-	_, err := sysops.NewMasks(m.options())
+	_, err := mask.New(m.options())
 	return err
 }
 
-func (m *maskFlags) options() sysops.MaskOptions {
-	return sysops.MaskOptions{Mask: regexps(m.mask), Drop: regexps(m.drop), Set: m.set, JSON: m.json}
+func (m *maskFlags) options() mask.Options {
+	return mask.Options{Mask: regexps(m.mask), Drop: regexps(m.drop), Set: m.set, JSON: m.json}
 }
 
 func regexps(list []string) []string {
@@ -48,10 +50,10 @@ func regexps(list []string) []string {
 }
 
 // masks are those of the flags and, without --no-mask, of the config and by default.
-func (m *maskFlags) masks(conf *sysops.Config) (*sysops.Masks, error) {
+func (m *maskFlags) masks(conf *config.Config) (*mask.Set, error) {
 	o := m.options()
 	if !m.noMask {
-		o.Rules = slices.Concat(sysops.DefaultMasks(), conf.MaskRules())
+		o.Rules = slices.Concat(mask.Default(), conf.MaskRules())
 	}
-	return sysops.NewMasks(o)
+	return mask.New(o)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/diff"
 	"github.com/sysops-api/sysops-api/internal/output"
 )
 
@@ -141,7 +142,7 @@ func (s *diffStyle) renderWords(c *sysops.Comparison) output.Row {
 				p.AddBytes(output.Plain, part.A)
 				continue
 			}
-			for _, word := range sysops.DiffWords(part.A, part.B) {
+			for _, word := range diff.Words(part.A, part.B) {
 				if word.Same {
 					p.AddBytes(output.Plain, word.A)
 					continue
@@ -188,7 +189,7 @@ type sideBySide struct {
 	lines []output.Row
 }
 
-func (t *sideBySide) part(p sysops.DiffPart) {
+func (t *sideBySide) part(p diff.Part) {
 	left, right := splitLines(p.A), splitLines(p.B)
 	for i := range max(len(left), len(right)) {
 		switch {

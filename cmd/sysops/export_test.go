@@ -16,6 +16,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // exported is a fleet whose contents tell which object and which version they are, and
@@ -68,12 +69,12 @@ func (x *exported) contents(host, name string, version int) string {
 func (x *exported) push(t *testing.T, version int) {
 	t.Helper()
 	for h := range x.hosts {
-		snap := sysops.Snapshot{Host: fmt.Sprintf("web%d", h)}
+		snap := snapshot.Snapshot{Host: fmt.Sprintf("web%d", h)}
 		for n := range x.names {
 			name := fmt.Sprintf("/etc/d%d/f", n)
 			data := []byte(x.contents(snap.Host, name, version))
-			snap.Sources = append(snap.Sources, sysops.Source{Name: name, Read: func(context.Context) (sysops.Content, error) {
-				return sysops.Content{Data: data, Stat: &sysops.Stat{Mode: 0o100644, Size: int64(len(data)), Mtime: 1700000000}}, nil
+			snap.Sources = append(snap.Sources, snapshot.Source{Name: name, Read: func(context.Context) (snapshot.Content, error) {
+				return snapshot.Content{Data: data, Stat: &snapshot.Stat{Mode: 0o100644, Size: int64(len(data)), Mtime: 1700000000}}, nil
 			}})
 		}
 		if _, err := x.client.Publish(t.Context(), "", snap); err != nil {

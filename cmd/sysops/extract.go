@@ -15,6 +15,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // extractFlags are those of the original's extract_sysops_cache.py.
@@ -84,7 +85,7 @@ func (x *extractFlags) element() (sysops.Element, bool, error) {
 		{x.contents, sysops.Contents},
 		{x.md5sum, sysops.MD5Sum},
 		{x.stat, sysops.StatOf},
-		{x.wordcount, sysops.WordCount},
+		{x.wordcount, sysops.CountsOf},
 		{x.time || x.timeHuman || x.timeUpdated, sysops.TimeOf},
 	}
 	var chosen []sysops.Element
@@ -301,14 +302,14 @@ func (x *extractFlags) render(o *sysops.Object, element sysops.Element) []byte {
 		s := o.Stat
 		return fmt.Appendf(nil, "st_mode=%d, st_ino=%d, st_dev=%d, st_nlink=%d, st_uid=%d, st_gid=%d, st_size=%d, st_mtime=%d, st_ctime=%d",
 			s.Mode, s.Ino, s.Dev, s.Nlink, s.UID, s.GID, s.Size, s.Mtime, s.Ctime)
-	case sysops.WordCount:
+	case sysops.CountsOf:
 		return fmt.Appendf(nil, "%d %d %d", o.Words.Lines, o.Words.Words, o.Words.Bytes)
 	case sysops.TimeOf:
 		switch {
 		case x.timeHuman:
 			return []byte(o.Time.Local().Format(time.ANSIC))
 		case x.timeUpdated:
-			return []byte(sysops.Age(time.Since(o.Time)) + " ago")
+			return []byte(words.Age(time.Since(o.Time)) + " ago")
 		}
 		return fmt.Appendf(nil, "%d", o.Time.Unix())
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/config"
 	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 )
@@ -88,7 +89,7 @@ func (q *queryFlags) addOutputFlags(cmd *cobra.Command) {
 }
 
 // connect opens the client that the config and flags describe.
-func connect(conf *sysops.Config, dir sysops.Directory) (*sysops.Client, error) {
+func connect(conf *config.Config, dir sysops.Directory) (*sysops.Client, error) {
 	options, err := conf.Options()
 	if err != nil {
 		return nil, err
@@ -122,7 +123,7 @@ func (q *queryFlags) toQuery(u *ui, pattern sysops.Pattern) (sysops.Query, error
 type inquiry struct {
 	*ui
 	*queryFlags
-	conf      *sysops.Config
+	conf      *config.Config
 	directory sysops.Directory
 	client    *sysops.Client
 	query     sysops.Query

@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/output"
 )
 
@@ -22,5 +22,5 @@ func (in *inquiry) printCount(count int, what []byte, fold bool, hosts []string,
 
 // foldFields are the hosts of a row: how many, and which, as --hosts takes them.
 func foldFields(hosts []string) []output.Field {
-	return output.Fields("host_count", len(hosts), "hosts", sysops.FoldHosts(hosts))
+	return output.Fields("host_count", len(hosts), "hosts", hostset.Fold(hosts))
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/hostset"
 )
 
 // hostFlags say which hosts are asked about: those of an expression, a file and a
@@ -42,14 +43,14 @@ func (h *hostFlags) addRange(cmd *cobra.Command) {
 }
 
 // parse reads what needs no server: what to ask about (nil: all hosts) and what not.
-func (h *hostFlags) parse(u *ui) (hosts, exclude *sysops.HostSet, err error) {
+func (h *hostFlags) parse(u *ui) (hosts, exclude *hostset.Set, err error) {
 	h.warn = func(err error) { u.warn("%v", err) }
 	clusters, err := h.openClusters()
 	if err != nil {
 		return nil, nil, err
 	}
 	if h.hosts != "" {
-		if hosts, err = clusters.ParseHosts(h.hosts); err != nil {
+		if hosts, err = clusters.Parse(h.hosts); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -61,21 +62,21 @@ func (h *hostFlags) parse(u *ui) (hosts, exclude *sysops.HostSet, err error) {
 		hosts = hosts.Union(listed)
 	}
 	if h.exclude != "" {
-		exclude, err = clusters.ParseHosts(h.exclude)
+		exclude, err = clusters.Parse(h.exclude)
 	}
 	return hosts, exclude, err
 }
 
 // openClusters returns nil where there is no --clusters.
-func (h *hostFlags) openClusters() (*sysops.Clusters, error) {
+func (h *hostFlags) openClusters() (*hostset.Clusters, error) {
 	if h.clusters == "" {
 		return nil, nil
 	}
-	return sysops.OpenClusters(h.clusters)
+	return hostset.OpenClusters(h.clusters)
 }
 
 // expand adds the hosts of --range-query to hosts.
-func (h *hostFlags) expand(ctx context.Context, dir sysops.Directory, hosts *sysops.HostSet) (*sysops.HostSet, error) {
+func (h *hostFlags) expand(ctx context.Context, dir sysops.Directory, hosts *hostset.Set) (*hostset.Set, error) {
 	if h.rangeQuery == "" {
 		return hosts, nil
 	}
@@ -83,24 +84,24 @@ func (h *hostFlags) expand(ctx context.Context, dir sysops.Directory, hosts *sys
 	if err != nil {
 		return nil, err
 	}
-	from := sysops.RangeSource{Servers: h.rangeServers, Clusters: clusters, Directory: dir, Warn: h.warn}
-	set, err := sysops.ExpandRange(ctx, from, h.rangeQuery)
+	from := hostset.Source{Servers: h.rangeServers, Clusters: clusters, Directory: dir, Warn: h.warn}
+	set, err := hostset.Expand(ctx, from, h.rangeQuery)
 	if err != nil {
 		return nil, err
 	}
 	return hosts.Union(set), nil
 }
 
-func readHosts(u *ui, path string) (*sysops.HostSet, error) {
+func readHosts(u *ui, path string) (*hostset.Set, error) {
 	if path == "-" {
-		return sysops.ReadHosts(u.stdin, "stdin")
+		return hostset.Read(u.stdin, "stdin")
 	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the list of hosts: %w", err)
 	}
 	defer f.Close()
-	return sysops.ReadHosts(f, path)
+	return hostset.Read(f, path)
 }
 
 // globalByDefault makes the scope of a Range query global where none is given, as the

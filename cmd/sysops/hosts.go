@@ -12,6 +12,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // hostsFlags say which hosts are printed, and how.
@@ -69,7 +70,7 @@ func (u *ui) hosts(cmd *cobra.Command, q *queryFlags, flags *hostsFlags) error {
 		}
 		since := "never"
 		if !h.Pushed.IsZero() {
-			since = sysops.Age(h.Age) + " ago"
+			since = words.Age(h.Age) + " ago"
 		}
 		text := fmt.Appendf(nil, "%-40s %-8s %12s  %s\n", h.Host, h.State, since, h.Core)
 		if err := in.row(text, hostFields(h)...); err != nil {

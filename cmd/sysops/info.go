@@ -14,6 +14,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 func newInfo(u *ui) *cobra.Command {
@@ -151,7 +152,7 @@ func uptime(seconds string) string {
 	if err != nil {
 		return "-"
 	}
-	return sysops.Age(d)
+	return words.Age(d)
 }
 
 func infoFields(s sysops.ServerInfo) []output.Field {

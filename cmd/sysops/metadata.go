@@ -11,6 +11,8 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/words"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // A rendering is how a verb shows one element of an object.
@@ -19,7 +21,7 @@ type rendering func(o *sysops.Object) (text string, fields []output.Field)
 // newMetadata makes the verb that prints one element other than the contents.
 func newMetadata(u *ui, use, short, example string, element sysops.Element, show rendering) (*cobra.Command, *queryFlags) {
 	q := &queryFlags{columns: func() []output.Field {
-		_, fields := show(&sysops.Object{Stat: &sysops.Stat{}})
+		_, fields := show(&sysops.Object{Stat: &snapshot.Stat{}})
 		return append(keyColumns(), fields...)
 	}}
 	cmd := &cobra.Command{
@@ -74,7 +76,7 @@ func newMD5Sum(u *ui) *cobra.Command {
 
 func newWc(u *ui) *cobra.Command {
 	cmd, _ := newMetadata(u, "wc PATTERN", "Print lines, words and bytes, as wc(1) does",
-		"  sysops wc /etc/passwd", sysops.WordCount,
+		"  sysops wc /etc/passwd", sysops.CountsOf,
 		func(o *sysops.Object) (string, []output.Field) {
 			w := o.Words
 			return fmt.Sprintf("%7d %7d %7d", w.Lines, w.Words, w.Bytes), output.Fields("lines", w.Lines, "words", w.Words, "bytes", w.Bytes)
@@ -90,7 +92,7 @@ func newTime(u *ui) *cobra.Command {
 			text := o.Time.UTC().Format(time.RFC3339)
 			switch {
 			case ago:
-				text = fmt.Sprintf("%-20s", sysops.Age(time.Since(o.Time)))
+				text = fmt.Sprintf("%-20s", words.Age(time.Since(o.Time)))
 			case unix:
 				text = fmt.Sprint(o.Time.Unix())
 			}

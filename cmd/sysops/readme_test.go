@@ -31,8 +31,8 @@ func readmeCommands(t *testing.T) []string {
 	return commands
 }
 
-// words splits a command line that quotes with ' alone.
-func words(line string) []string {
+// shellWords splits a command line that quotes with ' alone.
+func shellWords(line string) []string {
 	var out []string
 	for i, part := range strings.Split(line, "'") {
 		if i%2 == 1 {
@@ -60,7 +60,7 @@ func TestEveryCommandOfTheREADMEWorks(t *testing.T) {
 
 	kinds := make(map[string]int)
 	for _, command := range readmeCommands(t) {
-		args := words(command)
+		args := shellWords(command)
 		kinds[args[0]]++
 		switch args[0] {
 		case "go":
@@ -83,7 +83,7 @@ func TestEveryCommandOfTheREADMEWorks(t *testing.T) {
 			}
 		case "sysops-agent":
 			line := strings.NewReplacer("redis://mps01:6379/1", servers[0].URL(), "redis://mps02:6379/1", servers[1].URL()).Replace(command)
-			args = append(words(line)[1:], "--outgoing", filepath.Join(folder, "outgoing"), "--json", filepath.Join(folder, "hw.json"))
+			args = append(shellWords(line)[1:], "--outgoing", filepath.Join(folder, "outgoing"), "--json", filepath.Join(folder, "hw.json"))
 			if r := redistest.Run(t, agent, args, []string{"SYSOPS_CONFIG=" + os.DevNull}); r.ExitCode != 0 {
 				t.Errorf("%s: exit status %d\n%s%s", command, r.ExitCode, r.Stdout, r.Stderr)
 			}
@@ -102,7 +102,7 @@ func TestEveryCommandOfTheREADMEWorks(t *testing.T) {
 	}
 	for _, m := range invited {
 		var stdout, stderr bytes.Buffer
-		if status := run(t.Context(), append(words(m[1]), "--config", path), strings.NewReader(""), &stdout, &stderr); status > exitNothing {
+		if status := run(t.Context(), append(shellWords(m[1]), "--config", path), strings.NewReader(""), &stdout, &stderr); status > exitNothing {
 			t.Errorf("the demonstration invites to %s: exit status %d\n%s%s", m[1], status, stdout.String(), stderr.String())
 		}
 	}

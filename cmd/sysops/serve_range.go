@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/cli"
 )
 
@@ -43,7 +44,7 @@ Cluster files are read again when they change.`,
 			if clusters == "" {
 				return &sysops.HintedError{Err: errors.New("cannot serve anything: no cluster files are named"), Hint: "name their folder with --clusters, such as /etc/range"}
 			}
-			files, err := sysops.OpenClusters(clusters)
+			files, err := hostset.OpenClusters(clusters)
 			if err != nil {
 				return err
 			}
@@ -58,7 +59,7 @@ Cluster files are read again when they change.`,
 }
 
 // serveRange serves until ctx ends, and then lets what is under way finish.
-func (u *ui) serveRange(ctx context.Context, files *sysops.Clusters, listen string) error {
+func (u *ui) serveRange(ctx context.Context, files *hostset.Clusters, listen string) error {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fmt.Errorf("cannot serve: %w", err)
@@ -96,12 +97,12 @@ const (
 
 // A rangeService answers as mod_ranged does (github.com/ytoolshed/range).
 type rangeService struct {
-	files *sysops.Clusters
+	files *hostset.Clusters
 	busy  chan struct{} // holds a token for each expression that keeps a CPU
 	large chan struct{} // and one for each large request
 }
 
-func rangeHandler(files *sysops.Clusters) http.Handler {
+func rangeHandler(files *hostset.Clusters) http.Handler {
 	s := &rangeService{files, make(chan struct{}, runtime.GOMAXPROCS(0)), make(chan struct{}, largeRange)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/range/list", func(w http.ResponseWriter, r *http.Request) {
@@ -112,7 +113,7 @@ func rangeHandler(files *sysops.Clusters) http.Handler {
 			return strings.Join(nodes, "\n") + "\n"
 		})
 	})
-	mux.HandleFunc("/range/expand", func(w http.ResponseWriter, r *http.Request) { s.answer(w, r, sysops.CompressNodes) })
+	mux.HandleFunc("/range/expand", func(w http.ResponseWriter, r *http.Request) { s.answer(w, r, hostset.Compress) })
 	return mux
 }
 

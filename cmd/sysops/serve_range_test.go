@@ -9,12 +9,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/hostset"
 )
 
 func startRange(t *testing.T) *httptest.Server {
 	t.Helper()
-	files, err := sysops.OpenClusters(t.TempDir())
+	files, err := hostset.OpenClusters(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/fleetsim"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // A simulation is one synthetic fleet on its way into the servers, onto the disk,
@@ -66,7 +67,7 @@ Servers that know other hosts are left alone, unless --force is given. --force,
 	f.IntVar(&s.sites, "sites", 1, "into how many sites --server's cores are divided")
 	f.IntVar(&s.cores, "cores", 1, "into how many cores --server's servers are divided")
 	f.Uint64Var(&s.seed, "seed", 1, "another number makes other hosts")
-	f.DurationVar(&s.ttl, "ttl", sysops.DefaultTTL, "how long the snapshots live, as nobody renews them")
+	f.DurationVar(&s.ttl, "ttl", snapshot.DefaultTTL, "how long the snapshots live, as nobody renews them")
 	f.StringVar(&s.tree, "tree", "", "write the fleet as files into this `DIR`, which is new or empty")
 	f.BoolVar(&s.builtin, "builtin", false, "derive the fleet from what comes with the program, not from this machine")
 	f.BoolVar(&s.noBases, "no-bases", false, "store every object by itself, to see what bases save")
@@ -142,7 +143,7 @@ func (s *simulation) check() error {
 
 // derive makes the template of this machine, or of what comes with the program.
 func (s *simulation) derive(ctx context.Context) error {
-	var sources []sysops.Source
+	var sources []snapshot.Source
 	if !s.builtin {
 		folder, err := os.MkdirTemp("", "sysops-simulate-") // 0700
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/config"
 	"github.com/sysops-api/sysops-api/internal/directory"
 )
 
@@ -44,7 +45,7 @@ func (k *simulatedCore) domain() string {
 
 // newLayout returns the layout that the flags or, without --server, the config's
 // directory describe. A fleet of files alone needs no servers.
-func (s *simulation) newLayout(cmd *cobra.Command, conf *sysops.Config, pushes bool) (*layout, error) {
+func (s *simulation) newLayout(cmd *cobra.Command, conf *config.Config, pushes bool) (*layout, error) {
 	urls, err := cmd.Flags().GetStringSlice("server")
 	if err != nil {
 		return nil, err
@@ -97,7 +98,7 @@ func layoutFrom(ctx context.Context, dir sysops.Directory) (*layout, error) {
 
 // layoutOf divides servers evenly into --cores cores, and these into --sites sites.
 // urls are empty where nothing is pushed.
-func (s *simulation) layoutOf(urls []string, conf *sysops.Config) (*layout, error) {
+func (s *simulation) layoutOf(urls []string, conf *config.Config) (*layout, error) {
 	var folded []string
 	for _, u := range urls {
 		if !slices.Contains(folded, u) {
@@ -126,7 +127,7 @@ func (s *simulation) layoutOf(urls []string, conf *sysops.Config) (*layout, erro
 		return l, nil
 	}
 	made := *conf
-	made.Directory = sysops.DirectoryConfig{Sites: sites}
+	made.Directory = config.Directory{Sites: sites}
 	made.Directory.Local.Site, made.Directory.Local.Core = l.cores[0].site, l.cores[0].name
 	var err error
 	l.directory, err = made.OpenDirectory(directory.KeepOptions{})
@@ -135,7 +136,7 @@ func (s *simulation) layoutOf(urls []string, conf *sysops.Config) (*layout, erro
 
 // printConfig prints a config that leads to the fleet, with what is needed to
 // connect. The password is not in it.
-func (s *simulation) printConfig(conf *sysops.Config) error {
+func (s *simulation) printConfig(conf *config.Config) error {
 	fmt.Fprint(s.stdout, "# A fleet of sysops simulate.\ndirectory:\n  sites:\n")
 	previous := ""
 	for _, k := range s.layout.cores {

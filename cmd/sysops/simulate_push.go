@@ -10,6 +10,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/fleetsim"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 const (
@@ -252,11 +253,11 @@ func (s *simulation) one(ctx context.Context, i int) simulated {
 }
 
 // measure has the sizes of the snapshot's objects noted when they are read.
-func measure(snap *sysops.Snapshot) []int64 {
+func measure(snap *snapshot.Snapshot) []int64 {
 	sizes := make([]int64, len(snap.Sources))
 	for j := range snap.Sources {
 		read := snap.Sources[j].Read
-		snap.Sources[j].Read = func(ctx context.Context) (sysops.Content, error) {
+		snap.Sources[j].Read = func(ctx context.Context) (snapshot.Content, error) {
 			c, err := read(ctx)
 			sizes[j] = int64(len(c.Data))
 			return c, err

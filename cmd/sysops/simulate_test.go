@@ -17,6 +17,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 	"github.com/sysops-api/sysops-api/internal/terminaltest"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // A simulateRun is a simulation under way.
@@ -174,8 +175,8 @@ func TestNoNameLeadsOutOfTheTree(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tree.close()
-	snap := sysops.Snapshot{Host: "h.example.com", Sources: []sysops.Source{{Name: "/x", Read: func(context.Context) (sysops.Content, error) {
-		return sysops.Content{Data: []byte("x")}, nil
+	snap := snapshot.Snapshot{Host: "h.example.com", Sources: []snapshot.Source{{Name: "/x", Read: func(context.Context) (snapshot.Content, error) {
+		return snapshot.Content{Data: []byte("x")}, nil
 	}}}}
 	if err := tree.write(t.Context(), &snap); err == nil {
 		t.Error("it follows a link out of the tree")

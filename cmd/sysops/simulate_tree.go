@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // A fileTree is a folder that holds a fleet as files: HOST/PATH, where the output
@@ -39,7 +40,7 @@ func openTree(dir string, force bool) (*fileTree, error) {
 func (t *fileTree) close() { t.root.Close() }
 
 // write writes the objects of a host.
-func (t *fileTree) write(ctx context.Context, snap *sysops.Snapshot) error {
+func (t *fileTree) write(ctx context.Context, snap *snapshot.Snapshot) error {
 	for i := range snap.Sources {
 		src := &snap.Sources[i]
 		c, err := src.Read(ctx)

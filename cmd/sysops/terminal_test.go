@@ -11,6 +11,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 	"github.com/sysops-api/sysops-api/internal/terminaltest"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // Contents come from machines that may be hostile: on a terminal, their escape
@@ -74,9 +75,9 @@ func publish(t *testing.T, url, host, name, contents string) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	_, err = client.Publish(t.Context(), "", sysops.Snapshot{Host: host, Sources: []sysops.Source{
-		{Name: name, Read: func(context.Context) (sysops.Content, error) {
-			return sysops.Content{Data: []byte(contents)}, nil
+	_, err = client.Publish(t.Context(), "", snapshot.Snapshot{Host: host, Sources: []snapshot.Source{
+		{Name: name, Read: func(context.Context) (snapshot.Content, error) {
+			return snapshot.Content{Data: []byte(contents)}, nil
 		}},
 	}})
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/collect"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // What synthetic fleets are derived from: this machine, looked at as its agent
@@ -28,8 +28,8 @@ var slowCommands = []string{"lshw-json", "dmidecode", "lspci", "rpm-qa", "last"}
 
 // snapshotOfThisMachine collects what an agent would, within these limits. The
 // snapshot's sources read files of folder, which is private.
-func snapshotOfThisMachine(ctx context.Context, folder string) (sysops.Snapshot, error) {
-	var snap sysops.Snapshot
+func snapshotOfThisMachine(ctx context.Context, folder string) (snapshot.Snapshot, error) {
+	var snap snapshot.Snapshot
 	commands := slices.DeleteFunc(collect.Catalogue(), func(c collect.Command) bool {
 		return slices.Contains(slowCommands, c.Section)
 	})
@@ -59,7 +59,7 @@ func snapshotOfThisMachine(ctx context.Context, folder string) (sysops.Snapshot,
 			*src = renamed(*src, collect.DefaultPath+"@"+section)
 		}
 	}
-	snap = sysops.Snapshot{Machine: collect.MachineID(), Sources: listed.Sources}
+	snap = snapshot.Snapshot{Machine: collect.MachineID(), Sources: listed.Sources}
 	if snap.Host, err = collect.HostName(""); err != nil {
 		snap.Host = "localhost" // a machine without a proper name can still try it
 	}
@@ -67,8 +67,8 @@ func snapshotOfThisMachine(ctx context.Context, folder string) (sysops.Snapshot,
 }
 
 // renamed returns the source under another name, whatever its content says.
-func renamed(src sysops.Source, name string) sysops.Source {
-	return sysops.Source{Name: name, Private: src.Private, Read: func(ctx context.Context) (sysops.Content, error) {
+func renamed(src snapshot.Source, name string) snapshot.Source {
+	return snapshot.Source{Name: name, Private: src.Private, Read: func(ctx context.Context) (snapshot.Content, error) {
 		c, err := src.Read(ctx)
 		c.Name = ""
 		return c, err
@@ -78,14 +78,14 @@ func renamed(src sysops.Source, name string) sysops.Source {
 // likeness chooses the objects that hosts derived from this machine get: the
 // outputs of commands and the best-known files, as far as they are short. A machine
 // with a thousand files must not make a demonstration a slow one.
-func likeness(ctx context.Context, sources []sysops.Source) []sysops.Source {
-	var out []sysops.Source
+func likeness(ctx context.Context, sources []snapshot.Source) []snapshot.Source {
+	var out []snapshot.Source
 	for _, src := range sources {
 		if c, err := src.Read(ctx); err == nil && len(c.Data) <= likenessLimit {
 			out = append(out, src)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b sysops.Source) int { return cmp.Compare(unfamiliar(a.Name), unfamiliar(b.Name)) })
+	slices.SortStableFunc(out, func(a, b snapshot.Source) int { return cmp.Compare(unfamiliar(a.Name), unfamiliar(b.Name)) })
 	return out[:min(len(out), likenessObjects)]
 }
 

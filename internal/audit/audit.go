@@ -14,14 +14,14 @@ import (
 // A Host is what was made of the objects of one host, in the order of their names.
 type Host[T any] struct {
 	Name    string
-	Objects []sysops.Made[T]
+	Objects []sysops.Mapped[T]
 }
 
 // Bounded lets go of what a host has beyond most, of which size tells how much a value
 // is: instead comes in its place. A host may send thousands of objects, and what is
 // made of them is held until the last has come.
-func Bounded[T any](objects iter.Seq2[sysops.Made[T], error], most int, size func(T) int, instead T) iter.Seq2[sysops.Made[T], error] {
-	return func(yield func(sysops.Made[T], error) bool) {
+func Bounded[T any](objects iter.Seq2[sysops.Mapped[T], error], most int, size func(T) int, instead T) iter.Seq2[sysops.Mapped[T], error] {
+	return func(yield func(sysops.Mapped[T], error) bool) {
 		host, sum := "", 0
 		for o, err := range objects {
 			if o.Host != host {
@@ -39,7 +39,7 @@ func Bounded[T any](objects iter.Seq2[sysops.Made[T], error], most int, size fun
 
 // ByHost puts together what belongs to one host. Only one host is held at a time; its
 // Objects may be kept.
-func ByHost[T any](objects iter.Seq2[sysops.Made[T], error]) iter.Seq2[Host[T], error] {
+func ByHost[T any](objects iter.Seq2[sysops.Mapped[T], error]) iter.Seq2[Host[T], error] {
 	return func(yield func(Host[T], error) bool) {
 		var h Host[T]
 		for o, err := range objects {

@@ -10,15 +10,15 @@ import (
 	"github.com/sysops-api/sysops-api"
 )
 
-func objects(fails error, keys ...sysops.Key) iter.Seq2[sysops.Made[int], error] {
-	return func(yield func(sysops.Made[int], error) bool) {
+func objects(fails error, keys ...sysops.Key) iter.Seq2[sysops.Mapped[int], error] {
+	return func(yield func(sysops.Mapped[int], error) bool) {
 		for i, k := range keys {
-			if !yield(sysops.Made[int]{Object: sysops.Object{Key: k}, Value: i}, nil) {
+			if !yield(sysops.Mapped[int]{Object: sysops.Object{Key: k}, Value: i}, nil) {
 				return
 			}
 		}
 		if fails != nil {
-			yield(sysops.Made[int]{}, fails)
+			yield(sysops.Mapped[int]{}, fails)
 		}
 	}
 }

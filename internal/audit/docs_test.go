@@ -11,6 +11,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 func TestMain(m *testing.M) { redistest.Main(m) }
@@ -42,10 +43,10 @@ func TestTheAuditOfTheDocsWorks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	object := func(name, text string) sysops.Source {
-		return sysops.Source{Name: name, Read: func(context.Context) (sysops.Content, error) { return sysops.Content{Data: []byte(text)}, nil }}
+	object := func(name, text string) snapshot.Source {
+		return snapshot.Source{Name: name, Read: func(context.Context) (snapshot.Content, error) { return snapshot.Content{Data: []byte(text)}, nil }}
 	}
-	_, err = client.Publish(t.Context(), "", sysops.Snapshot{Host: "web1", Sources: []sysops.Source{
+	_, err = client.Publish(t.Context(), "", snapshot.Snapshot{Host: "web1", Sources: []snapshot.Source{
 		object("/etc/passwd", "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/:/bin/sh\nann:x:10:0::/:/bin/sh\n"),
 		object("/etc/ssh/sshd_config", "Port 22\nPermitRootLogin yes\n"), object("/etc/motd", "root:x:0:\n"),
 	}})

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/config"
 )
 
 // AddCompletions has the shell complete the values of flags: words, sites and cores,
@@ -78,7 +78,7 @@ func listedSites(cmd *cobra.Command) map[string]map[string][]string {
 	if f := cmd.Flag("config"); f != nil {
 		path = f.Value.String()
 	}
-	conf, err := sysops.LoadConfig(path, ConfigFlags())
+	conf, err := config.Load(path, ConfigFlags())
 	if err != nil {
 		return nil
 	}

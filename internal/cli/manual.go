@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/config"
 )
 
 // NewMan makes the verb that writes the manual pages of a program.
@@ -85,7 +85,7 @@ func manualPage(cmd *cobra.Command, b Build) []byte {
 	}
 	if !cmd.HasParent() {
 		p.section("FILES")
-		p.item(`\fI`+roff(sysops.SystemConfig)+`\fR`, "what the flags say on this machine, and much that no flag says")
+		p.item(`\fI`+roff(config.SystemFile)+`\fR`, "what the flags say on this machine, and much that no flag says")
 		p.item(`\fI`+roff("~/.config/sysops/config.yaml")+`\fR`, "the user's own, which comes before it")
 	}
 	p.related(cmd)

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/config"
 	"github.com/sysops-api/sysops-api/internal/directory"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 )
@@ -30,7 +31,7 @@ func AddConnectionFlags(root *cobra.Command) {
 // Directory returns the directory that --server, --directory or, without them, the
 // config describes. Its warnings go to stderr. keepIn is the folder for what it said
 // last; empty: one of the user's.
-func Directory(cmd *cobra.Command, conf *sysops.Config, keepIn string) (sysops.Directory, error) {
+func Directory(cmd *cobra.Command, conf *config.Config, keepIn string) (sysops.Directory, error) {
 	f := cmd.Flags()
 	urls, err := f.GetStringSlice("server")
 	if err != nil {
@@ -55,12 +56,12 @@ func Directory(cmd *cobra.Command, conf *sysops.Config, keepIn string) (sysops.D
 
 // Settings gives each flag that the command line does not set its value from the
 // environment, else from the config, and returns the config.
-func Settings(cmd *cobra.Command) (*sysops.Config, error) {
+func Settings(cmd *cobra.Command) (*config.Config, error) {
 	path, err := cmd.Flags().GetString("config")
 	if err != nil {
 		return nil, err
 	}
-	conf, err := sysops.LoadConfig(path, ConfigFlags())
+	conf, err := config.Load(path, ConfigFlags())
 	if err != nil {
 		return nil, err
 	}

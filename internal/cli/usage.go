@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // Prepare makes a program's root command tell its errors as Fail does: it prints
@@ -41,7 +42,7 @@ func unknownVerb(cmd *cobra.Command, verb string) error {
 		verbs = append(verbs, c.Name())
 	}
 	hint := cmd.CommandPath() + " --help lists them"
-	if near := sysops.Nearest(verb, verbs); near != "" {
+	if near := words.Nearest(verb, verbs); near != "" {
 		hint = fmt.Sprintf("did you mean %s %s?", cmd.CommandPath(), near)
 	}
 	return &sysops.HintedError{Err: fmt.Errorf("cannot run %s: %s has no such command", verb, cmd.CommandPath()), Hint: hint}
@@ -53,7 +54,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	if _, name, ok := strings.Cut(err.Error(), "unknown flag: --"); ok {
 		var flags []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
-		if near := sysops.Nearest(name, flags); near != "" {
+		if near := words.Nearest(name, flags); near != "" {
 			hint = fmt.Sprintf("did you mean --%s?", near)
 		}
 	}

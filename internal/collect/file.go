@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	sysops "github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // exceeded is the suffix of an object that stands in for one too large to send.
@@ -60,22 +60,22 @@ type reading struct {
 }
 
 // read is a sysops.Source's Read.
-func (f *file) read(ctx context.Context) (sysops.Content, error) {
+func (f *file) read(ctx context.Context) (snapshot.Content, error) {
 	r, err := inTime(f.hangs, f.name, func() (reading, error) { return f.load(ctx) })
 	if err != nil {
-		return sysops.Content{}, fmt.Errorf("cannot read %s: %w", f.name, cause(err))
+		return snapshot.Content{}, fmt.Errorf("cannot read %s: %w", f.name, cause(err))
 	}
-	content := sysops.Content{Data: f.redactor.Redact(r.data)}
+	content := snapshot.Content{Data: f.redactor.Redact(r.data)}
 	if r.over {
 		content = tooLarge(f.name, r.size, f.max)
 	}
-	content.Stat, _ = sysops.NewStat(r.fi)
+	content.Stat, _ = snapshot.StatOf(r.fi)
 	return content, nil
 }
 
 // tooLarge is what is sent in place of an object of size bytes.
-func tooLarge(name string, size, limit int64) sysops.Content {
-	return sysops.Content{
+func tooLarge(name string, size, limit int64) snapshot.Content {
+	return snapshot.Content{
 		Name: name + exceeded,
 		Data: fmt.Appendf(nil, "%s: %d bytes, the limit is %d\n", name, size, limit),
 	}

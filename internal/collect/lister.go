@@ -12,7 +12,7 @@ import (
 	"strings"
 	"syscall"
 
-	sysops "github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // maxEntries bounds the walk of one linked directory: a link that leads to /
@@ -46,7 +46,7 @@ func (l *lister) warn(name string, err error) {
 	l.Problems = append(l.Problems, Problem{Name: name, Err: err, Warning: true})
 }
 
-func (l *lister) add(s sysops.Source) {
+func (l *lister) add(s snapshot.Source) {
 	if !l.seen[s.Name] {
 		l.seen[s.Name] = true
 		l.Sources = append(l.Sources, s)
@@ -62,7 +62,7 @@ func (l *lister) file(name, path string, links followRule, fi fs.FileInfo) {
 		// Its sections are objects already.
 	default:
 		f := &file{name: name, path: path, links: links, euid: l.euid, max: l.options.MaxSize, redactor: l.options.Redactor, hangs: &l.hangs}
-		l.add(sysops.Source{Name: name, Private: l.private.file(name, path, links), Read: f.read})
+		l.add(snapshot.Source{Name: name, Private: l.private.file(name, path, links), Read: f.read})
 	}
 }
 
@@ -230,8 +230,8 @@ func (t *tree) symlink(b branch, link fs.FileInfo) {
 	case err != nil:
 		t.problem(b.name, err)
 	case isNull(target):
-		nothing := func(context.Context) (sysops.Content, error) { return sysops.Content{}, nil }
-		t.add(sysops.Source{Name: b.name, Private: t.private.file(b.name, b.path, followOwned), Read: nothing})
+		nothing := func(context.Context) (snapshot.Content, error) { return snapshot.Content{}, nil }
+		t.add(snapshot.Source{Name: b.name, Private: t.private.file(b.name, b.path, followOwned), Read: nothing})
 	case target.IsDir():
 		b.fi = target
 		t.later = append(t.later, b)

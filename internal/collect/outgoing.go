@@ -10,8 +10,8 @@ import (
 	"strings"
 	"syscall"
 
-	sysops "github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // DefaultMaxSize is the size in bytes from which a file is not sent: 10 MiB, as
@@ -35,8 +35,8 @@ type FileOptions struct {
 // sources read the files again each time they are asked, except that the
 // sections of the JSON object are those of the moment of listing.
 type Snapshot struct {
-	Sources  []sysops.Source // sorted by name, each name once
-	Problems []Problem       // what is left out, and warnings; sorted by name
+	Sources  []snapshot.Source // sorted by name, each name once
+	Problems []Problem         // what is left out, and warnings; sorted by name
 }
 
 // A Problem is something that is not in the snapshot although it was chosen or,
@@ -105,7 +105,7 @@ func Outgoing(dir string, o FileOptions) (*Snapshot, error) {
 	l := newLister(o)
 	l.sections()
 	l.entries(dir, entries)
-	slices.SortFunc(l.Sources, func(a, b sysops.Source) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(l.Sources, func(a, b snapshot.Source) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortStableFunc(l.Problems, func(a, b Problem) int { return strings.Compare(a.Name, b.Name) })
 	l.Problems = slices.CompactFunc(l.Problems, func(a, b Problem) bool { return a.Error() == b.Error() })
 	return &l.Snapshot, nil

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"testing/fstest"
 
-	sysops "github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // host is a machine in a temporary folder: an outgoing directory, and beside it
@@ -159,7 +159,7 @@ func TestAnObjectHasTheStatOfTheFileBehindTheLink(t *testing.T) {
 	h.must(err)
 	fi, err := os.Stat(path)
 	h.must(err)
-	want, _ := sysops.NewStat(fi)
+	want, _ := snapshot.StatOf(fi)
 	if content.Stat == nil || *content.Stat != *want {
 		t.Errorf("stat is %+v, want %+v", content.Stat, want)
 	}
@@ -378,7 +378,7 @@ func TestContentsAreRedactedButStatIsTheFilesOwn(t *testing.T) {
 		"hardware.json@ps": "app --password=[redacted] -v\n",
 		"hardware.json@j":  `{"token": "[redacted]"}`,
 	})
-	i := slices.IndexFunc(h.list().Sources, func(s sysops.Source) bool { return strings.HasSuffix(s.Name, "app.conf") })
+	i := slices.IndexFunc(h.list().Sources, func(s snapshot.Source) bool { return strings.HasSuffix(s.Name, "app.conf") })
 	content, err := h.list().Sources[i].Read(t.Context())
 	h.must(err)
 	if content.Stat.Size != int64(len(text)) || bytes.Contains(content.Data, []byte("hunter")) {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 
-	sysops "github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // maxJSON bounds the JSON object, which is held in memory while its sections
@@ -32,14 +32,14 @@ func (l *lister) sections() {
 	l.json = r.fi
 	if r.over {
 		f.redactor = l.options.Redactor
-		l.add(sysops.Source{Name: path, Private: true, Read: f.read})
+		l.add(snapshot.Source{Name: path, Private: true, Read: f.read})
 		l.warn(path, fmt.Errorf("it has %d bytes, the limit is %d", r.size, maxJSON))
 		return
 	}
 	members, ok := splitObject(r.data)
 	if !ok {
 		f.max, f.redactor = l.options.MaxSize, l.options.Redactor
-		l.add(sysops.Source{Name: path, Private: true, Read: f.read})
+		l.add(snapshot.Source{Name: path, Private: true, Read: f.read})
 		l.warn(path, errNoObject)
 		return
 	}
@@ -52,7 +52,7 @@ func (l *lister) sections() {
 			continue
 		}
 		s := &section{name: path + "@" + m.key, value: m.value, max: l.options.MaxSize, redactor: l.options.Redactor}
-		l.add(sysops.Source{Name: s.name, Private: l.private.section(path, m.key), Read: s.read})
+		l.add(snapshot.Source{Name: s.name, Private: l.private.section(path, m.key), Read: s.read})
 	}
 }
 
@@ -68,22 +68,22 @@ type section struct {
 
 // read is a sysops.Source's Read. There is no file behind a section, hence no
 // Stat.
-func (s *section) read(ctx context.Context) (sysops.Content, error) {
+func (s *section) read(ctx context.Context) (snapshot.Content, error) {
 	if err := ctx.Err(); err != nil {
-		return sysops.Content{}, fmt.Errorf("cannot read %s: %w", s.name, err)
+		return snapshot.Content{}, fmt.Errorf("cannot read %s: %w", s.name, err)
 	}
 	data := s.value
 	if data[0] == '"' {
 		var text string
 		if err := json.Unmarshal(s.value, &text); err != nil {
-			return sysops.Content{}, fmt.Errorf("cannot read %s: %w", s.name, err)
+			return snapshot.Content{}, fmt.Errorf("cannot read %s: %w", s.name, err)
 		}
 		data = []byte(text)
 	}
 	if n := int64(len(data)); n > s.max {
 		return tooLarge(s.name, n, s.max), nil
 	}
-	return sysops.Content{Data: s.redactor.Redact(data)}, nil
+	return snapshot.Content{Data: s.redactor.Redact(data)}, nil
 }
 
 // A member is one key of an object and its value as it is written.

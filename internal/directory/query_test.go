@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/config"
 	"github.com/sysops-api/sysops-api/internal/directory"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // The fleet of this file: a host in each of three cores, at two sites.
@@ -90,10 +92,10 @@ func publish(t *testing.T, url, host string) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	s := sysops.Snapshot{Host: host, Sources: []sysops.Source{{
+	s := snapshot.Snapshot{Host: host, Sources: []snapshot.Source{{
 		Name: "/etc/ssh/sshd_config",
-		Read: func(context.Context) (sysops.Content, error) {
-			return sysops.Content{Data: []byte("Port 22\nPermitRootLogin no\n")}, nil
+		Read: func(context.Context) (snapshot.Content, error) {
+			return snapshot.Content{Data: []byte("Port 22\nPermitRootLogin no\n")}, nil
 		},
 	}}}
 	if _, err := c.Publish(t.Context(), "default", s); err != nil {
@@ -105,7 +107,7 @@ func publish(t *testing.T, url, host string) {
 func grep(t *testing.T, url, folder string) (answer string, warnings []string, err error) {
 	t.Helper()
 	var mu sync.Mutex
-	conf := sysops.Config{Directory: sysops.DirectoryConfig{URL: url}}
+	conf := config.Config{Directory: config.Directory{URL: url}}
 	dir, err := conf.OpenDirectory(directory.KeepOptions{CacheAge: time.Hour, CacheFolder: folder, Warn: func(err error) {
 		mu.Lock()
 		defer mu.Unlock()

@@ -17,6 +17,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/export"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // A cache is one server with what hosts have pushed.
@@ -47,14 +48,14 @@ func text(contents string) file { return file{contents, 1700000000, 0o100644} }
 
 func (c *cache) push(host string, files map[string]file) {
 	c.Helper()
-	snap := sysops.Snapshot{Host: host}
+	snap := snapshot.Snapshot{Host: host}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		f := files[name]
-		content := sysops.Content{Data: []byte(f.contents)}
+		content := snapshot.Content{Data: []byte(f.contents)}
 		if f.mtime != 0 {
-			content.Stat = &sysops.Stat{Mode: f.mode, Size: int64(len(f.contents)), Mtime: f.mtime}
+			content.Stat = &snapshot.Stat{Mode: f.mode, Size: int64(len(f.contents)), Mtime: f.mtime}
 		}
-		snap.Sources = append(snap.Sources, sysops.Source{Name: name, Read: func(context.Context) (sysops.Content, error) { return content, nil }})
+		snap.Sources = append(snap.Sources, snapshot.Source{Name: name, Read: func(context.Context) (snapshot.Content, error) { return content, nil }})
 	}
 	if _, err := c.client.Publish(c.Context(), "", snap); err != nil {
 		c.Fatal(err)

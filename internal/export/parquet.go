@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
-
 	"github.com/sysops-api/sysops-api"
 )
 
@@ -52,7 +51,7 @@ func WriteParquet(ctx context.Context, w io.Writer, a *sysops.Answer, o StreamOp
 		parquet.PageBufferSize(pageBytes), parquet.DataPageStatistics(false), parquet.SkipPageBounds("contents"))
 	report := &Report{}
 	rows, bytes := 0, 0
-	for obj, err := range a.ObjectsByName(ctx, nil, sysops.Contents, sysops.MD5Sum, sysops.StatOf, sysops.WordCount, sysops.TimeOf) {
+	for obj, err := range a.ObjectsByName(ctx, nil, sysops.Contents, sysops.MD5Sum, sysops.StatOf, sysops.CountsOf, sysops.TimeOf) {
 		if err != nil {
 			return report, err
 		}

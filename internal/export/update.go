@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // Update brings the tree up to date with an answer. What has not changed since it was
@@ -58,7 +59,7 @@ func (u *update) run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	wanted := func(v sysops.Version) bool {
+	wanted := func(v sysops.Recorded) bool {
 		if u.failed != nil {
 			return false
 		}
@@ -115,7 +116,7 @@ func (u *update) turn(name string) error {
 }
 
 // place returns where an object goes, and why it cannot.
-func (u *update) place(v *sysops.Version) (host, path string, refused error) {
+func (u *update) place(v *sysops.Recorded) (host, path string, refused error) {
 	path, refused = PathOf(v.Site, v.Key)
 	host = v.Site + "/" + v.Host
 	switch {
@@ -131,7 +132,7 @@ func (u *update) place(v *sysops.Version) (host, path string, refused error) {
 }
 
 // wants decides whether an object has to be read.
-func (u *update) wants(v sysops.Version) (bool, error) {
+func (u *update) wants(v sysops.Recorded) (bool, error) {
 	if err := u.turn(v.Name); err != nil {
 		return false, err
 	}
@@ -241,7 +242,7 @@ func (u *update) touch(host string, p *pending, rec record, o *sysops.Object) er
 	same := o.Stat == nil || mtime.Equal(rec.mtime)
 	rec.core, rec.stat = o.Core, p.stat
 	links := uint64(1)
-	if st, ok := sysops.NewStat(p.intact); ok {
+	if st, ok := snapshot.StatOf(p.intact); ok {
 		links = st.Nlink
 	}
 	switch {

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/parse/accounts"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // What the audits read, and what is to be found in it.
@@ -59,7 +59,7 @@ func TestMistakesAreAsFrequentAsClaimed(t *testing.T) {
 	wanted := []string{"/etc/sysctl.d/95-keepalive.conf", "/etc/sudoers.d/10-deploy", "/etc/group", netstatName, interactionsName, bondName}
 	for i := range n {
 		snap := tpl.Host(testSeed, i, domain)
-		snap.Sources = slices.DeleteFunc(snap.Sources, func(s sysops.Source) bool { return !slices.Contains(wanted, s.Name) })
+		snap.Sources = slices.DeleteFunc(snap.Sources, func(s snapshot.Source) bool { return !slices.Contains(wanted, s.Name) })
 		objects := read(t, snap)
 		count := func(what string, share float64, is bool) {
 			c := counts[what]
@@ -295,7 +295,7 @@ func TestWhatTellsOfPeopleAndOfItsNetworkIsNotTheRealMachines(t *testing.T) {
 		"/etc/sudoers", "/etc/sudoers.d/ann", "/etc/sudoers.rpmnew", "/usr/local/etc/sudoers", "/proc/net/bonding/bond1", "/proc/net/snmp", "/proc/net/snmp6",
 		"/proc/net/netstat", "/x.json@lldp-json0", "/x.json@lldp-xml", "/x.json@netstat-s", "/x.json@nstat-asz", "/opt/interaction_times.json", interactionsName,
 	}
-	var sources []sysops.Source
+	var sources []snapshot.Source
 	for _, name := range names {
 		sources = append(sources, source(name, own))
 	}

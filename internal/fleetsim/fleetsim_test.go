@@ -11,18 +11,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 const testSeed = 1
 
-func source(name, text string) sysops.Source {
-	return sysops.Source{Name: name, Read: func(context.Context) (sysops.Content, error) {
-		return sysops.Content{Data: []byte(text), Stat: &sysops.Stat{Mode: 0o100640, Ino: 7, Mtime: 1700000000}}, nil
+func source(name, text string) snapshot.Source {
+	return snapshot.Source{Name: name, Read: func(context.Context) (snapshot.Content, error) {
+		return snapshot.Content{Data: []byte(text), Stat: &snapshot.Stat{Mode: 0o100640, Ino: 7, Mtime: 1700000000}}, nil
 	}}
 }
 
-func template(t testing.TB, sources ...sysops.Source) *Template {
+func template(t testing.TB, sources ...snapshot.Source) *Template {
 	t.Helper()
 	made, err := NewTemplate(context.Background(), sources)
 	if err != nil {
@@ -32,9 +32,9 @@ func template(t testing.TB, sources ...sysops.Source) *Template {
 }
 
 // read returns the objects of a host by name.
-func read(t testing.TB, snap sysops.Snapshot) map[string]sysops.Content {
+func read(t testing.TB, snap snapshot.Snapshot) map[string]snapshot.Content {
 	t.Helper()
-	out := make(map[string]sysops.Content)
+	out := make(map[string]snapshot.Content)
 	for _, src := range snap.Sources {
 		c, err := src.Read(t.Context())
 		if err != nil {
@@ -74,9 +74,9 @@ func TestTheSameSeedGivesTheSameBytes(t *testing.T) {
 	}
 }
 
-func orZero(s *sysops.Stat) *sysops.Stat {
+func orZero(s *snapshot.Stat) *snapshot.Stat {
 	if s == nil {
-		return &sysops.Stat{}
+		return &snapshot.Stat{}
 	}
 	return s
 }
@@ -264,8 +264,8 @@ func TestAShortSysctlIsReplaced(t *testing.T) {
 }
 
 func TestWhatCannotBeReadIsLeftOut(t *testing.T) {
-	tpl := template(t, sysops.Source{Name: "/etc/gone", Read: func(context.Context) (sysops.Content, error) {
-		return sysops.Content{}, fs.ErrNotExist
+	tpl := template(t, snapshot.Source{Name: "/etc/gone", Read: func(context.Context) (snapshot.Content, error) {
+		return snapshot.Content{}, fs.ErrNotExist
 	}})
 	if _, ok := read(t, tpl.Host(testSeed, 0, domain))["/etc/gone"]; ok {
 		t.Error("a host has an object that the real machine could not read")

@@ -4,20 +4,20 @@ import (
 	"context"
 	"testing"
 
-	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/fleetsim"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // What is private on the real machine is so on the hosts that are made of it: part of
 // it is still the real machine's own.
 func TestWhatIsPrivateOnTheRealMachineIsPrivateOnEveryHost(t *testing.T) {
-	source := func(name string, private bool) sysops.Source {
-		return sysops.Source{Name: name, Private: private, Read: func(context.Context) (sysops.Content, error) {
-			return sysops.Content{Data: []byte("the real machine's own\n")}, nil
+	source := func(name string, private bool) snapshot.Source {
+		return snapshot.Source{Name: name, Private: private, Read: func(context.Context) (snapshot.Content, error) {
+			return snapshot.Content{Data: []byte("the real machine's own\n")}, nil
 		}}
 	}
 	const json = "/etc/hardware_identification.json@"
-	template, err := fleetsim.NewTemplate(t.Context(), []sysops.Source{
+	template, err := fleetsim.NewTemplate(t.Context(), []snapshot.Source{
 		source("/etc/crontab", true), source(json+"last", true), source(json+"ps", true), source("/etc/issue", false),
 	})
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // defaultJSON is where the sections of a machine without any would come from:
@@ -27,10 +27,10 @@ type Template struct {
 // An object is what each host has, or most.
 type object struct {
 	name     string
-	private  bool         // as on the real machine
-	stat     *sysops.Stat // the real one; nil for the output of a command
-	packages string       // hosts with another packaging system lack it; "": none does
-	card     string       // hosts without this interface lack it; "": none does
+	private  bool           // as on the real machine
+	stat     *snapshot.Stat // the real one; nil for the output of a command
+	packages string         // hosts with another packaging system lack it; "": none does
+	card     string         // hosts without this interface lack it; "": none does
 
 	text []byte // the real machine's own, where make is nil
 	make func(m *machine) []byte
@@ -39,7 +39,7 @@ type object struct {
 // NewTemplate reads the objects of a real machine once. What cannot be read is
 // left out. What a fleet must have and the machine lacks (sysctl-a,
 // /etc/ssh/sshd_config and the like) comes with the package.
-func NewTemplate(ctx context.Context, sources []sysops.Source) (*Template, error) {
+func NewTemplate(ctx context.Context, sources []snapshot.Source) (*Template, error) {
 	found := make(map[string]object, len(sources))
 	for _, src := range sources {
 		c, err := src.Read(ctx)
@@ -69,7 +69,7 @@ func NewTemplate(ctx context.Context, sources []sysops.Source) (*Template, error
 		o.name, o.make = name, made
 		o.private = o.private || slices.Contains(private, shortName(name))
 		if o.stat == nil && !strings.Contains(name, "@") {
-			o.stat = &sysops.Stat{Mode: 0o100644, Nlink: 1, Dev: 2049, Mtime: epoch, Ctime: epoch}
+			o.stat = &snapshot.Stat{Mode: 0o100644, Nlink: 1, Dev: 2049, Mtime: epoch, Ctime: epoch}
 			switch {
 			case name == interactionsName:
 				o.stat.Mode = 0o100600
@@ -250,19 +250,19 @@ func (t *Template) Objects() int {
 // fleet that is like a real one too. They may be read again and again, also at the
 // same time, and say the same each time. domain decides names and addresses, and
 // nothing else.
-func (t *Template) Host(seed uint64, i int, domain string) sysops.Snapshot {
+func (t *Template) Host(seed uint64, i int, domain string) snapshot.Snapshot {
 	m := t.machine(seed, i, domain)
-	snap := sysops.Snapshot{
+	snap := snapshot.Snapshot{
 		Host:    m.name,
 		Machine: m.id(),
-		Sources: make([]sysops.Source, 0, len(t.objects)),
+		Sources: make([]snapshot.Source, 0, len(t.objects)),
 	}
 	for j := range t.objects {
 		o := &t.objects[j]
 		if o.packages != "" && o.packages != m.family.packages || o.card != "" && !slices.Contains(m.interfaces, o.card) {
 			continue
 		}
-		snap.Sources = append(snap.Sources, sysops.Source{Name: o.name, Private: o.private, Read: func(context.Context) (sysops.Content, error) {
+		snap.Sources = append(snap.Sources, snapshot.Source{Name: o.name, Private: o.private, Read: func(context.Context) (snapshot.Content, error) {
 			return o.content(m, j), nil
 		}})
 	}
@@ -270,8 +270,8 @@ func (t *Template) Host(seed uint64, i int, domain string) sysops.Snapshot {
 }
 
 // content is the object as host m has it.
-func (o *object) content(m *machine, index int) sysops.Content {
-	c := sysops.Content{Data: o.text}
+func (o *object) content(m *machine, index int) snapshot.Content {
+	c := snapshot.Content{Data: o.text}
 	if o.make != nil {
 		c.Data = o.make(m)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/lines"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 	"github.com/sysops-api/sysops-api/internal/words"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // A question of which the answer would not fit into memory is refused, whichever host
@@ -26,7 +27,7 @@ func TestLinesAreBounded(t *testing.T) {
 			fmt.Fprintf(&b, "host %d line %03d\n", i, j)
 		}
 		contents := []byte(b.String())
-		snap := sysops.Snapshot{Host: fmt.Sprintf("h%d", i), Sources: []sysops.Source{{Name: "/var/log/x", Private: true, Read: func(context.Context) (sysops.Content, error) { return sysops.Content{Data: contents}, nil }}}}
+		snap := snapshot.Snapshot{Host: fmt.Sprintf("h%d", i), Sources: []snapshot.Source{{Name: "/var/log/x", Private: true, Read: func(context.Context) (snapshot.Content, error) { return snapshot.Content{Data: contents}, nil }}}}
 		if _, err := c.Publish(t.Context(), "", snap); err != nil {
 			t.Fatal(err)
 		}

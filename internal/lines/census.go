@@ -10,7 +10,7 @@ import (
 
 	"github.com/sysops-api/sysops-api/internal/extract"
 	"github.com/sysops-api/sysops-api/internal/frame"
-	"github.com/sysops-api/sysops-api/internal/mask"
+	"github.com/sysops-api/sysops-api/mask"
 )
 
 // A census counts which objects of a name have which lines.

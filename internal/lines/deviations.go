@@ -8,7 +8,7 @@ import (
 
 	"github.com/sysops-api/sysops-api/internal/extract"
 	"github.com/sysops-api/sysops-api/internal/frame"
-	"github.com/sysops-api/sysops-api/internal/mask"
+	"github.com/sysops-api/sysops-api/mask"
 )
 
 // DeviationOptions say which lines are told, and in which form lines are compared.

@@ -25,9 +25,9 @@ func Hints(err error) []string {
 	return out
 }
 
-// words are what to do about a cause for somebody at a command line, who has flags. They
+// causeWords are what to do about a cause for somebody at a command line, who has flags. They
 // are a format of the cause's arguments.
-var words = map[hint.Cause]string{
+var causeWords = map[hint.Cause]string{
 	hint.NoServers:      "name the servers of a core with --server redis://host:6379/0, or list sites, cores and servers under directory: in %s",
 	hint.ServerForURL:   "that is a server: name it with --server",
 	hint.NoLocal:        "name one with --site or --core, ask with --scope global, or set directory.local in the config or core= in the directory's URL",
@@ -55,7 +55,7 @@ func advice(h *hint.Error) string {
 	for i, a := range h.Args {
 		args[i] = a
 	}
-	if format := words[h.Cause]; format != "" {
+	if format := causeWords[h.Cause]; format != "" {
 		return fmt.Sprintf(format, args...)
 	}
 	return ""

@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // A Progress is a bar that shows on a terminal how far something is, when it takes longer
@@ -64,7 +64,7 @@ func (p *Progress) Step() {
 	line := fmt.Sprintf("[%s%s] %d of %d %s ", strings.Repeat("=", filled), strings.Repeat(" ", progressWidth-filled), p.at, p.total, p.what)
 	if p.Rate {
 		took := now.Sub(p.began).Seconds()
-		line += fmt.Sprintf("· %.0f a second · %s left ", float64(p.at)/took, sysops.Age(time.Duration(took*float64(p.total-p.at)/float64(p.at)*float64(time.Second))))
+		line += fmt.Sprintf("· %.0f a second · %s left ", float64(p.at)/took, words.Age(time.Duration(took*float64(p.total-p.at)/float64(p.at)*float64(time.Second))))
 	}
 	fmt.Fprintf(p.w, "\r%-*s", p.width, line)
 	p.width = max(p.width, utf8.RuneCountInString(line))

@@ -104,7 +104,7 @@ const maxFile = 4 << 20
 func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) {
 	f := &finder{users: o.Users, found: make(map[string]*Finding)}
 	seen, silent := make(map[string]bool), []string(nil) // hosts with a passwd, and with other files alone
-	for h, err := range audit.ByHost(sysops.Make(ctx, answer, f.read)) {
+	for h, err := range audit.ByHost(sysops.Map(ctx, answer, f.read)) {
 		if err != nil {
 			return nil, err
 		}

@@ -90,12 +90,12 @@ func TestWhatIsHeldOfAHostIsBounded(t *testing.T) {
 		"neighbours": {Key: sysops.Key{Name: "/etc/%03d.json@lldp-keyvalue"}, Contents: []byte(lldp.String())},
 	} {
 		const most = 1000
-		objects := func(yield func(sysops.Made[part], error) bool) {
+		objects := func(yield func(sysops.Mapped[part], error) bool) {
 			for _, host := range []string{"large", "small"} {
 				for i := range most {
 					made := o
 					made.Key = sysops.Key{Host: host, Name: fmt.Sprintf(o.Name, i)}
-					if !yield(sysops.Made[part]{Object: sysops.Object{Key: made.Key}, Value: r.part(&made)}, nil) || host == "small" {
+					if !yield(sysops.Mapped[part]{Object: sysops.Object{Key: made.Key}, Value: r.part(&made)}, nil) || host == "small" {
 						break
 					}
 				}

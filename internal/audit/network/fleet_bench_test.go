@@ -13,6 +13,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/snapshot"
 )
 
 // fleetHosts is how many hosts the fleet of the design's headline question has.
@@ -31,7 +32,7 @@ func newFleetTemplate(tb testing.TB) *fleetTemplate {
 var digits = regexp.MustCompile(`[0-9]+`)
 
 // snapshot is what the agent pushes of host i.
-func (f *fleetTemplate) snapshot(i int) sysops.Snapshot {
+func (f *fleetTemplate) snapshot(i int) snapshot.Snapshot {
 	r := rand.New(rand.NewPCG(2013, uint64(i)))
 	netstat := digits.ReplaceAllFunc(f.netstat, func(number []byte) []byte {
 		n, _ := strconv.ParseUint(string(number), 10, 63)
@@ -45,7 +46,7 @@ func (f *fleetTemplate) snapshot(i int) sysops.Snapshot {
 	}
 	lldp := bytes.ReplaceAll(f.lldp, []byte("sw01-a"), fmt.Appendf(nil, "sw%03d-a", i/40))
 	lldp = bytes.ReplaceAll(lldp, []byte("Ethernet7"), fmt.Appendf(nil, "Ethernet%d", i%40))
-	snap := sysops.Snapshot{Host: fmt.Sprintf("esv4-app%05d.prod.example.com", i)}
+	snap := snapshot.Snapshot{Host: fmt.Sprintf("esv4-app%05d.prod.example.com", i)}
 	for _, o := range []struct {
 		name     string
 		private  bool
@@ -56,8 +57,8 @@ func (f *fleetTemplate) snapshot(i int) sysops.Snapshot {
 		{"/etc/hardware_identification.json@lldp-xml", true, lldp},
 		{"/proc/net/bonding/bond0", false, f.bond},
 	} {
-		snap.Sources = append(snap.Sources, sysops.Source{Name: o.name, Private: o.private, Read: func(context.Context) (sysops.Content, error) {
-			return sysops.Content{Data: o.contents}, nil
+		snap.Sources = append(snap.Sources, snapshot.Source{Name: o.name, Private: o.private, Read: func(context.Context) (snapshot.Content, error) {
+			return snapshot.Content{Data: o.contents}, nil
 		}})
 	}
 	return snap

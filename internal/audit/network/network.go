@@ -118,7 +118,7 @@ var errTooMuch = fmt.Errorf("what is made of the host's objects takes more than 
 
 // bounded lets go of what a host has beyond maxHost: it may have any number of bonds,
 // and of the rest.
-func bounded(objects iter.Seq2[sysops.Made[part], error]) iter.Seq2[sysops.Made[part], error] {
+func bounded(objects iter.Seq2[sysops.Mapped[part], error]) iter.Seq2[sysops.Mapped[part], error] {
 	return audit.Bounded(objects, maxHost, func(p part) int { return p.size() }, part{err: errTooMuch})
 }
 
@@ -173,7 +173,7 @@ func Read(ctx context.Context, answer *sysops.Answer, o Options, leftOut func(sy
 		}
 		return netstat.NewReader(r.wanted)
 	}
-	for h, err := range audit.ByHost(bounded(sysops.Make(ctx, answer, r.part))) {
+	for h, err := range audit.ByHost(bounded(sysops.Map(ctx, answer, r.part))) {
 		if err != nil {
 			return nil, err
 		}

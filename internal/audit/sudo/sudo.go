@@ -149,14 +149,14 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 		Report: &Report{EmptyDirs: make(map[string]int), Elsewhere: make(map[string]int)}, o: o,
 		policies: audit.NewMemo[string, *sudoers.Policy](), texts: make(map[Right]*Right), caches: make(map[*sudoers.Policy]*sudoers.Cache),
 	}
-	return a.Report, a.audit(audit.ByHost(bounded(sysops.Make(ctx, answer, r.read))))
+	return a.Report, a.audit(audit.ByHost(bounded(sysops.Map(ctx, answer, r.read))))
 }
 
 // maxHost bounds the contents of a host that are read: parsed, they take forty times as
 // much memory.
 const maxHost = 8 << 20
 
-func bounded(parts iter.Seq2[sysops.Made[*part], error]) iter.Seq2[sysops.Made[*part], error] {
+func bounded(parts iter.Seq2[sysops.Mapped[*part], error]) iter.Seq2[sysops.Mapped[*part], error] {
 	return audit.Bounded(parts, maxHost, func(p *part) int { return p.size }, &part{tooMuch: true})
 }
 

@@ -31,7 +31,7 @@ func TestSourcesElsewhere(t *testing.T) {
 
 // What is made of a host's files is held until all of them have come.
 func TestAHostThatSendsTooMuchIsNotHeld(t *testing.T) {
-	objects := func(yield func(sysops.Made[*part], error) bool) {
+	objects := func(yield func(sysops.Mapped[*part], error) bool) {
 		for _, host := range []string{"large", "small"} {
 			for i := range 64 {
 				p := &part{file: sudoers.Parse(nil), size: maxHost / 16}
@@ -42,7 +42,7 @@ func TestAHostThatSendsTooMuchIsNotHeld(t *testing.T) {
 				if host == "small" {
 					p.size = 1
 				}
-				if !yield(sysops.Made[*part]{Object: sysops.Object{Key: sysops.Key{Host: host, Name: name}}, Value: p}, nil) {
+				if !yield(sysops.Mapped[*part]{Object: sysops.Object{Key: sysops.Key{Host: host, Name: name}}, Value: p}, nil) {
 					return
 				}
 			}
@@ -101,7 +101,7 @@ func TestWhatOneHostListsIsBounded(t *testing.T) {
 			"/etc/group":   {groups: []accounts.Group{{Name: "many", GID: 7}}},
 			"/etc/sudoers": {file: sudoers.Parse([]byte(c.rules))},
 		} {
-			h.Objects = append(h.Objects, sysops.Made[*part]{Object: sysops.Object{Key: sysops.Key{Host: h.Name, Name: name}}, Value: p})
+			h.Objects = append(h.Objects, sysops.Mapped[*part]{Object: sysops.Object{Key: sysops.Key{Host: h.Name, Name: name}}, Value: p})
 		}
 		a.host(h)
 		text := 0
@@ -121,9 +121,9 @@ func TestWhatOneHostListsIsBounded(t *testing.T) {
 // host, and the digest between them, does not take the place of that host's files.
 func TestNamesThatHoldOtherNames(t *testing.T) {
 	r := newReader()
-	object := func(host, name, text string) sysops.Made[*part] {
+	object := func(host, name, text string) sysops.Mapped[*part] {
 		o := sysops.Object{Key: sysops.Key{Host: host, Name: name}, Contents: []byte(text)}
-		return sysops.Made[*part]{Object: sysops.Object{Key: o.Key}, Value: r.read(&o)}
+		return sysops.Mapped[*part]{Object: sysops.Object{Key: o.Key}, Value: r.read(&o)}
 	}
 	const main, one, two = "@includedir /etc/sudoers.d\n", "ann ALL=(ALL) ALL\n", "bob ALL=(ALL) /usr/bin/id\n"
 	digest := object("x", "/etc/sudoers.d/1", one).Value.digest
@@ -132,8 +132,8 @@ func TestNamesThatHoldOtherNames(t *testing.T) {
 		Report: &Report{EmptyDirs: make(map[string]int), Elsewhere: make(map[string]int)}, o: Options{User: "ann"},
 		policies: audit.NewMemo[string, *sudoers.Policy](), texts: make(map[Right]*Right), caches: make(map[*sudoers.Policy]*sudoers.Cache),
 	}
-	a.host(audit.Host[*part]{Name: "a-hostile.example.com", Objects: []sysops.Made[*part]{object("a", "/etc/sudoers", main), object("a", made, two)}})
-	a.host(audit.Host[*part]{Name: "web01.example.com", Objects: []sysops.Made[*part]{
+	a.host(audit.Host[*part]{Name: "a-hostile.example.com", Objects: []sysops.Mapped[*part]{object("a", "/etc/sudoers", main), object("a", made, two)}})
+	a.host(audit.Host[*part]{Name: "web01.example.com", Objects: []sysops.Mapped[*part]{
 		object("b", "/etc/sudoers", main), object("b", "/etc/sudoers.d/1", one), object("b", "/etc/sudoers.d/2", two),
 	}})
 	if n := len(a.Hosts); n == 0 || a.Hosts[n-1].Host != "web01.example.com" || len(a.Hosts[n-1].Rights) != 1 {

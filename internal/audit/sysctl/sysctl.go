@@ -120,7 +120,7 @@ func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) 
 			}
 		})
 	}
-	objects := bounded(sysops.Make(ctx, answer, read))
+	objects := bounded(sysops.Map(ctx, answer, read))
 	err := func() error {
 		defer workers.Wait()
 		defer close(hosts)
@@ -161,7 +161,7 @@ func read(o *sysops.Object) part {
 }
 
 // bounded lets go of what a host has beyond all that is decided.
-func bounded(objects iter.Seq2[sysops.Made[part], error]) iter.Seq2[sysops.Made[part], error] {
+func bounded(objects iter.Seq2[sysops.Mapped[part], error]) iter.Seq2[sysops.Mapped[part], error] {
 	return audit.Bounded(objects, sysctl.MaxFiles+sysctl.MaxLive, func(p part) int { return len(p.contents) }, part{tooMuch: true})
 }
 

@@ -16,14 +16,14 @@ import (
 func TestAHostThatSendsTooMuchIsNotHeld(t *testing.T) {
 	const files = 64
 	big := strings.Repeat("a", sysctl.MaxLive/4)
-	objects := func(yield func(sysops.Made[part], error) bool) {
+	objects := func(yield func(sysops.Mapped[part], error) bool) {
 		for _, host := range []string{"large", "small"} {
 			for i := range files {
 				o := sysops.Object{Key: sysops.Key{Host: host, Name: fmt.Sprintf("/etc/sysctl.d/%02d.conf", i)}, Contents: []byte(big)}
 				if host == "small" {
 					o.Contents = []byte("kernel.a = 1\n")
 				}
-				if !yield(sysops.Made[part]{Object: sysops.Object{Key: o.Key}, Value: read(&o)}, nil) {
+				if !yield(sysops.Mapped[part]{Object: sysops.Object{Key: o.Key}, Value: read(&o)}, nil) {
 					return
 				}
 			}
@@ -41,7 +41,7 @@ func TestAHostThatSendsTooMuchIsNotHeld(t *testing.T) {
 		if held > sysctl.MaxFiles+sysctl.MaxLive {
 			t.Errorf("%d bytes of %s are held", held, h.Name)
 		}
-		h.Objects = append(h.Objects, sysops.Made[part]{Object: sysops.Object{Key: sysops.Key{Host: h.Name, Name: section}}, Value: part{contents: "kernel.a = 1\n"}})
+		h.Objects = append(h.Objects, sysops.Mapped[part]{Object: sysops.Object{Key: sysops.Key{Host: h.Name, Name: section}}, Value: part{contents: "kernel.a = 1\n"}})
 		a.host(&h)
 	}
 	for p, hosts := range a.found {

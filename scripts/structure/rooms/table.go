@@ -17,11 +17,11 @@ var Ours = House{
 		// The engine, and leaves beside it.
 		{"internal/naming", "internal/hint internal/words"},
 		{"internal/store", "internal/hint internal/words"},
-		{"internal/diff", ""}, // until it is public
+		{"diff", ""}, // until it is public
 		{"diff", ""},
 		{"internal/frame", ""},
 		{"internal/secure", "internal/hint internal/words"},
-		{"internal/mask", "internal/hint internal/naming"}, // until it is public
+		{"mask", "internal/hint internal/naming"}, // until it is public
 		{"mask", "internal/hint internal/naming"},
 		{"snapshot", "internal/hint internal/words internal/naming"},
 		{"internal/parse", ""},
@@ -75,7 +75,7 @@ var Ours = House{
 		"os/exec": {"internal/collect", "internal/directory", "internal/redistest", "internal/scripttest", "internal/snmptest"},
 
 		"github.com/alicebob/miniredis/v2":   {"cmd/sysops", "internal/demo"},
-		"github.com/aymanbagabas/go-udiff":   {"internal/diff", "diff"},
+		"github.com/aymanbagabas/go-udiff":   {"diff", "diff"},
 		"github.com/cespare/xxhash/v2":       {"internal/frame"},
 		"github.com/go-ldap/ldap/v3":         {"internal/directory"},
 		"github.com/gosnmp/gosnmp":           {"internal/snmp"},

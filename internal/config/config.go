@@ -1,0 +1,274 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/sysops-api/sysops-api/internal/directory"
+	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/naming"
+	"github.com/sysops-api/sysops-api/internal/secure"
+	"github.com/sysops-api/sysops-api/internal/store"
+	"github.com/sysops-api/sysops-api/mask"
+)
+
+// SystemFile is where both commands look for their config, after the user's
+// own: ~/.config/sysops/config.yaml comes before it, top-level key by key.
+const SystemFile = "/etc/sysops/config.yaml"
+
+// A Config is what the config files say. Every top-level key that is not a field
+// here is kept in Flags, the default of the command-line flag of that name.
+type Config struct {
+	Directory  Directory  `yaml:"directory"`
+	Redis      Redis      `yaml:"redis"`
+	Agent      Agent      `yaml:"agent"`
+	StaleAfter Duration   `yaml:"stale_after"` // default 1h
+	Legacy     legacy     `yaml:"legacy"`      // auto, always or never
+	Mask       []maskRule `yaml:"mask"`        // what comparisons leave out; see MaskRules
+
+	Flags []Flag   `yaml:"-"`
+	Files []string `yaml:"-"` // that were read, the most important first
+}
+
+// A Flag is a line of the config that sets a flag: "scope: global".
+type Flag struct {
+	Name, Value string
+	Where       string // file:line
+}
+
+// Directory says which servers there are: it is the URL of a directory service,
+// or lists sites, cores and servers itself; and says where this machine is. In YAML a
+// URL alone may stand for all of it.
+type Directory struct {
+	URL   string                         `yaml:"url"` // docs/directories.md has their forms
+	Sites map[string]map[string][]string `yaml:"sites"`
+	Local struct {
+		Site string `yaml:"site"`
+		Core string `yaml:"core"`
+	} `yaml:"local"`
+}
+
+// UnmarshalYAML reads a URL or a mapping.
+func (d *Directory) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		d.URL = n.Value
+		return nil
+	}
+	type mapping Directory // without this method
+	return n.Decode((*mapping)(d))
+}
+
+// Redis says how to connect. A password comes from PasswordFile or from
+// the environment, SYSOPS_REDIS_PASSWORD, which wins.
+type Redis struct {
+	User         string   `yaml:"user"`
+	PasswordFile string   `yaml:"password_file"`
+	CAFile       string   `yaml:"ca_file"`
+	CertFile     string   `yaml:"cert_file"`
+	KeyFile      string   `yaml:"key_file"`
+	Timeout      Duration `yaml:"timeout"` // default 5s
+}
+
+// Agent is what sysops-agent takes from the config.
+type Agent struct {
+	Host          string             `yaml:"host"`     // default: the machine's name
+	Domain        string             `yaml:"domain"`   // appended to a name without one
+	Outgoing      string             `yaml:"outgoing"` // default /var/lib/sysops/outgoing
+	JSON          string             `yaml:"json"`     // default /etc/hardware_identification.json
+	State         string             `yaml:"state"`    // default /var/lib/sysops/state
+	TTL           Duration           `yaml:"ttl"`      // default 6h
+	MaxObject     Size               `yaml:"max_object"`
+	Every         Duration           `yaml:"every"` // between two runs; default 20m
+	Splay         *Duration          `yaml:"splay"` // default: a quarter of every
+	Commands      map[string]Command `yaml:"commands"`
+	Interactions  bool               `yaml:"interaction_times"` // keep a record of them and push it
+	Redact        *bool              `yaml:"redact"`            // default true
+	RedactKeyFile string             `yaml:"redact_key_file"`   // so that equal secrets compare equal across hosts
+	Bases         *bool              `yaml:"bases"`             // default true; see Options.NoBases
+	Private       []NameGlob         `yaml:"private"`           // beside those that are by default; see Source.Private
+	NotPrivate    []NameGlob         `yaml:"not_private"`       // of those that are by default
+	SNMP          SNMP               `yaml:"snmp"`
+}
+
+// SNMP is what sysops-agent snmp walks. Its flags come before it.
+type SNMP struct {
+	Credentials string   `yaml:"credentials"` // a file, for the owner alone
+	Targets     []string `yaml:"targets"`     // NAME or NAME=ADDRESS[:PORT]
+	TargetsFile string   `yaml:"targets_file"`
+	OIDs        []string `yaml:"oids"`
+	TTL         Duration `yaml:"ttl"`     // default 720h
+	Timeout     Duration `yaml:"timeout"` // for an answer; default 5s
+	Retries     *int     `yaml:"retries"` // default 2
+}
+
+// Command adds a command to the catalogue, or changes one of its sections.
+type Command struct {
+	Run     []string `yaml:"run"` // program and arguments; no shell
+	Timeout Duration `yaml:"timeout"`
+	Limit   Size     `yaml:"limit"`
+	Off     bool     `yaml:"off"`
+}
+
+// A Duration is written as Go writes it: 90s, 20m, 6h.
+type Duration time.Duration
+
+// UnmarshalYAML reads "20m".
+func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
+	v, err := time.ParseDuration(n.Value)
+	if err != nil || v < 0 {
+		return fmt.Errorf("%q is not a duration: write 90s, 20m or 6h", n.Value)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// A legacy is when a server is searched with SCAN.
+type legacy string
+
+// UnmarshalYAML reads "auto".
+func (l *legacy) UnmarshalYAML(n *yaml.Node) error {
+	*l = legacy(n.Value)
+	return extract.CheckLegacy(n.Value)
+}
+
+// A NameGlob is a pattern of names of objects, or of sections alone: * ? [a-z] [^a]
+// \x, where * matches / too.
+type NameGlob string
+
+// UnmarshalYAML reads "/etc/myapp/*".
+func (g *NameGlob) UnmarshalYAML(n *yaml.Node) error {
+	if err := naming.CheckGlob(n.Value); err != nil || n.Value == "" {
+		return fmt.Errorf("%q is no pattern of names: write /etc/myapp/*, or the name of a section", n.Value)
+	}
+	*g = NameGlob(n.Value)
+	return nil
+}
+
+// A maskRule is a mask.Rule as the file has it.
+type maskRule struct {
+	Names   []NameGlob `yaml:"names"`
+	Mask    []regex    `yaml:"mask"`
+	Drop    []regex    `yaml:"drop"`
+	Set     *bool      `yaml:"set"`
+	JSON    *bool      `yaml:"json"`
+	Instead bool       `yaml:"instead"`
+}
+
+// A regex is a regular expression in Go's syntax, that of RE2.
+type regex string
+
+// UnmarshalYAML reads "^up (\\d+)".
+func (x *regex) UnmarshalYAML(n *yaml.Node) error {
+	if _, err := regexp.Compile(n.Value); err != nil {
+		return fmt.Errorf("%q is no regular expression: %w", n.Value, err)
+	}
+	*x = regex(n.Value)
+	return nil
+}
+
+// MaskRules returns what comparisons leave out, beside what they leave out by default.
+func (c *Config) MaskRules() []mask.Rule {
+	var out []mask.Rule
+	for _, r := range c.Mask {
+		out = append(out, mask.Rule{Names: texts(r.Names), Mask: texts(r.Mask), Drop: texts(r.Drop), Set: r.Set, JSON: r.JSON, Instead: r.Instead})
+	}
+	return out
+}
+
+// texts are words of the file as plain text.
+func texts[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for i, x := range list {
+		out[i] = string(x)
+	}
+	return out
+}
+
+// A Size is a number of bytes: 4096, 512KiB, 10MiB, 1GiB.
+type Size int64
+
+// UnmarshalYAML reads "10MiB".
+func (s *Size) UnmarshalYAML(n *yaml.Node) error {
+	v, err := ParseSize(n.Value)
+	*s = v
+	return err
+}
+
+// ParseSize reads a number of bytes with an optional unit, KiB, MiB or GiB.
+func ParseSize(text string) (Size, error) {
+	number, unit := text, int64(1)
+	for suffix, u := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30} {
+		if n, ok := strings.CutSuffix(text, suffix); ok {
+			number, unit = strings.TrimSpace(n), u
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n < 0 || n > math.MaxInt64/unit {
+		return 0, fmt.Errorf("%q is not a size: write 4096, 512KiB or 10MiB", text)
+	}
+	return Size(n * unit), nil
+}
+
+// OpenDirectory returns the directory that the config describes. Only files are read
+// until it is asked.
+func (c *Config) OpenDirectory(o directory.KeepOptions) (directory.Service, error) {
+	d := &c.Directory
+	switch {
+	case d.URL != "" && len(d.Sites) > 0:
+		return nil, errors.New("cannot use the directory of the config: it has a url and sites of its own; leave one out")
+	case d.URL != "":
+		return directory.OpenKept(d.URL, d.Local.Site, d.Local.Core, o)
+	case len(d.Sites) == 0:
+		return nil, hint.For(errors.New("cannot find any server: no directory is configured"), hint.NoServers, SystemFile)
+	}
+	for _, cores := range d.Sites {
+		for core, servers := range cores {
+			for _, s := range servers {
+				if err := store.Check(s); err != nil {
+					return nil, fmt.Errorf("cannot use core %s: %w", core, err)
+				}
+			}
+		}
+	}
+	return directory.NewFile(d.Sites, d.Local.Site, d.Local.Core)
+}
+
+// A connection is how a client connects, and what it makes of what it reads: the fields of
+// the API's Options.
+type connection struct {
+	User, Password            string
+	CAFile, CertFile, KeyFile string
+
+	Timeout, StaleAfter time.Duration
+	MaxObject           int
+	Legacy              string
+
+	BasesFolder string
+	NoBases     bool
+}
+
+// Options returns the client options that the config asks for, the password
+// included.
+func (c *Config) Options() (connection, error) {
+	o := connection{
+		User: c.Redis.User, CAFile: c.Redis.CAFile, CertFile: c.Redis.CertFile, KeyFile: c.Redis.KeyFile,
+		Timeout: time.Duration(c.Redis.Timeout), StaleAfter: time.Duration(c.StaleAfter), Legacy: string(c.Legacy),
+		Password: os.Getenv("SYSOPS_REDIS_PASSWORD"),
+	}
+	if o.Password == "" && c.Redis.PasswordFile != "" {
+		var err error
+		if o.Password, err = secure.Password(c.Redis.PasswordFile); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}

@@ -1,0 +1,369 @@
+package push
+
+import (
+	"context"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/internal/frame"
+	"github.com/sysops-api/sysops-api/internal/store"
+	"github.com/sysops-api/sysops-api/snapshot"
+)
+
+// What becomes a base, and for which contents one is looked for.
+const (
+	leastBased = 128       // bytes of a frame that stands by itself: less is not worth a base
+	mostBased  = 512 << 10 // bytes of contents: an agent has several bases in memory at a time
+
+	maxBases   = 32 // of a name, at one server
+	raceBases  = 8  // that may be claimed of a name beside those that the claimer saw
+	claimBytes = 4 << 20
+)
+
+// poorly says how a frame must compare with one that stands by itself, to be worth
+// another base: the more bases a name has, the worse it must be. The first few make
+// the most difference, and contents that no base helps (every host's own) must not
+// use up the places.
+func poorly(packed, alone, bases int, helped bool) bool {
+	switch {
+	case bases == 0:
+		return alone > leastBased
+	case bases < 8:
+		return packed*10 > alone && packed > leastBased
+	case !helped:
+		return false
+	case bases < 16:
+		return packed*6 > alone
+	}
+	return packed*3 > alone
+}
+
+// bases is what a push packs against.
+type bases struct {
+	off     bool
+	shelf   *shelf
+	encoder *frame.Encoder
+	asked   map[string]bool           // names whose bases the servers have told with this push
+	before  []map[string]store.Record // of the servers: what was chosen with the last push
+}
+
+// wanted reports whether contents may be packed against bases, and become one. Every
+// host may read bases, so what only root may read on its own host never is one.
+func (b *bases) wanted(src *snapshot.Source, c *snapshot.Content) bool {
+	return !b.off && !src.Private && (c.Stat == nil || c.Stat.Mode&0o004 != 0) &&
+		len(c.Data) <= mostBased && !frame.IsBinary(c.Data)
+}
+
+// offered returns the bases of a name that are at hand, and whether these are all that
+// the servers have just offered.
+func (b *bases) offered(name string) (ids []frame.ID, all bool) {
+	ids = b.shelf.available(name)
+	return ids, !b.asked[name] || len(ids) == len(b.shelf.of(name))
+}
+
+// pack returns the best frame of contents that the offered bases allow. all: there are
+// no others, so where none of them fits well, the contents should be one.
+func (b *bases) pack(name string, contents []byte, offered []frame.ID, all bool) packedFrame {
+	p := frame.NewPacking(contents)
+	if f, ok := b.packAsBefore(p, name, offerSum(offered)); ok {
+		return f
+	}
+	for _, id := range offered {
+		if base := b.shelf.base(id); base != nil {
+			p.Offer(base)
+		}
+	}
+	packed, base, alone := b.encoder.Frame(p)
+	f := packedFrame{bytes: packed}
+	if base != nil {
+		f.base = base.ID
+	}
+	if all && poorly(len(packed), alone, len(offered), base != nil && 5*len(packed) < 4*alone) {
+		if f.claim = packed; base != nil {
+			f.claim = b.encoder.Encode(contents)
+		}
+	}
+	return f
+}
+
+// packAsBefore packs against the base that was the best for the object's last contents,
+// of the same offer. Where that fits nearly as well, no other is looked at: most
+// contents change a little, and each base that is looked at has to be unpacked.
+func (b *bases) packAsBefore(p *frame.Packing, name string, offer uint32) (packedFrame, bool) {
+	for _, records := range b.before {
+		old := records[name]
+		if old.Offer != offer || old.Base == (store.ID{}) {
+			continue
+		}
+		base := b.shelf.base(frame.ID(old.Base))
+		if base == nil {
+			continue
+		}
+		p.Offer(base)
+		if packed, used, _ := b.encoder.Frame(p); used != nil && 4*len(packed) <= 5*old.Packed {
+			return packedFrame{bytes: packed, base: used.ID}, true
+		}
+		break
+	}
+	return packedFrame{}, false
+}
+
+// offerSum digests the bases that a frame was chosen from: while they are the same,
+// packing again would lead to the same frame.
+func offerSum(ids []frame.ID) uint32 {
+	h := fnv.New32a()
+	for _, id := range ids {
+		h.Write(id[:])
+	}
+	return h.Sum32()
+}
+
+// learn takes down which bases the servers of a group offer, and reads those that are
+// not on the shelf yet and could serve, each from one server: the next where one does not
+// have it.
+func (p *push) learn(ctx context.Context, group []*delivery) {
+	if p.bases.off {
+		return
+	}
+	wanted := make(map[store.ID][]*delivery) // base → who offers it
+	for _, name := range p.stale {
+		from := make(map[frame.ID][]*delivery)
+		known := false
+		for _, d := range group {
+			claims, ok := d.state.Offers[name]
+			known = known || ok
+			for _, c := range claims {
+				from[frame.ID(c.ID)] = append(from[frame.ID(c.ID)], d)
+			}
+		}
+		if !known {
+			continue
+		}
+		p.bases.asked[name] = true
+		p.bases.shelf.offered(name, slices.Collect(maps.Keys(from)), time.Now())
+		ids := p.bases.shelf.of(name)
+		if !slices.ContainsFunc(group, func(d *delivery) bool { return d.couldPackBetter(name, offerSum(ids)) }) {
+			continue
+		}
+		for id, offering := range from { // another push of this client may have added some to ids
+			if !p.bases.shelf.has(id) {
+				wanted[store.ID(id)] = offering
+			}
+		}
+	}
+	for len(wanted) > 0 {
+		wanted = p.readBases(ctx, wanted)
+	}
+}
+
+// readBases reads each base from the first server that offers it. It returns those that
+// this one did not have, with the servers that are left.
+func (p *push) readBases(ctx context.Context, wanted map[store.ID][]*delivery) map[store.ID][]*delivery {
+	asked := make(map[*delivery][]store.ID)
+	for id, from := range wanted {
+		asked[from[0]] = append(asked[from[0]], id)
+	}
+	left := make(map[store.ID][]*delivery)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for d, ids := range asked {
+		wg.Go(func() {
+			missing, err := d.readBases(ctx, ids)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, id := range missing {
+				if others := wanted[id][1:]; len(others) > 0 {
+					left[id] = others
+				} else if err == nil {
+					p.bases.shelf.forget(frame.ID(id))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return left
+}
+
+// couldPackBetter reports whether bases could make the frame of that name smaller:
+// there is none yet, or it was not chosen from these.
+func (d *delivery) couldPackBetter(name string, offer uint32) bool {
+	old, recorded := d.state.Records[name]
+	return !recorded || old.Offer != offer && (old.Packed == 0 || old.Packed > leastBased)
+}
+
+// readBases reads bases, and keeps those that are what they should be. It returns the
+// others. Of those the server is told: what is not there gives its place back.
+func (d *delivery) readBases(ctx context.Context, ids []store.ID) (missing []store.ID, err error) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	for len(ids) > 0 {
+		part := ids[:min(len(ids), extract.BasesAtOnce)]
+		frames, err := d.server.Bases(ctx, part)
+		if err != nil {
+			return append(missing, ids...), err // the objects stand by themselves
+		}
+		ids = ids[len(part):]
+		for i, packed := range frames {
+			id := frame.ID(part[i])
+			if base, err := frame.OpenBase(id, packed); err == nil {
+				d.push.bases.shelf.keep(id, packed)
+				d.push.bases.shelf.open.Put(base)
+				continue
+			}
+			missing = append(missing, part[i])
+			if packed == nil {
+				d.absent = append(d.absent, part[i])
+			}
+		}
+	}
+	return missing, nil
+}
+
+// unclaimAbsent gives back the places of bases that have expired.
+func (d *delivery) unclaimAbsent() {
+	for name, claims := range d.state.Offers {
+		for _, c := range claims {
+			if slices.Contains(d.absent, c.ID) && d.state.Now.Sub(c.At).Abs() > store.ClaimedFor {
+				d.batch.UnclaimBase(name, c.ID)
+			}
+		}
+	}
+}
+
+// refer makes sure, with the next batch, that the server has the base that an object
+// of that name refers to. It comes before the object, which must not be there without.
+func (d *delivery) refer(name string, id store.ID) {
+	if id == (store.ID{}) {
+		return
+	}
+	users, known := d.users[id]
+	d.users[id] = append(users, name)
+	if known {
+		return
+	}
+	shelf := d.push.bases.shelf
+	claims, asked := d.state.Offers[name]
+	if asked && !slices.ContainsFunc(claims, func(c store.Claim) bool { return c.ID == id }) {
+		if packed := shelf.verified(frame.ID(id)); packed != nil {
+			d.batch.GiveBase(id, packed)
+			if len(claims) < maxBases {
+				d.batch.ListBase(name, id, d.state.Now)
+			}
+		}
+	}
+	switch packed := shelf.frame(frame.ID(id)); {
+	case packed == nil && d.fetched < extract.BasesAtOnce:
+		d.batch.FetchBase(id)
+		d.fetched++
+	default:
+		d.batch.HoldBase(id, packed, spot(id, d.push.mark, len(packed)))
+	}
+}
+
+// held takes down what became of a base that objects refer to, or may later.
+func (d *delivery) held(o store.Outcome) {
+	var id store.ID
+	if id.UnmarshalText([]byte(o.Name)) != nil {
+		return
+	}
+	if o.Frame != nil {
+		if _, err := frame.OpenBase(frame.ID(id), o.Frame); err == nil {
+			d.push.bases.shelf.keep(frame.ID(id), o.Frame)
+		} else {
+			o.Lost = true
+		}
+	}
+	if !o.Lost && o.Err == nil {
+		return
+	}
+	d.sent.refused[id] = d.sent.refused[id] || o.Err != nil
+	if !slices.Contains(d.sent.lostBases, id) {
+		d.sent.lostBases = append(d.sent.lostBases, id)
+	}
+}
+
+// spot is where a push looks at a base: elsewhere with every push.
+func spot(id store.ID, mark, length int) int {
+	h := fnv.New32a()
+	h.Write(id[:8])
+	h.Write([]byte{byte(mark), byte(mark >> 8), byte(mark >> 16)})
+	return int(h.Sum32()) % max(length, 1)
+}
+
+// propose claims a place among the bases of the object's name, if it should have one.
+func (d *delivery) propose(obj *packedObject, f packedFrame) {
+	if f.claim == nil || d.claimed+len(f.claim) > claimBytes {
+		return
+	}
+	d.claimed += len(f.claim)
+	seen := max(len(d.state.Offers[obj.name]), len(d.push.bases.shelf.of(obj.name)))
+	d.claims[obj.name] = claim{obj: obj, packed: f.claim, seen: seen}
+	d.batch.ClaimBase(obj.name, store.ID(obj.sum), d.state.Now)
+}
+
+// A claim is a place among the bases of its name that an object has asked for.
+type claim struct {
+	obj    *packedObject
+	packed []byte // that stands by itself
+	seen   int    // bases of that name before
+}
+
+// settleClaims writes the bases whose claims were heard, and in place of their objects
+// that they are the same. It takes back the other claims: each was one of many at the
+// same time, so there is more on offer by now.
+func (d *delivery) settleClaims() {
+	for name, c := range d.claims {
+		id := store.ID(c.obj.sum)
+		card, answered := d.sent.cards[name]
+		switch {
+		case !answered:
+		case card > min(maxBases, c.seen+raceBases):
+			d.batch.UnclaimBase(name, id)
+			d.push.bases.shelf.outdated(name)
+		default:
+			d.users[id] = append(d.users[id], name)
+			d.batch.GiveBase(id, c.packed)
+			rec := d.records[name]
+			same := c.obj.sameAs(&rec)
+			d.batch.Replace(same)
+			d.records[name] = rec
+			d.given = append(d.given, name)
+		}
+	}
+}
+
+// repairBases puts back the bases that the server has lost. It returns the objects
+// that refer to one which cannot be put back: they must be sent again, each by itself.
+func (d *delivery) repairBases() []string {
+	var orphans []string
+	for _, id := range d.sent.lostBases {
+		packed := d.push.bases.shelf.verified(frame.ID(id))
+		if packed == nil || d.sent.refused[id] {
+			orphans = append(orphans, d.users[id]...)
+			continue
+		}
+		d.batch.GiveBase(id, packed)
+		d.batch.ListBase(d.users[id][0], id, d.state.Now)
+	}
+	return orphans
+}
+
+// disown gives back the places of bases that the server would not take, and returns
+// the objects that refer to them.
+func (d *delivery) disown() []string {
+	var orphans []string
+	for _, id := range d.sent.lostBases {
+		orphans = append(orphans, d.users[id]...)
+		for _, name := range d.users[id] {
+			if c, claimed := d.claims[name]; claimed && store.ID(c.obj.sum) == id {
+				d.batch.UnclaimBase(name, id)
+				delete(d.claims, name)
+			}
+		}
+	}
+	return orphans
+}

@@ -1,0 +1,415 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/internal/frame"
+	"github.com/sysops-api/sysops-api/internal/store"
+	"github.com/sysops-api/sysops-api/snapshot"
+)
+
+const (
+	batchBytes   = 4 << 20 // a batch of writes is sent when it has grown to this
+	batchesAhead = 1       // that may wait for a server while it takes another
+)
+
+// A delivery is one server's part of a push.
+type delivery struct {
+	push    *push
+	server  *store.Server
+	timeout time.Duration
+	before  store.Traffic
+	began   time.Time
+
+	state    *store.HostState
+	siblings []*delivery
+	err      error // why the server is left out
+	detached bool  // it could not keep up with the group, and gets a pass of its own
+
+	batch   *store.Batch
+	queue   chan *store.Batch
+	sending sync.WaitGroup
+	records map[string]store.Record // what to record of an object once it is stored
+	fresh   []string                // unchanged objects whose record is not as it should be
+
+	users   map[store.ID][]string // base → the objects that refer to it
+	fetched int                   // of them that are not on the shelf
+	absent  []store.ID            // bases that are offered and not there
+	claims  map[string]claim      // by name
+	claimed int                   // bytes of their frames
+	given   []string              // names whose claim was heard
+
+	sent outcomes // written by the sender until it ends
+	took time.Duration
+}
+
+// outcomes is what the server said to the writes.
+type outcomes struct {
+	err      error
+	replaced []string
+	restated []string
+	renewed  int
+	deleted  []string
+	lost     []string         // it had forgotten them
+	repaired int              // and has them again
+	failed   map[string]error // by name: what it refused; "" for the index
+
+	lostBases []store.ID        // that objects refer to
+	refused   map[store.ID]bool // those that the server would not take
+	cards     map[string]int    // name → how many bases it had when ours was claimed
+}
+
+func newDelivery(p *push, s *store.Server, timeout time.Duration) *delivery {
+	return &delivery{push: p, server: s, timeout: timeout, before: s.Traffic(), began: time.Now()}
+}
+
+// read is the first wait: what does the server have of this host?
+func (d *delivery) read(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	d.state, d.err = d.server.ReadHost(ctx, d.push.snap.Host, d.push.stale)
+	d.detached = false
+	d.took = time.Since(d.began)
+}
+
+// begin prepares for offers. group are the deliveries whose records may be looked at.
+func (d *delivery) begin(ctx context.Context, group []*delivery) {
+	d.siblings = group
+	d.records = make(map[string]store.Record)
+	d.users, d.claims = make(map[store.ID][]string), make(map[string]claim)
+	d.fresh, d.claimed, d.given, d.fetched = nil, 0, nil, 0
+	d.sent = outcomes{failed: make(map[string]error), cards: make(map[string]int), refused: make(map[store.ID]bool)}
+	d.queue = make(chan *store.Batch, batchesAhead)
+	d.batch = d.newBatch()
+	d.unclaimAbsent()
+	d.sending.Go(func() {
+		for b := range d.queue {
+			d.send(ctx, b)
+		}
+	})
+}
+
+func (d *delivery) newBatch() *store.Batch {
+	return d.server.NewBatch(d.push.snap.Host, d.push.snap.TTL)
+}
+
+// send sends one batch and takes down what became of it. Large ones get longer. After
+// an error it does nothing.
+func (d *delivery) send(ctx context.Context, b *store.Batch) {
+	if d.sent.err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.timeout*time.Duration(1+2*b.Size()/batchBytes))
+	defer cancel()
+	list, err := b.Send(ctx)
+	if err != nil {
+		d.sent.err = err
+		return
+	}
+	for _, o := range list {
+		switch {
+		case o.Kind == store.OpHoldBase, o.Kind == store.OpGiveBase:
+			d.held(o)
+		case o.Kind == store.OpClaimBase:
+			if o.Err == nil { // refused, it is no claim
+				d.sent.cards[o.Name] = o.Card
+			}
+		case o.Kind == store.OpListBase: // what is not listed is not found by others, no more
+		case o.Err != nil:
+			if d.sent.failed[o.Name] == nil {
+				d.sent.failed[o.Name] = o.Err
+			}
+		case o.Lost:
+			d.sent.lost = append(d.sent.lost, o.Name)
+		case o.Kind == store.OpReplace:
+			d.sent.replaced = append(d.sent.replaced, o.Name)
+		case o.Kind == store.OpSetStat:
+			d.sent.restated = append(d.sent.restated, o.Name)
+		case o.Kind == store.OpRenew, o.Kind == store.OpKeep:
+			d.sent.renewed++
+		case o.Kind == store.OpDelete:
+			d.sent.deleted = append(d.sent.deleted, o.Name)
+		}
+	}
+}
+
+// offer adds what the server needs to have this object as it is now.
+func (d *delivery) offer(obj *packedObject) {
+	if d.detached {
+		return
+	}
+	old, recorded := d.state.Records[obj.name]
+	rec := d.record(obj)
+	rec.Packed, rec.Base = old.Packed, old.Base
+	changed := !recorded || old.Sum != rec.Sum || d.packsBetter(obj, &old)
+	var object store.Object
+	if changed {
+		object = obj.object(&rec)
+	}
+	d.refer(obj.name, rec.Base)
+	switch {
+	case changed:
+		d.batch.Replace(object)
+		d.propose(obj, obj.pack())
+	case old.StatSum != rec.StatSum:
+		d.batch.SetStat(obj.name, obj.md5sum, obj.stat)
+	default:
+		if d.batch.Renew(obj.name, obj.md5sum); old != rec && obj.offer != offerSum(nil) {
+			d.fresh = append(d.fresh, obj.name)
+		}
+	}
+	d.records[obj.name] = rec
+	if d.batch.Size() < batchBytes {
+		return
+	}
+	select {
+	case d.queue <- d.batch:
+		d.batch = d.newBatch()
+		return
+	default:
+	}
+	timer := time.NewTicker(extract.SiblingGrace)
+	defer timer.Stop()
+	for {
+		select {
+		case d.queue <- d.batch:
+			d.batch = d.newBatch()
+			return
+		case <-timer.C:
+			if d.holdsOthersUp() {
+				d.detached = true
+				return
+			}
+		}
+	}
+}
+
+// record is what to record of an object, but for its frame.
+func (d *delivery) record(obj *packedObject) store.Record {
+	return store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: d.firstSeen(obj), Offer: obj.offer}
+}
+
+// packsBetter reports whether bases that there were not when an unchanged object was
+// packed would now halve it, or whether it must not refer to a base any more.
+func (d *delivery) packsBetter(obj *packedObject, old *store.Record) bool {
+	if obj.offer == 0 {
+		return old.Base != store.ID{}
+	}
+	if old.Offer == obj.offer || obj.offer == offerSum(nil) || old.Packed > 0 && old.Packed <= leastBased {
+		return false
+	}
+	f := obj.pack()
+	if old.Packed == 0 { // recorded before there were bases
+		return f.base != frame.ID{}
+	}
+	return 2*len(f.bytes) <= old.Packed
+}
+
+// holdsOthersUp reports whether a sibling could take more than this server does.
+func (d *delivery) holdsOthersUp() bool {
+	return slices.ContainsFunc(d.siblings, func(other *delivery) bool {
+		return other != d && !other.detached && len(other.queue) == 0
+	})
+}
+
+// abandon ends a delivery that has begun, and that nothing has been offered to.
+func (d *delivery) abandon(err error) {
+	close(d.queue)
+	d.sending.Wait()
+	d.err = err
+	d.took = time.Since(d.began)
+}
+
+// firstSeen is when these contents were first seen, by this server's clock: as
+// any sibling recorded it, so that a server that lost them gives the same answer.
+func (d *delivery) firstSeen(obj *packedObject) time.Time {
+	seen := d.state.Now
+	for _, other := range d.siblings {
+		if r, ok := other.state.Records[obj.name]; ok && r.Sum == obj.sum {
+			if t := r.Seen.Add(d.state.Offset - other.state.Offset); t.Before(seen) {
+				seen = t
+			}
+		}
+	}
+	if own, ok := d.state.Records[obj.name]; ok && own.Sum == obj.sum {
+		return own.Seen // it stands in the object; clocks must not move it
+	}
+	return seen
+}
+
+// end deletes what has vanished, waits for the writes, and then repairs,
+// records and commits. names are those in the snapshot; they are end's to change.
+func (d *delivery) end(ctx context.Context, names map[string]bool) {
+	if !d.detached {
+		for name, old := range d.state.Records {
+			switch {
+			case names[name]:
+			case slices.Contains(d.push.snap.Keep, name):
+				names[name] = true
+				d.batch.Keep(name)
+				d.refer(name, old.Base)
+			default:
+				d.batch.Delete(name)
+			}
+		}
+		d.queue <- d.batch
+	}
+	close(d.queue)
+	d.sending.Wait()
+	d.err = d.sent.err
+	if d.err != nil || d.detached {
+		d.took = time.Since(d.began)
+		return
+	}
+	d.commit(ctx, names)
+	d.took = time.Since(d.began)
+}
+
+// commit is the last wait. The record of a new or changed object is written only
+// now that the object is known to be stored, and the snapshot counts as pushed only
+// if all of it was. Repairs go in the same request: should the server refuse one,
+// the object is missing there, not wrong, and its siblings and the next push know.
+func (d *delivery) commit(ctx context.Context, names map[string]bool) {
+	d.batch = d.newBatch()
+	before := len(d.sent.replaced)
+	d.settleClaims()
+	for _, name := range slices.Concat(d.sent.replaced, d.sent.restated, d.fresh) {
+		d.batch.PutRecord(name, d.records[name])
+	}
+	for _, name := range d.sent.deleted {
+		d.batch.DropRecord(name)
+	}
+	orphans := d.repairBases()
+	d.sent.lostBases = nil
+	d.resend(ctx, slices.Concat(d.sent.lost, orphans), orphans, names)
+	if len(d.sent.failed) == 0 {
+		d.batch.Commit(sortedNames(names), d.push.snap.Machine,
+			store.PushScore(d.state.Now, d.push.mark), d.state.Now.Add(d.push.snap.TTL), d.coreSize())
+	}
+	d.send(ctx, d.batch)
+	if len(d.sent.lostBases) > 0 { // it may hold a list of bases, and yet no base
+		d.batch = d.newBatch()
+		orphans = d.disown()
+		d.resend(ctx, orphans, orphans, names)
+		d.send(ctx, d.batch)
+	}
+	d.err = d.sent.err
+	if d.err == nil {
+		for _, name := range d.given {
+			if c, claimed := d.claims[name]; claimed {
+				d.push.bases.shelf.claimed(name, c.obj.sum, c.packed)
+			}
+		}
+	}
+	d.sent.replaced = slices.Compact(slices.Sorted(slices.Values(d.sent.replaced))) // what became a base was written twice
+	d.sent.repaired = len(d.sent.replaced) - before
+}
+
+// resend writes objects again that the server has lost, with their records. The orphans
+// among them are to refer to no base.
+func (d *delivery) resend(ctx context.Context, lost, orphans []string, names map[string]bool) {
+	slices.Sort(lost)
+	for _, name := range slices.Compact(lost) {
+		obj, err := d.push.retake(ctx, name, slices.Contains(orphans, name))
+		if err != nil || obj.name != name {
+			delete(names, name) // it vanished meanwhile, and the server has lost it already
+			d.batch.Delete(name)
+			d.batch.DropRecord(name)
+			continue
+		}
+		rec := d.record(obj)
+		o := obj.object(&rec)
+		if id := rec.Base; id != (store.ID{}) && d.users[id] == nil { // nobody has looked whether the server has it
+			if packed := d.push.bases.shelf.verified(frame.ID(id)); packed != nil {
+				d.batch.GiveBase(id, packed)
+				d.users[id] = []string{name}
+			}
+		}
+		d.batch.Replace(o)
+		d.batch.PutRecord(name, rec)
+		if d.batch.Size() >= batchBytes {
+			d.send(ctx, d.batch)
+			d.batch = d.newBatch()
+		}
+	}
+}
+
+// coreSize is how many hosts the core has. Each server keeps that number, so that
+// one which restarted empty knows, and tells, that it is not whole, also while its
+// siblings are down. Where all servers know equally many hosts, that is it; else
+// the most that any of them knows, or has been told.
+func (d *delivery) coreSize() int {
+	size, agreed := 0, len(d.siblings) == len(d.push.deliveries)
+	for _, other := range d.siblings {
+		agreed = agreed && other.state.Hosts == d.state.Hosts
+		size = max(size, other.state.Hosts, other.state.Size)
+	}
+	if agreed {
+		return d.state.Hosts
+	}
+	return size
+}
+
+func sortedNames(names map[string]bool) []string {
+	out := make([]string, 0, len(names))
+	for n := range names {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (p *push) report(took time.Duration) *snapshot.Report {
+	r := &snapshot.Report{Host: p.snap.Host, Objects: len(p.sources), Took: took}
+	r.Problems = sortedProblems(p.problems)
+	for _, s := range p.deliveries {
+		now := s.server.Traffic()
+		r.Servers = append(r.Servers, snapshot.ServerReport{
+			Server: s.server.Name(), Err: s.err, Refused: sortedProblems(s.sent.failed),
+			Replaced: len(s.sent.replaced) - s.sent.repaired, Restated: len(s.sent.restated), Renewed: s.sent.renewed,
+			Deleted: len(s.sent.deleted), Repaired: s.sent.repaired,
+			Sent: now.Sent - s.before.Sent, Received: now.Received - s.before.Received, Waits: now.Waits - s.before.Waits,
+			Took: s.took,
+		})
+	}
+	return r
+}
+
+func sortedProblems(m map[string]error) []snapshot.Problem {
+	out := make([]snapshot.Problem, 0, len(m))
+	for name, err := range m {
+		out = append(out, snapshot.Problem{Name: name, Err: err})
+	}
+	slices.SortFunc(out, func(a, b snapshot.Problem) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// pushError sums up what kept the push from being whole; nil if nothing did. Sources
+// that could not be read are told in the report, and are no failure of the push.
+func pushError(r *snapshot.Report) error {
+	var errs []error
+	whole := 0
+	for _, s := range r.Servers {
+		switch {
+		case errors.Is(s.Err, ErrOtherMachine):
+			return s.Err
+		case s.Err != nil:
+			errs = append(errs, s.Err)
+		case len(s.Refused) > 0:
+			errs = append(errs, fmt.Errorf("server %s did not take %d of %d objects: %w", s.Server, len(s.Refused), r.Objects, s.Refused[0].Err))
+		default:
+			whole++
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("cannot push %s to every server (%d of %d have all of it): %w", r.Host, whole, len(r.Servers), extract.JoinLine(errs))
+}

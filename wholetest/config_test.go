@@ -1,0 +1,476 @@
+package wholetest_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/config"
+	"github.com/sysops-api/sysops-api/internal/directory"
+	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/mask"
+)
+
+func configFile(t testing.TB, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func loadConfig(t testing.TB, text string) *config.Config {
+	t.Helper()
+	c, err := config.Load(configFile(t, text), []string{"scope", "prefix-hostnames"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestEveryKeyOfTheConfigIsRead(t *testing.T) {
+	c := loadConfig(t, `# as in DESIGN section 7
+directory:
+  sites:
+    esv4:
+      esv4-2360: [redis://mps01:6379/1, redis://mps02:6379/1]
+      esv4-2361: ["redis://mps03"]
+  local: {site: esv4, core: esv4-2360}
+redis: {user: reader, password_file: /etc/sysops/password, ca_file: /ca, cert_file: /cert, key_file: /key, timeout: 1m30s}
+agent:
+  host: web01
+  domain: example.com
+  outgoing: /var/lib/sysops/outgoing
+  json: /etc/hw.json
+  state: /var/lib/x
+  ttl: 6h
+  max_object: 10MiB
+  every: 20m
+  splay: 0s
+  redact: false
+  bases: false
+  private: ["*/app/*.conf", nginx-T]
+  not_private: [/etc/crontab]
+  interaction_times: true
+  commands:
+    ss: {run: [ss, -tanp], timeout: 5s, limit: 512KiB}
+    "netstat": {off: true}
+stale_after: 90m
+legacy: never
+mask:
+  - {names: ["/var/log/*", app-state], mask: ['pid (\d+)'], drop: ['^#'], set: true, json: false}
+  - {names: [sysctl-a], instead: true}
+scope: global
+prefix_hostnames: true
+`)
+	if s := c.Directory.Sites["esv4"]; !slices.Equal(s["esv4-2360"], []string{"redis://mps01:6379/1", "redis://mps02:6379/1"}) || len(s) != 2 {
+		t.Errorf("%v", s)
+	}
+	if l := c.Directory.Local; l.Site != "esv4" || l.Core != "esv4-2360" {
+		t.Errorf("%+v", l)
+	}
+	if want := (config.Redis{User: "reader", PasswordFile: "/etc/sysops/password", CAFile: "/ca", CertFile: "/cert", KeyFile: "/key", Timeout: config.Duration(90 * time.Second)}); c.Redis != want {
+		t.Errorf("%+v", c.Redis)
+	}
+	a := c.Agent
+	if a.Host != "web01" || a.Domain != "example.com" || a.Outgoing != "/var/lib/sysops/outgoing" || a.JSON != "/etc/hw.json" || a.State != "/var/lib/x" ||
+		time.Duration(a.TTL) != 6*time.Hour || a.MaxObject != 10<<20 || time.Duration(a.Every) != 20*time.Minute || a.Redact == nil || *a.Redact || !a.Interactions {
+		t.Errorf("%+v", a)
+	}
+	if a.Bases == nil || *a.Bases || !slices.Equal(a.Private, []config.NameGlob{"*/app/*.conf", "nginx-T"}) || !slices.Equal(a.NotPrivate, []config.NameGlob{"/etc/crontab"}) {
+		t.Errorf("%v, %q, %q", a.Bases, a.Private, a.NotPrivate)
+	}
+	if ss := a.Commands["ss"]; !slices.Equal(ss.Run, []string{"ss", "-tanp"}) || time.Duration(ss.Timeout) != 5*time.Second || ss.Limit != 512<<10 || !a.Commands["netstat"].Off {
+		t.Errorf("%+v", a.Commands)
+	}
+	if time.Duration(c.StaleAfter) != 90*time.Minute || c.Legacy != sysops.LegacyNever {
+		t.Errorf("%v, %v", c.StaleAfter, c.Legacy)
+	}
+	truth, falsehood := true, false
+	masks := []mask.Rule{
+		{Names: []string{"/var/log/*", "app-state"}, Mask: []string{`pid (\d+)`}, Drop: []string{"^#"}, Set: &truth, JSON: &falsehood},
+		{Names: []string{"sysctl-a"}, Instead: true},
+	}
+	if !reflect.DeepEqual(c.Mask, masks) {
+		t.Errorf("%+v", c.Mask)
+	}
+	want := []string{"scope=global", "prefix-hostnames=true"}
+	var got []string
+	for _, f := range c.Flags {
+		got = append(got, f.Name+"="+f.Value)
+	}
+	if !slices.Equal(got, want) || !strings.HasSuffix(c.Flags[0].Where, "config.yaml:32") {
+		t.Errorf("%q at %s", got, c.Flags[0].Where)
+	}
+}
+
+// A wrong key or value is an error that says where, and what was meant.
+func TestAWrongConfigSaysWhereAndWhatWasMeant(t *testing.T) {
+	for _, row := range []struct {
+		name, text string
+		line       int
+		says       []string // in the error or its hint
+	}{
+		{"an unknown key", "scope: local\ndirectry:\n  sites: {}\n", 2, []string{"directry", `did you mean "directory"?`}},
+		{"an unknown key near a flag", "\n\nprefix_hostname: true\n", 3, []string{"prefix_hostname", `did you mean "prefix-hostnames"?`}},
+		{"an unknown key near nothing", "xyzzyxyzzy: 1\n", 1, []string{"xyzzyxyzzy", "directory", "redis", "agent"}},
+		{"an unknown key of a section", "redis:\n  user: x\n  pasword_file: /x\n", 3, []string{"pasword_file", `did you mean "password_file"?`}},
+		{"an unknown key of the agent", "agent:\n  tlt: 6h\n", 2, []string{"tlt", `did you mean "ttl"?`}},
+		{"an unknown key of a command", "agent:\n  commands:\n    ss:\n      tiemout: 5s\n", 4, []string{"tiemout", `did you mean "timeout"?`}},
+		{"an unknown key of the directory", "directory:\n  site: {}\n", 2, []string{"site", `did you mean "sites"?`}},
+		{"a text for a duration", "redis:\n  timeout: soon\n", 2, []string{"soon", "90s"}},
+		{"a number for a duration", "agent:\n  ttl: 6\n", 2, []string{`"6"`, "6h"}},
+		{"a negative duration", "stale_after: -1h\n", 1, []string{"-1h"}},
+		{"a text for a size", "agent:\n  host: x\n  max_object: huge\n", 3, []string{"huge", "10MiB"}},
+		{"an unknown unit", "agent: {max_object: 10MB}\n", 1, []string{"10MB"}},
+		{"a list for a text", "redis:\n  user: [a, b]\n", 2, nil},
+		{"a text for a mapping", "\nagent: yes please\n", 2, nil},
+		{"a text for a list", "directory:\n  sites:\n    s:\n      c: redis://x\n", 4, nil},
+		{"a text for a truth", "agent:\n  redact: perhaps\n", 2, nil},
+		{"a pattern that is none", "agent:\n  private: [/etc/passwd, \"/etc/[a\"]\n", 2, []string{"/etc/[a", "/etc/myapp/*"}},
+		{"a pattern of nothing", "agent:\n  not_private:\n    - !/etc/crontab\n", 3, []string{"/etc/myapp/*"}},
+		{"a regular expression that is none", "mask:\n  - names: [x]\n    mask: ['a', '(']\n", 3, []string{`"(" is no regular expression`}},
+		{"an unknown key of a mask", "mask:\n  - names: [x]\n    drops: [a]\n", 3, []string{"drops", `did you mean "drop"?`}},
+		{"a mapping for a list of masks", "mask: {names: [x]}\n", 1, []string{"mask must be a list"}},
+		{"a text for patterns", "agent:\n  private: ps\n", 2, []string{"agent.private must be a list"}},
+		{"a mapping for a text", "redis:\n  ca_file: {a: b}\n", 2, nil},
+		{"no YAML", "redis: {user: x\nagent: [\n", 0, nil},
+		{"a list at the top", "- a\n- b\n", 0, nil},
+		{"a text at the top", "hello\n", 0, nil},
+		{"a legacy mode that is none", "legacy: sometimes\n", 1, []string{"sometimes", "auto", "always", "never"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			path := configFile(t, row.text)
+			_, err := config.Load(path, []string{"scope", "prefix-hostnames"})
+			if err == nil {
+				t.Fatal("it is accepted")
+			}
+			all := err.Error()
+			for _, hint := range terminal.Hints(err) {
+				all += "\nhint: " + hint
+			}
+			where := path
+			if row.line > 0 {
+				where = fmt.Sprintf("%s:%d:", path, row.line)
+			}
+			if !strings.Contains(all, where) {
+				t.Errorf("it does not say %s: %s", where, all)
+			}
+			for _, s := range row.says {
+				if !strings.Contains(all, s) {
+					t.Errorf("it does not say %q: %s", s, all)
+				}
+			}
+		})
+	}
+}
+
+func TestSizesAndDurations(t *testing.T) {
+	for text, want := range map[string]config.Size{"0": 0, "4096": 4096, "512KiB": 512 << 10, "10MiB": 10 << 20, "10 MiB": 10 << 20, "1GiB": 1 << 30} {
+		if got, err := config.ParseSize(text); err != nil || got != want {
+			t.Errorf("ParseSize(%q) = %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "-1", "1.5MiB", "MiB", "10MB", "10m", "9223372036854775808", "9007199254740992GiB", "0x10"} {
+		if got, err := config.ParseSize(text); err == nil {
+			t.Errorf("ParseSize(%q) = %d", text, got)
+		}
+	}
+	for _, quote := range []string{"1h30m", `"1h30m"`, "'1h30m'"} {
+		if c := loadConfig(t, "stale_after: "+quote+"\n"); time.Duration(c.StaleAfter) != 90*time.Minute {
+			t.Errorf("%s is read as %v", quote, time.Duration(c.StaleAfter))
+		}
+	}
+}
+
+func TestAnEmptyConfigIsFine(t *testing.T) {
+	for _, text := range []string{"", "# nothing\n", "---\n"} {
+		c := loadConfig(t, text)
+		if _, err := c.OpenDirectory(directory.KeepOptions{}); err == nil {
+			t.Error("it has a directory")
+		}
+		if o, err := c.Options(); err != nil || o.Password != "" {
+			t.Errorf("%+v, %v", o, err)
+		}
+	}
+}
+
+func TestANamedConfigMustExist(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "none.yaml")
+	if _, err := config.Load(missing, nil); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), missing) {
+		t.Errorf("%v", err)
+	}
+	t.Setenv("SYSOPS_CONFIG", missing)
+	if _, err := config.Load("", nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("by the environment: %v", err)
+	}
+}
+
+func TestWhichConfigIsRead(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CONFIG_HOME", "")
+	t.Setenv("SYSOPS_CONFIG", "")
+	if _, err := config.Load("", nil); err != nil {
+		t.Errorf("the user's file need not exist: %v", err)
+	}
+	user := filepath.Join(home, ".config", "sysops", "config.yaml")
+	if err := os.MkdirAll(filepath.Dir(user), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(user, []byte("redis: {user: from-home}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := config.Load("", nil); err != nil || c.Redis.User != "from-home" || len(c.Files) == 0 || c.Files[0] != user {
+		t.Errorf("the user's: %+v, %v", c, err)
+	}
+	t.Setenv("SYSOPS_CONFIG", configFile(t, "redis: {user: from-env}\n"))
+	if c, err := config.Load("", nil); err != nil || c.Redis.User != "from-env" {
+		t.Errorf("the environment's comes before it: %v", err)
+	}
+	if c, err := config.Load(configFile(t, "redis: {user: named}\n"), nil); err != nil || c.Redis.User != "named" {
+		t.Errorf("the named one comes first: %v", err)
+	}
+}
+
+func TestThePasswordComesFromAFileOrTheEnvironment(t *testing.T) {
+	t.Setenv("SYSOPS_REDIS_PASSWORD", "")
+	file := filepath.Join(t.TempDir(), "password")
+	for text, want := range map[string]string{"secret\n": "secret", "secret": "secret", "se cret \r\n": "se cret ", "two\nlines\n": "two\nlines"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := loadConfig(t, "redis: {user: reader, password_file: "+file+"}\n")
+		if o, err := c.Options(); err != nil || o.Password != want || o.User != "reader" {
+			t.Errorf("%q is read as %q, %v", text, o.Password, err)
+		}
+	}
+	c := loadConfig(t, "redis: {password_file: "+file+"}\n")
+	for _, empty := range []string{"", "\n"} {
+		if err := os.WriteFile(file, []byte(empty), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Options(); err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("an empty file: %v", err)
+		}
+	}
+	t.Setenv("SYSOPS_REDIS_PASSWORD", "from the environment")
+	if o, err := c.Options(); err != nil || o.Password != "from the environment" {
+		t.Errorf("the environment: %q, %v", o.Password, err)
+	}
+	t.Setenv("SYSOPS_REDIS_PASSWORD", "")
+	missing := loadConfig(t, "redis: {password_file: "+file+"-missing}\n")
+	if _, err := missing.Options(); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a missing file: %v", err)
+	}
+}
+
+func TestServersThatAreNone(t *testing.T) {
+	const password = "hunter2!"
+	for _, row := range []struct{ url, says string }{
+		{"redis://reader:" + password + "@127.0.0.1:6379/0", "password"},
+		{"redis://:" + password + "@127.0.0.1", "password"},
+		{"redis://u:%zz" + password + "@127.0.0.1", ""},
+		{"http://127.0.0.1:6379", "redis://"},
+		{"127.0.0.1:6379", ""},
+		{"redis://", "host"},
+		{"redis://127.0.0.1/db", "database"},
+		{"redis://127.0.0.1/-1", "database"},
+		{"", ""},
+	} {
+		c := loadConfig(t, fmt.Sprintf("directory: {sites: {s: {c: [%q]}}}\n", row.url))
+		_, err := c.OpenDirectory(directory.KeepOptions{})
+		if err == nil || !strings.Contains(err.Error(), row.says) {
+			t.Errorf("%q in the config: %v; want an error that speaks of %q", row.url, err, row.says)
+		}
+		_, direct := connect(t, row.url).Ask(t.Context(), sysops.Query{Pattern: pattern(t, "x")})
+		if direct == nil {
+			t.Errorf("%q as a server is accepted", row.url)
+		}
+		if strings.Contains(fmt.Sprint(err, direct), password) {
+			t.Errorf("the password is shown: %v; %v", err, direct)
+		}
+	}
+}
+
+// The same directory, in the styles of YAML.
+func TestTheDirectoryInAnyStyleOfYAML(t *testing.T) {
+	for _, text := range []string{
+		"directory:\n  sites:\n    s:\n      k:\n      - redis://a:6379/1\n      - redis://b:6379\n",
+		"directory:\n  sites:\n    s:\n      k: [redis://a:6379/1, redis://b:6379]\n",
+		"directory:\n  sites:\n    s: {k: [redis://a:6379/1, redis://b:6379]}\n",
+		"directory: {sites: {s: {k: [redis://a:6379/1, redis://b:6379]}}}\n",
+		"directory: {sites: {s: {k: ['redis://a:6379/1', \"redis://b:6379\"]}}}\n",
+		`{"directory": {"sites": {"s": {"k": ["redis://a:6379/1", "redis://b:6379"]}}}}`,
+	} {
+		c, err := config.Load(configFile(t, text), nil)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		} else if got := c.Directory.Sites["s"]["k"]; !slices.Equal(got, []string{"redis://a:6379/1", "redis://b:6379"}) {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}
+
+func TestDirectoriesThatContradictThemselves(t *testing.T) {
+	for _, row := range []struct{ name, text, says string }{
+		{"a core of two sites", "sites: {a: {k: [redis://x]}, b: {k: [redis://y]}}", `"k"`},
+		{"a core without servers", "sites: {a: {k: []}}", `"k"`},
+		{"an unknown local core", "sites: {a: {k: [redis://x]}}\n  local: {core: z}", `"z"`},
+		{"an unknown local site", "sites: {a: {k: [redis://x]}}\n  local: {site: z}", `"z"`},
+		{"a local core of another site", "sites: {a: {k: [redis://x]}, b: {l: [redis://y]}}\n  local: {site: b, core: k}", `"k"`},
+	} {
+		c := loadConfig(t, "directory:\n  "+row.text+"\n")
+		if _, err := c.OpenDirectory(directory.KeepOptions{}); err == nil || !strings.Contains(err.Error(), row.says) {
+			t.Errorf("%s: %v; want an error that names %s", row.name, err, row.says)
+		}
+	}
+}
+
+// From the file to an answer, as a program does it.
+func TestOpenAsksTheServersOfTheConfig(t *testing.T) {
+	t.Setenv("SYSOPS_REDIS_PASSWORD", "")
+	server := redistest.Start(t, redistest.Password("secret"))
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := sysops.Open(configFile(t, fmt.Sprintf(
+		"directory:\n  sites:\n    s:\n      k: [%s/3]\n  local: {core: k}\nredis: {password_file: %s}\n", server.URL(), password)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	publish(t, c, snapshotOf("web01", text("/etc/motd", "x")))
+	if got := keys(t, c, sysops.Query{Pattern: pattern(t, "/etc/motd")}); !slices.Equal(got, []string{"web01#/etc/motd"}) {
+		t.Errorf("%q", got)
+	}
+	if dump := redistest.Dump(t, server); !strings.HasPrefix(dump, "db3\n") || strings.Contains(dump, "db0") {
+		t.Errorf("it is in another database:\n%.200s", dump)
+	}
+}
+
+func TestThePasswordIsAnOption(t *testing.T) {
+	server := redistest.Start(t, redistest.Password("secret"))
+	server.Must("ACL", "SETUSER", "reader", "on", ">other", "~*", "&*", "+@all")
+	publish(t, connectTo(t, sysops.ServerList(server.URL()), sysops.Options{Password: "secret"}), snapshotOf("web01", text("/etc/motd", "x")))
+	user := strings.Replace(server.URL(), "redis://", "redis://reader@", 1)
+	for _, row := range []struct {
+		name, url string
+		o         sysops.Options
+		ok        bool
+	}{
+		{"the default user's", server.URL(), sysops.Options{Password: "secret"}, true},
+		{"a user's", server.URL(), sysops.Options{User: "reader", Password: "other"}, true},
+		{"of the URL's user", user, sysops.Options{Password: "other"}, true},
+		{"none", server.URL(), sysops.Options{}, false},
+		{"a wrong one", server.URL(), sysops.Options{Password: "wrong"}, false},
+		{"another user's", server.URL(), sysops.Options{User: "reader", Password: "secret"}, false},
+	} {
+		c := connectTo(t, sysops.ServerList(row.url), row.o)
+		_, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/motd")})
+		if row.ok && err != nil || !row.ok && !errors.Is(err, sysops.ErrServerAuth) {
+			t.Errorf("%s: %v", row.name, err)
+		}
+		if _, err := c.Publish(t.Context(), "", snapshotOf("web01", text("/etc/motd", "x"))); row.ok && err != nil || !row.ok && !errors.Is(err, sysops.ErrServerAuth) {
+			t.Errorf("%s: a push: %v", row.name, err)
+		}
+		if err != nil && (strings.Contains(err.Error(), "wrong") || strings.Contains(err.Error(), "secret")) {
+			t.Errorf("%s: the password is shown: %v", row.name, err)
+		}
+	}
+}
+
+// A server that refuses the greeting is not an empty one.
+func TestADatabaseThatDoesNotExistIsAnError(t *testing.T) {
+	server := redistest.Start(t)
+	publish(t, connect(t, server.URL()), snapshotOf("web01", text("/etc/motd", "x")))
+	c := connect(t, server.URL()+"/99")
+	if _, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/motd")}); !strings.Contains(fmt.Sprint(err), "DB index is out of range") {
+		t.Errorf("a question: %v", err)
+	}
+	if _, err := c.Publish(t.Context(), "", snapshotOf("web01", text("/etc/motd", "x"))); !strings.Contains(fmt.Sprint(err), "DB index is out of range") {
+		t.Errorf("a push: %v", err)
+	}
+}
+
+func TestServersWithTLS(t *testing.T) {
+	certs, others := redistest.NewCerts(t), redistest.NewCerts(t)
+	open := redistest.Start(t, redistest.TLS(certs))
+	strict := redistest.Start(t, redistest.TLS(certs), redistest.ClientCerts(), redistest.Password("secret"))
+	for _, row := range []struct {
+		name, url string
+		o         sysops.Options
+		want      error // nil: it works
+	}{
+		{"a private authority", open.URL(), sysops.Options{CAFile: certs.CAFile}, nil},
+		{"a client's certificate and a password", strict.URL(), sysops.Options{CAFile: certs.CAFile, CertFile: certs.ClientCertFile, KeyFile: certs.ClientKeyFile, Password: "secret"}, nil},
+		{"another authority", open.URL(), sysops.Options{CAFile: others.CAFile}, sysops.ErrServerUnreachable},
+		{"the system's authorities", open.URL(), sysops.Options{}, sysops.ErrServerUnreachable},
+		{"no certificate where one is demanded", strict.URL(), sysops.Options{CAFile: certs.CAFile, Password: "secret"}, sysops.ErrIncomplete},
+		{"a certificate of another authority", strict.URL(), sysops.Options{CAFile: certs.CAFile, CertFile: others.ClientCertFile, KeyFile: others.ClientKeyFile, Password: "secret"}, sysops.ErrIncomplete},
+		{"no password", strict.URL(), sysops.Options{CAFile: certs.CAFile, CertFile: certs.ClientCertFile, KeyFile: certs.ClientKeyFile}, sysops.ErrServerAuth},
+		{"without TLS", "redis://" + open.Addr(), sysops.Options{}, sysops.ErrIncomplete},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := connectTo(t, sysops.ServerList(row.url), row.o)
+			if row.want == nil {
+				publish(t, c, snapshotOf("web01", text("/etc/motd", "x")))
+				got, _ := contents(t, c, sysops.Query{Pattern: pattern(t, "/etc/motd")})
+				if !slices.Equal(got, []string{"web01#/etc/motd: x"}) {
+					t.Errorf("%q", got)
+				}
+				return
+			}
+			within(t, patient, "the refusal", func() {
+				_, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/motd")})
+				if !errors.Is(err, row.want) || !errors.Is(err, sysops.ErrIncomplete) {
+					t.Errorf("%v; want %v", err, row.want)
+				}
+				if len(terminal.Hints(err)) == 0 {
+					t.Errorf("nobody says what to do about %v", err)
+				}
+				if _, err := c.Publish(t.Context(), "", snapshotOf("web02", text("/etc/motd", "x"))); err == nil {
+					t.Error("it can be pushed to")
+				}
+			})
+		})
+	}
+	plain := redistest.Start(t)
+	c := connectTo(t, sysops.ServerList("rediss://"+plain.Addr()), sysops.Options{CAFile: certs.CAFile})
+	if _, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "x")}); !errors.Is(err, sysops.ErrIncomplete) {
+		t.Errorf("TLS where there is none: %v", err)
+	}
+}
+
+func TestCertificateFilesThatAreNone(t *testing.T) {
+	certs := redistest.NewCerts(t)
+	junk := configFile(t, "no certificate")
+	for _, row := range []struct {
+		name string
+		o    sysops.Options
+		says string
+	}{
+		{"no such authority", sysops.Options{CAFile: "/no/such/file"}, "/no/such/file"},
+		{"an authority that is none", sysops.Options{CAFile: junk}, junk},
+		{"a certificate without key", sysops.Options{CertFile: certs.ClientCertFile}, "key"},
+		{"a key without certificate", sysops.Options{KeyFile: certs.ClientKeyFile}, "certificate"},
+		{"a certificate that is none", sysops.Options{CertFile: junk, KeyFile: certs.ClientKeyFile}, "certificate"},
+	} {
+		if _, err := sysops.New(sysops.ServerList("rediss://127.0.0.1"), row.o); err == nil || !strings.Contains(err.Error(), row.says) {
+			t.Errorf("%s: %v; want an error that speaks of %s", row.name, err, row.says)
+		}
+	}
+	if _, err := sysops.New(sysops.ServerList(), sysops.Options{Legacy: "sometimes"}); err == nil || !strings.Contains(err.Error(), "sometimes") {
+		t.Errorf("a legacy mode that is none: %v", err)
+	}
+}

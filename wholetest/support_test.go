@@ -1,0 +1,260 @@
+package wholetest_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/hostset"
+	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/snapshot"
+)
+
+// patient is a deadline that no working code comes near, however busy the
+// machine is.
+const patient = redistest.Patience
+
+// eventually polls a condition until it holds, and fails the test when it does
+// not come true.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(patient)
+	for !holds() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %v in vain: %s", patient, what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// within fails the test when work does not return before the deadline: what
+// must not hang is run through it.
+func within(t testing.TB, d time.Duration, what string, work func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { defer close(done); work() }()
+	select {
+	case <-done:
+	case <-time.After(d):
+		t.Fatalf("%s has not ended in %v", what, d)
+	}
+}
+
+// fleet is a directory in memory: sites, their cores, their servers.
+type fleet struct {
+	sites     map[string][]string // site → cores
+	cores     map[string][]string // core → URLs
+	localSite string
+	localCore string
+}
+
+func (f *fleet) Sites(context.Context) ([]string, error) {
+	var out []string
+	for s := range f.sites {
+		out = append(out, s)
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+func (f *fleet) Cores(_ context.Context, site string) ([]string, error) { return f.sites[site], nil }
+
+func (f *fleet) Servers(_ context.Context, core string) ([]string, error) { return f.cores[core], nil }
+
+func (f *fleet) Local(context.Context) (site, core string, err error) {
+	return f.localSite, f.localCore, nil
+}
+
+// keys returns the keys of the answer to q.
+func keys(t testing.TB, c *sysops.Client, q sysops.Query) []string {
+	t.Helper()
+	a, err := c.Ask(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keysOf(a)
+}
+
+func keysOf(a *sysops.Answer) []string {
+	out := []string{}
+	for k := range a.Keys() {
+		out = append(out, k.String())
+	}
+	return out
+}
+
+func search(t testing.TB, s string) sysops.Pattern {
+	t.Helper()
+	p, err := sysops.ParseSearch(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func hostSet(t testing.TB, expr string) *hostset.Set {
+	t.Helper()
+	s, err := hostset.Parse(expr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// read returns "key: contents" of each object, and the error that ended it.
+func read(ctx context.Context, c *sysops.Client, q sysops.Query) ([]string, *sysops.Completeness, error) {
+	a, err := c.Ask(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []string
+	for o, err := range a.Objects(ctx) {
+		if err != nil {
+			return out, a.Completeness(), err
+		}
+		out = append(out, fmt.Sprintf("%s: %s", o.Key, o.Contents))
+	}
+	return out, a.Completeness(), nil
+}
+
+// unhurried asks until no server was left out for being late: on a busy machine
+// one may be, which is no concern of the tests that look at what each one said.
+func unhurried(t testing.TB, ask func() *sysops.Completeness) *sysops.Completeness {
+	t.Helper()
+	var c *sysops.Completeness
+	eventually(t, "every server answers as quickly as its siblings", func() bool {
+		c = ask()
+		for _, k := range c.Cores {
+			for _, s := range k.Servers {
+				if strings.Contains(s.Error, "did not answer in") {
+					return false
+				}
+			}
+		}
+		return true
+	})
+	return c
+}
+
+// serverPush returns what a report says of one server.
+func serverPush(t testing.TB, r *snapshot.Report, s *redistest.Server) snapshot.ServerReport {
+	t.Helper()
+	for _, p := range r.Servers {
+		if p.Server == s.Addr()+"/0" {
+			return p
+		}
+	}
+	t.Fatalf("the report does not speak of %s", s.Addr())
+	return snapshot.ServerReport{}
+}
+
+// state is a server's keyspace without what may differ between two equal ones:
+// times, and the marks of pushes. The record of queries is left out.
+func state(t testing.TB, s *redistest.Server) string {
+	t.Helper()
+	return timeless(redistest.Dump(t, s))
+}
+
+var keyLine = regexp.MustCompile(`^"((?:[^"\\]|\\.)*)" (string|list|set|hash|zset|stream)`)
+
+func timeless(dump string) string {
+	var out, members []string
+	key, kind := "", ""
+	element := 0
+	flush := func() {
+		slices.Sort(members) // of $hosts and $live: their order is that of the times
+		out = append(out, members...)
+		members = nil
+	}
+	for line := range strings.Lines(dump) {
+		line = strings.TrimSuffix(line, "\n")
+		if m := keyLine.FindStringSubmatch(line); m != nil {
+			flush()
+			key, kind, element = m[1], m[2], 0
+			if key != "$queries" {
+				out = append(out, line)
+			}
+			continue
+		}
+		switch {
+		case key == "$queries":
+			continue
+		case key == "$hosts" || key == "$live" || strings.HasPrefix(key, "$bases:"):
+			members = append(members, line[:strings.LastIndex(line, ` "`)])
+			continue
+		case kind == "list":
+			if element == 4 {
+				line = "  a time"
+			}
+			element++
+		case strings.HasPrefix(key, "$of:"):
+			line = timelessRecord(line)
+		}
+		out = append(out, line)
+	}
+	flush()
+	return strings.Join(out, "\n")
+}
+
+// timelessRecord cuts the first-seen time out of a record.
+func timelessRecord(line string) string {
+	field, value, _ := strings.Cut(strings.TrimSpace(line), `" "`)
+	raw, err := strconv.Unquote(`"` + value)
+	if err != nil || strings.HasPrefix(field, `"$`) || len(raw) < 57 {
+		return line
+	}
+	return fmt.Sprintf("  %s\" %q", field, raw[:41]+raw[49:])
+}
+
+// impostor is a TCP server that answers every line of what it is sent through
+// reply. It is there for what redis-server cannot be brought to do.
+func impostor(t testing.TB, handle func(net.Conn)) (addr string) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				handle(conn)
+			}()
+		}
+	}()
+	return ln.Addr().String()
+}
+
+// diffOf shows where two texts part.
+func diffOf(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	var out []string
+	for i := range max(len(w), len(g)) {
+		a, b := "", ""
+		if i < len(w) {
+			a = w[i]
+		}
+		if i < len(g) {
+			b = g[i]
+		}
+		if a != b {
+			out = append(out, fmt.Sprintf("line %d\n  want %.300s\n  got  %.300s", i+1, a, b))
+		}
+		if len(out) == 5 {
+			break
+		}
+	}
+	return strings.Join(out, "\n")
+}
