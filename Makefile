@@ -1,6 +1,6 @@
 # make test    installs what the tests need where it may, and runs them all
 # make contrib-test  runs what of contrib/ Ansible, Puppet and Salt would; installs the former two where it may
-# make lint    gofumpt, go vet, staticcheck
+# make lint    gofumpt, go vet, staticcheck, and the structure: what imports what, and how large it is
 # make race    the race detector over what is concurrent
 # make bench   the benchmarks, and whole fleets beside ripgrep; results in bench/results
 # make fuzz    every fuzz test for FUZZTIME each, and the tests that compare random cases with CASES times as many
@@ -38,6 +38,7 @@ lint:
 	@files=$$(go run $(GOFUMPT) -l .); if [ -n "$$files" ]; then echo "not formatted with gofumpt: $$files"; exit 1; fi
 	go vet -tags contrib ./...
 	go run $(STATICCHECK) -tags contrib ./...
+	go run ./scripts/structure
 
 # What measures how much memory something takes says nothing under the detector, which takes ten times as much;
 # the scripts of cmd/sysops run a process a line, and find nothing that the packages' tests do not.

@@ -66,13 +66,21 @@ func (r *Room) may(name string) bool {
 	return false
 }
 
+// Known returns an error for a package of the module, by its name, that has no row.
+func (h *House) Known(name string) error {
+	if h.room(name) == nil {
+		return fmt.Errorf("%s is not in the table: give it a row in %s, with what it may import", name, h.Where)
+	}
+	return nil
+}
+
 // Check returns why a package of the module, by its name, may not import another by its
 // path; nil if it may.
 func (h *House) Check(name, importPath string) error {
-	room := h.room(name)
-	if room == nil {
-		return fmt.Errorf("%s is not in the table: give it a row in %s, with what it may import", name, h.Where)
+	if err := h.Known(name); err != nil {
+		return err
 	}
+	room := h.room(name)
 	if imported, ours := h.Name(importPath); ours {
 		if room.may(imported) {
 			return nil

@@ -68,6 +68,7 @@ var Ours = House{
 		{"contrib", ""},
 		{"packaging", ""},
 		{"wholetest", "internal/redistest root"},
+		{"scripts", ""},
 		{"scripts/structure/rooms", ""},
 		{"scripts/structure", "scripts/structure/rooms"},
 	},

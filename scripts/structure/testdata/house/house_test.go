@@ -1,0 +1,3 @@
+package house
+
+import _ "os/exec" // tests may

@@ -1,0 +1,5 @@
+// Package high is the upper floor.
+package high
+
+// A Window is a type.
+type Window struct{}

@@ -1,0 +1,4 @@
+package house
+
+// A Roof is another type.
+type Roof []cellar
