@@ -24,10 +24,10 @@ func fields(list string) []string {
 
 // What Range itself makes of these expressions was found out by running it; see
 // testdata/clusters for the clusters. An error begins with what Range calls it.
-func TestExpressionsMeanWhatRangeMakesOfThem(t *testing.T) {
-	e := &Evaluator{Clusters: Files("testdata/clusters")}
-	for _, row := range []struct{ expr, want string }{
-		// Words, sequences, braces.
+var asRange = Files("testdata/clusters")
+
+func TestRangeReadsWordsSequencesAndBraces(t *testing.T) {
+	checkMeanings(t, asRange, []meaning{
 		{"", ""},
 		{"web1", "web1"},
 		{"host1..3", "host1 host2 host3"},
@@ -56,8 +56,11 @@ func TestExpressionsMeanWhatRangeMakesOfThem(t *testing.T) {
 		{"a{b{1..2},c}d", "ab1d ab2d acd"},
 		{"web{1,2}..3", "web1..3 web2..3"},
 		{"host8..9,host10..1", "host8 host9 host10 host11"}, // what its /expand writes
+	})
+}
 
-		// Quotes.
+func TestRangeReadsQuotes(t *testing.T) {
+	checkMeanings(t, asRange, []meaning{
 		{"q(a b)", "a b|"},
 		{`"a b"`, "a b|"},
 		{"'a b'", "a b|"},
@@ -70,8 +73,11 @@ func TestExpressionsMeanWhatRangeMakesOfThem(t *testing.T) {
 		{"q1,qq", "q1 qq"},
 		{"'http://example.com/'", "http://example.com/"},
 		{"http://example.com/", "syntax"},
+	})
+}
 
-		// Operators.
+func TestRangeReadsOperators(t *testing.T) {
+	checkMeanings(t, asRange, []meaning{
 		{"a,b,c - b", "a c"},
 		{"a,b,c ,- b", "a c"},
 		{"a,b,c,-b", "a c"},
@@ -104,8 +110,11 @@ func TestExpressionsMeanWhatRangeMakesOfThem(t *testing.T) {
 		{`q(a\\b),ab & /a\\b/`, `a\b`}, // the expression is a\b: a and the end of a word
 		{"a-b-c", "a-b-c"},
 		{"a -b", "a"},
+	})
+}
 
-		// Clusters.
+func TestRangeReadsClusters(t *testing.T) {
+	checkMeanings(t, asRange, []meaning{
 		{"%web", "web1 web2 web4"},
 		{"%web:ALL", "web1 web2 web3 web4 web5"},
 		{"%web:UP", "web1 web2 web4"},
@@ -147,8 +156,11 @@ func TestExpressionsMeanWhatRangeMakesOfThem(t *testing.T) {
 		{"%cf3.promises.{esv4,eat1}q(-mps-cores)", "cf3.promises.esv4-2360-mps cf3.promises.eat1-1-mps"},
 		{"%../clusters/web", "syntax"},
 		{"%q(../clusters/web)", "NOCLUSTERDEF: ../clusters/web"},
+	})
+}
 
-		// What is relative to the cluster all.
+func TestRangeReadsWhatIsRelativeToTheClusterAll(t *testing.T) {
+	checkMeanings(t, asRange, []meaning{
 		{"/^web/", "web1 web2 web4"},
 		{"/^web/,a", "a web1 web2 web4"},
 		{"{x}/^web/", "xweb1 xweb2 xweb4"},
@@ -156,8 +168,11 @@ func TestExpressionsMeanWhatRangeMakesOfThem(t *testing.T) {
 		{"!web1,web1", "web1 web2 web4 cache1 cache2 db1 db2 db3 db9 dbspare9"},
 		{"!%db - %cache", "web2 web4"},
 		{"!/e/", "db1 db2 db3 db9"},
+	})
+}
 
-		// Groups.
+func TestRangeReadsGroups(t *testing.T) {
+	checkMeanings(t, asRange, []meaning{
 		{"@front", "web1 web2 web3"},
 		{"@{front,mixed}", "web1 web2 web3 db1 db2 db3 db9 dbspare dbspare9"},
 		{"@mixed", "web1 db1 db2 db3 db9 dbspare dbspare9"},
@@ -172,8 +187,11 @@ func TestExpressionsMeanWhatRangeMakesOfThem(t *testing.T) {
 		{"?nobody", ""},
 		{"@?web2", "web1 web2 web3"},
 		{"%@owners", "NOCLUSTERDEF: cf3"},
+	})
+}
 
-		// Functions.
+func TestRangeReadsFunctions(t *testing.T) {
+	checkMeanings(t, asRange, []meaning{
 		{"*web1", "all"},
 		{"*web4", "all"},
 		{"*cf3.promises.eat1-1-mps", "cf3.promises.all-mps-cores"},
@@ -213,9 +231,7 @@ func TestExpressionsMeanWhatRangeMakesOfThem(t *testing.T) {
 		{"mem(a;b;c)", "syntax"},
 		{"allclusters(a)", "syntax"},
 		{"cluster(a;b)", "syntax"},
-	} {
-		t.Run(row.expr, func(t *testing.T) { checkMeaning(t, e, row.expr, row.want) })
-	}
+	})
 }
 
 // checkMeaning demands names, separated by blanks or by '|', or else an error.

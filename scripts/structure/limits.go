@@ -21,7 +21,7 @@ type limits struct {
 // ours are lowered as the targets come nearer, and never raised.
 var ours = limits{
 	fileLines:     limit{1098, 600},
-	functionLines: limit{193, 80},
+	functionLines: limit{118, 80},
 	rootTypes:     limit{72, 45},
 	rootFiles:     limit{69, 16},
 }
