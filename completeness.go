@@ -156,3 +156,63 @@ func (c *Completeness) String() string {
 	}
 	return strings.Join(append(parts, fmt.Sprintf("%.2f s", c.Took.Seconds())), " · ")
 }
+
+// CostReport is the cost of an answer in the original's terms. Bytes are bytes,
+// Rate counts unpacked megabytes (10⁶) a second.
+type CostReport struct {
+	Keys       int                      `json:"keys_matched"`
+	Downloaded int64                    `json:"bytes_downloaded"`
+	Uploaded   int64                    `json:"bytes_uploaded"`
+	Unpacked   int64                    `json:"bytes_unpacked"`
+	Ratio      float64                  `json:"compression_ratio"`
+	Seconds    float64                  `json:"seconds"`
+	Rate       float64                  `json:"mb_per_second"`
+	Servers    map[string]ServerTraffic `json:"servers"`
+}
+
+// ServerTraffic is what one server's connections carried for an answer, and what of
+// the contents it gave. Other queries of the same Client at the same time are counted
+// in what was carried, too.
+type ServerTraffic struct {
+	Keys       int64   `json:"keys_read"` // whose contents it gave
+	Downloaded int64   `json:"bytes_downloaded"`
+	Uploaded   int64   `json:"bytes_uploaded"`
+	Unpacked   int64   `json:"bytes_unpacked"`
+	Ratio      float64 `json:"compression_ratio"`
+	Rate       float64 `json:"mb_per_second"`
+	Waits      int64   `json:"waits"`
+}
+
+// costOf writes a cost down.
+func costOf(c extract.Cost) CostReport {
+	seconds := c.Took.Seconds()
+	r := CostReport{
+		Keys: c.Keys, Unpacked: c.Unpacked, Seconds: seconds,
+		Ratio: ratio(c.Unpacked, c.Packed), Rate: rate(c.Unpacked, seconds), Servers: make(map[string]ServerTraffic),
+	}
+	for _, s := range c.Servers {
+		r.Servers[s.Server] = ServerTraffic{
+			Keys: s.Keys, Downloaded: s.Received, Uploaded: s.Sent, Unpacked: s.Unpacked,
+			Ratio: ratio(s.Unpacked, s.Packed), Rate: rate(s.Unpacked, seconds), Waits: s.Waits,
+		}
+		r.Downloaded += s.Received
+		r.Uploaded += s.Sent
+	}
+	return r
+}
+
+// ratio is how much longer contents are than their frames; 0 where there are none.
+func ratio(unpacked, packed int64) float64 {
+	if packed > 0 {
+		return float64(unpacked) / float64(packed)
+	}
+	return 0
+}
+
+// rate is unpacked megabytes a second.
+func rate(unpacked int64, seconds float64) float64 {
+	if seconds > 0 {
+		return float64(unpacked) / 1e6 / seconds
+	}
+	return 0
+}

@@ -7,6 +7,7 @@ import (
 	"log"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -137,4 +138,47 @@ func ExampleClient_Publish() {
 		fmt.Println(server.Replaced, "sent,", server.Renewed, "unchanged")
 	}
 	// Output: 1 sent, 0 unchanged
+}
+
+// Who is not like the rest? The variants of a file over the fleet, and how the others
+// differ from the most common one.
+func ExampleAnswer_Variants() {
+	ctx := context.Background()
+	client, err := sysops.New(sysops.ServerList(exampleServer()), sysops.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	pattern, err := sysops.ParsePattern("/etc/resolv.conf")
+	if err != nil {
+		log.Fatal(err)
+	}
+	answer, err := client.Ask(ctx, sysops.Query{Pattern: pattern})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer answer.Close(ctx)
+	variants, err := answer.Variants(ctx, sysops.VariantOptions{ByName: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, v := range variants {
+		fmt.Printf("%d of %d: %s\n", v.Count, v.Of, hostset.Fold(v.Hosts()))
+	}
+	for c, err := range answer.CompareVariants(ctx, &variants[0], variants[1:], sysops.CompareOptions{}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if c.Diff != nil { // neither binary nor gone by now
+			fmt.Printf("%s:\n%s", c.Host, c.Diff.Unified(3))
+		}
+	}
+	// Output:
+	// 2 of 3: db01.example.com,web01.example.com
+	// 1 of 3: web02.example.com
+	// web02.example.com:
+	// @@ -1 +1 @@
+	// -nameserver 10.0.0.53
+	// +nameserver 10.9.9.9
 }

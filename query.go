@@ -1,6 +1,13 @@
 package sysops
 
 import (
+	"cmp"
+	"crypto/rand"
+	"encoding/json"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/sysops-api/sysops-api/hostset"
@@ -70,4 +77,59 @@ func (w *Where) request() extract.Request {
 		r.Wants = func(host string) bool { return (hosts == nil || hosts.Contains(host)) && !exclude.Contains(host) }
 	}
 	return r
+}
+
+// A Caller is who asks, as the record of queries tells it.
+type Caller struct {
+	User    string   `json:"user"`
+	UID     int      `json:"uid"`
+	GID     int      `json:"gid"`
+	Host    string   `json:"host"`
+	Dir     string   `json:"dir"`
+	Program string   `json:"program"`
+	Args    []string `json:"args"`
+}
+
+// complete fills in from the process what is not set.
+func (c Caller) complete() Caller {
+	if c.User == "" {
+		c.UID, c.GID = os.Getuid(), os.Getgid()
+		if u, err := user.LookupId(strconv.Itoa(c.UID)); err == nil {
+			c.User = u.Username
+		} else {
+			c.User = strconv.Itoa(c.UID)
+		}
+	}
+	if c.Host == "" {
+		c.Host, _ = os.Hostname() // without a name, the record says so by its absence
+	}
+	if c.Dir == "" {
+		c.Dir, _ = os.Getwd()
+	}
+	if c.Program == "" && len(os.Args) > 0 {
+		c.Program = filepath.Base(os.Args[0])
+	}
+	return c
+}
+
+// A QueryRecord is one entry of a server's record of queries, in $queries and on
+// the channel sysops-api.
+type QueryRecord struct {
+	ID   string    `json:"id"` // the same on every server that was asked
+	Time time.Time `json:"time"`
+	Caller
+	Pattern string     `json:"pattern"`
+	Scope   Scope      `json:"scope"`
+	Site    string     `json:"site,omitempty"`
+	Core    string     `json:"core,omitempty"`
+	Cost    CostReport `json:"cost"`
+	Partial bool       `json:"partial"`
+}
+
+func (a *Answer) record() ([]byte, error) {
+	return json.Marshal(QueryRecord{
+		ID: rand.Text(), Time: a.survey.Began().UTC().Truncate(time.Millisecond), Caller: a.query.Caller.complete(),
+		Pattern: a.query.Pattern.String(), Scope: cmp.Or(a.query.Scope, Local), Site: a.query.Site, Core: a.query.Core,
+		Cost: costOf(a.survey.Cost()), Partial: a.Completeness().Partial(),
+	})
 }

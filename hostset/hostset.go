@@ -1,3 +1,10 @@
+// Package hostset is which hosts a question means: sets of them, read from expressions of
+// Range with globs, or from lists; the clusters that expressions name; and how many hosts
+// are written as one short expression.
+//
+// It promises that a set never means more than its words: whole names and globs, never
+// parts of names, and that an expression of which a part cannot be looked up is an error.
+// Which hosts there are, only servers know.
 package hostset
 
 import (

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/diff"
-	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
@@ -408,47 +406,4 @@ func TestTextOfElements(t *testing.T) {
 	if got := string((&sysops.Object{}).Text(sysops.StatOf)); got != "no stat available\n" {
 		t.Errorf("no stat is %q", got)
 	}
-}
-
-// Who is not like the rest? The variants of a file over the fleet, and how the others
-// differ from the most common one.
-func ExampleAnswer_Variants() {
-	ctx := context.Background()
-	client, err := sysops.New(sysops.ServerList(exampleServer()), sysops.Options{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer client.Close()
-
-	pattern, err := sysops.ParsePattern("/etc/resolv.conf")
-	if err != nil {
-		log.Fatal(err)
-	}
-	answer, err := client.Ask(ctx, sysops.Query{Pattern: pattern})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer answer.Close(ctx)
-	variants, err := answer.Variants(ctx, sysops.VariantOptions{ByName: true})
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, v := range variants {
-		fmt.Printf("%d of %d: %s\n", v.Count, v.Of, hostset.Fold(v.Hosts()))
-	}
-	for c, err := range answer.CompareVariants(ctx, &variants[0], variants[1:], sysops.CompareOptions{}) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		if c.Diff != nil { // neither binary nor gone by now
-			fmt.Printf("%s:\n%s", c.Host, c.Diff.Unified(3))
-		}
-	}
-	// Output:
-	// 2 of 3: db01.example.com,web01.example.com
-	// 1 of 3: web02.example.com
-	// web02.example.com:
-	// @@ -1 +1 @@
-	// -nameserver 10.0.0.53
-	// +nameserver 10.9.9.9
 }

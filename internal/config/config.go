@@ -1,3 +1,8 @@
+// Package config reads the files that configure both commands, and opens what they name.
+//
+// It promises that what is unknown or wrong in a file is an error that says file and line,
+// and what was likely meant. It leaves to the commands what becomes of a key that sets a
+// flag.
 package config
 
 import (

@@ -1,4 +1,4 @@
-// Package codec packs an object's contents into a frame and unpacks it again.
+// Package frame packs an object's contents into a frame and unpacks it again.
 //
 // Its goals, in this order: contents come back byte for byte or not at all; a
 // frame from a hostile host costs no more memory than the reader allows; the

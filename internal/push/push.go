@@ -1,3 +1,10 @@
+// Package push is a snapshot on its way to all servers of a core: what each of them has of
+// the host already, what it lacks, the bases that frames are packed against, and what
+// became of it.
+//
+// It promises that a push that is cut anywhere leaves no record that lies, that a server
+// that is slow or down keeps nothing from its siblings, and that contents travel only where
+// they changed or were lost. It leaves to its callers what the objects are.
 package push
 
 import (

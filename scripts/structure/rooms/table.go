@@ -17,11 +17,9 @@ var Ours = House{
 		// The engine, and leaves beside it.
 		{"internal/naming", "internal/hint internal/words"},
 		{"internal/store", "internal/hint internal/words"},
-		{"diff", ""}, // until it is public
 		{"diff", ""},
 		{"internal/frame", ""},
 		{"internal/secure", "internal/hint internal/words"},
-		{"mask", "internal/hint internal/naming"}, // until it is public
 		{"mask", "internal/hint internal/naming"},
 		{"snapshot", "internal/hint internal/words internal/naming"},
 		{"internal/parse", ""},
@@ -36,11 +34,11 @@ var Ours = House{
 		{"internal/directory", "internal/hint internal/words internal/wholefile internal/store internal/secure internal/rangeexpr"},
 		{"hostset", "internal/hint internal/words internal/naming internal/directory internal/rangeexpr"},
 		{"internal/extract", "internal/hint internal/words internal/naming internal/store internal/frame internal/secure internal/directory"},
-		{"internal/lines", "internal/hint internal/words internal/naming internal/frame internal/mask mask internal/extract"},
+		{"internal/lines", "internal/hint internal/words internal/naming internal/frame mask internal/extract"},
 		{"internal/push", "internal/hint internal/words internal/wholefile internal/naming internal/store internal/frame internal/secure snapshot internal/directory internal/extract"},
 		{"internal/config", "internal/hint internal/words internal/naming internal/store internal/secure mask internal/rangeexpr internal/directory internal/extract"},
 
-		{Root, "internal/hint internal/words internal/wholefile internal/naming internal/store internal/diff diff internal/frame internal/secure internal/mask mask snapshot internal/rangeexpr internal/directory hostset internal/extract internal/lines internal/push internal/config"},
+		{Root, "internal/hint internal/words internal/wholefile internal/naming internal/store diff internal/frame internal/secure mask snapshot internal/rangeexpr internal/directory hostset internal/extract internal/lines internal/push internal/config"},
 
 		// What stands on the root. collect and fleetsim go down beside parse when they need
 		// no more than snapshot.
@@ -51,7 +49,7 @@ var Ours = House{
 		{"internal/audit/network", "internal/hint internal/words internal/parse/... root internal/audit"},
 		{"internal/audit/sudo", "internal/hint internal/words internal/parse/... root internal/audit"},
 		{"internal/audit/sysctl", "internal/hint internal/words internal/parse/... root internal/audit"},
-		{"internal/export", "internal/hint internal/words internal/wholefile internal/naming root"},
+		{"internal/export", "internal/hint internal/words internal/wholefile internal/naming snapshot root"},
 		{"internal/roles", "internal/hint internal/words internal/naming hostset root"},
 		{"internal/output", "internal/hint internal/words internal/naming root"},
 		{"internal/verbs", "internal/hint internal/words internal/naming diff mask snapshot hostset root internal/audit internal/audit/... internal/export internal/roles internal/output"},
@@ -89,7 +87,7 @@ var Ours = House{
 		"github.com/rogpeppe/go-internal":    {"internal/scripttest"},
 		"github.com/spf13/cobra":             {"cmd/sysops", "cmd/sysops-agent", "internal/cli", "internal/scripttest"},
 		"github.com/spf13/pflag":             {"cmd/sysops", "cmd/sysops-agent", "internal/cli"},
-		"go.yaml.in/yaml/v4":                 {Root, "internal/config", "internal/directory", "internal/rangeexpr", "internal/snmp"},
+		"go.yaml.in/yaml/v4":                 {"internal/config", "internal/directory", "internal/rangeexpr", "internal/snmp"},
 		"golang.org/x/sys/unix":              {"internal/terminaltest"},
 		"golang.org/x/term":                  {"internal/terminal"},
 		"golang.org/x/tools/go/packages":     {"scripts/structure"},
