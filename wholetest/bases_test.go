@@ -356,6 +356,7 @@ func TestAClaimPutsOffTheExpiryOfABaseThatIsThere(t *testing.T) {
 // A base is gone when nobody refers to it any more. Its place in the list is given
 // back by the next agent that looks for it, or by GC, unless it was claimed only now.
 func TestABaseEndsWithItsUsers(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	body := settings(1, 1)
 	id := baseID(body)
@@ -874,9 +875,9 @@ func TestBasesCostOneWaitWhenTheyAreNew(t *testing.T) {
 // A server that is too slow for its siblings gets the snapshot apart from them, and
 // the same bases and frames.
 func TestALateServerGetsTheSameBases(t *testing.T) {
+	t.Parallel()
 	servers := redistest.Core(t, 2)
 	proxy := redistest.NewProxy(t, servers[1].Addr())
-	proxy.Delay(150 * time.Millisecond)
 	unknown := func(host string, body string) snapshot.Snapshot { // nobody waits for another machine's server
 		snap := snapshotOf(host, text(ctl, body))
 		snap.Machine = ""
@@ -888,12 +889,25 @@ func TestALateServerGetsTheSameBases(t *testing.T) {
 		read := snap.Sources[0].Read
 		snap.Sources = []snapshot.Source{snap.Sources[0]}
 		snap.Sources[0].Read = func(ctx context.Context) (snapshot.Content, error) { reads.Add(1); return read(ctx) }
-		publish(t, c, snap)
+		recorded := func() any { return servers[0].Must("ZSCORE", "$hosts", snap.Host) }
+		before := recorded()
+		proxy.Stall()
+		pushed := make(chan error, 1)
+		go func() {
+			_, err := c.Publish(t.Context(), "", snap)
+			pushed <- err
+		}()
+		eventually(t, "the other server has it", func() bool { return recorded() != before })
+		proxy.Resume()
+		if err := <-pushed; err != nil {
+			t.Fatal(err)
+		}
 		if reads.Load() != 2 {
 			t.Errorf("it was read %d times: the server was not late", reads.Load())
 		}
 	}
-	first, like := connect(t, servers[0].URL(), proxy.URL()), connect(t, servers[0].URL(), proxy.URL())
+	o := sysops.Options{Timeout: patient}
+	first, like := connectTo(t, sysops.Servers(servers[0].URL(), proxy.URL()), o), connectTo(t, sysops.Servers(servers[0].URL(), proxy.URL()), o)
 	push(first, unknown("web01", settings(1, 1)))
 	push(like, unknown("web02", settings(1, 2)))
 	for _, key := range []string{"web01#" + ctl, "web02#" + ctl} {

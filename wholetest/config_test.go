@@ -404,6 +404,7 @@ func TestADatabaseThatDoesNotExistIsAnError(t *testing.T) {
 }
 
 func TestServersWithTLS(t *testing.T) {
+	t.Parallel()
 	certs, others := redistest.NewCerts(t), redistest.NewCerts(t)
 	open := redistest.Start(t, redistest.TLS(certs))
 	strict := redistest.Start(t, redistest.TLS(certs), redistest.ClientCerts(), redistest.Password("secret"))

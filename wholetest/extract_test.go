@@ -146,6 +146,7 @@ func reportOf(c *sysops.Completeness, server *redistest.Server) sysops.ServerRep
 // answer is the same, and it says which server was left out. A hung server is
 // not waited for: it never answers, and the query ends.
 func TestAnswersDoNotDependOnAnyOneServer(t *testing.T) {
+	t.Parallel()
 	f := newThreeCores(t)
 	for _, core := range bigCores {
 		for i, s := range f.servers[core] {
@@ -183,6 +184,7 @@ func TestAnswersDoNotDependOnAnyOneServer(t *testing.T) {
 // The same for a server that fails while its objects are being read: the one
 // that answers for a core is killed or stopped after the k-th object.
 func TestAnswersDoNotDependOnAnyOneServerLasting(t *testing.T) {
+	t.Parallel()
 	f := newThreeCores(t)
 	noticed := 0 // how often a killed server was still needed
 	for _, core := range bigCores {
@@ -229,6 +231,7 @@ func TestAnswersDoNotDependOnAnyOneServerLasting(t *testing.T) {
 }
 
 func TestACoreThatIsDownIsAGapAndNotAnEmptyAnswer(t *testing.T) {
+	t.Parallel()
 	f := newThreeCores(t)
 	gap := func(what string, q sysops.Query) {
 		t.Helper()

@@ -81,6 +81,7 @@ func replicaOf(t testing.TB, primary *redistest.Server) *redistest.Server {
 // One server of a core cannot be pushed to: the others have everything, and
 // the error and the report say what is wrong with that one.
 func TestAPushSurvivesOneServer(t *testing.T) {
+	t.Parallel()
 	good := redistest.Core(t, 2)
 	healthy := redistest.URLs(good)
 	want := ""
@@ -127,14 +128,23 @@ func TestAPushSurvivesOneServer(t *testing.T) {
 		}, sysops.ErrServerNoMemory},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			for _, s := range good {
-				s.Must("FLUSHALL")
-			}
 			url := row.url(t)
-			const timeout = 3 * time.Second
-			c := connectTo(t, sysops.ServerList(healthy[0], url, healthy[1]), sysops.Options{Timeout: timeout})
-			snap := snapshotOf("web01", text("/etc/motd", "m"), text("/etc/big", noise(5000, 3)))
-			r, err := c.Publish(t.Context(), "", snap)
+			var r *snapshot.Report
+			var err error
+			redistest.LongEnough(t, 3*time.Second, func(timeout time.Duration) bool { // for the good ones to end before it
+				for _, s := range good {
+					s.Must("FLUSHALL")
+				}
+				c := connectTo(t, sysops.ServerList(healthy[0], url, healthy[1]), sysops.Options{Timeout: timeout})
+				snap := snapshotOf("web01", text("/etc/motd", "m"), text("/etc/big", noise(5000, 3)))
+				r, err = c.Publish(t.Context(), "", snap)
+				for _, s := range good {
+					if serverPush(t, r, s).Took > timeout/2 {
+						return false
+					}
+				}
+				return true
+			})
 			if row.want == nil {
 				if err != nil {
 					t.Fatal(err)
@@ -146,7 +156,7 @@ func TestAPushSurvivesOneServer(t *testing.T) {
 				if got := state(t, s); got != want {
 					t.Errorf("a good server has another state:\n%s", diffOf(want, got))
 				}
-				if p := serverPush(t, r, s); p.Err != nil || len(p.Refused) > 0 || p.Took > timeout/2 {
+				if p := serverPush(t, r, s); p.Err != nil || len(p.Refused) > 0 {
 					t.Errorf("a good server: %+v", p)
 				}
 			}
@@ -434,25 +444,28 @@ func TestAReaderBesidePushesNeverGetsWrongContents(t *testing.T) {
 // A server that is slow to take a large push does not hold the others up, and
 // has everything in the end.
 func TestASlowServerGetsAllOfALargePush(t *testing.T) {
+	t.Parallel()
 	servers := redistest.Core(t, 2)
 	proxy := redistest.NewProxy(t, servers[1].Addr())
-	proxy.Delay(150 * time.Millisecond)
+	proxy.Stall()
 	c := connectTo(t, sysops.ServerList(servers[0].URL(), proxy.URL()), sysops.Options{Timeout: patient})
 	var sources []snapshot.Source
 	for i := range 20 {
 		sources = append(sources, text(fmt.Sprintf("/var/log/%02d", i), noise(1<<20, uint64(i))))
 	}
 	snap := snapshotOf("web01", sources...)
-	r, err := c.Publish(t.Context(), "", snap)
-	if err != nil {
+	pushed := make(chan error, 1)
+	go func() {
+		_, err := c.Publish(t.Context(), "", snap)
+		pushed <- err
+	}()
+	eventually(t, "the quick server has it all", func() bool { return servers[0].Must("EXISTS", "$live") == int64(1) })
+	proxy.Resume()
+	if err := <-pushed; err != nil {
 		t.Fatal(err)
 	}
 	if want, got := state(t, servers[0]), state(t, servers[1]); got != want {
 		t.Errorf("the slow server has another state:\n%s", diffOf(want, got))
-	}
-	fast, slow := r.Servers[0], r.Servers[1]
-	if fast.Took >= slow.Took {
-		t.Errorf("the quick server took %v, the slow one %v", fast.Took, slow.Took)
 	}
 }
 
@@ -476,6 +489,7 @@ func TestAnotherMachineIsRefusedThoughTheServerThatKnowsIsSlow(t *testing.T) {
 }
 
 func TestAnotherMachineUnderTheSameNameIsRefused(t *testing.T) {
+	t.Parallel()
 	servers := redistest.Core(t, 2)
 	c := connect(t, redistest.URLs(servers)...)
 	publish(t, c, snapshotOf("web01", text("/etc/motd", "first machine")))

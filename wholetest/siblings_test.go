@@ -135,6 +135,7 @@ func TestARestartedSiblingChangesNoAnswer(t *testing.T) {
 // Two siblings that each missed a push of the same host: what counts is the
 // later one, whole: its contents, its new objects, and that others are gone.
 func TestSiblingsThatMissedDifferentPushes(t *testing.T) {
+	t.Parallel()
 	first := func(h string) snapshot.Snapshot {
 		return snapshotOf(h, text("/etc/motd", "first"), text("/etc/gone", "x"), text("/etc/same", "s"))
 	}
@@ -262,6 +263,7 @@ func TestAHostThatMovedIsThereOnce(t *testing.T) {
 // A host is live where any server that has its latest push says so, whichever server
 // is asked first; what a server with an older push says does not count.
 func TestAnyServerWithTheLatestPushTellsThatAHostIsLive(t *testing.T) {
+	t.Parallel()
 	s := newSiblings(t)
 	for _, h := range []string{"web01", "web02", "web03", "web04", "web05"} {
 		publish(t, s.both, snapshotOf(h, text("/etc/motd", h)))
