@@ -34,7 +34,7 @@ import (
 // script has one.
 func TestScript(t *testing.T) {
 	servers := redistest.Core(t, 3, redistest.Config("databases 256"))
-	secure := redistest.Start(t, redistest.Password("correct horse"))
+	secure := redistest.Start(t, redistest.Password("correct horse"), redistest.Config("databases 256"))
 	evicts := redistest.Start(t, redistest.Config("maxmemory-policy allkeys-lru"))
 	device := snmptest.Start(t, `override .1.3.6.1.4.1.99998.1.0 octet_str "snmp-password=hunter22"`)
 	var scripts atomic.Int64
@@ -47,7 +47,7 @@ func TestScript(t *testing.T) {
 				env.Setenv(string(rune('A'+i)), fmt.Sprintf("%s/%d", s.URL(), n))
 			}
 			env.Setenv("DEAD", "redis://127.0.0.1:1")
-			env.Setenv("SECURE", fmt.Sprintf("%s/%d", secure.URL(), n%16))
+			env.Setenv("SECURE", fmt.Sprintf("%s/%d", secure.URL(), n))
 			env.Setenv("EVICTS", evicts.URL())
 			env.Setenv("DEVICE", device.Addr)
 			env.Setenv("OUT", filepath.Join(env.WorkDir, "out"))

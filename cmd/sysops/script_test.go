@@ -49,7 +49,7 @@ import (
 // SYSOPS_SERVER is $A,$B unless the script unsets it.
 func TestScript(t *testing.T) {
 	servers := redistest.Core(t, 3, redistest.Config("databases 1024"))
-	secure := redistest.Start(t, redistest.Password("correct horse"))
+	secure := redistest.Start(t, redistest.Password("correct horse"), redistest.Config("databases 1024"))
 	modRanged, grange := rangeServer(t, refuseAsModRanged), rangeServer(t, refuseAsGrange)
 	agent, static := redistest.Build(t, "./cmd/sysops-agent"), redistest.Build(t, "./cmd/sysops")
 	standard, err := txtar.ParseFile("testdata/fleet.txtar")
@@ -67,7 +67,7 @@ func TestScript(t *testing.T) {
 				env.Setenv(string(rune('D'+i)), fmt.Sprintf("%s/%d", s.URL(), n+512))
 			}
 			env.Setenv("DEAD", "redis://127.0.0.1:1")
-			env.Setenv("SECURE", fmt.Sprintf("%s/%d", secure.URL(), n%16))
+			env.Setenv("SECURE", fmt.Sprintf("%s/%d", secure.URL(), n))
 			env.Setenv("RANGE", modRanged)
 			env.Setenv("GRANGE", grange)
 			env.Setenv("STATIC", static)
