@@ -362,7 +362,7 @@ func TestAnAnswerWithoutEndIsRefused(t *testing.T) {
 func TestOneConnectionAnswersTheQuestionsOfAQuery(t *testing.T) {
 	s := startSlapd(t, "ldap", nil, readTestdata(t, "sysops.ldif"))
 	proxy := redistest.NewProxy(t, s.addr)
-	dir := open(t, &backend{url: "ldap://" + proxy.Addr() + "/dc=example,dc=com"})
+	dir, _ := treeOf(t, "ldap://"+proxy.Addr()+"/dc=example,dc=com")
 	var asking sync.WaitGroup
 	for range 4 {
 		asking.Go(func() { checkWorld(t, dir, documented) })
@@ -375,7 +375,18 @@ func TestOneConnectionAnswersTheQuestionsOfAQuery(t *testing.T) {
 
 func TestATreeThatIsOldIsReadAgain(t *testing.T) {
 	s := startSlapd(t, "ldap", nil, readTestdata(t, "sysops.ldif"))
-	loc, err := parseLocation(s.url("site=esv4"))
+	dir, later := treeOf(t, s.url("site=esv4"))
+	checkWorld(t, dir, documented)
+	s.restart(ldifOf(usual()))
+	checkWorld(t, dir, documented)
+	later(freshFor)
+	checkWorld(t, dir, usual())
+}
+
+// treeOf opens a directory for which time passes where the test says so alone.
+func treeOf(t *testing.T, url string) (dir *ldapTree, later func(time.Duration)) {
+	t.Helper()
+	loc, err := parseLocation(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -383,14 +394,10 @@ func TestATreeThatIsOldIsReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := opened.(*ldapTree)
+	dir = opened.(*ldapTree)
 	now := time.Now()
 	dir.cache.now = func() time.Time { return now }
-	checkWorld(t, dir, documented)
-	s.restart(ldifOf(usual()))
-	checkWorld(t, dir, documented)
-	now = now.Add(freshFor)
-	checkWorld(t, dir, usual())
+	return dir, func(d time.Duration) { now = now.Add(d) }
 }
 
 func TestWhoWaitsForAnothersQuestionKeepsHisDeadline(t *testing.T) {
