@@ -907,7 +907,7 @@ func TestALateServerGetsTheSameBases(t *testing.T) {
 		}
 	}
 	o := sysops.Options{Timeout: patient}
-	first, like := connectTo(t, sysops.Servers(servers[0].URL(), proxy.URL()), o), connectTo(t, sysops.Servers(servers[0].URL(), proxy.URL()), o)
+	first, like := connectTo(t, sysops.ServerList(servers[0].URL(), proxy.URL()), o), connectTo(t, sysops.ServerList(servers[0].URL(), proxy.URL()), o)
 	push(first, unknown("web01", settings(1, 1)))
 	push(like, unknown("web02", settings(1, 2)))
 	for _, key := range []string{"web01#" + ctl, "web02#" + ctl} {

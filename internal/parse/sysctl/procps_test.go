@@ -233,7 +233,7 @@ func TestAsProcpsDecides(t *testing.T) {
 		"not UTF-8":                        one("kernel.a = \xff\xfe\nkernel.\xff = 1\nkernel.\xff* = 2\nkernel.b = \u00a01\u00a0\n"),
 		"nothing that exists":              one("net.bridge.bridge-nf-call-iptables = 1\nnet.bridge.* = 1\n"),
 	}
-	for seed := range uint64(redistest.Cases(t, 30)) {
+	for seed := range uint64(redistest.Cases(t, 60)) {
 		sets[fmt.Sprint("generated ", seed)] = generate(rand.New(rand.NewPCG(seed, 1)))
 	}
 	assigned := 0

@@ -7,21 +7,20 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
-var (
-	randomCases = flag.Int("cases", 60, "how many random sets of damaged files are compared with the real sysctl")
-	randomSeed  = flag.Uint64("seed", 1, "of the first of them; the next one has the next seed")
-)
+var randomSeed = flag.Uint64("seed", 1, "of the first random set of damaged files; the next one has the next seed")
 
 // TestRandomAsProcpsDecides compares what the real sysctl does with damaged files with what
 // this package says. What differs is printed as small as it can be made. To look for more:
 //
-//	go test ./internal/parse/sysctl -run Random -cases 5000 -seed 1000
+//	RANDOM_CASES=100 go test ./internal/parse/sysctl -run Random -seed 1000
 func TestRandomAsProcpsDecides(t *testing.T) {
 	m := newMachine(t)
-	assigned := 0
-	for seed := *randomSeed; seed < *randomSeed+uint64(*randomCases); seed++ {
+	cases, assigned := redistest.Cases(t, 60), 0
+	for seed := *randomSeed; seed < *randomSeed+uint64(cases); seed++ {
 		files := damage(rand.New(rand.NewPCG(seed, 2)))
 		want := m.dryRun(t, files)
 		assigned += len(want)
@@ -31,8 +30,8 @@ func TestRandomAsProcpsDecides(t *testing.T) {
 		m.shrink(t, files)
 		t.Errorf("seed %d: we apply\n%q\nsysctl applies\n%q\nof %q", seed, ours(t, files), m.dryRun(t, files), files)
 	}
-	t.Logf("%d sets, %d assignments", *randomCases, assigned)
-	if assigned < 4**randomCases {
+	t.Logf("%d sets, %d assignments", cases, assigned)
+	if assigned < 4*cases {
 		t.Error("too little is compared")
 	}
 }
