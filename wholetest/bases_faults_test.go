@@ -589,7 +589,7 @@ func TestAServerThatHangsWhileBasesAreRead(t *testing.T) {
 		g := newGate(t, b.servers[0].Addr())
 		g.hang("getrange")
 		c := connectTo(t, sysops.ServerList(g.url(), b.servers[1].URL()), sysops.Options{Timeout: time.Hour})
-		within(t, patient, "a reader beside a server that hangs", func() {
+		redistest.Within(t, "a reader beside a server that hangs", func() {
 			got, complete, err := read(t.Context(), c, sysops.Query{Pattern: pattern(t, ctl)})
 			if err != nil || len(got) != 33 || complete.Partial() {
 				t.Errorf("%d objects, %v, %s", len(got), err, complete)
@@ -880,7 +880,7 @@ func TestAFolderIsBounded(t *testing.T) {
 	folder := t.TempDir()
 	for v := range 2 {
 		snap := snapshotOf("web02", text("/etc/1", settings(1, 2+v)), text("/etc/2", settings(2, 2+v)), text("/etc/3", settings(3, 2+v)))
-		r := publish(t, connectTo(t, sysops.ServerList(s.URL()), sysops.Options{BasesFolder: folder, Timeout: patient}), snap)
+		r := publish(t, connectTo(t, sysops.ServerList(s.URL()), sysops.Options{BasesFolder: folder, Timeout: redistest.Patience}), snap)
 		if r.Bases != nil {
 			t.Error(r.Bases)
 		}
@@ -938,7 +938,7 @@ func TestTwoProcessesShareAFolder(t *testing.T) {
 	for h := range hosts {
 		wg.Go(func() {
 			for v := range versions {
-				c, err := sysops.New(sysops.ServerList(redistest.URLs(servers)...), sysops.Options{BasesFolder: folder, Timeout: patient})
+				c, err := sysops.New(sysops.ServerList(redistest.URLs(servers)...), sysops.Options{BasesFolder: folder, Timeout: redistest.Patience})
 				if err != nil {
 					t.Error(err)
 					return

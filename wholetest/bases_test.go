@@ -363,7 +363,7 @@ func TestABaseEndsWithItsUsers(t *testing.T) {
 	brief := snapshotOf("web01", text(ctl, body))
 	brief.TTL = time.Second
 	publish(t, connect(t, s.URL()), brief)
-	eventually(t, "the base has expired", func() bool { return s.Must("EXISTS", "$base:"+id) == int64(0) })
+	redistest.WaitFor(t, "the base has expired", func() bool { return s.Must("EXISTS", "$base:"+id) == int64(0) })
 
 	t.Run("recent claims are left alone", func(t *testing.T) {
 		if _, err := connect(t, s.URL()).GC(t.Context(), sysops.Where{}, time.Hour); err != nil {
@@ -436,7 +436,7 @@ func starting(t *testing.T, urls []string, clients []*sysops.Client, body func(h
 	for h := range clients {
 		wg.Go(func() {
 			if clients[h] == nil {
-				clients[h], errs[h] = sysops.New(sysops.ServerList(urls...), sysops.Options{Timeout: 2 * patient})
+				clients[h], errs[h] = sysops.New(sysops.ServerList(urls...), sysops.Options{Timeout: redistest.Patience})
 			}
 			<-barrier
 			if errs[h] == nil {
@@ -897,7 +897,7 @@ func TestALateServerGetsTheSameBases(t *testing.T) {
 			_, err := c.Publish(t.Context(), "", snap)
 			pushed <- err
 		}()
-		eventually(t, "the other server has it", func() bool { return recorded() != before })
+		redistest.WaitFor(t, "the other server has it", func() bool { return recorded() != before })
 		proxy.Resume()
 		if err := <-pushed; err != nil {
 			t.Fatal(err)
@@ -906,7 +906,7 @@ func TestALateServerGetsTheSameBases(t *testing.T) {
 			t.Errorf("it was read %d times: the server was not late", reads.Load())
 		}
 	}
-	o := sysops.Options{Timeout: patient}
+	o := sysops.Options{Timeout: redistest.Patience}
 	first, like := connectTo(t, sysops.ServerList(servers[0].URL(), proxy.URL()), o), connectTo(t, sysops.ServerList(servers[0].URL(), proxy.URL()), o)
 	push(first, unknown("web01", settings(1, 1)))
 	push(like, unknown("web02", settings(1, 2)))

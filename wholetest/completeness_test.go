@@ -184,7 +184,7 @@ func TestAnExpiredSnapshotIsMissing(t *testing.T) {
 		return len(keys(t, c, sysops.Query{Pattern: pattern(t, "/etc/motd")})) == 2
 	})
 	server.Must("PERSIST", "web01#/etc/motd")
-	eventually(t, "the snapshot expires", func() bool {
+	redistest.WaitFor(t, "the snapshot expires", func() bool {
 		got, complete := contents(t, c, sysops.Query{Pattern: pattern(t, "/etc/motd")})
 		return slices.Equal(got, []string{"web02#/etc/motd: 2"}) && slices.Equal(complete.Missing, []string{"web01"}) && complete.Expected == 2
 	})
@@ -396,7 +396,7 @@ func TestGCDoesNotRemoveAHostThatIsBack(t *testing.T) {
 		_, err := collector.GC(t.Context(), sysops.Where{}, 48*time.Hour)
 		done <- err
 	}()
-	eventually(t, "GC has read who is expired", func() bool {
+	redistest.WaitFor(t, "GC has read who is expired", func() bool {
 		return strings.Contains(server.Must("INFO", "commandstats").(string), "cmdstat_zrange:")
 	})
 	publish(t, c, snap) // its answer is still on the way
@@ -507,7 +507,7 @@ func TestEachQueryIsRecordedAndPublished(t *testing.T) {
 				if err := json.Unmarshal([]byte(text), &got); err != nil || got.ID != want.ID || got.Pattern != want.Pattern {
 					t.Errorf("server %d publishes %s: %v", i, text, err)
 				}
-			case <-time.After(patient):
+			case <-time.After(redistest.Patience):
 				t.Fatalf("server %d publishes nothing", i)
 			}
 		}

@@ -432,7 +432,7 @@ func TestServersWithTLS(t *testing.T) {
 				}
 				return
 			}
-			within(t, patient, "the refusal", func() {
+			redistest.Within(t, "the refusal", func() {
 				_, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/motd")})
 				if !errors.Is(err, row.want) || !errors.Is(err, sysops.ErrIncomplete) {
 					t.Errorf("%v; want %v", err, row.want)

@@ -271,7 +271,7 @@ func TestAQueryEndsWithItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Stop()
-	within(t, patient, "an answer that was given up", func() {
+	redistest.Within(t, "an answer that was given up", func() {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		n := 0

@@ -157,7 +157,7 @@ func TestAnswersDoNotDependOnAnyOneServer(t *testing.T) {
 				} else {
 					s.Kill()
 				}
-				within(t, patient, what, func() {
+				redistest.Within(t, what, func() {
 					got, complete, err := f.read(sysops.Query{}, nil)
 					f.same(what, got, complete, err)
 					if complete != nil && reportOf(complete, s).Error == "" {
@@ -192,7 +192,7 @@ func TestAnswersDoNotDependOnAnyOneServerLasting(t *testing.T) {
 			for _, fault := range []string{"stopped", "killed"} {
 				what := fmt.Sprintf("the server that answers for core %s is %s after object %d", core, fault, k)
 				var victim *redistest.Server
-				within(t, patient, what, func() {
+				redistest.Within(t, what, func() {
 					got, complete, err := f.read(sysops.Query{}, func(n int, o sysops.Object) {
 						if n < k || victim != nil || o.Core != core {
 							return
@@ -235,7 +235,7 @@ func TestACoreThatIsDownIsAGapAndNotAnEmptyAnswer(t *testing.T) {
 	f := newThreeCores(t)
 	gap := func(what string, q sysops.Query) {
 		t.Helper()
-		within(t, patient, what, func() {
+		redistest.Within(t, what, func() {
 			_, _, err := f.read(q, nil)
 			if !errors.Is(err, sysops.ErrIncomplete) || !strings.Contains(err.Error(), "west-1") {
 				t.Errorf("%s: %v; want ErrIncomplete that names core west-1", what, err)

@@ -71,7 +71,7 @@ func replicaOf(t testing.TB, primary *redistest.Server) *redistest.Server {
 	host, port, _ := net.SplitHostPort(primary.Addr())
 	replica := redistest.Start(t, redistest.Config("replicaof "+host+" "+port, "repl-diskless-sync yes", "repl-diskless-sync-delay 0"))
 	primary.Must("CONFIG", "SET", "repl-diskless-sync-delay", "0")
-	eventually(t, "the replica is in sync", func() bool {
+	redistest.WaitFor(t, "the replica is in sync", func() bool {
 		info, _ := replica.Must("INFO", "replication").(string)
 		return strings.Contains(info, "master_link_status:up")
 	})
@@ -203,7 +203,7 @@ func TestAPushEndsWithItsContext(t *testing.T) {
 	server.Stop()
 	c := connectTo(t, sysops.ServerList(server.URL()), sysops.Options{Timeout: time.Hour})
 	ctx, cancel := context.WithCancel(t.Context())
-	within(t, patient, "a push that was given up", func() {
+	redistest.Within(t, "a push that was given up", func() {
 		done := make(chan error)
 		go func() {
 			_, err := c.Publish(ctx, "", snapshotOf("web01", text("/etc/motd", "m")))
@@ -448,7 +448,7 @@ func TestASlowServerGetsAllOfALargePush(t *testing.T) {
 	servers := redistest.Core(t, 2)
 	proxy := redistest.NewProxy(t, servers[1].Addr())
 	proxy.Stall()
-	c := connectTo(t, sysops.ServerList(servers[0].URL(), proxy.URL()), sysops.Options{Timeout: patient})
+	c := connectTo(t, sysops.ServerList(servers[0].URL(), proxy.URL()), sysops.Options{Timeout: redistest.Patience})
 	var sources []snapshot.Source
 	for i := range 20 {
 		sources = append(sources, text(fmt.Sprintf("/var/log/%02d", i), noise(1<<20, uint64(i))))
@@ -459,7 +459,7 @@ func TestASlowServerGetsAllOfALargePush(t *testing.T) {
 		_, err := c.Publish(t.Context(), "", snap)
 		pushed <- err
 	}()
-	eventually(t, "the quick server has it all", func() bool { return servers[0].Must("EXISTS", "$live") == int64(1) })
+	redistest.WaitFor(t, "the quick server has it all", func() bool { return servers[0].Must("EXISTS", "$live") == int64(1) })
 	proxy.Resume()
 	if err := <-pushed; err != nil {
 		t.Fatal(err)
@@ -544,7 +544,7 @@ func TestAnotherMachineUnderTheSameNameIsRefused(t *testing.T) {
 		short := twin
 		short.TTL = time.Second
 		publish(t, c, short)
-		eventually(t, "the first machine may push again", func() bool {
+		redistest.WaitFor(t, "the first machine may push again", func() bool {
 			_, err := c.Publish(t.Context(), "", snapshotOf("web01", text("/etc/motd", "first machine")))
 			if err != nil && !errors.Is(err, sysops.ErrOtherMachine) {
 				t.Fatal(err)

@@ -164,7 +164,7 @@ func TestGone(t *testing.T) {
 	time.Sleep(20 * time.Millisecond) // so that the next pushes are the later ones
 	push("w1", snapshotOf("moved-west", text("/etc/a", "a")))
 	push("e2", snapshotOf("moved-within", text("/etc/a", "a")))
-	eventually(t, "a host expires", func() bool {
+	redistest.WaitFor(t, "a host expires", func() bool {
 		a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/a"), Where: sysops.Where{Scope: sysops.Global}})
 		return err == nil && slices.Contains(a.Completeness().Missing, "expired")
 	})

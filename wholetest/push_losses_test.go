@@ -123,7 +123,7 @@ func TestALostObjectWhoseStatChangedIsRestored(t *testing.T) {
 // tick waits until the server's clock shows a later second than that of since.
 func tick(t testing.TB, s *redistest.Server, since int64) {
 	t.Helper()
-	eventually(t, "the clock goes on", func() bool { return serverTime(t, s) > since })
+	redistest.WaitFor(t, "the clock goes on", func() bool { return serverTime(t, s) > since })
 }
 
 func TestFirstSeenSurvives(t *testing.T) {

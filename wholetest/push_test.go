@@ -414,7 +414,7 @@ func TestEverySourceIsReadOnceAPush(t *testing.T) {
 		reads.Add(1)
 		return snapshot.Content{Data: []byte("x")}, nil
 	}}
-	eventually(t, "no server is late for the common reading", func() bool {
+	redistest.WaitFor(t, "no server is late for the common reading", func() bool {
 		reads.Store(0)
 		publish(t, c, snapshotOf("web01", src))
 		return reads.Load() == 1

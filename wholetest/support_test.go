@@ -9,43 +9,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
-
-// patient is a deadline that no working code comes near, however busy the
-// machine is.
-const patient = redistest.Patience
-
-// eventually polls a condition until it holds, and fails the test when it does
-// not come true.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patient)
-	for !holds() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %v in vain: %s", patient, what)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-}
-
-// within fails the test when work does not return before the deadline: what
-// must not hang is run through it.
-func within(t testing.TB, d time.Duration, what string, work func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() { defer close(done); work() }()
-	select {
-	case <-done:
-	case <-time.After(d):
-		t.Fatalf("%s has not ended in %v", what, d)
-	}
-}
 
 // fleet is a directory in memory: sites, their cores, their servers.
 type fleet struct {
@@ -129,7 +98,7 @@ func read(ctx context.Context, c *sysops.Client, q sysops.Query) ([]string, *sys
 func unhurried(t testing.TB, ask func() *sysops.Completeness) *sysops.Completeness {
 	t.Helper()
 	var c *sysops.Completeness
-	eventually(t, "every server answers as quickly as its siblings", func() bool {
+	redistest.WaitFor(t, "every server answers as quickly as its siblings", func() bool {
 		c = ask()
 		for _, k := range c.Cores {
 			for _, s := range k.Servers {
