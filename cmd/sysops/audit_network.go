@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,33 +19,46 @@ import (
 )
 
 // networkFlags say by what hosts are compared, which are beyond, and what of that is
-// printed: one of the modes, or the hosts.
+// printed.
 type networkFlags struct {
-	stat, mps       string
-	speed           bool
-	netstat, ratio  string
-	percentile      float64
-	above           float64
-	switchGlob      string
-	fold            bool
-	switchcount     int
-	percentiles     bool
-	histogram       bool
-	perMPS          bool
-	bonding         bool
-	rangeClusters   bool
-	listNetstat     bool
-	report          bool
-	aboveGiven      bool
-	switchcountSaid bool
-	width           int // columns of the terminal; 0: there is none
+	stat, mps      string
+	speed          bool
+	netstat, ratio string
+	percentile     float64
+	above          float64
+	aboveGiven     bool
+	switchGlob     string
+	fold           bool
+	switchcount    int
+	width          int // columns of the terminal; 0: there is none
 
+	chosen map[string]*bool // modes that a flag names, but for --switchcount
+	mode   *network.Mode    // the one that is printed
 	metric *network.Metric
+}
+
+// A networkPrint is how a mode is asked for, and how it is printed.
+type networkPrint struct {
+	usage string // of its flag
+	print func(*networkAnswer, context.Context) error
+}
+
+// networkPrints has one for each mode of the audit.
+var networkPrints = map[string]networkPrint{
+	network.Hosts:       {"", (*networkAnswer).printCompared},
+	network.BySwitch:    {"the switches with at least `N` such hosts", (*networkAnswer).printCompared},
+	network.ByCluster:   {"the clusters that such hosts share, from --clusters, --range-servers or the directory", (*networkAnswer).printClusters},
+	network.Spreads:     {"the percentiles over all hosts", (*networkAnswer).printPercentiles},
+	network.Bins:        {"how many hosts have which value", (*networkAnswer).printHistogram},
+	network.ByServer:    {"the percentiles of interactions with each Redis server", (*networkAnswer).printServers},
+	network.Bonding:     {"what is wrong with bonds", (*networkAnswer).printTroubles},
+	network.AllCounters: {"the counters that hosts have", (*networkAnswer).printCounters},
+	network.Report:      {"a page of all of it; --limit is for each list, 10 by default", (*networkAnswer).printReport},
 }
 
 func newAuditNetwork(u *ui) *cobra.Command {
 	q := &queryFlags{ownPattern: true}
-	n := &networkFlags{}
+	n := &networkFlags{chosen: make(map[string]*bool), mode: network.ModeOf(network.Hosts)}
 	cmd := &cobra.Command{
 		Use:   "network",
 		Short: "Print which hosts have a worse network, and what they share",
@@ -83,8 +95,8 @@ agent's config. Counters are since the host booted.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q.check = func() error {
 				n.width = terminal.Width(cmd.OutOrStdout())
-				n.aboveGiven, n.switchcountSaid = cmd.Flags().Changed("above"), cmd.Flags().Changed("switchcount")
-				return n.settle(q)
+				n.aboveGiven = cmd.Flags().Changed("above")
+				return n.settle(cmd, q)
 			}
 			parse := func(string) (sysops.Pattern, error) { return n.options().Pattern() }
 			return u.ask(cmd, q, parse, "", n.print)
@@ -118,16 +130,17 @@ func (n *networkFlags) add(cmd *cobra.Command) {
 	f.Float64Var(&n.percentile, "percentile", 95, "hosts beyond percentile `P`, 0 to 100; 0: all hosts")
 	f.Float64Var(&n.above, "above", 0, "hosts above this `value`, in place of a percentile; with --speed, below it. In seconds, bytes a second, or as the counter or ratio is")
 	f.StringVar(&n.switchGlob, "switch", "", "print only hosts on switches that match this `glob`")
-	f.IntVar(&n.switchcount, "switchcount", 1, "the switches with at least `N` such hosts")
-	f.Lookup("switchcount").NoOptDefVal = "1"
-	f.Lookup("switchcount").DefValue = "0" // for the help: without the flag, hosts are printed
-	f.BoolVar(&n.rangeClusters, "range-clusters", false, "the clusters that such hosts share, from --clusters, --range-servers or the directory")
-	f.BoolVar(&n.percentiles, "percentiles", false, "the percentiles over all hosts")
-	f.BoolVar(&n.histogram, "histogram", false, "how many hosts have which value")
-	f.BoolVar(&n.perMPS, "per-mps", false, "the percentiles of interactions with each Redis server")
-	f.BoolVar(&n.bonding, "bonding", false, "what is wrong with bonds")
-	f.BoolVar(&n.listNetstat, "list-netstat", false, "the counters that hosts have")
-	f.BoolVar(&n.report, "report", false, "a page of all of it; --limit is for each list, 10 by default")
+	for name, p := range networkPrints {
+		switch name {
+		case network.Hosts: // without a flag
+		case network.BySwitch:
+			f.IntVar(&n.switchcount, name, 1, p.usage)
+			f.Lookup(name).NoOptDefVal = "1"
+			f.Lookup(name).DefValue = "0" // for the help: without the flag, hosts are printed
+		default:
+			n.chosen[name] = f.Bool(name, false, p.usage)
+		}
+	}
 	f.BoolVar(&n.fold, "fold", false, "the hosts as one expression: of all rows, or of each switch, cluster or problem")
 }
 
@@ -140,8 +153,8 @@ func ratioNames() []string {
 }
 
 // settle checks the flags when all of them are known.
-func (n *networkFlags) settle(q *queryFlags) error {
-	if err := n.oneMode(); err != nil {
+func (n *networkFlags) settle(cmd *cobra.Command, q *queryFlags) error {
+	if err := n.settleMode(cmd); err != nil {
 		return err
 	}
 	if err := n.unused(); err != nil {
@@ -157,54 +170,45 @@ func (n *networkFlags) settle(q *queryFlags) error {
 		return fmt.Errorf("cannot use --above %v: it is no number", n.above)
 	case n.switchcount < 1:
 		return fmt.Errorf("cannot use --switchcount %d: one host is the least", n.switchcount)
-	case n.fold && (n.percentiles || n.histogram || n.perMPS || n.listNetstat || n.report) && q.misfit("fold"):
+	case n.fold && n.mode.Folded == nil && q.misfit("fold"):
 		return &sysops.HintedError{Err: errors.New("cannot --fold: no host is named in what is printed"), Hint: "--fold goes with the list of hosts, --switchcount, --range-clusters and --bonding"}
 	}
 	if err := network.CheckSwitch(n.switchGlob); err != nil {
 		return fmt.Errorf("cannot use --switch %q: %w", n.switchGlob, err)
 	}
-	if n.hostRows() {
-		q.sort = originalSort(q.sort, n.speed)
+	if n.mode.Name == network.Hosts {
+		q.sort = originalSort(q.sort)
+	}
+	if n.fold = n.fold && n.mode.Folded != nil; n.fold {
+		n.mode = n.mode.Folded
 	}
 	return nil
 }
 
-// oneMode refuses two things to be printed.
-func (n *networkFlags) oneMode() error {
-	var modes []string
-	for _, m := range []struct {
-		on   bool
-		flag string
-	}{
-		{n.switchcountSaid, "--switchcount"},
-		{n.rangeClusters, "--range-clusters"},
-		{n.percentiles, "--percentiles"},
-		{n.histogram, "--histogram"},
-		{n.perMPS, "--per-mps"},
-		{n.bonding, "--bonding"},
-		{n.listNetstat, "--list-netstat"},
-		{n.report, "--report"},
-	} {
-		if m.on {
-			modes = append(modes, m.flag)
+// settleMode takes the mode that the flags name, and refuses two.
+func (n *networkFlags) settleMode(cmd *cobra.Command) error {
+	var flags []string
+	for _, m := range network.Modes() {
+		if on := n.chosen[m.Name]; on != nil && *on || m.Name == network.BySwitch && cmd.Flags().Changed(m.Name) {
+			n.mode = m
+			flags = append(flags, "--"+m.Name)
 		}
 	}
-	if len(modes) > 1 {
-		return &sysops.HintedError{Err: fmt.Errorf("cannot combine %s: each prints something of its own", strings.Join(modes, " and ")), Hint: "--report prints all of it"}
+	if len(flags) > 1 {
+		return &sysops.HintedError{Err: fmt.Errorf("cannot combine %s: each prints something of its own", strings.Join(flags, " and ")), Hint: "--report prints all of it"}
 	}
 	return nil
 }
 
 // unused refuses flags that would change nothing of what is printed.
 func (n *networkFlags) unused() error {
-	compared := n.netstat != "" || n.ratio != "" || n.speed || n.mps != ""
-	everywhere := n.percentiles || n.histogram || n.perMPS || n.listNetstat
+	compared := n.netstat != "" || n.ratio != "" || n.speed || n.mps != "" || n.aboveGiven
 	switch {
-	case (n.bonding || n.listNetstat) && (compared || n.aboveGiven):
+	case n.mode.Compares == network.ByNothing && compared:
 		return errors.New("cannot compare hosts by anything: --bonding and --list-netstat print no such comparison")
-	case n.perMPS && (compared || n.aboveGiven):
+	case n.mode.Compares == network.ByPushTime && compared:
 		return errors.New("cannot use --per-mps for anything but the time of interactions: without --speed, --mps, --netstat, --ratio and --above")
-	case n.switchGlob != "" && everywhere:
+	case n.switchGlob != "" && !n.mode.Narrows:
 		return &sysops.HintedError{Err: errors.New("cannot narrow percentiles to a switch: they are those of all hosts"), Hint: "--hosts takes the hosts of a switch, which --switchcount --percentile 0 --fold prints"}
 	}
 	return nil
@@ -233,13 +237,8 @@ func (n *networkFlags) settleMetric() error {
 	return err
 }
 
-// hostRows reports whether the rows are hosts.
-func (n *networkFlags) hostRows() bool {
-	return !n.switchcountSaid && !n.rangeClusters && !n.percentiles && !n.histogram && !n.perMPS && !n.bonding && !n.listNetstat && !n.report
-}
-
 // originalSort takes the words of the original's --sort: the worst come first.
-func originalSort(sort string, speed bool) string {
+func originalSort(sort string) string {
 	switch sort {
 	case "time":
 		return "-seconds"
@@ -253,64 +252,31 @@ func originalSort(sort string, speed bool) string {
 
 // options say what has to be read.
 func (n *networkFlags) options() network.Options {
-	switch {
-	case n.bonding:
-		return network.Options{Troubles: true, Switch: n.switchGlob}
-	case n.listNetstat:
-		return network.Options{Counters: true}
-	case n.perMPS:
-		return network.Options{Servers: true, Metric: n.metric}
-	case n.percentiles, n.histogram:
-		return network.Options{Metric: n.metric}
-	}
-	o := network.Options{Metric: n.metric, Links: true, Switch: n.switchGlob}
-	if n.report {
-		o.Troubles, o.Servers, o.Ratios = true, true, true
-	}
-	return o
+	return network.Options{Mode: n.mode, Metric: n.metric, Switch: n.switchGlob}
 }
 
 func (n *networkFlags) columns() []output.Field {
-	var fields []output.Field
-	switch {
-	case n.switchcountSaid:
-		fields = n.groupFields("switch", &network.Group{})
-	case n.rangeClusters:
-		fields = n.groupFields("cluster", &network.Group{})
-	case n.percentiles:
-		return percentileFields(n.metric, 0, 0, 0)
-	case n.histogram:
-		return histogramFields(network.Bin{})
-	case n.perMPS:
-		return spreadFields("server", "", nil)
-	case n.listNetstat:
-		return spreadFields("counter", "", nil)
-	case n.report:
-		return output.Fields("report", map[string]any(nil))
-	case n.bonding && n.fold:
-		fields = output.Fields("problem", "")
-	case n.bonding:
-		return troubleFields(&network.Trouble{})
-	case n.fold:
-		return foldFields(nil)
-	default:
-		return n.hostFields(&network.Host{})
-	}
+	fields := outputFields(n.mode.Columns(n.metric))
 	if n.fold {
 		fields = append(fields, foldFields(nil)...)
 	}
 	return fields
 }
 
-// A networkAnswer is what was read, and the threshold.
+func outputFields(fields []network.Field) []output.Field {
+	out := make([]output.Field, len(fields), len(fields)+2)
+	for i, f := range fields {
+		out[i] = output.Field(f)
+	}
+	return out
+}
+
+// A networkAnswer is what was found, on its way to the reader.
 type networkAnswer struct {
 	*networkFlags
+	*network.Findings
 	in        *inquiry
-	fleet     *network.Fleet
-	spread    network.Distribution
-	threshold network.Threshold
-	beyond    []*network.Host
-	nameWidth int // of the longest of their names, or of those with troubles
+	nameWidth int // of the longest of the names that lines begin with
 }
 
 func (n *networkFlags) print(ctx context.Context, in *inquiry) error {
@@ -324,62 +290,32 @@ func (n *networkFlags) print(ctx context.Context, in *inquiry) error {
 	if err != nil {
 		return err
 	}
-	a := &networkAnswer{networkFlags: n, in: in, fleet: fleet, spread: fleet.Distribution()}
-	if n.threshold(a); len(a.spread) > 0 {
-		a.beyond = fleet.Beyond(a.threshold)
+	a := &networkAnswer{networkFlags: n, in: in}
+	if n.aboveGiven {
+		a.Findings = fleet.CompareAbove(n.metric, n.above, n.percentile)
+	} else {
+		a.Findings = fleet.Compare(n.metric, n.percentile)
 	}
-	for _, h := range a.beyond {
+	a.Least = n.switchcount
+	for _, h := range a.Beyond {
 		a.nameWidth = max(a.nameWidth, len(h.Name))
 	}
-	switch {
-	case n.bonding:
-		return a.printTroubles()
-	case n.listNetstat:
-		return a.printCounters()
-	case n.perMPS:
-		return a.printServers()
-	case n.report:
-		return a.printReport(ctx)
-	case n.percentiles:
-		return a.printPercentiles()
-	case n.histogram:
-		return a.printHistogram()
-	}
-	a.summarise()
-	switch {
-	case n.switchcountSaid:
-		return a.printGroups("switch", a.switches())
-	case n.rangeClusters:
-		groups, err := a.clusters(ctx)
-		if err != nil {
-			return err
-		}
-		return a.printGroups("cluster", groups)
-	}
-	return a.printHosts()
-}
-
-func (n *networkFlags) threshold(a *networkAnswer) {
-	if n.aboveGiven {
-		a.threshold = network.Threshold{Value: n.above, Low: n.metric.Low}
-		return
-	}
-	a.threshold = n.metric.Threshold(a.spread, n.percentile)
+	return networkPrints[n.mode.Name].print(a, ctx)
 }
 
 // what says what hosts are beyond.
 func (a *networkAnswer) what() string {
-	value := valueText(a.metric.Unit, a.threshold.Value)
+	value := valueText(a.Metric.Unit, a.Threshold.Value)
 	switch {
-	case a.aboveGiven && a.threshold.Low:
+	case a.aboveGiven && a.Threshold.Low:
 		return "below " + value
 	case a.aboveGiven:
 		return "above " + value
 	case a.percentile == 0:
 		return "any value"
 	}
-	if a.threshold.Low {
-		return fmt.Sprintf("below the %s percentile, %s", ordinal(opposite(a.percentile)), value)
+	if a.Threshold.Low {
+		return fmt.Sprintf("below the %s percentile, %s", ordinal(network.Opposite(a.percentile)), value)
 	}
 	return fmt.Sprintf("beyond the %s percentile, %s", ordinal(a.percentile), value)
 }
@@ -389,18 +325,18 @@ func (a *networkAnswer) summarise() {
 	if a.in.quiet {
 		return
 	}
-	total := len(a.fleet.Hosts)
-	text := fmt.Sprintf("%s: %s of %s hosts are %s", a.metric.Name, words.Grouped(len(a.beyond)), words.Grouped(len(a.spread)), a.what())
+	total := len(a.Hosts)
+	text := fmt.Sprintf("%s: %s of %s hosts are %s", a.Metric.Name, words.Grouped(len(a.Beyond)), words.Grouped(len(a.Spread)), a.what())
 	if a.percentile == 0 && !a.aboveGiven {
-		text = fmt.Sprintf("%s: %s hosts have a value", a.metric.Name, words.Grouped(len(a.spread)))
+		text = fmt.Sprintf("%s: %s hosts have a value", a.Metric.Name, words.Grouped(len(a.Spread)))
 	}
-	if highest, few := tooFew(len(a.spread), a.percentile); few && !a.aboveGiven {
+	if highest, few := tooFew(len(a.Spread), a.percentile); few && !a.aboveGiven {
 		text += fmt.Sprintf("; of so few nobody can be, but with --percentile %d", highest)
 	}
-	if silent := total - len(a.spread); silent > 0 && len(a.spread) > 0 {
+	if silent := total - len(a.Spread); silent > 0 && len(a.Spread) > 0 {
 		text += fmt.Sprintf("; not known of %s", words.Grouped(silent))
 	}
-	if len(a.spread) == 0 {
+	if len(a.Spread) == 0 {
 		text = a.nobody()
 	}
 	fmt.Fprintln(a.in.stderr, terminal.SafeText(text))
@@ -420,41 +356,80 @@ func tooFew(hosts int, percentile float64) (highest int, few bool) {
 func (a *networkAnswer) nobody() string {
 	switch {
 	case a.netstat != "":
-		return fmt.Sprintf("no host has a counter %s; sysops audit network --list-netstat lists them", a.metric.Name)
+		return fmt.Sprintf("no host has a counter %s; sysops audit network --list-netstat lists them", a.Metric.Name)
 	case a.ratio != "":
-		return fmt.Sprintf("no host has both counters of %s; sysops audit network --list-netstat lists them", a.metric.Name)
+		return fmt.Sprintf("no host has both counters of %s; sysops audit network --list-netstat lists them", a.Metric.Name)
 	case a.mps != "":
 		return fmt.Sprintf("no host has interacted with a server %s; sysops audit network --per-mps lists them", a.mps)
 	}
 	return "no host has a record of interaction times: agents keep one with interaction_times: true in the config"
 }
 
-func (a *networkAnswer) printHosts() error {
-	if a.fold {
-		if len(a.beyond) == 0 {
-			return nil
-		}
-		var names []string
-		for _, h := range a.beyond {
-			names = append(names, h.Name)
-		}
-		a.in.rows = len(names)
-		fields := foldFields(names)
-		return a.in.row(fmt.Appendf(nil, "%s\n", fields[1].Value), fields...)
+// printCompared prints rows about hosts that are beyond the threshold.
+func (a *networkAnswer) printCompared(context.Context) error {
+	a.summarise()
+	return a.printRows()
+}
+
+func (a *networkAnswer) printClusters(ctx context.Context) (err error) {
+	a.summarise()
+	if a.Shared, err = a.sharedClusters(ctx); err != nil {
+		return err
 	}
-	for _, h := range a.beyond {
-		a.in.rows++
-		if err := a.in.row([]byte(a.hostLine(h)), a.hostFields(h)...); err != nil {
+	return a.printRows()
+}
+
+// printRows prints the rows of the mode.
+func (a *networkAnswer) printRows() error {
+	for r := range a.mode.Rows(a.Findings) {
+		if err := a.printRow(r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// printRow prints a row and, with --fold, its hosts; one that is nothing but hosts counts
+// for as many.
+func (a *networkAnswer) printRow(r network.Row) error {
+	text, fields := a.line(r.Of), outputFields(r.Fields)
+	a.in.rows++
+	if a.fold {
+		folded := foldFields(r.Hosts)
+		if r.Of == nil {
+			a.in.rows += len(r.Hosts) - 1
+		} else {
+			text += "\t"
+		}
+		text += fmt.Sprint(folded[1].Value)
+		fields = append(fields, folded...)
+	}
+	return a.in.row([]byte(text+"\n"), fields...)
+}
+
+// line is what a row is about, as a line of text.
+func (a *networkAnswer) line(of any) string {
+	switch of := of.(type) {
+	case *network.Host:
+		return a.hostLine(of)
+	case *network.Group:
+		return groupLine(of)
+	case *network.Trouble:
+		return fmt.Sprintf("%-*s  %-8s %-8s %-18s %s", a.nameWidth, of.Host, of.Bond, of.Slave, of.Problem, of.Detail)
+	case network.Problem:
+		return fmt.Sprintf("%7d %s", len(of.Hosts), of.Name)
+	case network.Percentile:
+		return percentileLine(a.Metric.Unit, of)
+	case network.Spread:
+		return spreadLine(of)
+	}
+	return ""
+}
+
 // hostLine is a host as text: its value, those of its interactions, where it is.
 func (a *networkAnswer) hostLine(h *network.Host) string {
-	text := fmt.Sprintf("%s  ", padLeft(valueText(a.metric.Unit, h.Value), valueWidth))
-	switch a.metric.Unit {
+	text := fmt.Sprintf("%s  ", padLeft(valueText(a.Metric.Unit, h.Value), valueWidth))
+	switch a.Metric.Unit {
 	case network.Seconds:
 		text += padLeft(valueText(network.BytesPerSecond, h.Rate), valueWidth) + "  "
 	case network.BytesPerSecond:
@@ -464,66 +439,15 @@ func (a *networkAnswer) hostLine(h *network.Host) string {
 	for _, l := range h.Links {
 		text += fmt.Sprintf("  %s %s", l.Switch, l.Port)
 	}
-	return strings.TrimRight(text, " ") + "\n"
-}
-
-func (n *networkFlags) hostFields(h *network.Host) []output.Field {
-	fields := output.Fields("host", h.Name, "metric", n.metric.Name, "value", optionalNumber(h.Value))
-	if n.netstat == "" && n.ratio == "" {
-		fields = append(fields, output.Field{Name: "seconds", Value: optionalNumber(h.Seconds)}, output.Field{Name: "bytes_per_second", Value: optionalNumber(h.Rate)})
-	}
-	var interfaces, switches, ports []string
-	for _, l := range h.Links {
-		interfaces, switches, ports = append(interfaces, l.Interface), append(switches, l.Switch), append(ports, l.Port)
-	}
-	return append(fields, output.Field{Name: "interface", Value: strings.Join(interfaces, ",")}, output.Field{Name: "switch", Value: strings.Join(switches, ",")}, output.Field{Name: "port", Value: strings.Join(ports, ",")})
-}
-
-// optionalNumber is a number for output, nil where it is not known.
-func optionalNumber(v float64) any {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
-	}
-	return v
-}
-
-// switches are those with as many such hosts as --switchcount wants.
-func (a *networkAnswer) switches() []network.Group {
-	return slices.DeleteFunc(a.fleet.Switches(a.threshold), func(g network.Group) bool { return g.Beyond < a.switchcount })
-}
-
-func (a *networkAnswer) printGroups(what string, groups []network.Group) error {
-	for i := range groups {
-		a.in.rows++
-		g := &groups[i]
-		text := groupLine(g)
-		fields := a.groupFields(what, g)
-		if a.fold {
-			folded := foldFields(g.Who)
-			text += fmt.Sprintf("\t%s", folded[1].Value)
-			fields = append(fields, folded...)
-		}
-		if err := a.in.row([]byte(text+"\n"), fields...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return strings.TrimRight(text, " ")
 }
 
 func groupLine(g *network.Group) string {
 	return fmt.Sprintf("%7d of %7d %7.3f%%  %s", g.Beyond, g.Hosts, 100*g.Share, g.Name)
 }
 
-func (n *networkFlags) groupFields(what string, g *network.Group) []output.Field {
-	fields := output.Fields(what, g.Name, "beyond", g.Beyond, "of", g.Hosts, "share", g.Share, "score", g.Score)
-	if what == "switch" {
-		fields = append(fields, output.Field{Name: "ports", Value: g.Ports})
-	}
-	return fields
-}
-
-// clusters asks Range which clusters the hosts share.
-func (a *networkAnswer) clusters(ctx context.Context) ([]network.Group, error) {
+// sharedClusters asks Range which clusters the hosts share.
+func (a *networkAnswer) sharedClusters(ctx context.Context) ([]network.Group, error) {
 	clusters, err := a.in.openClusters()
 	if err != nil {
 		return nil, err
@@ -533,7 +457,7 @@ func (a *networkAnswer) clusters(ctx context.Context) ([]network.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	groups, alone, err := a.fleet.Clusters(a.threshold,
+	groups, alone, err := a.Fleet.Clusters(a.Threshold,
 		func(hosts []string) ([]string, error) { return source.ClustersOf(ctx, hosts) },
 		func(cluster string) ([]string, error) { return from.Expand(ctx, clusterExpression(cluster)) },
 		func(err error) { a.in.warn("%v", err) })
@@ -554,63 +478,15 @@ func clusterExpression(name string) string {
 	return "%" + name
 }
 
-func (a *networkAnswer) printTroubles() error {
-	if !a.fold {
-		for i := range a.fleet.Troubles {
-			a.nameWidth = max(a.nameWidth, len(a.fleet.Troubles[i].Host))
-		}
-		for i := range a.fleet.Troubles {
-			a.in.rows++
-			t := &a.fleet.Troubles[i]
-			text := fmt.Sprintf("%-*s  %-8s %-8s %-18s %s\n", a.nameWidth, t.Host, t.Bond, t.Slave, t.Problem, t.Detail)
-			if err := a.in.row([]byte(text), troubleFields(t)...); err != nil {
-				return err
-			}
-		}
-	} else if err := a.foldTroubles(); err != nil {
+func (a *networkAnswer) printTroubles(context.Context) error {
+	for i := range a.Troubles {
+		a.nameWidth = max(a.nameWidth, len(a.Troubles[i].Host))
+	}
+	if err := a.printRows(); err != nil {
 		return err
 	}
 	if !a.in.quiet {
-		fmt.Fprintf(a.in.stderr, "%s bonds were looked at\n", words.Grouped(a.fleet.Bonds))
+		fmt.Fprintf(a.in.stderr, "%s bonds were looked at\n", words.Grouped(a.Bonds))
 	}
 	return nil
-}
-
-// foldTroubles prints the hosts of each problem.
-func (a *networkAnswer) foldTroubles() error {
-	for _, p := range a.problems() {
-		a.in.rows++
-		if err := a.in.printCount(len(p.hosts), []byte(p.problem), true, p.hosts, output.Field{Name: "problem", Value: p.problem}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// A problemHosts is a problem of bonds, and the hosts that have it.
-type problemHosts struct {
-	problem string
-	hosts   []string
-}
-
-// problems returns those that hosts have, the worst first.
-func (a *networkAnswer) problems() []problemHosts {
-	var out []problemHosts
-	for _, problem := range network.Problems() {
-		p := problemHosts{problem: problem}
-		for i := range a.fleet.Troubles {
-			t := &a.fleet.Troubles[i]
-			if t.Problem == problem && (len(p.hosts) == 0 || p.hosts[len(p.hosts)-1] != t.Host) { // they come in order
-				p.hosts = append(p.hosts, t.Host)
-			}
-		}
-		if len(p.hosts) > 0 {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-func troubleFields(t *network.Trouble) []output.Field {
-	return output.Fields("host", t.Host, "bond", t.Bond, "slave", t.Slave, "problem", t.Problem, "detail", t.Detail)
 }

@@ -101,87 +101,20 @@ func ordinal(p float64) string {
 	return text + "th"
 }
 
-// opposite is the percentile as far from 0 as p is from 100: of 99.9 it is 0.1, from which
-// their difference is some way off.
-func opposite(p float64) float64 { return math.Round((100-p)*1e9) / 1e9 }
-
-// percentileName is p50, p99.9, max.
-func percentileName(p float64) string {
-	if p == 100 {
-		return "max"
+func percentileLine(unit network.Unit, p network.Percentile) string {
+	name := network.PercentileName(p.P)
+	if p.P == 0 {
+		name = "min"
 	}
-	return fmt.Sprintf("p%v", p)
+	return fmt.Sprintf("%7s %s  %7s beyond", name, padLeft(valueText(unit, p.Value), valueWidth), sysops.Grouped(p.Beyond))
 }
 
-// shownPercentiles are the usual ones, turned around where small values are the bad
-// ones, and that of --percentile.
-func (a *networkAnswer) shownPercentiles() []float64 {
-	all := network.Percentiles()
-	if a.metric.Low {
-		for i, p := range all {
-			all[i] = opposite(p)
-		}
+func (a *networkAnswer) printPercentiles(context.Context) error {
+	if err := a.printRows(); err != nil {
+		return err
 	}
-	if p := a.percentile; p > 0 && p < 100 {
-		if a.metric.Low {
-			p = opposite(p)
-		}
-		all = append(all, p)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// at is a percentile; 0 is the smallest value.
-func (a *networkAnswer) at(p float64) float64 {
-	if p == 0 && len(a.spread) > 0 {
-		return a.spread[0]
-	}
-	return a.spread.Percentile(p)
-}
-
-func percentileFields(m *network.Metric, p, value float64, beyond int) []output.Field {
-	name := ""
-	if m != nil {
-		name = m.Name
-	}
-	return output.Fields("metric", name, "percentile", p, "value", optionalNumber(value), "beyond", beyond)
-}
-
-// percentileRows returns the table of percentiles: how many hosts are beyond each.
-func (a *networkAnswer) percentileRows() (lines []string, rows [][]output.Field) {
-	if len(a.spread) == 0 {
-		return nil, nil
-	}
-	for _, p := range a.shownPercentiles() {
-		value := a.at(p)
-		t := network.Threshold{Value: value, Low: a.metric.Low}
-		beyond := 0
-		for _, v := range a.spread {
-			if t.Beyond(v) {
-				beyond++
-			}
-		}
-		name := percentileName(p)
-		if p == 0 {
-			name = "min"
-		}
-		lines = append(lines, fmt.Sprintf("%7s %s  %7s beyond", name, padLeft(valueText(a.metric.Unit, value), valueWidth), words.Grouped(beyond)))
-		rows = append(rows, percentileFields(a.metric, p, value, beyond))
-	}
-	return lines, rows
-}
-
-func (a *networkAnswer) printPercentiles() error {
-	lines, rows := a.percentileRows()
-	for i := range rows {
-		a.in.rows++
-		if err := a.in.row([]byte(lines[i]+"\n"), rows[i]...); err != nil {
-			return err
-		}
-	}
-	if a.in.stdout.Terminal() && a.in.format == "text" && len(rows) > 0 && len(a.in.out.Sort) == 0 && a.in.limit == 0 {
-		if err := a.in.out.Add(output.Row{Parts: append([]output.Row{{Text: []byte("\n")}}, a.histogramRows(a.spread.Histogram())...)}); err != nil {
+	if a.in.stdout.Terminal() && a.in.format == "text" && len(a.Spread) > 0 && len(a.in.out.Sort) == 0 && a.in.limit == 0 {
+		if err := a.in.out.Add(output.Row{Parts: append([]output.Row{{Text: []byte("\n")}}, a.histogramRows()...)}); err != nil {
 			return err
 		}
 	}
@@ -189,12 +122,8 @@ func (a *networkAnswer) printPercentiles() error {
 	return nil
 }
 
-func histogramFields(b network.Bin) []output.Field {
-	return output.Fields("from", b.From, "to", b.To, "count", b.Count)
-}
-
-func (a *networkAnswer) printHistogram() error {
-	for _, r := range a.histogramRows(a.spread.Histogram()) {
+func (a *networkAnswer) printHistogram(context.Context) error {
+	for _, r := range a.histogramRows() {
 		a.in.rows++
 		if err := a.in.out.Add(r); err != nil {
 			return err
@@ -206,9 +135,15 @@ func (a *networkAnswer) printHistogram() error {
 
 // histogramRows are a row a bin: from, to, count, share, a bar, and a mark where the
 // threshold is.
-func (a *networkAnswer) histogramRows(bins []network.Bin) []output.Row {
+func (a *networkAnswer) histogramRows() []output.Row {
+	var bins []network.Bin
+	var rows []output.Row
+	for r := range network.ModeOf(network.Bins).Rows(a.Findings) {
+		bins = append(bins, r.Of.(network.Bin))
+		rows = append(rows, output.Row{Fields: outputFields(r.Fields)})
+	}
 	total, highest, edge, digits := 0, 0, 0, 0
-	label := func(v float64) string { return edgeText(a.metric.Unit, v) }
+	label := func(v float64) string { return edgeText(a.Metric.Unit, v) }
 	for _, b := range bins {
 		total += b.Count
 		highest = max(highest, b.Count)
@@ -223,42 +158,32 @@ func (a *networkAnswer) histogramRows(bins []network.Bin) []output.Row {
 		{Bar: true, Gap: "  "},
 		{Width: len("<- 99th percentile")},
 	}}
-	rows := make([]output.Row, len(bins))
 	for i, b := range bins {
 		cells := output.Cells(label(b.From), label(b.To), words.Grouped(b.Count), fmt.Sprintf("%.1f%%", 100*float64(b.Count)/float64(max(total, 1))), "", "")
 		cells[4].Share = float64(b.Count) / float64(max(highest, 1))
 		if a.thresholdIn(b, i == len(bins)-1) {
 			cells[5].Text = "← " + a.thresholdText()
 		}
-		rows[i] = output.Row{Table: table, Cells: cells, Fields: histogramFields(b)}
+		rows[i].Table, rows[i].Cells = table, cells
 	}
 	return rows
 }
 
 // thresholdIn reports whether the threshold is within a bin.
 func (a *networkAnswer) thresholdIn(b network.Bin, last bool) bool {
-	t := a.threshold.Value
+	t := a.Threshold.Value
 	return t >= b.From && t <= b.To && (t < b.To || last || b.From == b.To)
 }
 
 func (a *networkAnswer) thresholdText() string {
 	if a.aboveGiven {
-		return valueText(a.metric.Unit, a.threshold.Value)
+		return valueText(a.Metric.Unit, a.Threshold.Value)
 	}
 	p := a.percentile
-	if a.metric.Low {
-		p = opposite(p)
+	if a.Metric.Low {
+		p = network.Opposite(p)
 	}
 	return ordinal(p) + " percentile"
-}
-
-// spreadFields are how values lie that are known by a name, such as a server.
-func spreadFields(what, name string, d network.Distribution) []output.Field {
-	fields := output.Fields(what, name, "hosts", len(d))
-	for _, p := range network.Percentiles() {
-		fields = append(fields, output.Field{Name: percentileName(p), Value: optionalNumber(d.Percentile(p))})
-	}
-	return fields
 }
 
 // spreadPercentiles are those that fit on a line of text.
@@ -273,18 +198,18 @@ func spreadWidth(unit network.Unit) int {
 	return 9
 }
 
-func spreadLine(unit network.Unit, name string, d network.Distribution) string {
-	text := fmt.Sprintf("%8s", words.Grouped(len(d)))
+func spreadLine(s network.Spread) string {
+	text := fmt.Sprintf("%8s", words.Grouped(len(s.Values)))
 	for _, p := range spreadPercentiles {
-		text += " " + padLeft(valueText(unit, d.Percentile(p)), spreadWidth(unit))
+		text += " " + padLeft(valueText(s.Unit, s.Values.Percentile(p)), spreadWidth(s.Unit))
 	}
-	return text + "  " + name
+	return text + "  " + s.Name
 }
 
 func spreadHeading(unit network.Unit) string {
 	text := "   hosts"
 	for _, p := range spreadPercentiles {
-		text += " " + padLeft(percentileName(p), spreadWidth(unit))
+		text += " " + padLeft(network.PercentileName(p), spreadWidth(unit))
 	}
 	return text
 }
@@ -295,55 +220,20 @@ func (a *networkAnswer) spreadHeading(unit network.Unit) {
 	}
 }
 
-func (a *networkAnswer) printSpread(what string, unit network.Unit, s namedSpread) error {
-	a.in.rows++
-	return a.in.row([]byte(spreadLine(unit, s.name, s.values)+"\n"), spreadFields(what, s.name, s.values)...)
-}
-
-type namedSpread struct {
-	name   string
-	values network.Distribution
-}
-
-// servers are the Redis servers, the slowest first.
-func (a *networkAnswer) servers() []namedSpread {
-	var out []namedSpread
-	for name, values := range a.fleet.Servers {
-		out = append(out, namedSpread{name, network.NewDistribution(values)})
-	}
-	slices.SortFunc(out, func(x, y namedSpread) int {
-		return cmp.Or(cmp.Compare(y.values.Percentile(95), x.values.Percentile(95)), strings.Compare(x.name, y.name))
-	})
-	return out
-}
-
-func (a *networkAnswer) printServers() error {
-	servers := a.servers()
-	if len(servers) == 0 {
+func (a *networkAnswer) printServers(context.Context) error {
+	if len(a.Servers) == 0 {
 		a.summarise()
 		return nil
 	}
 	a.spreadHeading(network.Seconds)
-	for _, s := range servers {
-		if err := a.printSpread("server", network.Seconds, s); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.printRows()
 }
 
-// printCounters sorts the values of one counter at a time: all of them take the most
-// memory of what this verb holds.
-func (a *networkAnswer) printCounters() error {
-	if len(a.fleet.Counters) > 0 {
+func (a *networkAnswer) printCounters(context.Context) error {
+	if len(a.Counters) > 0 {
 		a.spreadHeading(network.Count)
 	}
-	for _, c := range a.fleet.CounterNames() {
-		if err := a.printSpread("counter", network.Count, namedSpread{c.String(), network.NewDistribution(a.fleet.Counters[c])}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.printRows()
 }
 
 // reportedRows is how long each list of the report is, without --limit.
@@ -380,24 +270,18 @@ func (a *networkAnswer) printReport(ctx context.Context) error {
 	most := cmp.Or(a.in.limit, reportedRows)
 	a.in.out.Limit = 0
 	r := &networkReport{
-		Metric: a.metric.Name, Unit: a.metric.Unit, Hosts: len(a.spread), Silent: len(a.fleet.Hosts) - len(a.spread),
-		Mean: optionalNumber(a.spread.Mean()), Histogram: a.spread.Histogram(), Threshold: optionalNumber(a.threshold.Value), Beyond: len(a.beyond), Bonds: a.fleet.Bonds,
+		Metric: a.Metric.Name, Unit: a.Metric.Unit, Hosts: len(a.Spread), Silent: len(a.Hosts) - len(a.Spread),
+		Mean: network.Number(a.Spread.Mean()), Histogram: a.Spread.Histogram(), Threshold: network.Number(a.Threshold.Value), Beyond: len(a.Beyond), Bonds: a.Bonds,
 	}
-	if len(a.spread) == 0 {
+	if len(a.Spread) == 0 {
 		r.say("%s\n", a.nobody())
-	} else {
-		a.reportMetric(r, most)
-		clusters, err := a.reportedClusters(ctx)
-		if err != nil {
-			return err
-		}
-		r.Switches = a.reportGroups(r, "switch", fmt.Sprintf("Switches with hosts %s", a.what()), a.switches(), most)
-		r.Clusters = a.reportGroups(r, "cluster", fmt.Sprintf("Clusters with hosts %s", a.what()), clusters, most)
+	} else if err := a.reportCompared(ctx, r, most); err != nil {
+		return err
 	}
-	r.Servers = reportSpreads(r, "server", fmt.Sprintf("Redis servers: %s push time", a.stat), network.Seconds, a.servers(), most)
-	r.Ratios = reportSpreads(r, "ratio", "Ratios of the kernel's counters", network.Share, a.ratios(), len(network.Ratios()))
+	r.Servers = a.reportSpreads(r, fmt.Sprintf("Redis servers: %s push time", a.stat), network.Seconds, a.rowsOf(network.ByServer), most)
+	r.Ratios = a.reportSpreads(r, "Ratios of the kernel's counters", network.Share, a.RatioRows(), len(network.Ratios()))
 	a.reportTroubles(r)
-	if len(a.fleet.Hosts) > 0 {
+	if len(a.Hosts) > 0 {
 		a.in.rows++
 		r.parts[0].Text = bytes.TrimLeft(r.parts[0].Text, "\n")
 		return a.in.out.Add(output.Row{Parts: r.parts, Fields: output.Fields("report", r)})
@@ -405,102 +289,86 @@ func (a *networkAnswer) printReport(ctx context.Context) error {
 	return nil
 }
 
-// reportMetric has the percentiles, the histogram and the worst hosts.
-func (a *networkAnswer) reportMetric(r *networkReport, most int) {
-	r.say("%s of %s hosts; mean %s", upperFirst(a.metric.Name), words.Grouped(r.Hosts), valueText(a.metric.Unit, a.spread.Mean()))
+// rowsOf returns the rows of another mode, for a part of the page.
+func (a *networkAnswer) rowsOf(mode string) []network.Row {
+	return slices.Collect(network.ModeOf(mode).Rows(a.Findings))
+}
+
+// list adds the first of some rows to the page, and returns them for programs.
+func (a *networkAnswer) list(r *networkReport, rows []network.Row, most int) (out []map[string]any) {
+	for i, row := range rows {
+		if i == most {
+			r.say("        … and %s more\n", words.Grouped(len(rows)-most))
+			break
+		}
+		r.say("%s\n", a.line(row.Of))
+		out = append(out, asMap(row.Fields))
+	}
+	return out
+}
+
+// reportCompared has the percentiles, the histogram, the worst hosts, and what they share.
+func (a *networkAnswer) reportCompared(ctx context.Context, r *networkReport, most int) (err error) {
+	r.say("%s of %s hosts; mean %s", upperFirst(a.Metric.Name), words.Grouped(r.Hosts), valueText(a.Metric.Unit, a.Spread.Mean()))
 	if r.Silent > 0 {
 		r.say("; not known of %s", words.Grouped(r.Silent))
 	}
-	lines, rows := a.percentileRows()
-	r.say("\n%s\n\n", strings.Join(lines, "\n"))
-	r.parts = append(r.parts, a.histogramRows(r.Histogram)...)
-	for _, row := range rows {
-		r.Percentiles = append(r.Percentiles, asMap(row))
-	}
-	r.say("\nHosts %s: %s\n", a.what(), words.Grouped(len(a.beyond)))
-	for i, h := range a.beyond {
-		if i == most {
-			r.say("%s\n", andMore(len(a.beyond)-most))
-			break
+	r.say("\n")
+	percentiles := a.rowsOf(network.Spreads)
+	r.Percentiles = a.list(r, percentiles, len(percentiles))
+	r.say("\n")
+	r.parts = append(r.parts, a.histogramRows()...)
+	r.say("\nHosts %s: %s\n", a.what(), words.Grouped(len(a.Beyond)))
+	r.Worst = a.list(r, a.rowsOf(network.Hosts), most)
+	if a.knowsClusters() {
+		if a.Shared, err = a.sharedClusters(ctx); err != nil {
+			return err
 		}
-		r.say("%s", a.hostLine(h))
-		r.Worst = append(r.Worst, asMap(a.hostFields(h)))
 	}
+	r.Switches = a.reportGroups(r, "Switches", a.rowsOf(network.BySwitch), most)
+	r.Clusters = a.reportGroups(r, "Clusters", a.rowsOf(network.ByCluster), most)
+	return nil
 }
 
-func andMore(n int) string { return fmt.Sprintf("        … and %s more", words.Grouped(n)) }
-
-func (a *networkAnswer) reportGroups(r *networkReport, what, title string, groups []network.Group, most int) []map[string]any {
-	if len(groups) == 0 {
+func (a *networkAnswer) reportGroups(r *networkReport, what string, rows []network.Row, most int) []map[string]any {
+	if len(rows) == 0 {
 		return nil
 	}
-	var out []map[string]any
-	r.say("\n%s\n", title)
-	for i := range groups {
-		if i == most {
-			r.say("%s\n", andMore(len(groups)-most))
-			break
-		}
-		r.say("%s\n", groupLine(&groups[i]))
-		out = append(out, asMap(a.groupFields(what, &groups[i])))
-	}
-	return out
+	r.say("\n%s with hosts %s\n", what, a.what())
+	return a.list(r, rows, most)
 }
 
-// reportedClusters are nil where nothing says where to look them up.
-func (a *networkAnswer) reportedClusters(ctx context.Context) ([]network.Group, error) {
+// knowsClusters reports whether anything says where to look clusters up.
+func (a *networkAnswer) knowsClusters() bool {
 	_, knows := a.in.directory.(sysops.HostExpander)
-	if a.in.hostFlags.clusters == "" && len(a.in.rangeServers) == 0 && !knows {
-		return nil, nil
-	}
-	return a.clusters(ctx)
+	return a.in.hostFlags.clusters != "" || len(a.in.rangeServers) > 0 || knows
 }
 
-// ratios are those that have a name and that some host has.
-func (a *networkAnswer) ratios() []namedSpread {
-	var out []namedSpread
-	for _, r := range network.Ratios() {
-		if d := network.NewDistribution(a.fleet.Ratios[r.Name]); len(d) > 0 {
-			out = append(out, namedSpread{r.Name, d})
-		}
-	}
-	return out
-}
-
-func reportSpreads(r *networkReport, what, title string, unit network.Unit, spreads []namedSpread, most int) []map[string]any {
-	if len(spreads) == 0 {
+func (a *networkAnswer) reportSpreads(r *networkReport, title string, unit network.Unit, rows []network.Row, most int) []map[string]any {
+	if len(rows) == 0 {
 		return nil
 	}
-	var out []map[string]any
 	r.say("\n%s\n%s\n", title, spreadHeading(unit))
-	for i, s := range spreads {
-		if i == most {
-			r.say("%s\n", andMore(len(spreads)-most))
-			break
-		}
-		r.say("%s\n", spreadLine(unit, s.name, s.values))
-		out = append(out, asMap(spreadFields(what, s.name, s.values)))
-	}
-	return out
+	return a.list(r, rows, most)
 }
 
 func (a *networkAnswer) reportTroubles(r *networkReport) {
 	if r.Bonds == 0 {
 		return
 	}
-	problems := a.problems()
 	r.say("\nBonds: %s", words.Grouped(r.Bonds))
-	if len(problems) == 0 {
+	if len(a.Troubles) == 0 {
 		r.say(", nothing wrong with them")
 	}
 	r.say("\n")
-	for _, p := range problems {
-		r.say("%8s  %-18s  %s\n", words.Grouped(len(p.hosts)), p.problem, someHosts(p.hosts, len(p.hosts)))
-		r.Troubles = append(r.Troubles, map[string]any{"problem": p.problem, "host_count": len(p.hosts), "hosts": hostset.Fold(p.hosts)})
+	for row := range network.ModeOf(network.Bonding).Folded.Rows(a.Findings) {
+		p := row.Of.(network.Problem)
+		r.say("%8s  %-18s  %s\n", words.Grouped(len(p.Hosts)), p.Name, someHosts(p.Hosts, len(p.Hosts)))
+		r.Troubles = append(r.Troubles, map[string]any{"problem": p.Name, "host_count": len(p.Hosts), "hosts": hostset.Fold(p.Hosts)})
 	}
 }
 
-func asMap(fields []output.Field) map[string]any {
+func asMap(fields []network.Field) map[string]any {
 	out := make(map[string]any, len(fields))
 	for _, f := range fields {
 		out[f.Name] = f.Value

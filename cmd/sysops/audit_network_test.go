@@ -267,11 +267,18 @@ func TestLowPercentiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &networkAnswer{networkFlags: &networkFlags{percentile: 99.9, metric: m}, threshold: network.Threshold{Value: 1000, Low: true}}
+	a := &networkAnswer{
+		networkFlags: &networkFlags{percentile: 99.9},
+		Findings:     &network.Findings{Metric: m, Percentile: 99.9, Spread: network.Distribution{1, 2}, Threshold: network.Threshold{Value: 1000, Low: true}},
+	}
 	if got, want := a.what(), "below the 0.1th percentile, 1.00 kB/s"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got, want := fmt.Sprint(a.shownPercentiles()), "[0 0.1 1 5 10 50]"; got != want {
+	var shown []float64
+	for _, r := range a.rowsOf(network.Spreads) {
+		shown = append(shown, r.Of.(network.Percentile).P)
+	}
+	if got, want := fmt.Sprint(shown), "[0 0.1 1 5 10 50]"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

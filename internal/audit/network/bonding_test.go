@@ -84,7 +84,7 @@ func TestWhatIsHeldOfAHostIsBounded(t *testing.T) {
 		fmt.Fprintf(&bond, "Slave Interface: eth%d%s\nSpeed: %s\n", i, strings.Repeat(" ", 4096), strings.Repeat("1", 256))
 		fmt.Fprintf(&lldp, "lldp.eth%d.via=LLDP\nlldp.eth%[1]d.chassis.name=%[2]s\nlldp.eth%[1]d.port.descr=%[2]s\n", i, strings.Repeat("s", parse.MaxName))
 	}
-	r := &reader{}
+	r := &reader{Options: Options{Mode: ModeOf(Bonding)}}
 	for what, o := range map[string]sysops.Object{
 		"bonds":      {Key: sysops.Key{Name: "/proc/net/bonding/bond%03d"}, Contents: []byte(bond.String())},
 		"neighbours": {Key: sysops.Key{Name: "/etc/%03d.json@lldp-keyvalue"}, Contents: []byte(lldp.String())},

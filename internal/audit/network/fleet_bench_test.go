@@ -148,14 +148,14 @@ func BenchmarkFleet(b *testing.B) {
 		name string
 		Options
 	}{
-		{"hosts", Options{Metric: wholePush, Links: true}},
-		{"percentiles", Options{Metric: wholePush}},
-		{"mps", Options{Metric: oneServer, Links: true}},
-		{"per-mps", Options{Metric: wholePush, Servers: true}},
-		{"ratio", Options{Metric: ratio, Links: true}},
-		{"counters", Options{Counters: true}},
-		{"bonding", Options{Troubles: true}},
-		{"report", Options{Metric: wholePush, Links: true, Troubles: true, Servers: true, Ratios: true}},
+		{"hosts", Options{Mode: ModeOf(Hosts), Metric: wholePush}},
+		{"percentiles", Options{Mode: ModeOf(Spreads), Metric: wholePush}},
+		{"mps", Options{Mode: ModeOf(Hosts), Metric: oneServer}},
+		{"per-mps", Options{Mode: ModeOf(ByServer), Metric: wholePush}},
+		{"ratio", Options{Mode: ModeOf(Hosts), Metric: ratio}},
+		{"counters", Options{Mode: ModeOf(AllCounters)}},
+		{"bonding", Options{Mode: ModeOf(Bonding)}},
+		{"report", Options{Mode: ModeOf(Report), Metric: wholePush}},
 	} {
 		b.Run(mode.name, func(b *testing.B) {
 			b.ReportAllocs()

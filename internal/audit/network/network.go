@@ -27,18 +27,30 @@ import (
 
 // Options say what of a fleet is read.
 type Options struct {
-	Metric *Metric // nil: none
-
-	Links    bool // to which switches hosts are connected
-	Troubles bool // of bonds
-	Servers  bool // how long each Redis server takes
-	Ratios   bool // those that have a name
-	Counters bool // all counters, in place of those of Metric and Ratios
+	Mode   *Mode
+	Metric *Metric // that hosts are compared by; of a mode that compares by nothing, it is not looked at
 
 	// Switch is a glob: hosts that are connected to none of these switches are left out
 	// of what is beyond and of Troubles, not of what hosts are measured by. Empty: all.
 	Switch string
 }
+
+// settled returns the options without what the mode has no use for.
+func (o Options) settled() Options {
+	if !o.reads(readMetric) {
+		o.Metric = nil
+	}
+	if !o.Mode.Narrows {
+		o.Switch = ""
+	}
+	return o
+}
+
+// reads reports whether the mode reads this.
+func (o *Options) reads(what reading) bool { return o.Mode.reads&what != 0 }
+
+// readsLinks reports whether it matters to which switches hosts are connected.
+func (o *Options) readsLinks() bool { return o.reads(readLinks) || o.Switch != "" }
 
 // What is read; the section of a command's output has the name of the JSON object
 // before it.
@@ -51,17 +63,18 @@ var (
 
 // Pattern selects the objects that the audit reads.
 func (o Options) Pattern() (sysops.Pattern, error) {
+	o = o.settled()
 	var names []string
-	if o.Servers || o.Metric != nil && !o.Metric.ofCounters() {
+	if o.reads(readServers) || o.Metric != nil && !o.Metric.ofCounters() {
 		names = append(names, interactionNames...)
 	}
-	if o.Counters || o.Ratios || o.Metric != nil && o.Metric.ofCounters() {
+	if o.reads(readCounters|readRatios) || o.Metric != nil && o.Metric.ofCounters() {
 		names = append(names, counterNames...)
 	}
-	if o.Links || o.Troubles || o.Switch != "" {
+	if o.reads(readBonds) || o.readsLinks() {
 		names = append(names, bondNames...)
 	}
-	if o.Links || o.Switch != "" {
+	if o.readsLinks() {
 		names = append(names, lldpNames...)
 	}
 	return sysops.Names(names...)
@@ -82,8 +95,8 @@ type Fleet struct {
 	counted []int       // the last host that is among them, from 1
 }
 
-// CounterNames returns the counters that hosts have, in the order of their names.
-func (f *Fleet) CounterNames() []netstat.Counter {
+// counterNames returns the counters that hosts have, in the order of their names.
+func (f *Fleet) counterNames() []netstat.Counter {
 	return slices.SortedFunc(maps.Keys(f.Counters), func(x, y netstat.Counter) int { return strings.Compare(x.String(), y.String()) })
 }
 
@@ -151,12 +164,13 @@ func (p *part) size() int {
 // nothing because it cannot be understood; the host then is as one that lacks it. step
 // is called after each object; both may be nil.
 func Read(ctx context.Context, answer *sysops.Answer, o Options, leftOut func(sysops.Key, error), step func()) (*Fleet, error) {
+	o = o.settled()
 	r := &reader{Options: o, names: netstat.NewNames(maxDistinct)}
 	fleet := &Fleet{Servers: make(map[string][]float64), Ratios: make(map[string][]float64), Counters: make(map[netstat.Counter][]float64)}
 	if o.Metric != nil {
 		r.wanted = slices.Clone(o.Metric.counters)
 	}
-	if o.Ratios {
+	if o.reads(readRatios) {
 		for _, ratio := range Ratios() {
 			m, err := RatioMetric(ratio.Name)
 			if err != nil {
@@ -168,7 +182,7 @@ func Read(ctx context.Context, answer *sysops.Answer, o Options, leftOut func(sy
 	}
 	r.heard = make([]atomic.Bool, len(r.wanted))
 	r.lines.New = func() any {
-		if o.Counters {
+		if o.reads(readCounters) {
 			return netstat.NewReaderOfAll(r.names)
 		}
 		return netstat.NewReader(r.wanted)
@@ -243,7 +257,7 @@ func (r *reader) part(o *sysops.Object) (p part) {
 	_, section, _ := strings.Cut(o.Name, "@")
 	switch {
 	case strings.HasSuffix(o.Name, "interaction_times.json"):
-		p.times, p.err = interactions.Parse(o.Contents, r.Servers || r.Metric != nil && r.Metric.Server != "")
+		p.times, p.err = interactions.Parse(o.Contents, r.reads(readServers) || r.Metric != nil && r.Metric.Server != "")
 	case strings.HasPrefix(o.Name, "/proc/net/bonding/"):
 		p.bond, p.err = netif.ParseBond(path.Base(o.Name), o.Contents)
 	case strings.HasPrefix(section, "lldp-"):
@@ -251,7 +265,7 @@ func (r *reader) part(o *sysops.Object) (p part) {
 	default:
 		lines := r.lines.Get().(*netstat.Reader)
 		defer r.lines.Put(lines)
-		if r.Counters {
+		if r.reads(readCounters) {
 			p.all = lines.All(o.Contents)
 		} else {
 			p.values = lines.Pick(o.Contents, r.hear)
@@ -278,7 +292,7 @@ func (f *Fleet) add(o *Options, h audit.Host[part]) {
 		}
 	}
 	f.addCounters(h)
-	if times != nil && o.Servers {
+	if times != nil && o.reads(readServers) {
 		f.addServers(times, o.Metric)
 	}
 	if o.Metric != nil {
@@ -287,11 +301,11 @@ func (f *Fleet) add(o *Options, h audit.Host[part]) {
 		values = values[n:]
 	}
 	f.addRatios(values)
-	if o.Links || o.Switch != "" {
+	if o.readsLinks() {
 		host.Links = linksOf(bonds, neighbours)
 	}
 	host.selected = o.Switch == "" || slices.ContainsFunc(host.Links, func(l Link) bool { return matchSwitch(o.Switch, l.Switch) })
-	if host.selected && o.Troubles {
+	if host.selected && o.reads(readBonds) {
 		f.addTroubles(h.Name, bonds)
 	}
 	f.Hosts = append(f.Hosts, host)

@@ -44,6 +44,18 @@ func (d Distribution) Mean() float64 {
 // Percentiles are the usual ones, in percent. 100 is the largest value.
 func Percentiles() []float64 { return []float64{50, 90, 95, 99, 99.9, 100} }
 
+// PercentileName is p50, p99.9, max.
+func PercentileName(p float64) string {
+	if p == 100 {
+		return "max"
+	}
+	return fmt.Sprintf("p%v", p)
+}
+
+// Opposite is the percentile as far from 0 as p is from 100: of 99.9 it is 0.1, from which
+// their difference is some way off.
+func Opposite(p float64) float64 { return math.Round((100-p)*1e9) / 1e9 }
+
 // Distribution returns how the metric lies over all hosts, those of other switches
 // included.
 func (f *Fleet) Distribution() Distribution {
