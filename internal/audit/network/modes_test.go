@@ -19,15 +19,15 @@ func everything(t *testing.T) *Findings {
 	fleet := &Fleet{
 		Bonds:    2,
 		Troubles: []Trouble{{Host: "h1", Bond: "bond0", Problem: BondDown}, {Host: "h2", Bond: "bond0", Slave: "eth1", Problem: SlaveDown}},
-		Servers:  map[string][]float64{"mps01:6379/1": {1, 2}},
+		Servers:  map[string][]float64{"mps01:6379/1": {1, 2}, "mps02:6379/1": {3}},
 		Ratios:   map[string][]float64{"tcp-retransmitted": {0.5}},
-		Counters: map[netstat.Counter][]float64{{Group: "Tcp", Name: "OutSegs"}: {7}},
+		Counters: map[netstat.Counter][]float64{{Group: "Tcp", Name: "OutSegs"}: {7}, {Group: "Tcp", Name: "InSegs"}: {8}},
 	}
 	for i, name := range []string{"h1", "h2", "h3", "h4"} {
-		fleet.Hosts = append(fleet.Hosts, Host{Name: name, Value: float64(i), Links: []Link{{"eth0", "sw1", name}}, selected: true})
+		fleet.Hosts = append(fleet.Hosts, Host{Name: name, Value: float64(i), Links: []Link{{"eth0", "sw1", name}, {"eth1", "sw2", name}}, selected: true})
 	}
 	f := fleet.Compare(m, 50)
-	f.Shared = []Group{{Name: "web", Beyond: 1, Hosts: 2, Who: []string{"h4"}}}
+	f.Shared = []Group{{Name: "web", Beyond: 1, Hosts: 2, Who: []string{"h4"}}, {Name: "db", Beyond: 1, Hosts: 2, Who: []string{"h3"}}}
 	return f
 }
 

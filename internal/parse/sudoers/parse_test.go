@@ -50,8 +50,8 @@ func TestIncludesThatDouble(t *testing.T) {
 	}
 }
 
-// noise is how many times as much is allocated where something else looks on: under the
-// race detector, what regexp keeps to be used again is thrown away at random.
+// noise is how many times as much is allocated under the race detector, where sync.Pool
+// throws away at random what regexp would use again.
 var noise uint64 = 1
 
 // A hostile file costs time and memory in proportion to its size.
