@@ -106,7 +106,7 @@ func percentileLine(unit network.Unit, p network.Percentile) string {
 	if p.P == 0 {
 		name = "min"
 	}
-	return fmt.Sprintf("%7s %s  %7s beyond", name, padLeft(valueText(unit, p.Value), valueWidth), sysops.Grouped(p.Beyond))
+	return fmt.Sprintf("%7s %s  %7s beyond", name, padLeft(valueText(unit, p.Value), valueWidth), words.Grouped(p.Beyond))
 }
 
 func (a *networkAnswer) printPercentiles(context.Context) error {
