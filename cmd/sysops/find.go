@@ -1,17 +1,16 @@
 package main
 
 import (
-	"context"
-
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/verbs"
 )
 
 func newFind(u *ui) *cobra.Command {
-	q := &queryFlags{columns: keyColumns}
+	q, find := &queryFlags{}, &verbs.Find{}
 	cmd := &cobra.Command{
 		Use:   "find STR",
 		Short: "Print the keys that match",
@@ -20,21 +19,12 @@ Redis' KEYS would print, from the index.`,
 		Example: "  sysops find 'web*#/etc/passwd'\n  sysops find resolv",
 		Args:    cli.Args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return u.ask(cmd, q, sysops.ParseSearch, args[0], printKeys)
+			find.Search = args[0]
+			return u.run(cmd, q, find)
 		},
 	}
 	q.add(cmd)
 	return cmd
-}
-
-func printKeys(_ context.Context, in *inquiry) error {
-	for key := range in.answer.Keys() {
-		in.rows++
-		if err := in.row(keyLine(key), keyFields(key)...); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // keyText is a key as a part of a line.

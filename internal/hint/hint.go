@@ -46,6 +46,7 @@ const (
 	GlobInList     Cause = "glob in list"       // a list of hosts holds a glob
 	GlobWithout    Cause = "glob without cache" // a glob where only servers know what it stands for
 	NoClusters     Cause = "no clusters"        // an expression names clusters, and there are none
+	NothingMatches Cause = "nothing matches"    // no live host has an object that matches
 	NoRangeServers Cause = "no range servers"   // no Range server is known
 
 	// What a push meets.

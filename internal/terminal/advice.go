@@ -40,6 +40,7 @@ var causeWords = map[hint.Cause]string{
 	hint.GlobWithout:    "only servers know which hosts a glob stands for: sysops hosts --hosts asks them",
 	hint.NoClusters:     "--clusters names the folder of the cluster files; --range-query asks a Range server",
 	hint.NoRangeServers: "name Range servers with --range-servers, or cluster files with --clusters",
+	hint.NothingMatches: "sysops ls lists the names, sysops hosts the hosts",
 	hint.OtherMachine:   "give one of the two another name (agent.host or --host); if this machine replaces the other, push once with --take-over",
 	hint.EmptyPush:      "to remove the host on purpose, use sysops hosts forget",
 	hint.NothingRead:    "see what could not be read; to remove the host on purpose, use sysops hosts forget",

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/internal/verbs"
+)
+
+// run has a verb answer, whose fields the flags have filled by now: its rows go to stdout,
+// what a person should know beside them to stderr, and its outcome becomes the exit status.
+func (u *ui) run(cmd *cobra.Command, q *queryFlags, v verbs.Verb) error {
+	q.check = func() error { return settle(cmd, v) }
+	q.columns = v.Columns
+	in, err := u.inquire(cmd, q, noPattern)
+	if err != nil {
+		return err
+	}
+	defer in.client.Close()
+	ctx := cmd.Context()
+	outcome, err := v.Run(ctx, &verbs.Call{Client: in.client, Query: in.query, Emit: in.out.Add, Marked: in.colored(), Progress: u.stage})
+	if outcome != nil {
+		for _, w := range outcome.Warnings {
+			terminal.WarnOf(u.stderr, w)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return in.tell(outcome)
+}
+
+// stage shows how far a part of a verb is.
+func (u *ui) stage(s verbs.Stage) verbs.Steps {
+	bar := u.progressBefore(s.What, s.Total)
+	if s.Rows {
+		bar = u.progress(s.What, s.Total)
+	}
+	bar.Rate = s.Rate
+	return bar
+}
+
+// settle checks the parameters of a verb when all flags are known. What the environment or
+// the config says is for the verbs that it fits: what means nothing here is taken back.
+func settle(cmd *cobra.Command, v verbs.Verb) error {
+	taken := make(map[string]bool)
+	for {
+		err := v.Check()
+		bad, ok := errors.AsType[*verbs.Misuse](err)
+		if !ok {
+			return err
+		}
+		name := bad.Params[0]
+		if !bad.Moot || taken[name] || cli.Misfit(cmd, name) {
+			return inFlags(bad)
+		}
+		taken[name] = true
+	}
+}
+
+// inFlags says in the words of the command line what a misuse is. A text may name the
+// parameters at fault as %s.
+func inFlags(bad *verbs.Misuse) error {
+	words, ok := misuses[bad.Code]
+	if !ok {
+		return bad
+	}
+	flags := make([]string, len(bad.Params))
+	for i, p := range bad.Params {
+		flags[i] = "--" + p
+	}
+	text := strings.ReplaceAll(words.text, "%s", strings.Join(flags, " and "))
+	if words.advice == "" {
+		return errors.New(text)
+	}
+	return hint.To(errors.New(text), words.advice)
+}
+
+// tell prints what goes after the rows, and decides the exit status.
+func (in *inquiry) tell(o *verbs.Outcome) error {
+	var tail *output.Tail
+	if o.Complete != nil {
+		tail = &output.Tail{Complete: o.Complete, LeftOut: o.LeftOut}
+	}
+	if err := in.out.End(tail); err != nil {
+		return err
+	}
+	if err := in.stdout.Flush(); err != nil {
+		return err
+	}
+	in.leftOut = o.LeftOut
+	in.reportRows()
+	if o.Complete != nil {
+		in.reportCompleteness(in.queryFlags, o.Complete)
+		in.tellEmpty(o)
+		if in.cost {
+			if err := in.printCost(o.Complete.Cost); err != nil {
+				return err
+			}
+		}
+	}
+	switch {
+	case o.Partial(in.requireComplete):
+		in.status = exitPartial
+	case o.Matched == 0:
+		in.status = cmp.Or(in.status, exitNothing)
+	}
+	return nil
+}
+
+// tellEmpty says why there are no rows, where no object is selected.
+func (in *inquiry) tellEmpty(o *verbs.Outcome) {
+	switch {
+	case !o.Empty || in.quiet:
+	case o.Complete.Expected == len(o.Complete.Missing):
+		fmt.Fprintln(in.stderr, "no live host is selected; sysops hosts lists them")
+	case o.Pattern != "":
+		fmt.Fprintf(in.stderr, "nothing matches %s; sysops ls lists the names\n", terminal.SafeText(o.Pattern))
+	}
+}
