@@ -100,7 +100,7 @@ const (
 const maxFile = 4 << 20
 
 // Of finds the users on each host of the answer, whose pattern is Pattern's. Errors are
-// those of sysops.Make.
+// those of sysops.Map.
 func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) {
 	f := &finder{users: o.Users, found: make(map[string]*Finding)}
 	seen, silent := make(map[string]bool), []string(nil) // hosts with a passwd, and with other files alone

@@ -142,7 +142,7 @@ func denied(g Grant) int {
 }
 
 // Of audits the hosts of an answer to a query for Pattern(o.Also...). Errors are those of
-// sysops.Make.
+// sysops.Map.
 func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) {
 	r := newReader()
 	a := &auditor{

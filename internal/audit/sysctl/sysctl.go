@@ -101,7 +101,7 @@ const (
 
 // Of compares the files and the live values of each host of the answer, whose pattern
 // is Pattern's. Hosts are compared by all CPUs; files that several hosts have alike are
-// read once. Errors are those of sysops.Make, and that an ignored glob is none.
+// read once. Errors are those of sysops.Map, and that an ignored glob is none.
 func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) {
 	a := newAuditing()
 	for _, text := range o.Ignore {
