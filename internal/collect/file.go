@@ -59,7 +59,7 @@ type reading struct {
 	fi   fs.FileInfo // after reading
 }
 
-// read is a sysops.Source's Read.
+// read is a snapshot.Source's Read.
 func (f *file) read(ctx context.Context) (snapshot.Content, error) {
 	r, err := inTime(f.hangs, f.name, func() (reading, error) { return f.load(ctx) })
 	if err != nil {

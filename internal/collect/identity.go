@@ -9,12 +9,12 @@ import (
 	"os"
 	"strings"
 
-	sysops "github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/naming"
 )
 
 // HostName returns this machine's name as the cache knows it: the kernel's,
 // lower-cased, with domain appended where it has no dot and domain is not
-// empty. The error wraps [sysops.ErrBadHost] where that is no host name.
+// empty. The error wraps [naming.ErrBadHost] where that is no host name.
 func HostName(domain string) (string, error) {
 	name, err := os.Hostname()
 	if err != nil {
@@ -27,7 +27,7 @@ func qualify(name, domain string) (string, error) {
 	if domain = strings.Trim(domain, "."); domain != "" && !strings.Contains(name, ".") {
 		name += "." + domain
 	}
-	return sysops.ParseHost(name)
+	return naming.ParseHost(name)
 }
 
 // MachineID returns 32 hex digits that tell this machine from another one of

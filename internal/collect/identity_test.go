@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	sysops "github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/naming"
 )
 
 const rawID = "0123456789abcdef0123456789abcdef"
@@ -66,7 +66,7 @@ func TestAHostNameIsQualifiedAndLowerCased(t *testing.T) {
 }
 
 func TestABadHostNameIsAnError(t *testing.T) {
-	if _, err := qualify("web 01", ""); !errors.Is(err, sysops.ErrBadHost) {
+	if _, err := qualify("web 01", ""); !errors.Is(err, naming.ErrBadHost) {
 		t.Errorf("error is %v", err)
 	}
 }

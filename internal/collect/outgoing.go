@@ -118,7 +118,7 @@ const (
 )
 
 // CheckOutgoing says what is wrong with the outgoing directory, as a
-// [sysops.HintedError]: that it is missing, no directory, owned by neither the
+// [hint.Error]: that it is missing, no directory, owned by neither the
 // running user nor root, or writable by everyone. When running as root, a
 // directory that its group may write to is wrong too; [Outgoing] only refuses
 // the others, because a group may have been given the right on purpose.

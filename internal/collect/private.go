@@ -10,7 +10,7 @@ import (
 )
 
 // What is private never becomes a base, because every host may read bases (see
-// [sysops.Source]). The measure is what anybody on the host itself could have read:
+// [snapshot.Source]). The measure is what anybody on the host itself could have read:
 //
 //   - A file that others may not read, or cannot reach, is private in any case; so
 //     is the JSON object where it is sent whole.

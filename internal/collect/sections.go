@@ -66,7 +66,7 @@ type section struct {
 	redactor *Redactor
 }
 
-// read is a sysops.Source's Read. There is no file behind a section, hence no
+// read is a snapshot.Source's Read. There is no file behind a section, hence no
 // Stat.
 func (s *section) read(ctx context.Context) (snapshot.Content, error) {
 	if err := ctx.Err(); err != nil {

@@ -102,41 +102,51 @@ func (b *Batch) HoldBase(id ID, frame []byte, at int) {
 	const looked = 32 // bytes: where the whole was replaced they differ, and a part is found out sooner or later
 	at = max(0, min(at, len(frame)-looked))
 	end := max(1, min(at+looked, len(frame)))
-	o := b.holdBase(id, at, end-1)
-	o.length = len(frame)
-	if len(frame) > 0 {
-		o.part = string(frame[at:end])
-	}
+	b.holdBase(id, at, end-1, func(length int, part string) bool {
+		if len(frame) == 0 {
+			return length == 0 || length > MaxBaseFrame
+		}
+		return length != len(frame) || part != string(frame[at:end])
+	}, false)
 }
 
 // FetchBase is HoldBase for a caller that does not know the frame: its outcome brings
 // the one that is there.
-func (b *Batch) FetchBase(id ID) { b.holdBase(id, 0, MaxBaseFrame).fetch = true }
+func (b *Batch) FetchBase(id ID) {
+	b.holdBase(id, 0, MaxBaseFrame, func(length int, _ string) bool { return length == 0 || length > MaxBaseFrame }, true)
+}
 
-func (b *Batch) holdBase(id ID, from, to int) *op {
+// holdBase looks at the bytes of a base from … to, and whether that is lost. fetch: the
+// outcome brings the bytes.
+func (b *Batch) holdBase(id ID, from, to int, lost func(length int, part string) bool, fetch bool) {
 	ctx := context.Background()
 	key := keyBase(id)
-	b.add(
-		OpHoldBase, id.String(), 3*len(key)+128,
-		b.pipe.Do(ctx, "PEXPIRE", key, b.baseTTL().Milliseconds(), "GT"),
-		b.pipe.StrLen(ctx, key),
-		b.pipe.GetRange(ctx, key, int64(from), int64(to)),
-	)
-	return &b.ops[len(b.ops)-1]
+	expire := b.pipe.Do(ctx, "PEXPIRE", key, b.baseTTL().Milliseconds(), "GT")
+	length := b.pipe.StrLen(ctx, key)
+	part := b.pipe.GetRange(ctx, key, int64(from), int64(to))
+	b.add(OpHoldBase, id.String(), 3*len(key)+128, expire, length, part).read = func(out *Outcome) {
+		switch {
+		case expire.Err() != nil: // who may not renew a base cannot put it back either
+		case kindOf(length.Err()) == ErrWrongType:
+			out.Lost = true
+		case length.Err() != nil || part.Err() != nil: // firstError says why
+		case lost(int(length.Val()), part.Val()):
+			out.Lost = true
+		case fetch:
+			out.Frame = []byte(part.Val())
+		}
+	}
 }
 
 // GiveBase writes a base, over whatever the server has in its place. It puts off the
 // expiry as HoldBase does: others may rely on it for longer than this host.
 func (b *Batch) GiveBase(id ID, frame []byte) {
-	ctx := context.Background()
 	key, ttl := keyBase(id), b.baseTTL().Milliseconds()
-	b.add(
+	b.atOnce(
 		OpGiveBase, id.String(), len(frame)+4*len(key)+128,
-		b.pipe.Do(ctx, "MULTI"),
-		b.pipe.Do(ctx, "SET", key, frame, "KEEPTTL"),
-		b.pipe.Do(ctx, "PEXPIRE", key, ttl, "NX"),
-		b.pipe.Do(ctx, "PEXPIRE", key, ttl, "GT"),
-		b.pipe.Do(ctx, "EXEC"),
+		[]any{"SET", key, frame, "KEEPTTL"},
+		[]any{"PEXPIRE", key, ttl, "NX"},
+		[]any{"PEXPIRE", key, ttl, "GT"},
 	)
 }
 
@@ -144,11 +154,13 @@ func (b *Batch) GiveBase(id ID, frame []byte) {
 // bases then had one, this one included; none, where this one had it before.
 func (b *Batch) ClaimBase(name string, id ID, now time.Time) {
 	ctx := context.Background()
-	b.add(
-		OpClaimBase, name, 2*len(name)+192,
-		b.pipe.ZAddNX(ctx, keyBases(name), redis.Z{Score: float64(now.Unix()), Member: id.String()}),
-		b.pipe.ZCard(ctx, keyBases(name)),
-	)
+	added := b.pipe.ZAddNX(ctx, keyBases(name), redis.Z{Score: float64(now.Unix()), Member: id.String()})
+	card := b.pipe.ZCard(ctx, keyBases(name))
+	b.add(OpClaimBase, name, 2*len(name)+192, added, card).read = func(out *Outcome) {
+		if added.Val() > 0 {
+			out.Card = int(card.Val())
+		}
+	}
 }
 
 // ListBase gives a base a place that it had before the server lost it.
@@ -160,35 +172,6 @@ func (b *Batch) ListBase(name string, id ID, now time.Time) {
 // UnclaimBase gives a place back.
 func (b *Batch) UnclaimBase(name string, id ID) {
 	b.add(OpListBase, name, len(name)+128, b.pipe.ZRem(context.Background(), keyBases(name), id.String()))
-}
-
-// baseLost reports whether a base was not there, or not whole.
-func baseLost(o op) bool {
-	length, ok1 := o.cmds[1].(*redis.IntCmd)
-	part, ok2 := o.cmds[2].(*redis.StringCmd)
-	if !ok1 || !ok2 {
-		return false
-	}
-	if kindOf(length.Err()) == ErrWrongType {
-		return true
-	}
-	if length.Err() != nil || part.Err() != nil {
-		return false // firstError says why
-	}
-	if o.length == 0 {
-		return length.Val() == 0 || length.Val() > MaxBaseFrame
-	}
-	return int(length.Val()) != o.length || part.Val() != o.part
-}
-
-// claimCard returns what ClaimBase found out.
-func claimCard(o op) int {
-	added, ok1 := o.cmds[0].(*redis.IntCmd)
-	card, ok2 := o.cmds[1].(*redis.IntCmd)
-	if !ok1 || !ok2 || added.Val() == 0 {
-		return 0
-	}
-	return int(card.Val())
 }
 
 // pruneClaims gives back the places of bases that have expired. A claim may be

@@ -94,16 +94,14 @@ type Batch struct {
 	size int
 }
 
+// An op is one operation of a batch: its commands, and how their replies are read.
 type op struct {
 	kind OpKind
 	name string
 	cmds []redis.Cmder
 
-	md5sum string // of renewals: what the object must hold
-
-	length int // of OpHoldBase: what the base must be
-	part   string
-	fetch  bool // and whether its frame is asked for
+	exec *redis.Cmd     // of a MULTI; nil: the operation is none
+	read func(*Outcome) // takes from the replies what the operation is to find out; nil: nothing
 }
 
 // OpKind is what an operation of a batch does.
@@ -142,25 +140,34 @@ func (s *Server) NewBatch(host string, ttl time.Duration) *Batch {
 // Size is about how many bytes Send will send.
 func (b *Batch) Size() int { return b.size }
 
-func (b *Batch) add(kind OpKind, name string, size int, cmds ...redis.Cmder) {
+func (b *Batch) add(kind OpKind, name string, size int, cmds ...redis.Cmder) *op {
 	b.ops = append(b.ops, op{kind: kind, name: name, cmds: cmds})
 	b.size += size
+	return &b.ops[len(b.ops)-1]
 }
 
-// Replace writes an object in one MULTI: a reader sees the old list or the new
-// one. Its record is not touched: PutRecord goes with a later batch, once the
+// atOnce adds commands that take effect together: a reader sees what was before or after.
+// What follows MULTI is answered QUEUED, so no typed command will do.
+func (b *Batch) atOnce(kind OpKind, name string, size int, commands ...[]any) {
+	ctx := context.Background() // go-redis keeps it with the command and does not use it
+	cmds := []redis.Cmder{b.pipe.Do(ctx, "MULTI")}
+	for _, c := range commands {
+		cmds = append(cmds, b.pipe.Do(ctx, c...))
+	}
+	exec := b.pipe.Do(ctx, "EXEC")
+	b.add(kind, name, size, append(cmds, exec)...).exec = exec
+}
+
+// Replace writes an object: a reader sees the old list or the new one. Its record is not touched: PutRecord goes with a later batch, once the
 // outcome is known. Should the push be cut short between the two, the record is
 // that of the contents before, and Renew finds out that they are no longer there.
 func (b *Batch) Replace(o Object) {
-	ctx := context.Background() // go-redis keeps it with the command and does not use it
 	key := keyObject(b.host, o.Name)
-	b.add(
+	b.atOnce(
 		OpReplace, o.Name, o.size(b.host),
-		b.pipe.Do(ctx, "MULTI"), // what follows is answered QUEUED, so no typed command will do
-		b.pipe.Do(ctx, "DEL", key),
-		b.pipe.Do(ctx, "RPUSH", key, o.Frame, o.MD5Sum, o.Stat, o.WordCount, o.Seen.Unix()),
-		b.pipe.Do(ctx, "PEXPIRE", key, b.ttl.Milliseconds()),
-		b.pipe.Do(ctx, "EXEC"),
+		[]any{"DEL", key},
+		[]any{"RPUSH", key, o.Frame, o.MD5Sum, o.Stat, o.WordCount, o.Seen.Unix()},
+		[]any{"PEXPIRE", key, b.ttl.Milliseconds()},
 	)
 	b.hold(o.Name)
 }
@@ -180,15 +187,16 @@ func (b *Batch) renew(kind OpKind, name, md5sum string, more ...redis.Cmder) {
 	key := keyObject(b.host, name)
 	expire := b.pipe.PExpire(context.Background(), key, b.ttl)
 	sum := b.pipe.LIndex(context.Background(), key, MD5Sum)
-	b.add(kind, name, 256+3*len(key), append([]redis.Cmder{expire, sum}, more...)...)
-	b.ops[len(b.ops)-1].md5sum = md5sum
+	o := b.add(kind, name, 256+3*len(key), append([]redis.Cmder{expire, sum}, more...)...)
+	o.read = func(out *Outcome) { out.Lost = objectLost(expire, sum, md5sum) }
 	b.hold(name)
 }
 
 // Keep puts off the expiry of an object whatever it holds.
 func (b *Batch) Keep(name string) {
 	key := keyObject(b.host, name)
-	b.add(OpKeep, name, 128+len(key), b.pipe.PExpire(context.Background(), key, b.ttl))
+	expire := b.pipe.PExpire(context.Background(), key, b.ttl)
+	b.add(OpKeep, name, 128+len(key), expire).read = func(out *Outcome) { out.Lost = expire.Err() == nil && !expire.Val() }
 	b.hold(name)
 }
 
@@ -252,30 +260,15 @@ func (b *Batch) Send(ctx context.Context) ([]Outcome, error) {
 
 func (b *Batch) outcome(o op) Outcome {
 	out := Outcome{Kind: o.kind, Name: o.name}
-	if o.kind == OpRenew || o.kind == OpSetStat {
-		if out.Lost = lost(o); out.Lost {
+	if o.read != nil {
+		if o.read(&out); out.Lost {
 			return out
 		}
-	}
-	if expire, ok := o.cmds[0].(*redis.BoolCmd); ok && o.kind == OpKeep && expire.Err() == nil && !expire.Val() {
-		out.Lost = true
-		return out
-	}
-	if o.kind == OpHoldBase && o.cmds[0].Err() == nil { // who may not renew a base cannot put it back either
-		if out.Lost = baseLost(o); out.Lost {
-			return out
-		}
-		if frame, ok := o.cmds[2].(*redis.StringCmd); ok && o.fetch {
-			out.Frame = []byte(frame.Val())
-		}
-	}
-	if o.kind == OpClaimBase {
-		out.Card = claimCard(o)
 	}
 	// In a MULTI the first refusal tells why; EXEC only says that there was one.
 	err := firstError(o.cmds...)
-	if err == nil && (o.kind == OpReplace || o.kind == OpGiveBase) {
-		err = execError(o.cmds[len(o.cmds)-1])
+	if err == nil && o.exec != nil {
+		err = execError(o.exec)
 	}
 	if err != nil {
 		out.Err = fmt.Errorf("cannot %s %s: %w", o.kind, o.name, b.s.wrap(err))
@@ -283,26 +276,20 @@ func (b *Batch) outcome(o op) Outcome {
 	return out
 }
 
-// lost reports whether a renewal found something else than the object, or nothing.
-func lost(o op) bool {
-	expire, ok1 := o.cmds[0].(*redis.BoolCmd)
-	sum, ok2 := o.cmds[1].(*redis.StringCmd)
-	if !ok1 || !ok2 || expire.Err() != nil {
+// objectLost reports whether a renewal found something else than the object, or nothing.
+func objectLost(expire *redis.BoolCmd, sum *redis.StringCmd, md5sum string) bool {
+	if expire.Err() != nil {
 		return false // firstError says why
 	}
 	if err := sum.Err(); err != nil && err != redis.Nil {
 		return kindOf(err) == ErrWrongType
 	}
-	return !expire.Val() || sum.Val() != o.md5sum
+	return !expire.Val() || sum.Val() != md5sum
 }
 
 // execError returns the first error among the replies that EXEC collected.
-func execError(exec redis.Cmder) error {
-	cmd, ok := exec.(*redis.Cmd)
-	if !ok {
-		return nil
-	}
-	replies, err := cmd.Slice()
+func execError(exec *redis.Cmd) error {
+	replies, err := exec.Slice()
 	if err != nil {
 		return err
 	}

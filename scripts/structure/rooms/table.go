@@ -31,6 +31,8 @@ var Ours = House{
 		{"internal/parse/sysctl", ""},
 		{"internal/rangeexpr", "internal/hint internal/naming"},
 		{"internal/snmp", "internal/hint internal/words snapshot"},
+		{"internal/collect", "internal/hint internal/words internal/wholefile internal/naming snapshot"},
+		{"internal/fleetsim", "internal/hint internal/words snapshot"},
 		{"internal/directory", "internal/hint internal/words internal/wholefile internal/store internal/secure internal/rangeexpr"},
 		{"hostset", "internal/hint internal/words internal/naming internal/directory internal/rangeexpr"},
 		{"internal/extract", "internal/hint internal/words internal/naming internal/store internal/frame internal/secure internal/directory"},
@@ -40,10 +42,7 @@ var Ours = House{
 
 		{Root, "internal/hint internal/words internal/wholefile internal/naming internal/store diff internal/frame internal/secure mask snapshot internal/rangeexpr internal/directory hostset internal/extract internal/lines internal/push internal/config"},
 
-		// What stands on the root. collect and fleetsim go down beside parse when they need
-		// no more than snapshot.
-		{"internal/collect", "internal/hint internal/words internal/wholefile snapshot root"},
-		{"internal/fleetsim", "internal/hint internal/words snapshot root"},
+		// What stands on the root.
 		{"internal/audit", "internal/hint internal/words snapshot hostset root"},
 		{"internal/audit/access", "internal/hint internal/words internal/parse/... root internal/audit"},
 		{"internal/audit/network", "internal/hint internal/words internal/parse/... root internal/audit"},
