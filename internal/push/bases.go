@@ -24,11 +24,11 @@ const (
 	claimBytes = 4 << 20
 )
 
-// poorly says how a frame must compare with one that stands by itself, to be worth
+// deservesBase says how a frame must compare with one that stands by itself, to be worth
 // another base: the more bases a name has, the worse it must be. The first few make
 // the most difference, and contents that no base helps (every host's own) must not
 // use up the places.
-func poorly(packed, alone, bases int, helped bool) bool {
+func deservesBase(packed, alone, bases int, helped bool) bool {
 	switch {
 	case bases == 0:
 		return alone > leastBased
@@ -45,7 +45,7 @@ func poorly(packed, alone, bases int, helped bool) bool {
 // bases is what a push packs against.
 type bases struct {
 	off     bool
-	shelf   *shelf
+	cache   *baseCache
 	encoder *frame.Encoder
 	asked   map[string]bool           // names whose bases the servers have told with this push
 	before  []map[string]store.Record // of the servers: what was chosen with the last push
@@ -58,22 +58,22 @@ func (b *bases) wanted(src *snapshot.Source, c *snapshot.Content) bool {
 		len(c.Data) <= mostBased && !frame.IsBinary(c.Data)
 }
 
-// offered returns the bases of a name that are at hand, and whether these are all that
-// the servers have just offered.
-func (b *bases) offered(name string) (ids []frame.ID, all bool) {
-	ids = b.shelf.available(name)
-	return ids, !b.asked[name] || len(ids) == len(b.shelf.of(name))
+// atHand returns the bases of a name that are at hand, and whether these are all that
+// the servers have just listed.
+func (b *bases) atHand(name string) (ids []frame.ID, all bool) {
+	ids = b.cache.available(name)
+	return ids, !b.asked[name] || len(ids) == len(b.cache.listed(name))
 }
 
-// pack returns the best frame of contents that the offered bases allow. all: there are
+// pack returns the best frame of contents that the bases at hand allow. all: there are
 // no others, so where none of them fits well, the contents should be one.
-func (b *bases) pack(name string, contents []byte, offered []frame.ID, all bool) packedFrame {
+func (b *bases) pack(name string, contents []byte, atHand []frame.ID, all bool) packedFrame {
 	p := frame.NewPacking(contents)
-	if f, ok := b.packAsBefore(p, name, offerSum(offered)); ok {
+	if f, ok := b.packAsBefore(p, name, choiceSum(atHand)); ok {
 		return f
 	}
-	for _, id := range offered {
-		if base := b.shelf.base(id); base != nil {
+	for _, id := range atHand {
+		if base := b.cache.base(id); base != nil {
 			p.Offer(base)
 		}
 	}
@@ -82,7 +82,7 @@ func (b *bases) pack(name string, contents []byte, offered []frame.ID, all bool)
 	if base != nil {
 		f.base = base.ID
 	}
-	if all && poorly(len(packed), alone, len(offered), base != nil && 5*len(packed) < 4*alone) {
+	if all && deservesBase(len(packed), alone, len(atHand), base != nil && 5*len(packed) < 4*alone) {
 		if f.claim = packed; base != nil {
 			f.claim = b.encoder.Encode(contents)
 		}
@@ -91,15 +91,15 @@ func (b *bases) pack(name string, contents []byte, offered []frame.ID, all bool)
 }
 
 // packAsBefore packs against the base that was the best for the object's last contents,
-// of the same offer. Where that fits nearly as well, no other is looked at: most
+// of the same choice. Where that fits nearly as well, no other is looked at: most
 // contents change a little, and each base that is looked at has to be unpacked.
-func (b *bases) packAsBefore(p *frame.Packing, name string, offer uint32) (packedFrame, bool) {
+func (b *bases) packAsBefore(p *frame.Packing, name string, choice uint32) (packedFrame, bool) {
 	for _, records := range b.before {
 		old := records[name]
-		if old.Offer != offer || old.Base == (store.ID{}) {
+		if old.Choice != choice || old.Base == (store.ID{}) {
 			continue
 		}
-		base := b.shelf.base(frame.ID(old.Base))
+		base := b.cache.base(frame.ID(old.Base))
 		if base == nil {
 			continue
 		}
@@ -112,9 +112,9 @@ func (b *bases) packAsBefore(p *frame.Packing, name string, offer uint32) (packe
 	return packedFrame{}, false
 }
 
-// offerSum digests the bases that a frame was chosen from: while they are the same,
+// choiceSum digests the bases that a frame was chosen from: while they are the same,
 // packing again would lead to the same frame.
-func offerSum(ids []frame.ID) uint32 {
+func choiceSum(ids []frame.ID) uint32 {
 	h := fnv.New32a()
 	for _, id := range ids {
 		h.Write(id[:])
@@ -122,19 +122,19 @@ func offerSum(ids []frame.ID) uint32 {
 	return h.Sum32()
 }
 
-// learn takes down which bases the servers of a group offer, and reads those that are
-// not on the shelf yet and could serve, each from one server: the next where one does not
+// learn takes down which bases the servers of a group list, and reads those that are
+// not in the cache yet and could serve, each from one server: the next where one does not
 // have it.
 func (p *push) learn(ctx context.Context, group []*delivery) {
 	if p.bases.off {
 		return
 	}
-	wanted := make(map[store.ID][]*delivery) // base → who offers it
+	wanted := make(map[store.ID][]*delivery) // base → who lists it
 	for _, name := range p.stale {
 		from := make(map[frame.ID][]*delivery)
 		known := false
 		for _, d := range group {
-			claims, ok := d.state.Offers[name]
+			claims, ok := d.state.Claims[name]
 			known = known || ok
 			for _, c := range claims {
 				from[frame.ID(c.ID)] = append(from[frame.ID(c.ID)], d)
@@ -144,14 +144,14 @@ func (p *push) learn(ctx context.Context, group []*delivery) {
 			continue
 		}
 		p.bases.asked[name] = true
-		p.bases.shelf.offered(name, slices.Collect(maps.Keys(from)), time.Now())
-		ids := p.bases.shelf.of(name)
-		if !slices.ContainsFunc(group, func(d *delivery) bool { return d.couldPackBetter(name, offerSum(ids)) }) {
+		p.bases.cache.list(name, slices.Collect(maps.Keys(from)), time.Now())
+		ids := p.bases.cache.listed(name)
+		if !slices.ContainsFunc(group, func(d *delivery) bool { return d.couldPackBetter(name, choiceSum(ids)) }) {
 			continue
 		}
-		for id, offering := range from { // another push of this client may have added some to ids
-			if !p.bases.shelf.has(id) {
-				wanted[store.ID(id)] = offering
+		for id, listing := range from { // another push of this client may have added some to ids
+			if !p.bases.cache.has(id) {
+				wanted[store.ID(id)] = listing
 			}
 		}
 	}
@@ -160,7 +160,7 @@ func (p *push) learn(ctx context.Context, group []*delivery) {
 	}
 }
 
-// readBases reads each base from the first server that offers it. It returns those that
+// readBases reads each base from the first server that lists it. It returns those that
 // this one did not have, with the servers that are left.
 func (p *push) readBases(ctx context.Context, wanted map[store.ID][]*delivery) map[store.ID][]*delivery {
 	asked := make(map[*delivery][]store.ID)
@@ -179,7 +179,7 @@ func (p *push) readBases(ctx context.Context, wanted map[store.ID][]*delivery) m
 				if others := wanted[id][1:]; len(others) > 0 {
 					left[id] = others
 				} else if err == nil {
-					p.bases.shelf.forget(frame.ID(id))
+					p.bases.cache.forget(frame.ID(id))
 				}
 			}
 		})
@@ -190,9 +190,9 @@ func (p *push) readBases(ctx context.Context, wanted map[store.ID][]*delivery) m
 
 // couldPackBetter reports whether bases could make the frame of that name smaller:
 // there is none yet, or it was not chosen from these.
-func (d *delivery) couldPackBetter(name string, offer uint32) bool {
+func (d *delivery) couldPackBetter(name string, choice uint32) bool {
 	old, recorded := d.state.Records[name]
-	return !recorded || old.Offer != offer && (old.Packed == 0 || old.Packed > leastBased)
+	return !recorded || old.Choice != choice && (old.Packed == 0 || old.Packed > leastBased)
 }
 
 // readBases reads bases, and keeps those that are what they should be. It returns the
@@ -210,8 +210,8 @@ func (d *delivery) readBases(ctx context.Context, ids []store.ID) (missing []sto
 		for i, packed := range frames {
 			id := frame.ID(part[i])
 			if base, err := frame.OpenBase(id, packed); err == nil {
-				d.push.bases.shelf.keep(id, packed)
-				d.push.bases.shelf.open.Put(base)
+				d.push.bases.cache.keep(id, packed)
+				d.push.bases.cache.opened.Put(base)
 				continue
 			}
 			missing = append(missing, part[i])
@@ -224,8 +224,8 @@ func (d *delivery) readBases(ctx context.Context, ids []store.ID) (missing []sto
 }
 
 // unclaimAbsent gives back the places of bases that have expired.
-func (d *delivery) unclaimAbsent() {
-	for name, claims := range d.state.Offers {
+func (d *offering) unclaimAbsent() {
+	for name, claims := range d.state.Claims {
 		for _, c := range claims {
 			if slices.Contains(d.absent, c.ID) && d.state.Now.Sub(c.At).Abs() > store.ClaimedFor {
 				d.batch.UnclaimBase(name, c.ID)
@@ -236,7 +236,7 @@ func (d *delivery) unclaimAbsent() {
 
 // refer makes sure, with the next batch, that the server has the base that an object
 // of that name refers to. It comes before the object, which must not be there without.
-func (d *delivery) refer(name string, id store.ID) {
+func (d *offering) refer(name string, id store.ID) {
 	if id == (store.ID{}) {
 		return
 	}
@@ -245,34 +245,34 @@ func (d *delivery) refer(name string, id store.ID) {
 	if known {
 		return
 	}
-	shelf := d.push.bases.shelf
-	claims, asked := d.state.Offers[name]
+	cache := d.push.bases.cache
+	claims, asked := d.state.Claims[name]
 	if asked && !slices.ContainsFunc(claims, func(c store.Claim) bool { return c.ID == id }) {
-		if packed := shelf.verified(frame.ID(id)); packed != nil {
+		if packed := cache.verified(frame.ID(id)); packed != nil {
 			d.batch.GiveBase(id, packed)
 			if len(claims) < maxBases {
 				d.batch.ListBase(name, id, d.state.Now)
 			}
 		}
 	}
-	switch packed := shelf.frame(frame.ID(id)); {
+	switch packed := cache.frame(frame.ID(id)); {
 	case packed == nil && d.fetched < extract.BasesAtOnce:
 		d.batch.FetchBase(id)
 		d.fetched++
 	default:
-		d.batch.HoldBase(id, packed, spot(id, d.push.mark, len(packed)))
+		d.batch.HoldBase(id, packed, sampleAt(id, d.push.mark, len(packed)))
 	}
 }
 
-// held takes down what became of a base that objects refer to, or may later.
-func (d *delivery) held(o store.Outcome) {
+// noteBase takes down what became of a base that objects refer to, or may later.
+func (d *offering) noteBase(o store.Outcome) {
 	var id store.ID
 	if id.UnmarshalText([]byte(o.Name)) != nil {
 		return
 	}
 	if o.Frame != nil {
 		if _, err := frame.OpenBase(frame.ID(id), o.Frame); err == nil {
-			d.push.bases.shelf.keep(frame.ID(id), o.Frame)
+			d.push.bases.cache.keep(frame.ID(id), o.Frame)
 		} else {
 			o.Lost = true
 		}
@@ -286,8 +286,8 @@ func (d *delivery) held(o store.Outcome) {
 	}
 }
 
-// spot is where a push looks at a base: elsewhere with every push.
-func spot(id store.ID, mark, length int) int {
+// sampleAt is where a push looks at a base: elsewhere with every push.
+func sampleAt(id store.ID, mark, length int) int {
 	h := fnv.New32a()
 	h.Write(id[:8])
 	h.Write([]byte{byte(mark), byte(mark >> 8), byte(mark >> 16)})
@@ -295,12 +295,12 @@ func spot(id store.ID, mark, length int) int {
 }
 
 // propose claims a place among the bases of the object's name, if it should have one.
-func (d *delivery) propose(obj *packedObject, f packedFrame) {
+func (d *offering) propose(obj *packedObject, f packedFrame) {
 	if f.claim == nil || d.claimed+len(f.claim) > claimBytes {
 		return
 	}
 	d.claimed += len(f.claim)
-	seen := max(len(d.state.Offers[obj.name]), len(d.push.bases.shelf.of(obj.name)))
+	seen := max(len(d.state.Claims[obj.name]), len(d.push.bases.cache.listed(obj.name)))
 	d.claims[obj.name] = claim{obj: obj, packed: f.claim, seen: seen}
 	d.batch.ClaimBase(obj.name, store.ID(obj.sum), d.state.Now)
 }
@@ -314,8 +314,8 @@ type claim struct {
 
 // settleClaims writes the bases whose claims were heard, and in place of their objects
 // that they are the same. It takes back the other claims: each was one of many at the
-// same time, so there is more on offer by now.
-func (d *delivery) settleClaims() {
+// same time, so there are more by now.
+func (d *offering) settleClaims() {
 	for name, c := range d.claims {
 		id := store.ID(c.obj.sum)
 		card, answered := d.sent.cards[name]
@@ -323,7 +323,7 @@ func (d *delivery) settleClaims() {
 		case !answered:
 		case card > min(maxBases, c.seen+raceBases):
 			d.batch.UnclaimBase(name, id)
-			d.push.bases.shelf.outdated(name)
+			d.push.bases.cache.outdated(name)
 		default:
 			d.users[id] = append(d.users[id], name)
 			d.batch.GiveBase(id, c.packed)
@@ -338,10 +338,10 @@ func (d *delivery) settleClaims() {
 
 // repairBases puts back the bases that the server has lost. It returns the objects
 // that refer to one which cannot be put back: they must be sent again, each by itself.
-func (d *delivery) repairBases() []string {
+func (d *offering) repairBases() []string {
 	var orphans []string
 	for _, id := range d.sent.lostBases {
-		packed := d.push.bases.shelf.verified(frame.ID(id))
+		packed := d.push.bases.cache.verified(frame.ID(id))
 		if packed == nil || d.sent.refused[id] {
 			orphans = append(orphans, d.users[id]...)
 			continue
@@ -352,9 +352,9 @@ func (d *delivery) repairBases() []string {
 	return orphans
 }
 
-// disown gives back the places of bases that the server would not take, and returns
+// unclaimRefused gives back the places of bases that the server would not take, and returns
 // the objects that refer to them.
-func (d *delivery) disown() []string {
+func (d *offering) unclaimRefused() []string {
 	var orphans []string
 	for _, id := range d.sent.lostBases {
 		orphans = append(orphans, d.users[id]...)

@@ -20,7 +20,8 @@ const (
 	batchesAhead = 1       // that may wait for a server while it takes another
 )
 
-// A delivery is one server's part of a push.
+// A delivery is one server's part of a push: what it was asked, and what became of what it
+// was offered.
 type delivery struct {
 	push    *push
 	server  *store.Server
@@ -28,10 +29,20 @@ type delivery struct {
 	before  store.Traffic
 	began   time.Time
 
-	state    *store.HostState
-	siblings []*delivery
-	err      error // why the server is left out
-	detached bool  // it could not keep up with the group, and gets a pass of its own
+	state  *store.HostState // what it has of the host
+	absent []store.ID       // bases that it lists and does not have
+
+	done outcomes // of the offering that ended
+	err  error    // why the server is left out
+	took time.Duration
+}
+
+// An offering is a snapshot being offered to one server: in a pass with its siblings or,
+// where it could not keep up with them, in one of its own.
+type offering struct {
+	*delivery
+	siblings []*offering // that the snapshot is offered to in the same pass, itself included
+	behind   bool        // it cannot keep up, and is offered no more in this pass
 
 	batch   *store.Batch
 	queue   chan *store.Batch
@@ -40,14 +51,12 @@ type delivery struct {
 	fresh   []string                // unchanged objects whose record is not as it should be
 
 	users   map[store.ID][]string // base → the objects that refer to it
-	fetched int                   // of them that are not on the shelf
-	absent  []store.ID            // bases that are offered and not there
+	fetched int                   // of them that are not in the cache
 	claims  map[string]claim      // by name
 	claimed int                   // bytes of their frames
 	given   []string              // names whose claim was heard
 
 	sent outcomes // written by the sender until it ends
-	took time.Duration
 }
 
 // outcomes is what the server said to the writes.
@@ -75,25 +84,23 @@ func (d *delivery) read(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	d.state, d.err = d.server.ReadHost(ctx, d.push.snap.Host, d.push.stale)
-	d.detached = false
 	d.took = time.Since(d.began)
 }
 
-// begin prepares for offers. group are the deliveries whose records may be looked at.
-func (d *delivery) begin(ctx context.Context, group []*delivery) {
-	d.siblings = group
-	d.records = make(map[string]store.Record)
-	d.users, d.claims = make(map[store.ID][]string), make(map[string]claim)
-	d.fresh, d.claimed, d.given, d.fetched = nil, 0, nil, 0
-	d.sent = outcomes{failed: make(map[string]error), cards: make(map[string]int), refused: make(map[store.ID]bool)}
-	d.queue = make(chan *store.Batch, batchesAhead)
-	d.batch = d.newBatch()
-	d.unclaimAbsent()
-	d.sending.Go(func() {
-		for b := range d.queue {
-			d.send(ctx, b)
+// begin begins an offering.
+func (d *delivery) begin(ctx context.Context) *offering {
+	o := &offering{
+		delivery: d, records: make(map[string]store.Record), users: make(map[store.ID][]string), claims: make(map[string]claim),
+		sent:  outcomes{failed: make(map[string]error), cards: make(map[string]int), refused: make(map[store.ID]bool)},
+		queue: make(chan *store.Batch, batchesAhead), batch: d.newBatch(),
+	}
+	o.unclaimAbsent()
+	o.sending.Go(func() {
+		for b := range o.queue {
+			o.send(ctx, b)
 		}
 	})
+	return o
 }
 
 func (d *delivery) newBatch() *store.Batch {
@@ -102,7 +109,7 @@ func (d *delivery) newBatch() *store.Batch {
 
 // send sends one batch and takes down what became of it. Large ones get longer. After
 // an error it does nothing.
-func (d *delivery) send(ctx context.Context, b *store.Batch) {
+func (d *offering) send(ctx context.Context, b *store.Batch) {
 	if d.sent.err != nil {
 		return
 	}
@@ -116,7 +123,7 @@ func (d *delivery) send(ctx context.Context, b *store.Batch) {
 	for _, o := range list {
 		switch {
 		case o.Kind == store.OpHoldBase, o.Kind == store.OpGiveBase:
-			d.held(o)
+			d.noteBase(o)
 		case o.Kind == store.OpClaimBase:
 			if o.Err == nil { // refused, it is no claim
 				d.sent.cards[o.Name] = o.Card
@@ -141,8 +148,8 @@ func (d *delivery) send(ctx context.Context, b *store.Batch) {
 }
 
 // offer adds what the server needs to have this object as it is now.
-func (d *delivery) offer(obj *packedObject) {
-	if d.detached {
+func (d *offering) offer(obj *packedObject) {
+	if d.behind {
 		return
 	}
 	old, recorded := d.state.Records[obj.name]
@@ -161,7 +168,7 @@ func (d *delivery) offer(obj *packedObject) {
 	case old.StatSum != rec.StatSum:
 		d.batch.SetStat(obj.name, obj.md5sum, obj.stat)
 	default:
-		if d.batch.Renew(obj.name, obj.md5sum); old != rec && obj.offer != offerSum(nil) {
+		if d.batch.Renew(obj.name, obj.md5sum); old != rec && obj.choice != choiceSum(nil) {
 			d.fresh = append(d.fresh, obj.name)
 		}
 	}
@@ -184,7 +191,7 @@ func (d *delivery) offer(obj *packedObject) {
 			return
 		case <-timer.C:
 			if d.holdsOthersUp() {
-				d.detached = true
+				d.behind = true
 				return
 			}
 		}
@@ -192,17 +199,17 @@ func (d *delivery) offer(obj *packedObject) {
 }
 
 // record is what to record of an object, but for its frame.
-func (d *delivery) record(obj *packedObject) store.Record {
-	return store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: d.firstSeen(obj), Offer: obj.offer}
+func (d *offering) record(obj *packedObject) store.Record {
+	return store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: d.firstSeen(obj), Choice: obj.choice}
 }
 
 // packsBetter reports whether bases that there were not when an unchanged object was
 // packed would now halve it, or whether it must not refer to a base any more.
-func (d *delivery) packsBetter(obj *packedObject, old *store.Record) bool {
-	if obj.offer == 0 {
+func (d *offering) packsBetter(obj *packedObject, old *store.Record) bool {
+	if obj.choice == 0 {
 		return old.Base != store.ID{}
 	}
-	if old.Offer == obj.offer || obj.offer == offerSum(nil) || old.Packed > 0 && old.Packed <= leastBased {
+	if old.Choice == obj.choice || obj.choice == choiceSum(nil) || old.Packed > 0 && old.Packed <= leastBased {
 		return false
 	}
 	f := obj.pack()
@@ -213,23 +220,23 @@ func (d *delivery) packsBetter(obj *packedObject, old *store.Record) bool {
 }
 
 // holdsOthersUp reports whether a sibling could take more than this server does.
-func (d *delivery) holdsOthersUp() bool {
-	return slices.ContainsFunc(d.siblings, func(other *delivery) bool {
-		return other != d && !other.detached && len(other.queue) == 0
+func (d *offering) holdsOthersUp() bool {
+	return slices.ContainsFunc(d.siblings, func(other *offering) bool {
+		return other != d && !other.behind && len(other.queue) == 0
 	})
 }
 
-// abandon ends a delivery that has begun, and that nothing has been offered to.
-func (d *delivery) abandon(err error) {
+// abandon ends an offering of nothing.
+func (d *offering) abandon(err error) {
 	close(d.queue)
 	d.sending.Wait()
-	d.err = err
+	d.err, d.done = err, d.sent
 	d.took = time.Since(d.began)
 }
 
 // firstSeen is when these contents were first seen, by this server's clock: as
 // any sibling recorded it, so that a server that lost them gives the same answer.
-func (d *delivery) firstSeen(obj *packedObject) time.Time {
+func (d *offering) firstSeen(obj *packedObject) time.Time {
 	seen := d.state.Now
 	for _, other := range d.siblings {
 		if r, ok := other.state.Records[obj.name]; ok && r.Sum == obj.sum {
@@ -246,8 +253,8 @@ func (d *delivery) firstSeen(obj *packedObject) time.Time {
 
 // end deletes what has vanished, waits for the writes, and then repairs,
 // records and commits. names are those in the snapshot; they are end's to change.
-func (d *delivery) end(ctx context.Context, names map[string]bool) {
-	if !d.detached {
+func (d *offering) end(ctx context.Context, names map[string]bool) {
+	if !d.behind {
 		for name, old := range d.state.Records {
 			switch {
 			case names[name]:
@@ -263,12 +270,10 @@ func (d *delivery) end(ctx context.Context, names map[string]bool) {
 	}
 	close(d.queue)
 	d.sending.Wait()
-	d.err = d.sent.err
-	if d.err != nil || d.detached {
-		d.took = time.Since(d.began)
-		return
+	if d.err = d.sent.err; d.err == nil && !d.behind {
+		d.commit(ctx, names)
 	}
-	d.commit(ctx, names)
+	d.done = d.sent
 	d.took = time.Since(d.began)
 }
 
@@ -276,7 +281,7 @@ func (d *delivery) end(ctx context.Context, names map[string]bool) {
 // now that the object is known to be stored, and the snapshot counts as pushed only
 // if all of it was. Repairs go in the same request: should the server refuse one,
 // the object is missing there, not wrong, and its siblings and the next push know.
-func (d *delivery) commit(ctx context.Context, names map[string]bool) {
+func (d *offering) commit(ctx context.Context, names map[string]bool) {
 	d.batch = d.newBatch()
 	before := len(d.sent.replaced)
 	d.settleClaims()
@@ -296,7 +301,7 @@ func (d *delivery) commit(ctx context.Context, names map[string]bool) {
 	d.send(ctx, d.batch)
 	if len(d.sent.lostBases) > 0 { // it may hold a list of bases, and yet no base
 		d.batch = d.newBatch()
-		orphans = d.disown()
+		orphans = d.unclaimRefused()
 		d.resend(ctx, orphans, orphans, names)
 		d.send(ctx, d.batch)
 	}
@@ -304,7 +309,7 @@ func (d *delivery) commit(ctx context.Context, names map[string]bool) {
 	if d.err == nil {
 		for _, name := range d.given {
 			if c, claimed := d.claims[name]; claimed {
-				d.push.bases.shelf.claimed(name, c.obj.sum, c.packed)
+				d.push.bases.cache.claimed(name, c.obj.sum, c.packed)
 			}
 		}
 	}
@@ -314,7 +319,7 @@ func (d *delivery) commit(ctx context.Context, names map[string]bool) {
 
 // resend writes objects again that the server has lost, with their records. The orphans
 // among them are to refer to no base.
-func (d *delivery) resend(ctx context.Context, lost, orphans []string, names map[string]bool) {
+func (d *offering) resend(ctx context.Context, lost, orphans []string, names map[string]bool) {
 	slices.Sort(lost)
 	for _, name := range slices.Compact(lost) {
 		obj, err := d.push.retake(ctx, name, slices.Contains(orphans, name))
@@ -327,7 +332,7 @@ func (d *delivery) resend(ctx context.Context, lost, orphans []string, names map
 		rec := d.record(obj)
 		o := obj.object(&rec)
 		if id := rec.Base; id != (store.ID{}) && d.users[id] == nil { // nobody has looked whether the server has it
-			if packed := d.push.bases.shelf.verified(frame.ID(id)); packed != nil {
+			if packed := d.push.bases.cache.verified(frame.ID(id)); packed != nil {
 				d.batch.GiveBase(id, packed)
 				d.users[id] = []string{name}
 			}
@@ -345,7 +350,7 @@ func (d *delivery) resend(ctx context.Context, lost, orphans []string, names map
 // one which restarted empty knows, and tells, that it is not whole, also while its
 // siblings are down. Where all servers know equally many hosts, that is it; else
 // the most that any of them knows, or has been told.
-func (d *delivery) coreSize() int {
+func (d *offering) coreSize() int {
 	size, agreed := 0, len(d.siblings) == len(d.push.deliveries)
 	for _, other := range d.siblings {
 		agreed = agreed && other.state.Hosts == d.state.Hosts
@@ -372,9 +377,9 @@ func (p *push) report(took time.Duration) *snapshot.Report {
 	for _, s := range p.deliveries {
 		now := s.server.Traffic()
 		r.Servers = append(r.Servers, snapshot.ServerReport{
-			Server: s.server.Name(), Err: s.err, Refused: sortedProblems(s.sent.failed),
-			Replaced: len(s.sent.replaced) - s.sent.repaired, Restated: len(s.sent.restated), Renewed: s.sent.renewed,
-			Deleted: len(s.sent.deleted), Repaired: s.sent.repaired,
+			Server: s.server.Name(), Err: s.err, Refused: sortedProblems(s.done.failed),
+			Replaced: len(s.done.replaced) - s.done.repaired, Restated: len(s.done.restated), Renewed: s.done.renewed,
+			Deleted: len(s.done.deleted), Repaired: s.done.repaired,
 			Sent: now.Sent - s.before.Sent, Received: now.Received - s.before.Received, Waits: now.Waits - s.before.Waits,
 			Took: s.took,
 		})

@@ -27,7 +27,7 @@ type packedObject struct {
 	stat    string
 	statSum uint64
 	size    int                // of the contents
-	offer   uint32             // digest of the bases that there are for it; 0: it must stand by itself
+	choice  uint32             // digest of the bases that there are for it; 0: it must stand by itself
 	pack    func() packedFrame // safe for concurrent use
 
 	packAlone func() packedFrame // in place of pack, for a server that cannot be given a base
@@ -69,10 +69,10 @@ func digest(ctx context.Context, src *snapshot.Source, bases *bases) (*packedObj
 	})
 	obj.pack = obj.packAlone
 	if bases.wanted(src, &c) {
-		offered, all := bases.offered(name)
-		obj.offer = offerSum(offered)
+		atHand, all := bases.atHand(name)
+		obj.choice = choiceSum(atHand)
 		obj.pack = sync.OnceValue(func() packedFrame {
-			f := bases.pack(name, c.Data, offered, all)
+			f := bases.pack(name, c.Data, atHand, all)
 			c.Data = nil
 			return f
 		})

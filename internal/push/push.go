@@ -34,8 +34,8 @@ const (
 type Publisher struct {
 	servers  *extract.Servers
 	noBases  bool
-	encoders sync.Pool // of *frame.Encoder
-	shelf    *shelf    // what is known of bases
+	encoders sync.Pool  // of *frame.Encoder
+	cache    *baseCache // what is known of bases
 }
 
 // NewPublisher returns a publisher to the servers. basesFolder is where the bases are kept
@@ -43,7 +43,7 @@ type Publisher struct {
 // every object is packed by itself.
 func NewPublisher(servers *extract.Servers, basesFolder string, noBases bool) *Publisher {
 	return &Publisher{
-		servers: servers, noBases: noBases, shelf: newShelf(basesFolder),
+		servers: servers, noBases: noBases, cache: newBaseCache(basesFolder),
 		encoders: sync.Pool{New: func() any { return frame.NewEncoder() }},
 	}
 }
@@ -70,7 +70,7 @@ func (c *Publisher) Publish(ctx context.Context, core string, snap snapshot.Snap
 	c.encoders.Put(p.bases.encoder)
 	report := p.report(time.Since(began))
 	if report.Bases = p.unusable; report.Bases == nil {
-		report.Bases = c.shelf.save()
+		report.Bases = c.cache.save()
 	}
 	return report, pushError(report)
 }
@@ -123,10 +123,10 @@ func (c *Publisher) newPush(ctx context.Context, core string, snap snapshot.Snap
 	if err != nil {
 		return nil, err
 	}
-	unusable := c.shelf.usable()
+	unusable := c.cache.usable()
 	p := &push{
 		snap: snap, mark: store.Mark(time.Now()), unusable: unusable,
-		bases:   bases{off: c.noBases || unusable != nil, shelf: c.shelf, encoder: c.encoders.Get().(*frame.Encoder), asked: make(map[string]bool)},
+		bases:   bases{off: c.noBases || unusable != nil, cache: c.cache, encoder: c.encoders.Get().(*frame.Encoder), asked: make(map[string]bool)},
 		sources: make(map[string]*snapshot.Source), sizes: make(map[string]int), problems: make(map[string]error),
 	}
 	if !p.bases.off {
@@ -135,7 +135,7 @@ func (c *Publisher) newPush(ctx context.Context, core string, snap snapshot.Snap
 				p.names = append(p.names, src.Name)
 			}
 		}
-		p.stale = c.shelf.stale(p.names, time.Now())
+		p.stale = c.cache.stale(p.names, time.Now())
 	}
 	for _, s := range servers {
 		p.deliveries = append(p.deliveries, newDelivery(p, s, c.servers.Timeout()))
@@ -173,17 +173,16 @@ func (p *push) run(ctx context.Context) {
 		p.bases.before = append(p.bases.before, d.state.Records)
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { p.pass(ctx, group) })
+	var behind []*delivery // of the group alone: who is offered the snapshot alone holds nobody up
+	wg.Go(func() { behind = p.pass(ctx, group) })
 	for range waiting {
 		s := <-arrived
 		wg.Go(func() { p.pass(ctx, []*delivery{s}) })
 	}
 	wg.Wait()
-	for _, s := range p.deliveries {
-		if s.err == nil && s.detached {
-			if s.read(ctx); s.err == nil {
-				wg.Go(func() { p.pass(ctx, []*delivery{s}) })
-			}
+	for _, s := range behind {
+		if s.read(ctx); s.err == nil {
+			wg.Go(func() { p.pass(ctx, []*delivery{s}) })
 		}
 	}
 	wg.Wait()
@@ -220,46 +219,57 @@ func (p *push) gather(arrived <-chan *delivery) (group []*delivery, waiting int)
 	return group, waiting
 }
 
-// pass takes the snapshot once and brings a group of servers up to it.
-func (p *push) pass(ctx context.Context, group []*delivery) {
+// pass takes the snapshot once and brings a group of servers up to it. It returns those
+// that could not keep up with the others.
+func (p *push) pass(ctx context.Context, group []*delivery) (behind []*delivery) {
 	if group = healthy(group); len(group) == 0 {
-		return // nothing is read for nobody
+		return nil // nothing is read for nobody
 	}
 	if err := p.otherMachine(group); err != nil { // one that came late
 		for _, s := range group {
 			s.err = err
 		}
-		return
+		return nil
 	}
-	for _, s := range group {
-		s.begin(ctx, group)
+	offers := make([]*offering, len(group))
+	for i, s := range group {
+		offers[i] = s.begin(ctx)
+		offers[i].siblings = offers
 	}
-	names := make(map[string]bool)
-	for i := range p.snap.Sources {
-		src := &p.snap.Sources[i]
-		obj, err := p.take(ctx, src)
-		if err != nil {
-			continue // noted in p.problems
-		}
-		if names[obj.name] {
-			continue
-		}
-		names[obj.name] = true
-		for _, s := range group {
-			s.offer(obj)
-		}
-	}
+	names := p.offerAll(ctx, offers)
 	if len(names) == 0 {
-		for _, s := range group {
-			s.abandon(hint.For(errors.New("cannot publish: none of the snapshot's objects can be read, and an empty snapshot would delete what is known of the host"), hint.NothingRead))
+		for _, o := range offers {
+			o.abandon(hint.For(errors.New("cannot publish: none of the snapshot's objects can be read, and an empty snapshot would delete what is known of the host"), hint.NothingRead))
 		}
-		return
+		return nil
 	}
 	var wg sync.WaitGroup
-	for _, s := range group {
-		wg.Go(func() { s.end(ctx, maps.Clone(names)) })
+	for _, o := range offers {
+		wg.Go(func() { o.end(ctx, maps.Clone(names)) })
 	}
 	wg.Wait()
+	for _, o := range offers {
+		if o.behind && o.err == nil {
+			behind = append(behind, o.delivery)
+		}
+	}
+	return behind
+}
+
+// offerAll reads every source and offers what it has become, and returns the names.
+func (p *push) offerAll(ctx context.Context, offers []*offering) map[string]bool {
+	names := make(map[string]bool)
+	for i := range p.snap.Sources {
+		obj, err := p.take(ctx, &p.snap.Sources[i])
+		if err != nil || names[obj.name] {
+			continue // an error is noted in p.problems
+		}
+		names[obj.name] = true
+		for _, o := range offers {
+			o.offer(obj)
+		}
+	}
+	return names
 }
 
 func healthy(group []*delivery) []*delivery {

@@ -18,7 +18,7 @@ type HostState struct {
 	Hosts   int               // how many hosts the server knows, this one included
 	Size    int               // how many hosts its core should have; 0: nobody has said
 
-	Offers map[string][]Claim // the bases that are offered for the names that were asked about
+	Claims map[string][]Claim // the bases that are offered for the names that were asked about
 }
 
 // ReadHost reads TIME, the host's records, the expiry of its snapshot, the number
@@ -42,7 +42,7 @@ func (s *Server) ReadHost(ctx context.Context, host string, names []string) (*Ho
 		return nil, s.wrap(err)
 	}
 	st := &HostState{
-		Offers: make(map[string][]Claim, len(names)),
+		Claims: make(map[string][]Claim, len(names)),
 		Hosts:  int(hosts.Val()), Size: count(size.Val()),
 		Now: now.Val(), Offset: offset(now.Val(), began, ended),
 		Records: make(map[string]Record, len(of.Val())), Machine: of.Val()[fieldMachine], Expires: fromUnix(live.Val()),
@@ -59,7 +59,7 @@ func (s *Server) ReadHost(ctx context.Context, host string, names []string) (*Ho
 	}
 	for i, name := range names {
 		if offers[i].Err() == nil { // without them, objects stand by themselves
-			st.Offers[name] = claims(offers[i].Val())
+			st.Claims[name] = claims(offers[i].Val())
 		}
 	}
 	return st, nil

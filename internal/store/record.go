@@ -16,7 +16,7 @@ type Record struct {
 	Seen    time.Time // element 4 of the object: first seen, by the server's clock
 
 	Packed int    // length of the frame
-	Offer  uint32 // digest of the bases that were considered for it
+	Choice uint32 // digest of the bases that were considered for it
 	Base   ID     // the base that the frame refers to; zero: it stands by itself
 }
 
@@ -37,7 +37,7 @@ func (r Record) encode() []byte {
 	b = binary.LittleEndian.AppendUint64(b, r.StatSum)
 	b = binary.LittleEndian.AppendUint64(b, uint64(r.Seen.Unix()))
 	b = binary.LittleEndian.AppendUint32(b, uint32(r.Packed))
-	b = binary.LittleEndian.AppendUint32(b, r.Offer)
+	b = binary.LittleEndian.AppendUint32(b, r.Choice)
 	if r.Base != (ID{}) {
 		b = append(b, r.Base[:]...)
 	}
@@ -61,7 +61,7 @@ func decodeRecord(b string) (Record, bool) {
 	r.Seen = time.Unix(int64(binary.LittleEndian.Uint64([]byte(b[41:49]))), 0)
 	if b[0] == recordV2 {
 		r.Packed = int(binary.LittleEndian.Uint32([]byte(b[49:53])))
-		r.Offer = binary.LittleEndian.Uint32([]byte(b[53:57]))
+		r.Choice = binary.LittleEndian.Uint32([]byte(b[53:57]))
 	}
 	return r, true
 }

@@ -17,41 +17,41 @@ import (
 	"github.com/sysops-api/sysops-api/internal/wholefile"
 )
 
-// A shelf keeps what a publisher knows of bases: which are offered for a name, and
+// A baseCache keeps what a publisher knows of bases: which servers list for a name, and
 // their frames, on disk where it has a folder, so that each is downloaded once. It
 // is safe for concurrent use.
-type shelf struct {
+type baseCache struct {
 	folder string // "": in memory alone
-	open   *frame.Cache
+	opened *frame.Cache
 
-	mu     sync.Mutex
-	loaded bool
-	offers map[string]*offer
-	frames map[frame.ID][]byte // without a folder, all; with one, none
-	sizes  map[string]int      // of the files in folder, by name
-	dirty  bool                // offers are not as they are on disk
+	mu       sync.Mutex
+	loaded   bool
+	listings map[string]*listing
+	frames   map[frame.ID][]byte // without a folder, all; with one, none
+	sizes    map[string]int      // of the files in folder, by name
+	dirty    bool                // listings are not as they are on disk
 }
 
-// An offer is the bases of one name.
-type offer struct {
+// An listing is the bases of one name.
+type listing struct {
 	IDs   []frame.ID
 	Asked time.Time // when servers were asked last
 }
 
 const (
-	openBytes   = 12 << 20 // of unpacked bases that a publisher keeps
-	shelfBytes  = 64 << 20 // of frames that it keeps, on disk or in memory
-	offersBytes = 16 << 20 // of the file that says which are offered
-	offersFresh = time.Hour
-	offersFile  = "offers.json"
+	openedBytes   = 12 << 20 // of unpacked bases that a publisher keeps
+	cacheBytes    = 64 << 20 // of frames that it keeps, on disk or in memory
+	listingsBytes = 16 << 20 // of the file that has the listings
+	listingFresh  = time.Hour
+	listingsFile  = "offers.json"
 )
 
-func newShelf(folder string) *shelf {
-	return &shelf{folder: folder, open: frame.NewCache(openBytes), offers: make(map[string]*offer), frames: make(map[frame.ID][]byte)}
+func newBaseCache(folder string) *baseCache {
+	return &baseCache{folder: folder, opened: frame.NewCache(openedBytes), listings: make(map[string]*listing), frames: make(map[frame.ID][]byte)}
 }
 
 // load reads what an earlier process left. What is damaged is as good as absent.
-func (s *shelf) load() {
+func (s *baseCache) load() {
 	if s.loaded || s.folder == "" {
 		return
 	}
@@ -61,20 +61,20 @@ func (s *shelf) load() {
 		IDs   []store.ID `json:"bases"`
 		Asked time.Time  `json:"asked"`
 	}
-	text := readSmall(filepath.Join(s.folder, offersFile), offersBytes)
+	text := readSmall(filepath.Join(s.folder, listingsFile), listingsBytes)
 	if json.Unmarshal(text, &saved) != nil {
 		return
 	}
 	for name, o := range saved {
-		s.offers[name] = &offer{Asked: o.Asked}
+		s.listings[name] = &listing{Asked: o.Asked}
 		for _, id := range o.IDs {
-			s.offers[name].IDs = append(s.offers[name].IDs, frame.ID(id))
+			s.listings[name].IDs = append(s.listings[name].IDs, frame.ID(id))
 		}
 	}
 }
 
 // survey notes what lies in the folder.
-func (s *shelf) survey() ([]fs.FileInfo, error) {
+func (s *baseCache) survey() ([]fs.FileInfo, error) {
 	entries, err := os.ReadDir(s.folder)
 	s.sizes = make(map[string]int, len(entries))
 	var files []fs.FileInfo
@@ -87,8 +87,8 @@ func (s *shelf) survey() ([]fs.FileInfo, error) {
 	return files, err
 }
 
-// size returns how many bytes the shelf takes, on disk or in memory.
-func (s *shelf) size() int {
+// size returns how many bytes the cache takes, on disk or in memory.
+func (s *baseCache) size() int {
 	total := 0
 	for _, n := range s.sizes {
 		total += n
@@ -114,41 +114,41 @@ func readSmall(path string, most int64) []byte {
 
 // stale returns those of the names whose bases servers have not been asked about
 // lately.
-func (s *shelf) stale(names []string, now time.Time) []string {
+func (s *baseCache) stale(names []string, now time.Time) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.load()
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-		o := s.offers[name]
-		return o != nil && now.Sub(o.Asked) < offersFresh && !now.Before(o.Asked)
+		o := s.listings[name]
+		return o != nil && now.Sub(o.Asked) < listingFresh && !now.Before(o.Asked)
 	})
 }
 
-// offered notes the bases of a name, in place of those known before.
-func (s *shelf) offered(name string, ids []frame.ID, now time.Time) {
+// list notes the bases of a name, in place of those known before.
+func (s *baseCache) list(name string, ids []frame.ID, now time.Time) {
 	slices.SortFunc(ids, func(a, b frame.ID) int { return bytes.Compare(a[:], b[:]) })
 	ids = slices.Compact(ids)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.offers[name] = &offer{IDs: ids, Asked: now}
+	s.listings[name] = &listing{IDs: ids, Asked: now}
 	s.dirty = true
 }
 
 // outdated has servers asked about the bases of a name with the next push.
-func (s *shelf) outdated(name string) {
+func (s *baseCache) outdated(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if o := s.offers[name]; o != nil {
-		o.Asked = time.Now().Add(-offersFresh)
+	if o := s.listings[name]; o != nil {
+		o.Asked = time.Now().Add(-listingFresh)
 		s.dirty = true
 	}
 }
 
-// forget takes a base off all offers: whoever offers it does not have it.
-func (s *shelf) forget(id frame.ID) {
+// forget takes a base off all listings: whoever lists it does not have it.
+func (s *baseCache) forget(id frame.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, o := range s.offers {
+	for _, o := range s.listings {
 		if i := slices.Index(o.IDs, id); i >= 0 {
 			o.IDs = slices.Delete(slices.Clone(o.IDs), i, i+1)
 			s.dirty = true
@@ -157,14 +157,14 @@ func (s *shelf) forget(id frame.ID) {
 }
 
 // claimed adds a base to those of a name.
-func (s *shelf) claimed(name string, id frame.ID, packed []byte) {
+func (s *baseCache) claimed(name string, id frame.ID, packed []byte) {
 	s.keep(id, packed)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o := s.offers[name]
+	o := s.listings[name]
 	if o == nil {
-		o = &offer{Asked: time.Now()}
-		s.offers[name] = o
+		o = &listing{Asked: time.Now()}
+		s.listings[name] = o
 	}
 	if !slices.Contains(o.IDs, id) {
 		o.IDs = append(slices.Clone(o.IDs), id)
@@ -173,27 +173,27 @@ func (s *shelf) claimed(name string, id frame.ID, packed []byte) {
 	}
 }
 
-// of returns the bases of a name, sorted.
-func (s *shelf) of(name string) []frame.ID {
+// listed returns the bases of a name, sorted.
+func (s *baseCache) listed(name string) []frame.ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.load()
-	if o := s.offers[name]; o != nil {
+	if o := s.listings[name]; o != nil {
 		return o.IDs
 	}
 	return nil
 }
 
-func (s *shelf) path(id frame.ID) string {
+func (s *baseCache) path(id frame.ID) string {
 	return filepath.Join(s.folder, store.ID(id).String())
 }
 
-// keep puts a frame on the shelf, if there is room. It has been verified.
-func (s *shelf) keep(id frame.ID, packed []byte) {
+// keep puts a frame in the cache, if there is room. It has been verified.
+func (s *baseCache) keep(id frame.ID, packed []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.load()
-	if s.frames[id] != nil || s.size()+len(packed) > shelfBytes {
+	if s.frames[id] != nil || s.size()+len(packed) > cacheBytes {
 		return
 	}
 	if s.folder == "" {
@@ -214,7 +214,7 @@ func (s *shelf) keep(id frame.ID, packed []byte) {
 
 // usable reports whether there is a place for bases. Without one, a push would read them
 // from a server every time, which costs more than they save.
-func (s *shelf) usable() error {
+func (s *baseCache) usable() error {
 	if s.folder == "" {
 		return nil
 	}
@@ -224,8 +224,8 @@ func (s *shelf) usable() error {
 	return nil
 }
 
-// has reports whether a base's frame is on the shelf.
-func (s *shelf) has(id frame.ID) bool {
+// has reports whether a base's frame is in the cache.
+func (s *baseCache) has(id frame.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.folder == "" {
@@ -234,13 +234,13 @@ func (s *shelf) has(id frame.ID) bool {
 	return s.onDisk(id)
 }
 
-func (s *shelf) onDisk(id frame.ID) bool {
+func (s *baseCache) onDisk(id frame.ID) bool {
 	fi, err := os.Lstat(s.path(id))
 	return err == nil && fi.Mode().IsRegular()
 }
 
-// frame returns the frame of a base, nil where it is not on the shelf.
-func (s *shelf) frame(id frame.ID) []byte {
+// frame returns the frame of a base, nil where it is not in the cache.
+func (s *baseCache) frame(id frame.ID) []byte {
 	if s.folder == "" {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -249,9 +249,9 @@ func (s *shelf) frame(id frame.ID) []byte {
 	return readSmall(s.path(id), store.MaxBaseFrame)
 }
 
-// base returns a base, nil where it is not on the shelf, or damaged there.
-func (s *shelf) base(id frame.ID) *frame.Base {
-	if b := s.open.Get(id); b != nil {
+// base returns a base, nil where it is not in the cache, or damaged there.
+func (s *baseCache) base(id frame.ID) *frame.Base {
+	if b := s.opened.Get(id); b != nil {
 		return b
 	}
 	packed := s.frame(id)
@@ -263,12 +263,12 @@ func (s *shelf) base(id frame.ID) *frame.Base {
 		s.drop(id)
 		return nil
 	}
-	s.open.Put(b)
+	s.opened.Put(b)
 	return b
 }
 
 // verified returns the frame of a base that it has opened, nil where there is none.
-func (s *shelf) verified(id frame.ID) []byte {
+func (s *baseCache) verified(id frame.ID) []byte {
 	packed := s.frame(id)
 	if packed == nil {
 		return nil
@@ -280,13 +280,13 @@ func (s *shelf) verified(id frame.ID) []byte {
 	return packed
 }
 
-// available returns the bases of a name that are on the shelf, sorted.
-func (s *shelf) available(name string) []frame.ID {
-	return slices.DeleteFunc(slices.Clone(s.of(name)), func(id frame.ID) bool { return !s.has(id) })
+// available returns the bases of a name that are in the cache, sorted.
+func (s *baseCache) available(name string) []frame.ID {
+	return slices.DeleteFunc(slices.Clone(s.listed(name)), func(id frame.ID) bool { return !s.has(id) })
 }
 
-// drop takes a frame off the shelf.
-func (s *shelf) drop(id frame.ID) {
+// drop takes a frame out of the cache.
+func (s *baseCache) drop(id frame.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.frames, id)
@@ -296,30 +296,30 @@ func (s *shelf) drop(id frame.ID) {
 	}
 }
 
-// save writes the offers to disk, and removes what nobody offers any more.
-func (s *shelf) save() error {
+// save writes the listings to disk, and removes what nobody lists any more.
+func (s *baseCache) save() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.dirty {
 		return nil
 	}
-	offered := make(map[frame.ID]bool)
-	for name, o := range s.offers {
-		if time.Since(o.Asked) > 48*offersFresh {
-			delete(s.offers, name) // this host has no such object any more
+	listed := make(map[frame.ID]bool)
+	for name, o := range s.listings {
+		if time.Since(o.Asked) > 48*listingFresh {
+			delete(s.listings, name) // this host has no such object any more
 			continue
 		}
 		for _, id := range o.IDs {
-			offered[id] = true
+			listed[id] = true
 		}
 	}
 	if s.folder != "" {
-		if err := s.saveFolder(offered); err != nil {
+		if err := s.saveFolder(listed); err != nil {
 			return fmt.Errorf("cannot keep the bases on disk: %w", err)
 		}
 	}
 	for id := range s.frames {
-		if !offered[id] {
+		if !listed[id] {
 			delete(s.frames, id)
 		}
 	}
@@ -328,9 +328,9 @@ func (s *shelf) save() error {
 }
 
 // saveFolder is save for what is on disk.
-func (s *shelf) saveFolder(offered map[frame.ID]bool) error {
-	saved := make(map[string]any, len(s.offers))
-	for name, o := range s.offers {
+func (s *baseCache) saveFolder(listed map[frame.ID]bool) error {
+	saved := make(map[string]any, len(s.listings))
+	for name, o := range s.listings {
 		ids := make([]store.ID, len(o.IDs))
 		for i, id := range o.IDs {
 			ids[i] = store.ID(id)
@@ -344,7 +344,7 @@ func (s *shelf) saveFolder(offered map[frame.ID]bool) error {
 	if err := wholefile.MkdirAll(nil, s.folder, 0o700); err != nil {
 		return err
 	}
-	if err := wholefile.Write(filepath.Join(s.folder, offersFile), text, wholefile.Options{Unsynced: true, Unswept: true}); err != nil {
+	if err := wholefile.Write(filepath.Join(s.folder, listingsFile), text, wholefile.Options{Unsynced: true, Unswept: true}); err != nil {
 		return err
 	}
 	wholefile.Sweep(s.folder)
@@ -355,7 +355,7 @@ func (s *shelf) saveFolder(offered map[frame.ID]bool) error {
 	var errs []error
 	for _, f := range files {
 		var id store.ID
-		if id.UnmarshalText([]byte(f.Name())) != nil || offered[frame.ID(id)] || time.Since(f.ModTime()) <= offersFresh {
+		if id.UnmarshalText([]byte(f.Name())) != nil || listed[frame.ID(id)] || time.Since(f.ModTime()) <= listingFresh {
 			continue // it is not ours, or may be wanted yet
 		}
 		err := os.Remove(filepath.Join(s.folder, f.Name()))

@@ -14,7 +14,7 @@ import (
 // A publisher that runs for months meets more bases than it can keep in memory: those
 // that nobody offers any more make room for the others.
 func TestAShelfInMemoryIsBoundedAndForgets(t *testing.T) {
-	s := newShelf("")
+	s := newBaseCache("")
 	noise := make([]byte, 1<<20)
 	rand.NewChaCha8([32]byte{}).Read(noise)
 	stored := frame.NewEncoder().Encode(noise)
@@ -28,32 +28,32 @@ func TestAShelfInMemoryIsBoundedAndForgets(t *testing.T) {
 			kept++
 		}
 	}
-	if kept == 0 || kept*len(stored) > shelfBytes || s.size() != kept*len(stored) {
+	if kept == 0 || kept*len(stored) > cacheBytes || s.size() != kept*len(stored) {
 		t.Errorf("%d bases of %d bytes are kept, and count %d bytes", kept, len(stored), s.size())
 	}
 	if err := s.save(); err != nil || !s.has(id(0)) {
 		t.Errorf("a base that is offered is gone, %v", err)
 	}
-	s.offered("/etc/a", []frame.ID{id(1), id(500)}, time.Now())
+	s.list("/etc/a", []frame.ID{id(1), id(500)}, time.Now())
 	if err := s.save(); err != nil || s.has(id(0)) || !s.has(id(1)) || s.size() != len(stored) {
 		t.Errorf("what is left counts %d bytes, %v", s.size(), err)
 	}
 	if s.keep(id(500), stored); !s.has(id(500)) {
 		t.Error("there is no room for what is new")
 	}
-	s.offers["/etc/a"].Asked = time.Now().Add(-72 * time.Hour)
-	s.offered("/etc/b", nil, time.Now())
-	if err := s.save(); err != nil || s.size() != 0 || len(s.offers) != 1 {
+	s.listings["/etc/a"].Asked = time.Now().Add(-72 * time.Hour)
+	s.list("/etc/b", nil, time.Now())
+	if err := s.save(); err != nil || s.size() != 0 || len(s.listings) != 1 {
 		t.Errorf("of a name that this host has not had for days %d bytes are kept, %v", s.size(), err)
 	}
 }
 
-// What a shelf counts is what lies on the disk, whatever became of the bases: one that
+// What a cache counts is what lies on the disk, whatever became of the bases: one that
 // counts what is gone has no room left one day.
 func TestAShelfCountsWhatLiesOnTheDisk(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	folder := t.TempDir()
-	s := newShelf(folder)
+	s := newBaseCache(folder)
 	id := func() frame.ID { return sha256.Sum256(fmt.Append(nil, rng.IntN(20))) }
 	var done []string
 	for step := range 3000 {
@@ -71,9 +71,9 @@ func TestAShelfCountsWhatLiesOnTheDisk(t *testing.T) {
 			s.base(b) // which is damaged, and dropped
 			done = append(done, "base")
 		case 5:
-			old := time.Now().Add(-2 * offersFresh)
+			old := time.Now().Add(-2 * listingFresh)
 			os.Chtimes(s.path(b), old, old) // so that nobody's are removed with save
-			s.offered("/etc/a", []frame.ID{id(), id()}, time.Now())
+			s.list("/etc/a", []frame.ID{id(), id()}, time.Now())
 			done = append(done, "offered")
 		case 6:
 			if err := s.save(); err != nil {
@@ -81,7 +81,7 @@ func TestAShelfCountsWhatLiesOnTheDisk(t *testing.T) {
 			}
 			done = append(done, "save")
 		case 7:
-			s = newShelf(folder) // another process
+			s = newBaseCache(folder) // another process
 			s.load()
 			done = append(done, "load")
 		}
