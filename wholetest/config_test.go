@@ -98,10 +98,10 @@ prefix_hostnames: true
 	truth, falsehood := true, false
 	masks := []mask.Rule{
 		{Names: []string{"/var/log/*", "app-state"}, Mask: []string{`pid (\d+)`}, Drop: []string{"^#"}, Set: &truth, JSON: &falsehood},
-		{Names: []string{"sysctl-a"}, Instead: true},
+		{Names: []string{"sysctl-a"}, Mask: []string{}, Drop: []string{}, Instead: true},
 	}
-	if !reflect.DeepEqual(c.Mask, masks) {
-		t.Errorf("%+v", c.Mask)
+	if !reflect.DeepEqual(c.MaskRules(), masks) {
+		t.Errorf("%+v", c.MaskRules())
 	}
 	want := []string{"scope=global", "prefix-hostnames=true"}
 	var got []string

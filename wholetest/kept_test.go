@@ -50,7 +50,7 @@ func (i *inventory) open(age time.Duration) sysops.Directory {
 	dir, err := c.OpenDirectory(directory.KeepOptions{CacheAge: age, CacheFolder: i.folder, Warn: func(err error) {
 		i.mu.Lock()
 		defer i.mu.Unlock()
-		i.warnings = append(i.warnings, err.Error())
+		i.warnings = append(i.warnings, strings.Join(append([]string{err.Error()}, terminal.Hints(err)...), "\n"))
 	}})
 	if err != nil {
 		i.t.Fatal(err)
