@@ -35,7 +35,7 @@ const maxRounds = 15
 
 var (
 	full  = scale{hosts: 24_247, objects: 21, growth: []int{1_000, 10_000, 24_247, 100_000}, rounds: 5, spend: 10 * time.Second}
-	quick = scale{hosts: 2_000, objects: 1, growth: []int{500, 2_000}, rounds: 1}
+	quick = scale{hosts: 1_000, objects: 1, growth: []int{250, 1_000}, rounds: 1}
 )
 
 // A part can be run alone.

@@ -7,6 +7,9 @@
 //   - The faults are the ones of production: a server that hangs ([Server.Stop]), dies ([Server.Kill]) or comes back
 //     empty ([Server.Restart]); a network that is slow, stalls, refuses or is cut after exactly n bytes ([Proxy]).
 //   - Costs can be asserted: bytes and round trips of a network ([Proxy.Traffic]), time and memory of a program ([Run]).
+//   - No test races with a busy machine: it waits for a condition ([WaitFor], [Within]), gives what has to come first as
+//     long as it needs ([LongEnough]), runs programs that it has written ([WriteProgram]), and compares a number of random
+//     cases ([Cases]).
 //   - Nothing is left behind, however the test ends: a server dies with the test binary, even when that is killed.
 //
 // It needs a redis-server (or a Valkey under that name). A test fails where there is none; it does not skip.
