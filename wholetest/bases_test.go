@@ -838,6 +838,7 @@ func TestAnAgentWithoutAFolderDoesNotUseUpThePlaces(t *testing.T) {
 
 // What a push costs, in waits. The proxy's delay makes each batch count as one.
 func TestBasesCostOneWaitWhenTheyAreNew(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	proxy := redistest.NewProxy(t, server.Addr())
 	sources := func(host, version int) []snapshot.Source {
@@ -847,7 +848,7 @@ func TestBasesCostOneWaitWhenTheyAreNew(t *testing.T) {
 		}
 		return out
 	}
-	proxy.Delay(30 * time.Millisecond)
+	proxy.Delay(batch)
 	push := func(what string, c *sysops.Client, snap snapshot.Snapshot, most int64) {
 		t.Helper()
 		before := proxy.Traffic().Waits

@@ -246,6 +246,7 @@ func hundred(changed ...int) snapshot.Snapshot {
 // What a push costs, seen from the network. The proxy's delay makes each batch
 // count as one wait, as its documentation says.
 func TestAnUnchangedPushSendsNoContents(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name, db string
 		waits    int64
@@ -257,7 +258,7 @@ func TestAnUnchangedPushSendsNoContents(t *testing.T) {
 			server := redistest.Start(t)
 			proxy := redistest.NewProxy(t, server.Addr())
 			publish(t, connect(t, proxy.URL()+row.db), hundred())
-			proxy.Delay(50 * time.Millisecond)
+			proxy.Delay(batch)
 			proxy.Reset()
 			r := publish(t, connect(t, proxy.URL()+row.db), hundred())
 			traffic := proxy.Traffic()
@@ -282,9 +283,10 @@ func TestAnUnchangedPushSendsNoContents(t *testing.T) {
 }
 
 func TestAFirstPushWaitsNoMoreThanALaterOne(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	proxy := redistest.NewProxy(t, server.Addr())
-	proxy.Delay(50 * time.Millisecond)
+	proxy.Delay(batch)
 	publish(t, connect(t, proxy.URL()), hundred())
 	if w := proxy.Traffic().Waits; w > 4 {
 		t.Errorf("it waited %d times", w)
@@ -373,13 +375,14 @@ func TestAChangedStatAloneSetsOnlyTheStat(t *testing.T) {
 }
 
 func TestARepairCostsNoFurtherWait(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	proxy := redistest.NewProxy(t, server.Addr())
 	publish(t, connect(t, proxy.URL()), hundred())
 	for i := range 50 {
 		server.Must("DEL", fmt.Sprintf("web01.example.com#/etc/object-%03d", i))
 	}
-	proxy.Delay(50 * time.Millisecond)
+	proxy.Delay(batch)
 	proxy.Reset()
 	r := publish(t, connect(t, proxy.URL()), hundred())
 	if w := proxy.Traffic().Waits; w > 4 || r.Servers[0].Repaired != 50 || r.Servers[0].Renewed != 50 {

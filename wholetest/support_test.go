@@ -9,12 +9,17 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
+
+// batch is the delay of a network behind which a batch of requests counts as one wait
+// ([redistest.Traffic]): on a busy machine, who sends one may be held up within it.
+const batch = 150 * time.Millisecond
 
 // fleet is a directory in memory: sites, their cores, their servers.
 type fleet struct {
