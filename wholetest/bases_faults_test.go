@@ -243,6 +243,7 @@ func (b *based) unreadable(t *testing.T, s *redistest.Server, why string, keys .
 }
 
 func TestADamagedBaseIsNoWrongAnswer(t *testing.T) {
+	t.Parallel()
 	servers := redistest.Core(t, 2)
 	for _, f := range baseFaults {
 		t.Run(f.name, func(t *testing.T) {
@@ -341,6 +342,7 @@ func TestTheNextPushRepairsABaseThatAllHaveLost(t *testing.T) {
 
 // A base is lost, and a host has other contents at the same time.
 func TestALostBaseAndChangedContents(t *testing.T) {
+	t.Parallel()
 	servers := redistest.Core(t, 2)
 	for _, keep := range keeping {
 		for _, f := range baseFaults {
@@ -393,6 +395,7 @@ func TestServersThatRestartEmpty(t *testing.T) {
 
 // A base goes between a push's writes and its commit.
 func TestABaseIsLostDuringAPush(t *testing.T) {
+	t.Parallel()
 	servers := redistest.Core(t, 1)
 	for _, keep := range keeping {
 		for _, host := range []string{"web01", "web02", "web04"} { // of which web04 is new
@@ -430,6 +433,7 @@ func TestABaseIsLostDuringAPush(t *testing.T) {
 // A push with bases is cut after 0, 1, 2 … bytes. A reader never finds what was not
 // pushed, and the next push makes all readable.
 func TestAPushWithBasesCutAnywhereIsHealedByTheNext(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	for _, row := range []struct {
 		name string
@@ -518,6 +522,7 @@ func TestAReaderThatMayNotReadBases(t *testing.T) {
 // Where agents may not use bases, objects stand by themselves: an agent must not need
 // a new ACL to go on pushing, nor leave an object behind that refers to no base.
 func TestAnAgentThatMayNotUseBases(t *testing.T) {
+	t.Parallel()
 	servers := redistest.Core(t, 2)
 	for _, keep := range keeping {
 		for _, acl := range acls {
@@ -548,6 +553,7 @@ func TestAnAgentThatMayNotUseBases(t *testing.T) {
 
 // The permission is taken away when objects refer to bases already.
 func TestAnAgentThatMayNotUseBasesAnyMore(t *testing.T) {
+	t.Parallel()
 	servers := redistest.Core(t, 2)
 	for _, keep := range keeping {
 		for _, acl := range acls {
@@ -868,6 +874,7 @@ func folderSize(t *testing.T, folder string) (files int, size int64) {
 
 // Hosts that offer more than is of use must not fill an agent's disk.
 func TestAFolderIsBounded(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	c := connect(t, s.URL())
 	publish(t, c, snapshotOf("web01", text("/etc/1", settings(1, 1)), text("/etc/2", settings(2, 1)), text("/etc/3", settings(3, 1))))

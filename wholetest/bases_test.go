@@ -509,6 +509,7 @@ func watch(t *testing.T, urls []string, body func(host int) string) (end func())
 // Thousands of hosts that start at once on an empty core must not make thousands of
 // bases; and what they then have packed by itself, they pack well with the next push.
 func TestARaceOnAnEmptyCoreEndsInFewBases(t *testing.T) {
+	t.Parallel()
 	const hosts = 300
 	servers := redistest.Core(t, 3)
 	var urls []string
@@ -927,6 +928,7 @@ func TestALateServerGetsTheSameBases(t *testing.T) {
 // One client that pushes many hosts at a time, as simulate does: while one push reads
 // which bases are offered, others claim some.
 func TestManyPushesOfOneClient(t *testing.T) {
+	t.Parallel()
 	servers := redistest.Core(t, 2)
 	c := connect(t, redistest.URLs(servers)...)
 	start := make(chan struct{})

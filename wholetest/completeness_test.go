@@ -538,6 +538,7 @@ func TestWhoAsksIsTakenFromTheProcess(t *testing.T) {
 }
 
 func TestARefusedRecordTakesNothingFromTheAnswer(t *testing.T) {
+	t.Parallel()
 	primary := redistest.Start(t)
 	publish(t, connect(t, primary.URL()), snapshotOf("web01", text("/etc/motd", "x")))
 	replica := replicaOf(t, primary)

@@ -45,6 +45,7 @@ func replySize(t *testing.T, proxy *redistest.Proxy, want []string) int64 {
 }
 
 func TestAConnectionCutAnywhereChangesNoAnswer(t *testing.T) {
+	t.Parallel()
 	proxy, urls, want := forty(t)
 	total := replySize(t, proxy, want)
 	cut := 0

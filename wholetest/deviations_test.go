@@ -110,6 +110,7 @@ func (f *oddFleet) deviations(m *mask.Set, most int, counts func(key string) boo
 // Whatever contents, rules and frames are, the lines in which objects deviate are those
 // of their texts; what nobody can read counts as neither having nor lacking any.
 func TestDeviationsAreThoseOfTheTexts(t *testing.T) {
+	t.Parallel()
 	deltas := 0
 	for seed := range uint64(6) {
 		random := rand.New(rand.NewPCG(seed, 13))

@@ -319,6 +319,7 @@ func TestACoreThatIsDownIsAGapAndNotAnEmptyAnswer(t *testing.T) {
 // All servers of a core die while the answer is being read: that is a core
 // gone, not objects that are damaged.
 func TestACoreThatGoesDownDuringAQueryIsAGap(t *testing.T) {
+	t.Parallel()
 	f := newThreeCores(t)
 	core := "east-2"
 	kill := func(n int, _ sysops.Object) {

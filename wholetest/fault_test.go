@@ -219,6 +219,7 @@ func TestAPushEndsWithItsContext(t *testing.T) {
 // A full server says which objects it did not take. They are missing there and
 // nothing else is; with more memory the next push brings them.
 func TestAFullServerSaysWhatItDidNotTake(t *testing.T) {
+	t.Parallel()
 	good, full := redistest.Start(t), redistest.Start(t, redistest.Config("maxmemory-policy noeviction"))
 	c := connect(t, good.URL(), full.URL())
 	publish(t, c, snapshotOf("web01", text("/etc/motd", "old"), text("/var/00", "old")))
@@ -302,6 +303,7 @@ func offsets(n int64) int64 {
 // a plain push brings the server to the state of one that nothing happened to,
 // and before it a reader finds nothing that was never published.
 func TestAPushCutAnywhereIsHealedByTheNext(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name string
 		cut  func(*redistest.Proxy, int64)

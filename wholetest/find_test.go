@@ -25,6 +25,7 @@ var oddNames = []string{
 // TestFindReturnsWhatRedisKEYSWould is the promise of "find", held against the
 // server itself: some thousand patterns, of all kinds, over keys of all kinds.
 func TestFindReturnsWhatRedisKEYSWould(t *testing.T) {
+	t.Parallel()
 	patterns := redistest.Cases(t, 3000)
 	random := rand.New(rand.NewPCG(3, 4))
 	server := redistest.Start(t)

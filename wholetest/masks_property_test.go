@@ -200,6 +200,7 @@ func (f *oddFleet) compare(t *testing.T, what string, a *sysops.Answer, from *sy
 // Whatever contents, rules and frames are, comparing objects in a form is comparing
 // what Masks.Text makes of them.
 func TestComparingUnderMasksIsComparingTheirTexts(t *testing.T) {
+	t.Parallel()
 	deltas := 0
 	for seed := range uint64(redistest.Cases(t, 3)) {
 		random := rand.New(rand.NewPCG(seed, 11))

@@ -140,6 +140,7 @@ func TestTheOriginalsObjectsHaveNoVersion(t *testing.T) {
 
 // Gone is what a purge rests on: it must be true of what is gone, and of nothing else.
 func TestGone(t *testing.T) {
+	t.Parallel()
 	servers := redistest.Core(t, 3)
 	dir := &fleet{
 		sites:     map[string][]string{"east": {"e1", "e2"}, "west": {"w1"}},

@@ -391,6 +391,7 @@ func TestARepairCostsNoFurtherWait(t *testing.T) {
 }
 
 func TestLargeSnapshotsGoInSeveralBatches(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	c := connect(t, server.URL())
 	var sources []snapshot.Source

@@ -67,6 +67,7 @@ var late = &sysops.Completeness{Cores: []sysops.CoreReport{{Servers: []sysops.Se
 // everything takes a fifth of a second. That must not make a short answer that
 // passes for a whole one.
 func TestASlowWholeServerBesideAQuickColdOne(t *testing.T) {
+	t.Parallel()
 	servers := redistest.Core(t, 2)
 	c := connect(t, redistest.URLs(servers)...)
 	var want []string

@@ -194,6 +194,7 @@ func randomFleet(t testing.TB, servers []*redistest.Server, random *rand.Rand) {
 }
 
 func TestCountLinesIsWhatCountingByHandIs(t *testing.T) {
+	t.Parallel()
 	exprs := []struct {
 		expr string
 		o    sysops.GrepOptions
