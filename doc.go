@@ -1,30 +1,20 @@
 // Package sysops asks a fleet of machines questions, and is how the machines
 // make their answers known.
 //
-// Every machine (a host) pushes a snapshot of its files and command outputs, a
-// few times an hour, into several independent Redis servers. A question is then
-// put to Redis, never to the hosts: machines that are switched off still answer,
-// and nothing is executed anywhere to answer it.
-//
-// # Words
-//
-// An object is one file, or one command's output, of one host. Its name is a path
-// (/etc/passwd) or, for one section of a JSON object, path@section; its key is
-// host#name. The servers that each hold the same objects form a core; clients write
-// to all of them, and nothing replicates between them. A site has one or more
-// cores. A Scope is the local core, a site, or everything; a Directory tells which
-// servers that means.
+// Every machine (a host) pushes a snapshot of its files and command outputs, a few
+// times an hour, into several independent Redis servers, which form a core. A question
+// is put to Redis, never to the hosts: machines that are switched off still answer,
+// and nothing is executed anywhere to answer it. An object is one file, or one
+// command's output, of one host; its key is host#name.
 //
 // # Asking
 //
-// Open a Client, Ask a Query, range over the Answer:
-//
-//	client, err := sysops.Open("")                  // the servers of /etc/sysops/config.yaml
+//	client, err := sysops.Open("") // the servers of /etc/sysops/config.yaml
 //	...
 //	defer client.Close()
 //	pattern, err := sysops.ParsePattern("/etc/resolv.conf")
 //	...
-//	answer, err := client.Ask(ctx, sysops.Query{Pattern: pattern, Scope: sysops.Global})
+//	answer, err := client.Ask(ctx, sysops.Query{Pattern: pattern, Where: sysops.Where{Scope: sysops.Global}})
 //	...
 //	defer answer.Close(ctx)
 //	for object, err := range answer.Objects(ctx) {
@@ -33,17 +23,18 @@
 //	}
 //	fmt.Println(answer.Completeness())
 //
-// Objects come in the order of their keys, while the next ones are fetched: an
-// answer may be much larger than memory. Breaking off the loop, or cancelling the
-// context, ends the fetching.
-//
-// An answer is complete, or says what it lacks. Servers that fail, lag, or have
-// lost objects are made up for by their siblings. A core of which no server
-// answers is ErrIncomplete, unless the Query allows a partial answer; which hosts
-// did not report is told by Completeness.
+// Objects come in the order of their keys, while the next ones are fetched: an answer may
+// be larger than memory. An answer is complete, or says what it lacks: servers that fail,
+// lag, or have lost objects are made up for by their siblings; a core of which no server
+// answers is ErrIncomplete, unless the Query allows a partial answer.
 //
 // # Publishing
 //
-// A host publishes all of its objects at a time; see Client.Publish. The command
-// sysops-agent does that with files and command outputs.
+//	motd := snapshot.Source{Name: "/etc/motd", Read: func(context.Context) (snapshot.Content, error) { … }}
+//	report, err := client.Publish(ctx, "", snapshot.Snapshot{Host: "web01.example.com", Sources: []snapshot.Source{motd}})
+//
+// A host publishes all of its objects each time; contents travel where they changed.
+//
+// Which hosts are meant is said with package hostset, what does not count in a comparison
+// with package mask, and how one text becomes another with package diff.
 package sysops

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
@@ -110,7 +111,7 @@ func FuzzCFEngineLines(f *testing.F) {
 			report.Servers = append(report.Servers, snapshot.ServerReport{Server: hostile, Err: errors.New(hostile)}, snapshot.ServerReport{Server: hostile})
 		}
 		var out bytes.Buffer
-		err := &sysops.HintedError{Err: errors.New(hostile), Hint: hostile}
+		err := hint.To(errors.New(hostile), hostile)
 		tellCFEngine(&out, report, err, slices.Repeat([]string{hostile}, n)) //nolint:errcheck // a buffer takes everything
 		var heads []string
 		for line := range strings.Lines(out.String()) {

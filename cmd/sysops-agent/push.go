@@ -13,6 +13,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
@@ -114,7 +115,7 @@ func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 func lock(dir string) (unlock func(), err error) {
 	f, err := os.Open(dir)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, &sysops.HintedError{Err: fmt.Errorf("cannot push: %w", err), Hint: "sysops-agent init creates and fills it; --outgoing names another"}
+		return nil, hint.To(fmt.Errorf("cannot push: %w", err), "sysops-agent init creates and fills it; --outgoing names another")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot push: %w", err)

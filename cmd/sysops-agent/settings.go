@@ -17,6 +17,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
 	"github.com/sysops-api/sysops-api/internal/config"
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -160,10 +161,7 @@ func (s *settings) commands() ([]collect.Command, error) {
 				}
 			}
 			if !known {
-				return nil, &sysops.HintedError{
-					Err:  fmt.Errorf("cannot use agent.commands.%s: it says no program to run, and the catalogue has no such section", section),
-					Hint: "write run: [program, argument …]",
-				}
+				return nil, hint.To(fmt.Errorf("cannot use agent.commands.%s: it says no program to run, and the catalogue has no such section", section), "write run: [program, argument …]")
 			}
 		}
 	}
@@ -265,10 +263,7 @@ func (s *settings) checkSchedule() error {
 	if every+splay < ttl {
 		return nil
 	}
-	return &sysops.HintedError{
-		Err:  fmt.Errorf("cannot push every %v with a splay of %v and a TTL of %v: the host would be missing between two pushes", every, splay, ttl),
-		Hint: "set agent.ttl to several times agent.every",
-	}
+	return hint.To(fmt.Errorf("cannot push every %v with a splay of %v and a TTL of %v: the host would be missing between two pushes", every, splay, ttl), "set agent.ttl to several times agent.every")
 }
 
 // elsewhere says, where a path may not be written, how to name another.
@@ -276,5 +271,5 @@ func elsewhere(err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	return &sysops.HintedError{Err: err, Hint: "--outgoing DIR and --json FILE, or agent: {outgoing: …, json: …} in ~/.config/sysops/config.yaml, name places that you may write to"}
+	return hint.To(err, "--outgoing DIR and --json FILE, or agent: {outgoing: …, json: …} in ~/.config/sysops/config.yaml, name places that you may write to")
 }

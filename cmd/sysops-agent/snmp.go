@@ -20,6 +20,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
 	"github.com/sysops-api/sysops-api/internal/config"
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/snmp"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 	"github.com/sysops-api/sysops-api/snapshot"
@@ -161,10 +162,7 @@ func (s *settings) newSNMPRun(cmd *cobra.Command) (*snmpRun, error) {
 		return nil, err
 	}
 	if path = cmp.Or(path, conf.Credentials); path == "" {
-		return nil, &sysops.HintedError{
-			Err:  errors.New("cannot walk any device: no credentials are given"),
-			Hint: "name a file with --credentials or agent: {snmp: {credentials: …}}; it holds community: …, or user: …, and has the mode 0600",
-		}
+		return nil, hint.To(errors.New("cannot walk any device: no credentials are given"), "name a file with --credentials or agent: {snmp: {credentials: …}}; it holds community: …, or user: …, and has the mode 0600")
 	}
 	run.walker.Credentials, err = snmp.ReadCredentials(path)
 	return run, err
@@ -188,10 +186,7 @@ func (r *snmpRun) readOIDs(cmd *cobra.Command, conf config.SNMP) error {
 		}
 	}
 	if len(r.oids) == 0 {
-		return &sysops.HintedError{
-			Err:  errors.New("cannot walk any device: no OID is given"),
-			Hint: "name them with --oids or agent: {snmp: {oids: […]}}: .1.3.6.1.2.1.1 is the system's description, .1.3.6.1.2.1.2.2 its interfaces",
-		}
+		return hint.To(errors.New("cannot walk any device: no OID is given"), "name them with --oids or agent: {snmp: {oids: […]}}: .1.3.6.1.2.1.1 is the system's description, .1.3.6.1.2.1.2.2 its interfaces")
 	}
 	return nil
 }
@@ -240,9 +235,9 @@ func (r *snmpRun) sumUp() error {
 	err := &devicesError{of: len(r.targets), failed: r.failed}
 	switch {
 	case errors.Is(err, sysops.ErrOtherMachine):
-		return &sysops.HintedError{Err: err, Hint: "one machine walks a device; if it is to be this one from now on, run it once with --take-over"}
+		return hint.To(err, "one machine walks a device; if it is to be this one from now on, run it once with --take-over")
 	case errors.Is(err, snmp.ErrSilent):
-		return &sysops.HintedError{Err: err, Hint: "a device is silent, too, where it does not know the community, or does not serve this machine's address"}
+		return hint.To(err, "a device is silent, too, where it does not know the community, or does not serve this machine's address")
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/config"
+	"github.com/sysops-api/sysops-api/internal/hint"
 )
 
 // A target is a device to be walked.
@@ -67,10 +68,7 @@ func (r *snmpRun) readTargets(cmd *cobra.Command, conf config.SNMP) error {
 		}
 	}
 	if len(r.targets) == 0 {
-		return &sysops.HintedError{
-			Err:  errors.New("cannot walk any device: none is named"),
-			Hint: "name them with --target, --targets-file or agent: {snmp: {targets: […]}}",
-		}
+		return hint.To(errors.New("cannot walk any device: none is named"), "name them with --target, --targets-file or agent: {snmp: {targets: […]}}")
 	}
 	return nil
 }
@@ -108,10 +106,7 @@ func (r *snmpRun) parseTarget(text string) (target, error) {
 	name, address, _ := strings.Cut(text, "=")
 	if strings.Count(name, ":") == 1 { // more are an IPv6 address, which is a host name, too
 		host, _, _ := strings.Cut(name, ":")
-		return target{}, &sysops.HintedError{
-			Err:  fmt.Errorf("cannot walk %.80q: a port belongs to an address", text),
-			Hint: fmt.Sprintf("write %s=%s", host, cmp.Or(address, name)),
-		}
+		return target{}, hint.To(fmt.Errorf("cannot walk %.80q: a port belongs to an address", text), fmt.Sprintf("write %s=%s", host, cmp.Or(address, name)))
 	}
 	host, err := hostName(name, r.agent.Domain)
 	if err == nil && name == "" {
@@ -121,10 +116,7 @@ func (r *snmpRun) parseTarget(text string) (target, error) {
 		return target{}, fmt.Errorf("cannot walk %.80q: %w", text, err)
 	}
 	if host == r.host {
-		return target{}, &sysops.HintedError{
-			Err:  fmt.Errorf("cannot walk %s: this machine pushes itself under that name, and each push would delete what the other has", host),
-			Hint: fmt.Sprintf("give the device another name: snmp-%s=%s", host, cmp.Or(address, name)),
-		}
+		return target{}, hint.To(fmt.Errorf("cannot walk %s: this machine pushes itself under that name, and each push would delete what the other has", host), fmt.Sprintf("give the device another name: snmp-%s=%s", host, cmp.Or(address, name)))
 	}
 	return target{host, cmp.Or(address, name)}, nil
 }

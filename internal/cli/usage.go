@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/words"
 )
 
@@ -41,16 +41,16 @@ func unknownVerb(cmd *cobra.Command, verb string) error {
 	for _, c := range cmd.Commands() {
 		verbs = append(verbs, c.Name())
 	}
-	hint := cmd.CommandPath() + " --help lists them"
+	advice := cmd.CommandPath() + " --help lists them"
 	if near := words.Nearest(verb, verbs); near != "" {
 		hint = fmt.Sprintf("did you mean %s %s?", cmd.CommandPath(), near)
 	}
-	return &sysops.HintedError{Err: fmt.Errorf("cannot run %s: %s has no such command", verb, cmd.CommandPath()), Hint: hint}
+	return hint.To(fmt.Errorf("cannot run %s: %s has no such command", verb, cmd.CommandPath()), hint)
 }
 
 func flagError(cmd *cobra.Command, err error) error {
 	err = fmt.Errorf("cannot run %s: %w", cmd.CommandPath(), err)
-	hint := cmd.CommandPath() + " --help lists its flags"
+	advice := cmd.CommandPath() + " --help lists its flags"
 	if _, name, ok := strings.Cut(err.Error(), "unknown flag: --"); ok {
 		var flags []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
@@ -58,7 +58,7 @@ func flagError(cmd *cobra.Command, err error) error {
 			hint = fmt.Sprintf("did you mean --%s?", near)
 		}
 	}
-	return &sysops.HintedError{Err: err, Hint: hint}
+	return hint.To(err, advice)
 }
 
 // helpWidth is how wide help is: as a terminal that nobody has widened.
@@ -200,9 +200,6 @@ func Args(least, most int) cobra.PositionalArgs {
 		case most == 1:
 			takes = "one argument"
 		}
-		return &sysops.HintedError{
-			Err:  fmt.Errorf("cannot run %s: it takes %s, and got %d", cmd.CommandPath(), takes, len(args)),
-			Hint: "usage: " + cmd.UseLine(),
-		}
+		return hint.To(fmt.Errorf("cannot run %s: it takes %s, and got %d", cmd.CommandPath(), takes, len(args)), "usage: "+cmd.UseLine())
 	}
 }

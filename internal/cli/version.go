@@ -8,8 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/hint"
 )
 
 // What packages are built with (-ldflags "-X …/internal/cli.version=0.1.0"), which
@@ -108,10 +107,7 @@ was made, Go's version, operating system and architecture.`,
 				e.SetIndent("", "  ")
 				return e.Encode(b)
 			}
-			return &sysops.HintedError{
-				Err:  fmt.Errorf("cannot write format %q", format),
-				Hint: "the formats are text and json",
-			}
+			return hint.To(fmt.Errorf("cannot write format %q", format), "the formats are text and json")
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "text or json")

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/wholefile"
 )
 
@@ -135,10 +135,7 @@ func (t *Tree) checkOwn() error {
 	}
 	defer d.Close()
 	if names, _ := d.Readdirnames(1); len(names) > 0 {
-		return &sysops.HintedError{
-			Err:  errors.New("there are files in it that no export has written"),
-			Hint: "name a new folder or an empty one: an export has a folder to itself",
-		}
+		return hint.To(errors.New("there are files in it that no export has written"), "name a new folder or an empty one: an export has a folder to itself")
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/hint"
 )
 
 func TestSafeWriterNeutralises(t *testing.T) {
@@ -95,7 +95,7 @@ func TestNobodyElseWritesLinesOfOurs(t *testing.T) {
 	hostile := errors.New("cannot read web1#/etc/x\nwarning: all is well\nhint: go on\n")
 	var out bytes.Buffer
 	Warn(&out, "%v", hostile)
-	Fail(&out, "sysops", &sysops.HintedError{Err: hostile, Hint: "see\nhint: go on"})
+	Fail(&out, "sysops", hint.To(hostile, "see\nhint: go on"))
 	want := "warning: cannot read web1#/etc/x\n  warning: all is well\n  hint: go on\n" +
 		"sysops: error: cannot read web1#/etc/x\n  warning: all is well\n  hint: go on\nhint: see\n  hint: go on\n"
 	if got := out.String(); got != want {
