@@ -43,9 +43,9 @@ func unknownVerb(cmd *cobra.Command, verb string) error {
 	}
 	advice := cmd.CommandPath() + " --help lists them"
 	if near := words.Nearest(verb, verbs); near != "" {
-		hint = fmt.Sprintf("did you mean %s %s?", cmd.CommandPath(), near)
+		advice = fmt.Sprintf("did you mean %s %s?", cmd.CommandPath(), near)
 	}
-	return hint.To(fmt.Errorf("cannot run %s: %s has no such command", verb, cmd.CommandPath()), hint)
+	return hint.To(fmt.Errorf("cannot run %s: %s has no such command", verb, cmd.CommandPath()), advice)
 }
 
 func flagError(cmd *cobra.Command, err error) error {
@@ -55,7 +55,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		var flags []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
 		if near := words.Nearest(name, flags); near != "" {
-			hint = fmt.Sprintf("did you mean --%s?", near)
+			advice = fmt.Sprintf("did you mean --%s?", near)
 		}
 	}
 	return hint.To(err, advice)
