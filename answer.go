@@ -19,6 +19,7 @@ type Answer struct {
 	client *Client
 	query  Query
 	survey *extract.Survey
+	pass   *extract.Pass // the reading that Completeness is about
 	closed *Completeness // what it was when the answer was closed; nil: it is not
 }
 
@@ -71,7 +72,7 @@ func (a *Answer) Names() []NameCount {
 // went down or an object is unreadable and the query does not allow a partial
 // answer, the context's error where ctx ended.
 func (a *Answer) Objects(ctx context.Context, elements ...Element) iter.Seq2[Object, error] {
-	return extract.Stream(ctx, a.survey.NewPass(), a.survey.Targets(), readingOf(elements, func(o *Object) Object { return *o }))
+	return extract.Stream(ctx, a.read(), a.survey.Targets(), readingOf(elements, func(o *Object) Object { return *o }))
 }
 
 // A Mapped is an object, without what was read of it, and what Make made of that.
@@ -85,7 +86,7 @@ type Mapped[T any] struct {
 // the objects of a host follow each other. work must neither change the object nor
 // keep its contents: what it needs of them, it copies. Errors are those of Objects.
 func Map[T any](ctx context.Context, a *Answer, work func(*Object) T, elements ...Element) iter.Seq2[Mapped[T], error] {
-	return extract.Stream(ctx, a.survey.NewPass(), a.survey.Targets(), readingOf(elements, func(o *Object) Mapped[T] {
+	return extract.Stream(ctx, a.read(), a.survey.Targets(), readingOf(elements, func(o *Object) Mapped[T] {
 		return Mapped[T]{Object{Key: o.Key, Site: o.Site, Core: o.Core, Server: o.Server}, work(o)}
 	}))
 }
@@ -110,7 +111,7 @@ type Recorded struct {
 // goroutine, not while the loop's body runs. Errors are those of Objects.
 func (a *Answer) ObjectsByName(ctx context.Context, wanted func(Recorded) bool, elements ...Element) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
-		pass := a.survey.NewPass()
+		pass := a.read()
 		for targets := range a.survey.ByName() {
 			if wanted != nil {
 				var err error
@@ -162,7 +163,13 @@ func wantedOf(ctx context.Context, pass *extract.Pass, targets []extract.Target,
 // that are missing or older than Query.MaxAge. Nor does it of hosts that push as the
 // original did: nothing tells an object of theirs that is gone from one that has expired.
 func (a *Answer) Gone(site, core string, key Key) bool {
-	return a.survey.Gone(site, core, naming.Key(key))
+	return a.pass.Gone(site, core, naming.Key(key))
+}
+
+// read begins to read the objects anew.
+func (a *Answer) read() *extract.Pass {
+	a.pass = a.survey.NewPass()
+	return a.pass
 }
 
 // Completeness says what the answer rests on. It is final once the answer has
@@ -171,7 +178,7 @@ func (a *Answer) Completeness() *Completeness {
 	if a.closed != nil {
 		return a.closed
 	}
-	return completenessOf(a.survey)
+	return completenessOf(a.pass)
 }
 
 // Close records the query at the servers that were asked, and publishes it. Its

@@ -113,11 +113,7 @@ func (c *Client) Ask(ctx context.Context, q Query) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.answer(q, survey), nil
-}
-
-func (c *Client) answer(q Query, survey *extract.Survey) *Answer {
-	return &Answer{client: c, query: q, survey: survey}
+	return &Answer{client: c, query: q, survey: survey, pass: survey.NewPass()}, nil
 }
 
 // Publish pushes a snapshot to all servers of a core of the client's directory

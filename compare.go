@@ -79,7 +79,7 @@ func (a *Answer) Compare(ctx context.Context, from *Object, o CompareOptions) it
 			return yield(c, err)
 		}
 		c := newComparing(from, o)
-		pass, rest := a.survey.NewPass(), a.survey.Targets()
+		pass, rest := a.read(), a.survey.Targets()
 		if o.Element == Contents {
 			var err error
 			if rest, err = c.settleByIndex(ctx, pass, rest, give); err != nil || rest == nil {
@@ -211,7 +211,7 @@ func (a *Answer) CompareHosts(ctx context.Context, first, second string, o Compa
 			}
 			return yield(d, err)
 		}
-		pass := a.survey.NewPass()
+		pass := a.read()
 		pairs, err := pairsOf(ctx, pass, first, second, &o)
 		if err != nil {
 			give(HostDifference{}, err)

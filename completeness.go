@@ -71,10 +71,10 @@ func (c *Completeness) Whole() bool {
 }
 
 // completenessOf writes down what an answer rests on.
-func completenessOf(survey *extract.Survey) *Completeness {
-	r := survey.Report()
+func completenessOf(pass *extract.Pass) *Completeness {
+	r := pass.Report()
 	c := &Completeness{
-		Cost:     costOf(survey.Cost()),
+		Cost:     costOf(pass.Survey().Cost()),
 		Expected: r.Expected, Answered: r.Answered, Stale: listOf(r.Stale), Missing: listOf(r.Missing), Lacking: listOf(r.Lacking),
 		Oldest: r.Oldest, Newest: r.Newest, Took: r.Took, anyKey: r.AnyKey,
 	}

@@ -62,7 +62,7 @@ const sliceBytes = 24
 // in key order, those without a matching line included. A line excludes its
 // newline and is matched alone. Its errors are those of Objects.
 func (a *Answer) Grep(ctx context.Context, expr *Expr) iter.Seq2[Match, error] {
-	pass := a.survey.NewPass()
+	pass := a.read()
 	return extract.Stream(ctx, pass, a.survey.Targets(), extract.Search(pass, expr.x, expr.o.MaxCount, func(it *extract.Item, found *frame.Found) Match {
 		m := Match{Object: unread(it), Count: found.Count, Binary: found.Binary && !expr.o.Text}
 		if m.Binary || expr.o.CountOnly {
@@ -107,7 +107,7 @@ func (c *LineCount) Hosts() []string { return c.hosts.Names() }
 // Its errors are those of Objects, and that there are more different lines than fit
 // into some 2 GiB of memory, 8 million.
 func (a *Answer) CountLines(ctx context.Context, expr *Expr, o CountOptions) ([]LineCount, error) {
-	counts, err := lines.CountAll(ctx, a.survey.NewPass(), lines.Expr{Expr: expr.x, Text: expr.o.Text, Most: expr.o.MaxCount}, lines.CountOptions(o))
+	counts, err := lines.CountAll(ctx, a.read(), lines.Expr{Expr: expr.x, Text: expr.o.Text, Most: expr.o.MaxCount}, lines.CountOptions(o))
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (d *Deviation) Hosts(most int) []string { return d.found.Hosts(most) }
 // have of a base in common is counted once for all of them. Errors are those of CountLines.
 func (a *Answer) Deviations(ctx context.Context, o DeviationOptions) iter.Seq2[Deviations, error] {
 	return func(yield func(Deviations, error) bool) {
-		pass := a.survey.NewPass()
+		pass := a.read()
 		for targets := range a.survey.ByName() {
 			found, err := deviationsOf(ctx, pass, targets, &o)
 			if !yield(found, err) || err != nil {

@@ -67,7 +67,7 @@ func (a *Answer) Variants(ctx context.Context, o VariantOptions) ([]Variant, err
 	if o.Element != Contents || !o.ByName {
 		o.Masks = nil
 	}
-	g := &variantGroups{options: o, pass: a.survey.NewPass(), names: make(map[string]*nameGroup)}
+	g := &variantGroups{options: o, pass: a.read(), names: make(map[string]*nameGroup)}
 	if o.Element != Contents {
 		for s, err := range textSums(ctx, g.pass, a.survey.Targets(), o.Element) {
 			if err != nil {
@@ -329,6 +329,7 @@ func (a *Answer) CompareVariants(ctx context.Context, from *Variant, others []Va
 		if len(others) == 0 {
 			return
 		}
+		a.pass = from.pass // the variants, and how they differ, are one reading
 		first, err := from.object(ctx, from.reader, &o)
 		if err == nil && first == nil {
 			err = hint.To(fmt.Errorf("cannot compare with what %s held: it and others that held the same have changed, or cannot be read", from.Example),

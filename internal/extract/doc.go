@@ -6,12 +6,11 @@
 // empty or holds a damaged object is made up for by its siblings; and that what an answer
 // lacks all the same is counted. Memory is bounded, whatever a scope holds.
 //
-// The way down: Servers opens a core's servers (servers.go); a Request is resolved to
-// places (places.go), its servers are probed (probe.go) for hosts (hosts.go), the index is
-// looked up (lookup.go) and makes targets (targets.go): a Survey (survey.go). The way
-// back: a Pass (pass.go) is one reading of a survey, in streams (stream.go) of what is
-// fetched (fetch.go) with the bases that it refers to (bases.go), a piece at a time
-// (item.go).
+// The way down: Servers opens the servers of the places that a scope covers (servers.go); a
+// Survey (survey.go) has them probed (probe.go) for hosts (hosts.go), looks the index up, and
+// makes targets of it (targets.go). The way back: a Pass (pass.go) is one reading of a
+// survey, in streams (stream.go) of what is fetched (fetch.go) with the bases that it
+// refers to (bases.go), a piece at a time (item.go).
 //
 // It leaves to its callers what elements mean, how they are compared and counted, and
 // which hosts a person means.

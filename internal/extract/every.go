@@ -93,7 +93,7 @@ func (s *Servers) Info(ctx context.Context, q Request) ([]ServerInfo, *Survey, e
 	if err != nil {
 		return nil, nil, err
 	}
-	report := found.Report()
+	report := found.NewPass().Report()
 	var out []ServerInfo
 	for i, k := range found.cores {
 		for j, m := range k.members {

@@ -3,7 +3,6 @@ package extract
 import (
 	"time"
 
-	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/store"
 )
 
@@ -74,82 +73,6 @@ func (t *hostTable) add(name string) *hostState {
 	t.list = append(t.list, h)
 	t.ids[name] = h.id
 	return h
-}
-
-// unite adds what m knows to k.hosts.
-func (k *coreState) unite(m *member) {
-	if k.hosts.ids == nil {
-		k.hosts = makeHosts(len(m.index.Pushed))
-	}
-	var h *hostState
-	for _, p := range m.index.Pushed {
-		h = k.see(m, h, p.Host, p.At.Add(-m.index.Offset), p.Mark)
-	}
-}
-
-// weigh finds out, once all members are united, when snapshots expire, and what
-// each member lacks.
-func (k *coreState) weigh() {
-	members := k.left()
-	k.united = len(members)
-	for _, m := range members {
-		k.expire(m)
-		m.lacks = 0
-		for _, h := range k.hosts.list {
-			if h.has&m.bit == 0 {
-				m.lacks++
-			}
-		}
-	}
-}
-
-// reunite makes k.hosts anew if members have dropped out since it was made.
-func (k *coreState) reunite() {
-	members := k.left()
-	if len(members) == k.united {
-		return
-	}
-	k.hosts = hostTable{}
-	for _, m := range members {
-		k.unite(m)
-	}
-	k.weigh()
-}
-
-// see notes that m had a push from host at this time, by our clock. It returns the
-// host, nil if it is none; after is the one that it returned before.
-func (k *coreState) see(m *member, after *hostState, host string, at time.Time, mark int) *hostState {
-	h := k.hosts.getAfter(after, host)
-	switch {
-	case h == nil:
-		if _, err := naming.ParseHost(host); err != nil {
-			return nil // no publisher writes such a host; adopted ones may be in capitals
-		}
-		h = k.hosts.add(host)
-		h.pushed, h.mark, h.has = at, mark, m.bit
-	case h.mark == mark && at.Sub(h.pushed).Abs() <= sameWithin:
-		h.has |= m.bit
-		h.pushed = maxTime(h.pushed, at)
-	case later(at, mark, h.pushed, h.mark):
-		h.pushed, h.mark, h.has = at, mark, m.bit
-	}
-	return h
-}
-
-// expire notes when the snapshots that m has expire.
-func (k *coreState) expire(m *member) {
-	var h *hostState
-	note := func(host string, at time.Time) {
-		if h = k.hosts.getAfter(h, host); h != nil && h.has&m.bit != 0 {
-			h.expires = maxTime(h.expires, at.Add(-m.index.Offset))
-		}
-	}
-	for _, e := range m.index.Expires {
-		note(e.Host, e.At)
-	}
-	for _, host := range m.index.Lasting {
-		note(host, m.index.Until)
-	}
 }
 
 // later reports whether the first of two pushes of one host came after the second.

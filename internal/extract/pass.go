@@ -1,7 +1,6 @@
 package extract
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -33,17 +32,9 @@ type object struct {
 	servers uint64
 }
 
-// An Unread is an object that could not be read, and why.
-type Unread struct {
-	Key naming.Key
-	Err error
-}
-
-// NewPass begins to read the survey's objects anew: the survey's Report is about what the
-// pass that ran last could not read.
+// NewPass begins to read the survey's objects anew.
 func (s *Survey) NewPass() *Pass {
-	s.pass = &Pass{survey: s, unread: make(map[object]bool), down: make(map[*coreState]error)}
-	return s.pass
+	return &Pass{survey: s, unread: make(map[object]bool), down: make(map[*coreState]error)}
 }
 
 // Survey returns what the pass reads.
@@ -94,140 +85,34 @@ func (p *Pass) silent() int {
 	return n
 }
 
-// A Report says what an answer rests on and what it lacks.
-type Report struct {
-	Expected int      // hosts known to any server, or named by the request
-	Answered int      // with at least one object in the answer
-	Stale    []string // live, last push older than Options.StaleAfter
-	Missing  []string // expected, without a live snapshot
-	Lacking  []string // live, without the object
-	AnyKey   bool     // the pattern says nothing of which hosts should have a match
-	Unread   []Unread
-	Cores    []CoreState
-	Oldest   time.Duration // age of the oldest push that answered
-	Newest   time.Duration
-	Took     time.Duration
-}
-
-// A CoreState is the part that one core had in an answer.
-type CoreState struct {
-	Site, Core string
-	Hosts      int   // that its servers know
-	Short      int   // hosts that it should have, and no server that answers does
-	LeftOut    bool  // nothing, or not all, of it is in the answer
-	Err        error // why it is left out, stopped answering, or is short of over 1 % of its hosts
-	Servers    []ServerState
-}
-
-// A ServerState is the part that one server had in an answer.
-type ServerState struct {
-	Server string
-	Err    error
-	Lacks  int  // hosts of the core whose latest push it does not have
-	Cold   bool // lacks more than 1 % of them
-}
-
-// coldShare: a server that lacks more than one host in coldShare is cold.
-const coldShare = 100
-
-// Report says what the survey rests on, and what the pass that ran last could not read.
-func (s *Survey) Report() Report {
-	r := s.counts
-	r.Took = time.Since(s.began)
-	if s.pass != nil {
-		r.Answered -= s.pass.silent()
-		r.Unread = slices.Clone(s.pass.list)
-		if !s.pass.ended.IsZero() {
-			r.Took = s.pass.ended.Sub(s.began)
-		}
+// Report says what the survey rests on, and what the pass could not read.
+func (p *Pass) Report() Report {
+	r := p.survey.counts
+	r.Answered -= p.silent()
+	r.Unread = slices.Clone(p.list)
+	r.Took = time.Since(p.survey.began)
+	if !p.ended.IsZero() {
+		r.Took = p.ended.Sub(p.survey.began)
 	}
-	for _, k := range s.cores {
-		r.Cores = append(r.Cores, s.coreState(k))
+	for _, k := range p.survey.cores {
+		r.Cores = append(r.Cores, k.report(p.down[k]))
 	}
 	return r
 }
 
-// gap is why nothing, or not all, of a core is in the answer; nil: all of it is.
-func (s *Survey) gap(k *coreState) error {
-	if s.pass != nil && k.err == nil {
-		return s.pass.down[k]
-	}
-	return k.err
-}
-
-func (s *Survey) coreState(k *coreState) CoreState {
-	gap := s.gap(k)
-	r := CoreState{Site: k.site, Core: k.core, Hosts: len(k.hosts.list), Short: k.short, LeftOut: gap != nil, Err: cmp.Or(gap, k.partial)}
-	for _, m := range k.members {
-		one := ServerState{Server: m.Name(), Err: m.err, Lacks: m.lacks, Cold: m.err == nil && m.lacks*coldShare > len(k.hosts.list)}
-		if down := m.down.Load(); m.err == nil && down != nil {
-			one.Err = *down
-		}
-		r.Servers = append(r.Servers, one)
-	}
-	return r
-}
-
-// count fills in what is known of hosts before anything is read. holders are the hosts
-// with at least one target.
-func (s *Survey) count(now time.Time, holders []*hostState) {
-	c := &s.counts
-	c.AnyKey = !s.sel.Lacking
-	for _, h := range holders {
-		c.Answered++
-		if age := now.Sub(h.pushed); !h.pushed.IsZero() {
-			c.Oldest = max(c.Oldest, age)
-			if c.Newest == 0 || age < c.Newest {
-				c.Newest = age
-			}
-		}
-	}
-	for _, k := range s.cores {
-		for _, h := range k.hosts.list {
-			if !h.owned || !s.sel.Host(h.name) || !s.request.wants(h.name) {
-				continue
-			}
-			c.Expected++
-			if !h.live(now) {
-				c.Missing = append(c.Missing, h.name)
-				continue
-			}
-			if !h.wanted || !h.pushed.IsZero() && now.Sub(h.pushed) > s.servers.options.StaleAfter {
-				c.Stale = append(c.Stale, h.name)
-			}
-			if s.sel.Lacking && h.wanted && h.count == 0 {
-				c.Lacking = append(c.Lacking, h.name)
-			}
-		}
-	}
-	for _, name := range s.request.Named {
-		if !s.knows(name) && s.sel.Host(name) && s.request.wants(name) {
-			c.Expected++
-			c.Missing = append(c.Missing, name)
-		}
-	}
-	for _, list := range [][]string{c.Stale, c.Missing, c.Lacking} {
-		slices.Sort(list)
-	}
-}
-
-// knows reports whether any core that answers knows the host.
-func (s *Survey) knows(host string) bool {
-	return slices.ContainsFunc(s.cores, func(k *coreState) bool { return k.err == nil && k.hosts.get(host) != nil })
-}
-
-// Gone reports whether the survey proves that an object, which core had of its host, is no
+// Gone reports whether the answer proves that an object, which core had of its host, is no
 // more in that site: it would be in the answer, and is not. It proves nothing where any core
 // is left out or short of hosts, where core was not asked, and of hosts that are missing or
 // older than Request.MaxAge. Nor does it of hosts that push as the original did: nothing
 // tells an object of theirs that is gone from one that has expired.
-func (s *Survey) Gone(site, core string, key naming.Key) bool {
+func (p *Pass) Gone(site, core string, key naming.Key) bool {
+	s := p.survey
 	if !s.sel.Key(key) || !s.request.wants(key.Host) {
 		return false
 	}
 	var k *coreState
 	for _, one := range s.cores {
-		if s.gap(one) != nil || one.partial != nil || one.short > 0 {
+		if one.err != nil || p.down[one] != nil || one.partial != nil || one.short > 0 {
 			return false
 		}
 		if one.place == (place{site, core}) {

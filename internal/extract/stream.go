@@ -55,7 +55,6 @@ func Stream[T any](ctx context.Context, p *Pass, targets []Target, r Reading[T])
 	return func(yield func(T, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		p.survey.pass = p
 		defer func() { p.ended = time.Now() }()
 		r.Elements = slices.Sorted(slices.Values(r.Elements)) // the contents first: their size governs the pace
 		s := &streaming[T]{

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,7 +52,6 @@ type Survey struct {
 	began   time.Time
 
 	counts  Report // of hosts, before anything is read
-	pass    *Pass  // that ran last; nil: none has
 	cost    costs
 	traffic map[*member]store.Traffic // when the survey began
 }
@@ -189,4 +190,279 @@ func (k *coreState) leftOut() []error {
 		}
 	}
 	return errs
+}
+
+// lookUp asks the members for the part of the index that sel needs: the hosts of
+// every name that can match or, where that is less, the names of every host
+// that can.
+func (k *coreState) lookUp(ctx context.Context, legacy string, q *Request, sel *naming.Selection) {
+	var names []string
+	known := make(map[string]bool)
+	for _, m := range k.left() {
+		for _, n := range m.index.Names {
+			if !known[n] && sel.Name(n) {
+				names = append(names, n)
+			}
+			known[n] = true
+		}
+	}
+	hosts := make([]string, 0, len(k.hosts.list))
+	for _, h := range k.hosts.list {
+		if q.wants(h.name) && sel.Host(h.name) {
+			hosts = append(hosts, h.name)
+		}
+	}
+	if sel.Narrow != nil {
+		hosts, names = sel.Narrow(hosts, names)
+	}
+	byHost := len(hosts)*min(len(known), namesPerHost) < len(names)*len(k.hosts.list)
+	ask(ctx, k, quick,
+		func(ctx context.Context, m *member) ([]indexLine, error) {
+			if byHost {
+				lists, err := m.NamesOf(ctx, hosts)
+				return holdings(lists, func(i int, h *indexLine) { h.host = hosts[i] }), err
+			}
+			lists, err := m.Holders(ctx, names)
+			return holdings(lists, func(i int, h *indexLine) { h.name = names[i] }), err
+		},
+		func(m *member, keys []indexLine) { m.lines = keys })
+	if legacy != LegacyNever {
+		k.scan(ctx, legacy, q, sel)
+	}
+	k.confirm(ctx)
+}
+
+// namesPerHost is a guess at how many objects a host has, to choose between
+// asking by name and by host.
+const namesPerHost = 100
+
+func holdings(lists [][]string, label func(int, *indexLine)) []indexLine {
+	out := make([]indexLine, len(lists))
+	for i, l := range lists {
+		out[i].list = l
+		label(i, &out[i])
+	}
+	return out
+}
+
+// scan searches the members that have no index, or all of them with
+// LegacyAlways. A server that restarted empty beside indexed siblings has
+// nothing to scan, so asking it costs one request.
+func (k *coreState) scan(ctx context.Context, legacy string, q *Request, sel *naming.Selection) {
+	ask(ctx, k, nil,
+		func(ctx context.Context, m *member) (map[naming.Key]bool, error) {
+			if m.index.Indexed && legacy != LegacyAlways {
+				return nil, nil
+			}
+			matches := make(map[naming.Key]bool)
+			err := m.Scan(ctx, func(s string) {
+				if key, ok := naming.ParseKey(s); ok {
+					matches[key] = sel.Key(key) && q.wants(key.Host)
+				}
+			})
+			return matches, err
+		},
+		func(m *member, found map[naming.Key]bool) { m.scanned = found })
+}
+
+// Began is when the survey did.
+func (s *Survey) Began() time.Time { return s.began }
+
+// Cost returns what the survey, and reading it, have cost so far.
+func (s *Survey) Cost() Cost {
+	c := Cost{Keys: len(s.targets), Packed: s.cost.packed.Load(), Unpacked: s.cost.unpacked.Load(), Took: time.Since(s.began)}
+	for m, before := range s.traffic {
+		c.Servers = append(c.Servers, ServerCost{
+			Server: m.Name(), Keys: m.cost.keys.Load(), Packed: m.cost.packed.Load(), Unpacked: m.cost.unpacked.Load(),
+			Traffic: m.Traffic().Since(before),
+		})
+	}
+	return c
+}
+
+// Record has the servers that were asked record the question, and publish it. Its error
+// tells where that was refused (a replica, an ACL).
+func (s *Survey) Record(ctx context.Context, entry []byte) error {
+	refused := make([][]error, len(s.cores))
+	var wg sync.WaitGroup
+	for i, k := range s.cores {
+		wg.Go(func() {
+			ask(ctx, k, quick,
+				func(ctx context.Context, m *member) (error, error) {
+					if m.down.Load() != nil || m.slow.Load() {
+						return nil, nil
+					}
+					return m.Record(ctx, entry), nil
+				},
+				func(_ *member, err error) {
+					if err != nil {
+						refused[i] = append(refused[i], err)
+					}
+				})
+		})
+	}
+	wg.Wait()
+	if all := slices.Concat(refused...); len(all) > 0 {
+		return fmt.Errorf("cannot record the query: %w", JoinLine(all))
+	}
+	return nil
+}
+
+// count fills in what is known of hosts before anything is read. holders are the hosts
+// with at least one target.
+func (s *Survey) count(now time.Time, holders []*hostState) {
+	c := &s.counts
+	c.AnyKey = !s.sel.Lacking
+	for _, h := range holders {
+		c.Answered++
+		if age := now.Sub(h.pushed); !h.pushed.IsZero() {
+			c.Oldest = max(c.Oldest, age)
+			if c.Newest == 0 || age < c.Newest {
+				c.Newest = age
+			}
+		}
+	}
+	for _, k := range s.cores {
+		for _, h := range k.hosts.list {
+			if !h.owned || !s.sel.Host(h.name) || !s.request.wants(h.name) {
+				continue
+			}
+			c.Expected++
+			if !h.live(now) {
+				c.Missing = append(c.Missing, h.name)
+				continue
+			}
+			if !h.wanted || !h.pushed.IsZero() && now.Sub(h.pushed) > s.servers.options.StaleAfter {
+				c.Stale = append(c.Stale, h.name)
+			}
+			if s.sel.Lacking && h.wanted && h.count == 0 {
+				c.Lacking = append(c.Lacking, h.name)
+			}
+		}
+	}
+	for _, name := range s.request.Named {
+		if !s.knows(name) && s.sel.Host(name) && s.request.wants(name) {
+			c.Expected++
+			c.Missing = append(c.Missing, name)
+		}
+	}
+	for _, list := range [][]string{c.Stale, c.Missing, c.Lacking} {
+		slices.Sort(list)
+	}
+}
+
+// knows reports whether any core that answers knows the host.
+func (s *Survey) knows(host string) bool {
+	return slices.ContainsFunc(s.cores, func(k *coreState) bool { return k.err == nil && k.hosts.get(host) != nil })
+}
+
+// Targets returns the objects of the survey in the order of their keys. The list must
+// not be changed.
+func (s *Survey) Targets() []Target { return s.targets }
+
+// ByName returns the targets of each name, in the order of the names and, within each, of
+// the hosts.
+func (s *Survey) ByName() iter.Seq[[]Target] {
+	return func(yield func([]Target) bool) {
+		rest := slices.Clone(s.targets)
+		slices.SortFunc(rest, func(x, y Target) int {
+			return cmp.Or(strings.Compare(x.name, y.name), strings.Compare(x.host.name, y.host.name), strings.Compare(x.core.core, y.core.core))
+		})
+		for len(rest) > 0 {
+			n := 1
+			for n < len(rest) && rest[n].name == rest[0].name {
+				n++
+			}
+			if !yield(rest[:n:n]) {
+				return
+			}
+			rest = rest[n:]
+		}
+	}
+}
+
+// NumberHosts gives the hosts that have targets numbers, in the order of their names, and
+// returns the names. A host that the original's inserter has put into two cores has one.
+func (s *Survey) NumberHosts() []string {
+	var names []string
+	for i := range s.targets {
+		h := s.targets[i].host
+		if n := len(names); n == 0 || names[n-1] != h.name {
+			names = append(names, h.name)
+		}
+		h.number = len(names) - 1
+	}
+	return names
+}
+
+// settle makes the sorted list of targets out of what the members know.
+func (s *Survey) settle() {
+	now := time.Now()
+	sel := &s.sel
+	s.chooseHosts(now)
+	var found []Target
+	for _, k := range s.cores {
+		if k.err == nil {
+			found = k.adopted(now, k.indexed(sel, found))
+		}
+	}
+	holders := make([]*hostState, 0, min(len(found), s.knownHosts()))
+	for _, k := range s.cores {
+		for _, h := range k.hosts.list {
+			if h.count > 0 {
+				holders = append(holders, h)
+			}
+		}
+	}
+	s.targets = inKeyOrder(found, holders)
+	s.count(now, holders)
+	if s.request.EveryServer {
+		var all []Target
+		for _, t := range s.targets {
+			copies := t.copies()
+			t.host.count += len(copies) - 1
+			all = append(all, copies...)
+		}
+		s.targets = all
+	}
+}
+
+// knownHosts is how many hosts the cores know.
+func (s *Survey) knownHosts() int {
+	n := 0
+	for _, k := range s.cores {
+		n += len(k.hosts.list)
+	}
+	return n
+}
+
+// chooseHosts marks the hosts whose objects the query wants. A host that two
+// cores know (it moved) belongs to the one that it pushed to last.
+func (s *Survey) chooseHosts(now time.Time) {
+	var owner map[string]*hostState // of hosts that several cores may know
+	if len(s.cores) > 1 {
+		owner = make(map[string]*hostState, s.knownHosts())
+	}
+	for _, k := range s.cores {
+		if k.err != nil {
+			continue
+		}
+		for _, h := range k.hosts.list {
+			h.owned = true
+			if len(s.cores) > 1 {
+				o := owner[h.name]
+				if h.owned = o == nil || later(h.pushed, h.mark, o.pushed, o.mark); h.owned {
+					owner[h.name] = h
+					if o != nil {
+						o.owned, o.wanted = false, false
+					}
+				}
+			}
+			h.wanted = h.owned && h.live(now) && s.request.wants(h.name) &&
+				(s.request.MaxAge == 0 || now.Sub(h.pushed) <= s.request.MaxAge)
+			if s.request.EveryServer {
+				h.has = ^uint64(0) // what each server says, be it old
+			}
+		}
+	}
 }

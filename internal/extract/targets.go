@@ -2,7 +2,6 @@ package extract
 
 import (
 	"cmp"
-	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -44,86 +43,6 @@ func (t *Target) Server() string {
 	return ""
 }
 
-// Targets returns the objects of the survey in the order of their keys. The list must
-// not be changed.
-func (s *Survey) Targets() []Target { return s.targets }
-
-// ByName returns the targets of each name, in the order of the names and, within each, of
-// the hosts.
-func (s *Survey) ByName() iter.Seq[[]Target] {
-	return func(yield func([]Target) bool) {
-		rest := slices.Clone(s.targets)
-		slices.SortFunc(rest, func(x, y Target) int {
-			return cmp.Or(strings.Compare(x.name, y.name), strings.Compare(x.host.name, y.host.name), strings.Compare(x.core.core, y.core.core))
-		})
-		for len(rest) > 0 {
-			n := 1
-			for n < len(rest) && rest[n].name == rest[0].name {
-				n++
-			}
-			if !yield(rest[:n:n]) {
-				return
-			}
-			rest = rest[n:]
-		}
-	}
-}
-
-// NumberHosts gives the hosts that have targets numbers, in the order of their names, and
-// returns the names. A host that the original's inserter has put into two cores has one.
-func (s *Survey) NumberHosts() []string {
-	var names []string
-	for i := range s.targets {
-		h := s.targets[i].host
-		if n := len(names); n == 0 || names[n-1] != h.name {
-			names = append(names, h.name)
-		}
-		h.number = len(names) - 1
-	}
-	return names
-}
-
-// settle makes the sorted list of targets out of what the members know.
-func (s *Survey) settle() {
-	now := time.Now()
-	sel := &s.sel
-	s.chooseHosts(now)
-	var found []Target
-	for _, k := range s.cores {
-		if k.err == nil {
-			found = k.adopted(now, k.indexed(sel, found))
-		}
-	}
-	holders := make([]*hostState, 0, min(len(found), s.knownHosts()))
-	for _, k := range s.cores {
-		for _, h := range k.hosts.list {
-			if h.count > 0 {
-				holders = append(holders, h)
-			}
-		}
-	}
-	s.targets = inKeyOrder(found, holders)
-	s.count(now, holders)
-	if s.request.EveryServer {
-		var all []Target
-		for _, t := range s.targets {
-			copies := t.copies()
-			t.host.count += len(copies) - 1
-			all = append(all, copies...)
-		}
-		s.targets = all
-	}
-}
-
-// knownHosts is how many hosts the cores know.
-func (s *Survey) knownHosts() int {
-	n := 0
-	for _, k := range s.cores {
-		n += len(k.hosts.list)
-	}
-	return n
-}
-
 // inKeyOrder returns the targets sorted by key. '#' sorts below all that a host
 // name may hold, so hosts in order, and names in order within each, are keys in
 // order. Few hosts have many names and names come sorted, most often: hosts are
@@ -144,37 +63,6 @@ func inKeyOrder(found []Target, holders []*hostState) []Target {
 		slices.SortFunc(sorted[h.at-h.count:h.at], func(x, y Target) int { return strings.Compare(x.name, y.name) })
 	}
 	return sorted
-}
-
-// chooseHosts marks the hosts whose objects the query wants. A host that two
-// cores know (it moved) belongs to the one that it pushed to last.
-func (s *Survey) chooseHosts(now time.Time) {
-	var owner map[string]*hostState // of hosts that several cores may know
-	if len(s.cores) > 1 {
-		owner = make(map[string]*hostState, s.knownHosts())
-	}
-	for _, k := range s.cores {
-		if k.err != nil {
-			continue
-		}
-		for _, h := range k.hosts.list {
-			h.owned = true
-			if len(s.cores) > 1 {
-				o := owner[h.name]
-				if h.owned = o == nil || later(h.pushed, h.mark, o.pushed, o.mark); h.owned {
-					owner[h.name] = h
-					if o != nil {
-						o.owned, o.wanted = false, false
-					}
-				}
-			}
-			h.wanted = h.owned && h.live(now) && s.request.wants(h.name) &&
-				(s.request.MaxAge == 0 || now.Sub(h.pushed) <= s.request.MaxAge)
-			if s.request.EveryServer {
-				h.has = ^uint64(0) // what each server says, be it old
-			}
-		}
-	}
 }
 
 // target makes a target of a host's object.

@@ -1,0 +1,64 @@
+package extract
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/sysops-api/sysops-api/internal/naming"
+)
+
+// A Report says what an answer rests on and what it lacks.
+type Report struct {
+	Expected int      // hosts known to any server, or named by the request
+	Answered int      // with at least one object in the answer
+	Stale    []string // live, last push older than Options.StaleAfter
+	Missing  []string // expected, without a live snapshot
+	Lacking  []string // live, without the object
+	AnyKey   bool     // the pattern says nothing of which hosts should have a match
+	Unread   []Unread
+	Cores    []CoreState
+	Oldest   time.Duration // age of the oldest push that answered
+	Newest   time.Duration
+	Took     time.Duration
+}
+
+// A CoreState is the part that one core had in an answer.
+type CoreState struct {
+	Site, Core string
+	Hosts      int   // that its servers know
+	Short      int   // hosts that it should have, and no server that answers does
+	LeftOut    bool  // nothing, or not all, of it is in the answer
+	Err        error // why it is left out, stopped answering, or is short of over 1 % of its hosts
+	Servers    []ServerState
+}
+
+// A ServerState is the part that one server had in an answer.
+type ServerState struct {
+	Server string
+	Err    error
+	Lacks  int  // hosts of the core whose latest push it does not have
+	Cold   bool // lacks more than 1 % of them
+}
+
+// coldShare: a server that lacks more than one host in coldShare is cold.
+const coldShare = 100
+
+// report is the part that the core had, which went down meanwhile, or not.
+func (k *coreState) report(down error) CoreState {
+	gap := cmp.Or(k.err, down)
+	r := CoreState{Site: k.site, Core: k.core, Hosts: len(k.hosts.list), Short: k.short, LeftOut: gap != nil, Err: cmp.Or(gap, k.partial)}
+	for _, m := range k.members {
+		one := ServerState{Server: m.Name(), Err: m.err, Lacks: m.lacks, Cold: m.err == nil && m.lacks*coldShare > len(k.hosts.list)}
+		if down := m.down.Load(); m.err == nil && down != nil {
+			one.Err = *down
+		}
+		r.Servers = append(r.Servers, one)
+	}
+	return r
+}
+
+// An Unread is an object that could not be read, and why.
+type Unread struct {
+	Key naming.Key
+	Err error
+}
