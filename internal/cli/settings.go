@@ -128,15 +128,3 @@ func CommandLineOnly(cmd *cobra.Command, flag string) {
 
 // IsCommandLineOnly reports whether CommandLineOnly was called for a flag.
 func IsCommandLineOnly(f *pflag.Flag) bool { return f.Annotations[commandLineOnly] != nil }
-
-// ConfigFlags are the flags that a line of the config may set, those of both
-// commands: one file serves them on the same machine. Each command has a test
-// that its own are here.
-func ConfigFlags() []string {
-	return []string{
-		"builtin", "clusters", "color", "core", "cores", "cost", "directory-cache-age", "every", "exclude", "fold", "format", "host", "hosts", "hosts-file",
-		"ignore", "jq", "json", "keep", "limit", "link", "max-age", "max-count", "objects", "outgoing", "partial", "prefix-hostnames",
-		"quiet", "range-query", "range-servers", "raw-output", "require-complete", "scope", "seed", "server", "site", "sites", "sort", "splay", "state", "tree",
-		"ttl", "uniq",
-	}
-}
