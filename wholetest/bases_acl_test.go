@@ -1,5 +1,7 @@
 package wholetest_test
 
+// What becomes of bases where an ACL does not permit a host, or a reader, to use them.
+
 import (
 	"fmt"
 	"math/rand/v2"
@@ -230,5 +232,92 @@ func TestServersThatForbidBases(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// acls are what an administrator may forget to permit.
+var acls = []struct{ name, keys string }{
+	{"nothing of bases", ""},
+	{"the lists alone", "~$bases:*"},
+	{"the bases alone", "~$base:*"},
+	{"reading", "%R~$base*"},
+	{"writing", "%W~$base*"},
+	{"the lists, and to read bases", "~$bases:* %R~$base:*"},
+	{"bases, and to read the lists", "%R~$bases:* ~$base:*"},
+}
+
+func TestAReaderThatMayNotReadBases(t *testing.T) {
+	servers := redistest.Core(t, 2)
+	for _, keys := range []string{"", "~$bases:*", "%W~$base*"} {
+		t.Run(keys, func(t *testing.T) {
+			b := newBased(t, servers, keeping[0])
+			permit(b.servers[0], keys)
+			for range 4 {
+				b.answers(t, connect(t, b.urls...))
+			}
+			b.unreadable(t, b.servers[0], b.id, "web01#"+ctl, "web02#"+ctl)
+			b.unreadable(t, b.servers[0], "does not permit", "web01#"+ctl, "web02#"+ctl)
+		})
+	}
+}
+
+// Where agents may not use bases, objects stand by themselves: an agent must not need
+// a new ACL to go on pushing, nor leave an object behind that refers to no base.
+func TestAnAgentThatMayNotUseBases(t *testing.T) {
+	t.Parallel()
+	servers := redistest.Core(t, 2)
+	for _, keep := range keeping {
+		for _, acl := range acls {
+			for _, n := range []int{1, 2} {
+				t.Run(fmt.Sprintf("%s may use %s at one of %d", keep, acl.name, n), func(t *testing.T) {
+					b := newBased(t, servers[:n], keep)
+					for _, s := range b.servers {
+						s.Must("FLUSHALL")
+					}
+					b.clients, b.folders = make(map[string]*sysops.Client), make(map[string]string)
+					permit(b.servers[0], acl.keys)
+					for round := range 4 {
+						for _, h := range []string{"web01", "web02"} {
+							r := b.push(t, h)
+							if p := r.Servers[0]; round == 3 && (p.Replaced+p.Repaired > 0 || p.Sent > 4000) {
+								t.Errorf("%s sends contents that have not changed: %+v", h, p)
+							}
+						}
+						permitAll(b.servers[0])
+						b.readable(t, "web01", "web02")
+						permit(b.servers[0], acl.keys)
+					}
+				})
+			}
+		}
+	}
+}
+
+// The permission is taken away when objects refer to bases already.
+func TestAnAgentThatMayNotUseBasesAnyMore(t *testing.T) {
+	t.Parallel()
+	servers := redistest.Core(t, 2)
+	for _, keep := range keeping {
+		for _, acl := range acls {
+			t.Run(keep+" may only use "+acl.name, func(t *testing.T) {
+				b := newBased(t, servers, keep)
+				permit(b.servers[0], acl.keys)
+				b.body["web02"] = settings(1, 22)
+				for range 2 {
+					b.push(t, "web01")
+					b.push(t, "web02")
+				}
+				permitAll(b.servers[0])
+				if acl.keys != "%R~$base*" { // its base may go at any time
+					b.readable(t, "web01", "web02")
+				}
+				b.servers[0].Must("DEL", "$base:"+b.id)
+				permit(b.servers[0], acl.keys)
+				b.push(t, "web01")
+				b.push(t, "web02")
+				permitAll(b.servers[0])
+				b.readable(t, "web01", "web02", "web03")
+			})
+		}
 	}
 }

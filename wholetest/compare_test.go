@@ -162,13 +162,6 @@ func comparisons(t *testing.T, a *sysops.Answer, from *sysops.Object, o sysops.C
 	return out
 }
 
-func equalLists(t *testing.T, what string, got, want []string) {
-	t.Helper()
-	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
-		t.Errorf("%s:\n%s\nwant\n%s", what, g, w)
-	}
-}
-
 func TestCompare(t *testing.T) {
 	s := redistest.Start(t)
 	c := connect(t, s.URL())

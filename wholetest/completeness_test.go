@@ -41,16 +41,19 @@ func population(t *testing.T) (*redistest.Server, *sysops.Client) {
 	return server, c
 }
 
-func TestCompletenessCountsEveryHost(t *testing.T) {
-	_, c := population(t)
-	for _, row := range []struct {
-		name                    string
-		q                       sysops.Query
-		pattern                 string
-		keys                    []string
-		expected, answered      int
-		stale, missing, lacking []string
-	}{
+// A hostCount is what an answer is to say of the hosts of that population.
+type hostCount struct {
+	name                    string
+	q                       sysops.Query
+	pattern                 string
+	keys                    []string
+	expected, answered      int
+	stale, missing, lacking []string
+}
+
+func hostCounts(t *testing.T) []hostCount {
+	t.Helper()
+	return []hostCount{
 		{
 			"all hosts",
 			sysops.Query{},
@@ -125,7 +128,12 @@ func TestCompletenessCountsEveryHost(t *testing.T) {
 			[]string{"expired"},
 			nil,
 		},
-	} {
+	}
+}
+
+func TestCompletenessCountsEveryHost(t *testing.T) {
+	_, c := population(t)
+	for _, row := range hostCounts(t) {
 		t.Run(row.name, func(t *testing.T) {
 			row.q.Pattern = pattern(t, row.pattern)
 			got, complete := contents(t, c, row.q)

@@ -230,73 +230,74 @@ func TestAnswersDoNotDependOnAnyOneServerLasting(t *testing.T) {
 	}
 }
 
+// of returns what a query for everything returns of some cores.
+func (f *threeCores) of(cores ...string) (some []string) {
+	for i, line := range f.want {
+		if slices.Contains(cores, bigCores[i/bigObjects%3]) {
+			some = append(some, line)
+		}
+	}
+	return some
+}
+
+// gap makes sure that an answer to q lacks core west-1 and nothing else, and says so.
+func (f *threeCores) gap(what string, q sysops.Query) {
+	f.t.Helper()
+	redistest.Within(f.t, what, func() {
+		_, _, err := f.read(q, nil)
+		if !errors.Is(err, sysops.ErrIncomplete) || !strings.Contains(err.Error(), "west-1") {
+			f.t.Errorf("%s: %v; want ErrIncomplete that names core west-1", what, err)
+		}
+		q.Partial = true
+		got, complete, err := f.read(q, nil)
+		if err != nil {
+			f.t.Errorf("%s, with Partial: %v", what, err)
+			return
+		}
+		if rest := f.of("east-1", "east-2"); !slices.Equal(got, rest) {
+			f.t.Errorf("%s, with Partial: %d objects, want those of the other cores, %d", what, len(got), len(rest))
+		}
+		said := false
+		for _, k := range complete.Cores {
+			said = said || k.Core == "west-1" && k.Error != ""
+			if k.Core != "west-1" && k.Error != "" {
+				f.t.Errorf("%s: core %s is said to be left out too: %s", what, k.Core, k.Error)
+			}
+		}
+		if !said || !complete.Partial() || complete.Whole() {
+			f.t.Errorf("%s: the answer does not say so: %s", what, complete)
+		}
+	})
+}
+
 func TestACoreThatIsDownIsAGapAndNotAnEmptyAnswer(t *testing.T) {
 	t.Parallel()
 	f := newThreeCores(t)
-	gap := func(what string, q sysops.Query) {
-		t.Helper()
-		redistest.Within(t, what, func() {
-			_, _, err := f.read(q, nil)
-			if !errors.Is(err, sysops.ErrIncomplete) || !strings.Contains(err.Error(), "west-1") {
-				t.Errorf("%s: %v; want ErrIncomplete that names core west-1", what, err)
-			}
-			q.Partial = true
-			got, complete, err := f.read(q, nil)
-			if err != nil {
-				t.Errorf("%s, with Partial: %v", what, err)
-				return
-			}
-			var rest []string
-			for i, line := range f.want {
-				if bigCores[i/bigObjects%3] != "west-1" {
-					rest = append(rest, line)
-				}
-			}
-			if !slices.Equal(got, rest) {
-				t.Errorf("%s, with Partial: %d objects, want those of the other cores, %d", what, len(got), len(rest))
-			}
-			said := false
-			for _, k := range complete.Cores {
-				said = said || k.Core == "west-1" && k.Error != ""
-				if k.Core != "west-1" && k.Error != "" {
-					t.Errorf("%s: core %s is said to be left out too: %s", what, k.Core, k.Error)
-				}
-			}
-			if !said || !complete.Partial() || complete.Whole() {
-				t.Errorf("%s: the answer does not say so: %s", what, complete)
-			}
-		})
-	}
 	west := f.servers["west-1"]
 	west[0].Stop()
 	west[1].Stop()
-	gap("both hung", sysops.Query{})
+	f.gap("both hung", sysops.Query{})
 	west[0].Cont()
 	west[0].Kill()
-	gap("one dead, one hung", sysops.Query{})
+	f.gap("one dead, one hung", sysops.Query{})
 	west[1].Kill()
-	gap("both dead", sysops.Query{})
+	f.gap("both dead", sysops.Query{})
 	west[0].Restart()
-	gap("one dead, one empty", sysops.Query{})
+	f.gap("one dead, one empty", sysops.Query{})
 	west[1].Restart()
-	gap("both empty", sysops.Query{})
+	f.gap("both empty", sysops.Query{})
 
 	t.Run("and does not concern the other scopes", func(t *testing.T) {
 		for _, row := range []struct {
 			q     sysops.Query
-			cores []int
+			cores []string
 		}{
-			{sysops.Query{Where: sysops.Where{Scope: sysops.Local}}, []int{0}},
-			{sysops.Query{Where: sysops.Where{Scope: sysops.SiteWide}}, []int{0, 1}},
-			{sysops.Query{Where: sysops.Where{Site: "east"}}, []int{0, 1}},
-			{sysops.Query{Where: sysops.Where{Core: "east-2"}}, []int{1}},
+			{sysops.Query{Where: sysops.Where{Scope: sysops.Local}}, bigCores[:1]},
+			{sysops.Query{Where: sysops.Where{Scope: sysops.SiteWide}}, bigCores[:2]},
+			{sysops.Query{Where: sysops.Where{Site: "east"}}, bigCores[:2]},
+			{sysops.Query{Where: sysops.Where{Core: "east-2"}}, bigCores[1:2]},
 		} {
-			var want []string
-			for i, line := range f.want {
-				if slices.Contains(row.cores, i/bigObjects%3) {
-					want = append(want, line)
-				}
-			}
+			want := f.of(row.cores...)
 			q := row.q
 			if q.Scope == "" {
 				q.Scope = sysops.Local

@@ -78,80 +78,84 @@ func replicaOf(t testing.TB, primary *redistest.Server) *redistest.Server {
 	return replica
 }
 
+// faultyServers are what may be in the place of one server of a core, and what a push to it
+// ends with.
+var faultyServers = []struct {
+	name string
+	url  func(t *testing.T) string
+	want error
+}{
+	{"dead", func(t *testing.T) string {
+		s := redistest.Start(t)
+		s.Kill()
+		return s.URL()
+	}, sysops.ErrServerUnreachable},
+	{"hung", func(t *testing.T) string {
+		s := redistest.Start(t)
+		s.Stop()
+		return s.URL()
+	}, sysops.ErrServerTimeout},
+	{"a network that swallows everything", func(t *testing.T) string {
+		p := redistest.NewProxy(t, redistest.Start(t).Addr())
+		p.Stall()
+		return p.URL()
+	}, sysops.ErrServerTimeout},
+	{"a network that refuses", func(t *testing.T) string {
+		p := redistest.NewProxy(t, redistest.Start(t).Addr())
+		p.Refuse()
+		return p.URL()
+	}, sysops.ErrServerCut},
+	{"demands a password", func(t *testing.T) string {
+		return redistest.Start(t, redistest.Password("secret")).URL()
+	}, sysops.ErrServerAuth},
+	{"an ACL that permits nothing", func(t *testing.T) string {
+		return redistest.Start(t, redistest.Config("user default on nopass ~* +ping +info +hello +time")).URL()
+	}, sysops.ErrServerPermission},
+	{"an ACL that permits reading", func(t *testing.T) string {
+		return redistest.Start(t, redistest.Config("user default on nopass ~* +@read +@connection +info +time +multi +exec")).URL()
+	}, sysops.ErrServerPermission},
+	{"no Redis but a web server", func(t *testing.T) string { return "redis://" + http(t) }, sysops.ErrServerNotRedis},
+	{"a read-only replica", func(t *testing.T) string { return replicaOf(t, redistest.Start(t)).URL() }, sysops.ErrServerReadOnly},
+	{"loading", func(t *testing.T) string { return "redis://" + loading(t) }, sysops.ErrServerLoading},
+	{"full", func(t *testing.T) string {
+		return redistest.Start(t, redistest.Config("maxmemory 1mb", "maxmemory-policy noeviction")).URL()
+	}, sysops.ErrServerNoMemory},
+}
+
+// pushBeside pushes to two good servers and to another between them, and gives the good ones
+// the time that they need on this machine.
+func pushBeside(t *testing.T, good []*redistest.Server, url string) (r *snapshot.Report, err error) {
+	t.Helper()
+	redistest.LongEnough(t, 3*time.Second, func(timeout time.Duration) bool {
+		for _, s := range good {
+			s.Must("FLUSHALL")
+		}
+		c := connectTo(t, sysops.ServerList(good[0].URL(), url, good[1].URL()), sysops.Options{Timeout: timeout})
+		snap := snapshotOf("web01", text("/etc/motd", "m"), text("/etc/big", noise(5000, 3)))
+		r, err = c.Publish(t.Context(), "", snap)
+		for _, s := range good {
+			if serverPush(t, r, s).Took > timeout/2 {
+				return false
+			}
+		}
+		return true
+	})
+	return r, err
+}
+
 // One server of a core cannot be pushed to: the others have everything, and
 // the error and the report say what is wrong with that one.
 func TestAPushSurvivesOneServer(t *testing.T) {
 	t.Parallel()
 	good := redistest.Core(t, 2)
-	healthy := redistest.URLs(good)
-	want := ""
-	for _, row := range []struct {
-		name string
-		url  func(t *testing.T) string
-		want error
-	}{
-		{"none at all", func(*testing.T) string { return healthy[0] }, nil},
-		{"dead", func(t *testing.T) string {
-			s := redistest.Start(t)
-			s.Kill()
-			return s.URL()
-		}, sysops.ErrServerUnreachable},
-		{"hung", func(t *testing.T) string {
-			s := redistest.Start(t)
-			s.Stop()
-			return s.URL()
-		}, sysops.ErrServerTimeout},
-		{"a network that swallows everything", func(t *testing.T) string {
-			p := redistest.NewProxy(t, redistest.Start(t).Addr())
-			p.Stall()
-			return p.URL()
-		}, sysops.ErrServerTimeout},
-		{"a network that refuses", func(t *testing.T) string {
-			p := redistest.NewProxy(t, redistest.Start(t).Addr())
-			p.Refuse()
-			return p.URL()
-		}, sysops.ErrServerCut},
-		{"demands a password", func(t *testing.T) string {
-			return redistest.Start(t, redistest.Password("secret")).URL()
-		}, sysops.ErrServerAuth},
-		{"an ACL that permits nothing", func(t *testing.T) string {
-			return redistest.Start(t, redistest.Config("user default on nopass ~* +ping +info +hello +time")).URL()
-		}, sysops.ErrServerPermission},
-		{"an ACL that permits reading", func(t *testing.T) string {
-			return redistest.Start(t, redistest.Config("user default on nopass ~* +@read +@connection +info +time +multi +exec")).URL()
-		}, sysops.ErrServerPermission},
-		{"no Redis but a web server", func(t *testing.T) string { return "redis://" + http(t) }, sysops.ErrServerNotRedis},
-		{"a read-only replica", func(t *testing.T) string { return replicaOf(t, redistest.Start(t)).URL() }, sysops.ErrServerReadOnly},
-		{"loading", func(t *testing.T) string { return "redis://" + loading(t) }, sysops.ErrServerLoading},
-		{"full", func(t *testing.T) string {
-			return redistest.Start(t, redistest.Config("maxmemory 1mb", "maxmemory-policy noeviction")).URL()
-		}, sysops.ErrServerNoMemory},
-	} {
+	if _, err := pushBeside(t, good, good[0].URL()); err != nil {
+		t.Fatalf("nothing is wrong with any server: %v", err)
+	}
+	want := state(t, good[0])
+	for _, row := range faultyServers {
 		t.Run(row.name, func(t *testing.T) {
 			url := row.url(t)
-			var r *snapshot.Report
-			var err error
-			redistest.LongEnough(t, 3*time.Second, func(timeout time.Duration) bool { // for the good ones to end before it
-				for _, s := range good {
-					s.Must("FLUSHALL")
-				}
-				c := connectTo(t, sysops.ServerList(healthy[0], url, healthy[1]), sysops.Options{Timeout: timeout})
-				snap := snapshotOf("web01", text("/etc/motd", "m"), text("/etc/big", noise(5000, 3)))
-				r, err = c.Publish(t.Context(), "", snap)
-				for _, s := range good {
-					if serverPush(t, r, s).Took > timeout/2 {
-						return false
-					}
-				}
-				return true
-			})
-			if row.want == nil {
-				if err != nil {
-					t.Fatal(err)
-				}
-				want = state(t, good[0])
-				return
-			}
+			r, err := pushBeside(t, good, url)
 			for _, s := range good {
 				if got := state(t, s); got != want {
 					t.Errorf("a good server has another state:\n%s", diffOf(want, got))
@@ -288,15 +292,6 @@ func versions(v int) snapshot.Snapshot {
 		sources = append(sources, text("/etc/even", fmt.Sprintf("/etc/even version %d\n", v)))
 	}
 	return snapshotOf("web01", sources...)
-}
-
-// offsets grow: every byte of the greeting and the first commands, then
-// fewer and fewer.
-func offsets(n int64) int64 {
-	if n < 40 {
-		return n + 1
-	}
-	return n + n/12
 }
 
 // A push is cut after 0, 1, 2 … bytes, until one gets through. After each cut

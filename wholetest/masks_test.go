@@ -11,15 +11,6 @@ import (
 	"github.com/sysops-api/sysops-api/mask"
 )
 
-func masks(t testing.TB, o mask.Options) *mask.Set {
-	t.Helper()
-	m, err := mask.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 // What one machine says at two times, or two machines of one kind, is equal under the
 // rules that are there by default; what somebody set is not.
 func TestDefaultMasks(t *testing.T) {

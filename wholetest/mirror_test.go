@@ -138,9 +138,10 @@ func TestTheOriginalsObjectsHaveNoVersion(t *testing.T) {
 	}
 }
 
-// Gone is what a purge rests on: it must be true of what is gone, and of nothing else.
-func TestGone(t *testing.T) {
-	t.Parallel()
+// removals is a fleet of three cores some of whose hosts have moved, and one has expired. The
+// servers are those of e1, e2 and w1.
+func removals(t *testing.T) ([]*redistest.Server, *sysops.Client) {
+	t.Helper()
 	servers := redistest.Core(t, 3)
 	dir := &fleet{
 		sites:     map[string][]string{"east": {"e1", "e2"}, "west": {"w1"}},
@@ -169,6 +170,13 @@ func TestGone(t *testing.T) {
 		a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/a"), Where: sysops.Where{Scope: sysops.Global}})
 		return err == nil && slices.Contains(a.Completeness().Missing, "expired")
 	})
+	return servers, c
+}
+
+// Gone is what a purge rests on: it must be true of what is gone, and of nothing else.
+func TestGone(t *testing.T) {
+	t.Parallel()
+	servers, c := removals(t)
 	all := sysops.Query{Pattern: pattern(t, "*#*"), Where: sysops.Where{Scope: sysops.Global}}
 	with := func(change func(*sysops.Query)) sysops.Query {
 		q := all

@@ -49,34 +49,6 @@ func withStat(name, contents string, st snapshot.Stat) snapshot.Source {
 	}}
 }
 
-func noise(n int, seed uint64) string {
-	random := rand.New(rand.NewPCG(seed, 99))
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(random.Uint32())
-	}
-	return string(b)
-}
-
-func element(t testing.TB, s *redistest.Server, key string, i int) string {
-	t.Helper()
-	v, ok := s.Must("LINDEX", key, strconv.Itoa(i)).(string)
-	if !ok {
-		t.Fatalf("%s has no element %d", key, i)
-	}
-	return v
-}
-
-func serverTime(t testing.TB, s *redistest.Server) int64 {
-	t.Helper()
-	reply := s.Must("TIME").([]any)
-	n, err := strconv.ParseInt(reply[0].(string), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 // Elements 1 to 4 are plain text that redis-cli and the original's users read.
 func TestElementsAreWhatMd5sumWcAndStatSay(t *testing.T) {
 	dir := t.TempDir()

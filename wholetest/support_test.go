@@ -3,6 +3,7 @@ package wholetest_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"regexp"
 	"slices"
@@ -14,8 +15,11 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/mask"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
+
+func TestMain(m *testing.M) { redistest.Main(m) }
 
 // batch is the delay of a network behind which a batch of requests counts as one wait
 // ([redistest.Traffic]): on a busy machine, who sends one may be held up within it.
@@ -49,11 +53,7 @@ func (f *fleet) Local(context.Context) (site, core string, err error) {
 // keys returns the keys of the answer to q.
 func keys(t testing.TB, c *sysops.Client, q sysops.Query) []string {
 	t.Helper()
-	a, err := c.Ask(t.Context(), q)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return keysOf(a)
+	return keysOf(ask(t, c, q))
 }
 
 func keysOf(a *sysops.Answer) []string {
@@ -231,4 +231,134 @@ func diffOf(want, got string) string {
 		}
 	}
 	return strings.Join(out, "\n")
+}
+
+// readFromEach makes sure that each server has these objects and no others, as a client of
+// that one alone reads them.
+func readFromEach(t testing.TB, servers []*redistest.Server, want ...string) {
+	t.Helper()
+	for i, s := range servers {
+		got, complete := contents(t, connect(t, s.URL()), sysops.Query{Pattern: pattern(t, "*#*")})
+		if !slices.Equal(got, want) || complete.Partial() {
+			t.Errorf("server %d answers with %d objects, %s:\n%s", i, len(got), complete, diffOf(strings.Join(want, "\n"), strings.Join(got, "\n")))
+		}
+	}
+}
+
+// connect returns a client of one core with these servers.
+func connect(t testing.TB, urls ...string) *sysops.Client {
+	t.Helper()
+	return connectTo(t, sysops.ServerList(urls...), sysops.Options{})
+}
+
+func connectTo(t testing.TB, dir sysops.Directory, o sysops.Options) *sysops.Client {
+	t.Helper()
+	c, err := sysops.New(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// text is an object with fixed contents and a plain file's stat.
+func text(name, contents string) snapshot.Source {
+	return snapshot.Source{Name: name, Read: func(context.Context) (snapshot.Content, error) {
+		return snapshot.Content{Data: []byte(contents), Stat: &snapshot.Stat{Mode: 0o100644, Size: int64(len(contents)), Mtime: 1700000000}}, nil
+	}}
+}
+
+func snapshotOf(host string, sources ...snapshot.Source) snapshot.Snapshot {
+	return snapshot.Snapshot{Host: host, Machine: "machine-of-" + host, Sources: sources}
+}
+
+// publish pushes a snapshot and fails the test unless all of it arrived everywhere.
+func publish(t testing.TB, c *sysops.Client, snap snapshot.Snapshot) *snapshot.Report {
+	t.Helper()
+	r, err := c.Publish(t.Context(), "", snap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func pattern(t testing.TB, s string) sysops.Pattern {
+	t.Helper()
+	p, err := sysops.ParsePattern(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// contents returns "key: contents" for each object of the answer.
+func contents(t testing.TB, c *sysops.Client, q sysops.Query) ([]string, *sysops.Completeness) {
+	t.Helper()
+	out, complete, err := read(t.Context(), c, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out, complete
+}
+
+func element(t testing.TB, s *redistest.Server, key string, i int) string {
+	t.Helper()
+	v, ok := s.Must("LINDEX", key, strconv.Itoa(i)).(string)
+	if !ok {
+		t.Fatalf("%s has no element %d", key, i)
+	}
+	return v
+}
+
+func serverTime(t testing.TB, s *redistest.Server) int64 {
+	t.Helper()
+	reply := s.Must("TIME").([]any)
+	n, err := strconv.ParseInt(reply[0].(string), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func noise(n int, seed uint64) string {
+	random := rand.New(rand.NewPCG(seed, 99))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(random.Uint32())
+	}
+	return string(b)
+}
+
+// offsets grow: every byte of the greeting and the first commands, then
+// fewer and fewer.
+func offsets(n int64) int64 {
+	if n < 40 {
+		return n + 1
+	}
+	return n + n/12
+}
+
+func masks(t testing.TB, o mask.Options) *mask.Set {
+	t.Helper()
+	m, err := mask.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func ask(t testing.TB, c *sysops.Client, q sysops.Query) *sysops.Answer {
+	t.Helper()
+	a, err := c.Ask(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func equalLists(t *testing.T, what string, got, want []string) {
+	t.Helper()
+	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
+		t.Errorf("%s:\n%s\nwant\n%s", what, g, w)
+	}
 }

@@ -52,15 +52,6 @@ func countOne(counts map[string]*counting, what, host string, binary bool) {
 	counts[key].hosts = append(counts[key].hosts, host)
 }
 
-func ask(t testing.TB, c *sysops.Client, q sysops.Query) *sysops.Answer {
-	t.Helper()
-	a, err := c.Ask(t.Context(), q)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
 // byGrep counts what Grep finds.
 func byGrep(t testing.TB, a *sysops.Answer, x *sysops.Expr) []string {
 	t.Helper()

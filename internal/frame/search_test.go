@@ -34,87 +34,90 @@ func each(x *Expr, text string) []string {
 	return out
 }
 
-// DESIGN section 4, line by line.
+type opts = ExprOptions
+
+// lineSemantics are DESIGN section 4, line by line.
+var lineSemantics = []struct {
+	name, expr string
+	options    opts
+	text       string
+	want       []string
+}{
+	{"a line excludes its newline", "a", opts{}, "a\nb\na\n", []string{"a", "a"}},
+	{"a carriage return stays", "a", opts{}, "a\r\nb\r\n", []string{"a\r"}},
+	{"a carriage return is before the end", "a$", opts{}, "a\r\na\n", []string{"a"}},
+	{"a carriage return can be matched", `a\r$`, opts{}, "a\r\na\n", []string{"a\r"}},
+	{"a missing final newline still ends a line", "a$", opts{}, "x\na", []string{"a"}},
+	{"empty text has no lines", "", opts{}, "", nil},
+	{"empty text has no lines to lack anything", "x", opts{Invert: true}, "", nil},
+	{"a newline alone is one empty line", "^$", opts{}, "\n", []string{""}},
+	{"an empty line in between counts", "^$", opts{}, "a\n\n\nb", []string{"", ""}},
+	{"no line follows a final newline", "^$", opts{}, "a\n", nil},
+	{"the empty expression matches every line", "", opts{}, "a\n\nb", []string{"a", "", "b"}},
+	{"repeated lines count each time", "a", opts{}, "a\na\na\n", []string{"a", "a", "a"}},
+	{"^ is the start of each line", "^b", opts{}, "ab\nb\n", []string{"b"}},
+	{"$ is the end of each line", "b$", opts{}, "ba\nb\n", []string{"b"}},
+	{`\A is the start of each line`, `\Ab`, opts{}, "ab\nbc\nb\n", []string{"bc", "b"}},
+	{`\z is the end of each line`, `b\z`, opts{}, "b\nba\nab", []string{"b", "ab"}},
+	{"nothing crosses lines: a newline", `a\nb`, opts{}, "a\nb\n", nil},
+	{"nothing crosses lines: white space", `a\s*b`, opts{}, "a\nb\na b\n", []string{"a b"}},
+	{"nothing crosses lines: any character", `(?s)a.b`, opts{}, "a\nb\n", nil},
+	{"nothing crosses lines: a negated class", `a[^x]b`, opts{}, "a\nb\n", nil},
+	{"nothing crosses lines: text", "a\nb", opts{Fixed: true}, "a\nb\n", nil},
+	{"a NUL is a character", "b", opts{}, "a\x00b\nc", []string{"a\x00b"}},
+	{"bytes that are not UTF-8 stay", "b", opts{}, "\xffb\xfe\nc", []string{"\xffb\xfe"}},
+
+	{"-v selects the others", "a", opts{Invert: true}, "a\nb\n\nab\nc", []string{"b", "", "c"}},
+	{"-v of the empty expression selects none", "", opts{Invert: true}, "a\n\n", nil},
+	{"-v and -o select nothing, as in grep", "a", opts{Invert: true, OnlyMatching: true}, "a\nb\n", nil},
+	{"-i", "eth", opts{IgnoreCase: true}, "ETH0\nEth1\nwlan\n", []string{"ETH0", "Eth1"}},
+	{"-i beyond ASCII", "straße é", opts{IgnoreCase: true}, "STRAßE É\n", []string{"STRAßE É"}},
+	{"-i on text", "a.b", opts{IgnoreCase: true, Fixed: true}, "A.B\naxb\n", []string{"A.B"}},
+	{"case counts without -i", "eth", opts{}, "ETH0\neth1\n", []string{"eth1"}},
+	{"an expression may ask for -i itself", "(?i)eth", opts{}, "ETH0\nx\n", []string{"ETH0"}},
+	{"-F takes everything literally", "a.*(b", opts{Fixed: true}, "a.*(b\naxx(b\n", []string{"a.*(b"}},
+	{"-F and ^", "^a", opts{Fixed: true}, "a\n^a\n", []string{"^a"}},
+
+	{"-w at both ends of the line", "foo", opts{Word: true}, "foo\n", []string{"foo"}},
+	{"-w between other characters", "foo", opts{Word: true}, "a-foo.b\n", []string{"a-foo.b"}},
+	{"-w not within a word", "foo", opts{Word: true}, "xfoo\nfoox\nfoo_\n_foo\nfoo1\n", nil},
+	{"-w finds a later occurrence", "foo", opts{Word: true}, "xfoo foo\n", []string{"xfoo foo"}},
+	{"-w finds an overlapping candidate", "aa", opts{Word: true}, "aaa aa", []string{"aaa aa"}},
+	{"-w backs off to a shorter match", "foo.*", opts{Word: true}, "foo bar_\n", []string{"foo bar_"}},
+	{"-w tries the alternatives", "foo|foobar", opts{Word: true}, "foobar\n", []string{"foobar"}},
+	{"-w is no \\b: what is no word may be at the edges", "-x", opts{Word: true}, "a -x\n", []string{"a -x"}},
+	{"-w demands a non-word character even there", "-x", opts{Word: true}, "a-x\n", nil},
+	{"-w of punctuation", `\$`, opts{Word: true}, "a $ b\n", []string{"a $ b"}},
+	{"-w of punctuation within a word", `\$`, opts{Word: true}, "a$b\n", nil},
+	{"-w with letters beyond ASCII before", "foo", opts{Word: true}, "éfoo\n", nil},
+	{"-w with letters beyond ASCII behind", "foo", opts{Word: true}, "fooß\n", nil},
+	{"-w of letters beyond ASCII", "é", opts{Word: true}, "é\nxé\né.\n", []string{"é", "é."}},
+	{"-w beside punctuation beyond ASCII", "foo", opts{Word: true}, "«foo»\n", []string{"«foo»"}},
+	{"-w beside a byte that is not UTF-8", "foo", opts{Word: true}, "\xfffoo\xfe\n", []string{"\xfffoo\xfe"}},
+	{"-w and ^", "^foo", opts{Word: true}, "foo\n foo\n", []string{"foo"}},
+	{"-w and $", "foo$", opts{Word: true}, "foo\nfoo \n", []string{"foo"}},
+	{"-w and -v", "foo", opts{Word: true, Invert: true}, "foo\nfoox\n", []string{"foox"}},
+	{"-w and -i", "foo", opts{Word: true, IgnoreCase: true}, "FOO\nFOOX\n", []string{"FOO"}},
+	{"-w and -F", "a.b", opts{Word: true, Fixed: true}, "a.b\na.bc\naxb\n", []string{"a.b"}},
+
+	{"-o every match", "a+", opts{OnlyMatching: true}, "aabaaa\nb\na\n", []string{"aa", "aaa", "a"}},
+	{"-o no empty match", "a*", opts{OnlyMatching: true}, "baab\n\nc\n", []string{"aa"}},
+	{"-o of the start", "^a", opts{OnlyMatching: true}, "aaa\n", []string{"a"}},
+	{"-o of the end", "a$", opts{OnlyMatching: true}, "aaa\n", []string{"a"}},
+	{"-o with a group is still the whole match", "x(a)", opts{OnlyMatching: true}, "xa xa\n", []string{"xa", "xa"}},
+	{"-o -w every word", "foo", opts{OnlyMatching: true, Word: true}, "foo foo-foo xfoo foo\n", []string{"foo", "foo", "foo", "foo"}},
+	{"-o -w matches that share their boundary", "a", opts{OnlyMatching: true, Word: true}, "a a a\n", []string{"a", "a", "a"}},
+	{"-o -w whose last character bounds the next", "a,", opts{OnlyMatching: true, Word: true}, "a,a,\n", []string{"a,"}},
+	{"-o -w skips what is within a word", "foo", opts{OnlyMatching: true, Word: true}, "foox foo\n", []string{"foo"}},
+	{"-o -w leaves the boundary out", "foo", opts{OnlyMatching: true, Word: true}, "-foo-\n", []string{"foo"}},
+	{"-o -w with a group of its own", "f(o)o", opts{OnlyMatching: true, Word: true}, "foo foo\n", []string{"foo", "foo"}},
+	{"-o -w no empty match", "a*", opts{OnlyMatching: true, Word: true}, "b a c aa\n", []string{"a", "aa"}},
+	{"-o -w of the start, once", "^a", opts{OnlyMatching: true, Word: true}, "a a\n", []string{"a"}},
+	{"-o -w with letters beyond ASCII", `[é]+`, opts{OnlyMatching: true, Word: true}, "é éa éé\n", []string{"é", "éé"}},
+}
+
 func TestLineSemantics(t *testing.T) {
-	type o = ExprOptions
-	for _, row := range []struct {
-		name, expr string
-		options    o
-		text       string
-		want       []string
-	}{
-		{"a line excludes its newline", "a", o{}, "a\nb\na\n", []string{"a", "a"}},
-		{"a carriage return stays", "a", o{}, "a\r\nb\r\n", []string{"a\r"}},
-		{"a carriage return is before the end", "a$", o{}, "a\r\na\n", []string{"a"}},
-		{"a carriage return can be matched", `a\r$`, o{}, "a\r\na\n", []string{"a\r"}},
-		{"a missing final newline still ends a line", "a$", o{}, "x\na", []string{"a"}},
-		{"empty text has no lines", "", o{}, "", nil},
-		{"empty text has no lines to lack anything", "x", o{Invert: true}, "", nil},
-		{"a newline alone is one empty line", "^$", o{}, "\n", []string{""}},
-		{"an empty line in between counts", "^$", o{}, "a\n\n\nb", []string{"", ""}},
-		{"no line follows a final newline", "^$", o{}, "a\n", nil},
-		{"the empty expression matches every line", "", o{}, "a\n\nb", []string{"a", "", "b"}},
-		{"repeated lines count each time", "a", o{}, "a\na\na\n", []string{"a", "a", "a"}},
-		{"^ is the start of each line", "^b", o{}, "ab\nb\n", []string{"b"}},
-		{"$ is the end of each line", "b$", o{}, "ba\nb\n", []string{"b"}},
-		{`\A is the start of each line`, `\Ab`, o{}, "ab\nbc\nb\n", []string{"bc", "b"}},
-		{`\z is the end of each line`, `b\z`, o{}, "b\nba\nab", []string{"b", "ab"}},
-		{"nothing crosses lines: a newline", `a\nb`, o{}, "a\nb\n", nil},
-		{"nothing crosses lines: white space", `a\s*b`, o{}, "a\nb\na b\n", []string{"a b"}},
-		{"nothing crosses lines: any character", `(?s)a.b`, o{}, "a\nb\n", nil},
-		{"nothing crosses lines: a negated class", `a[^x]b`, o{}, "a\nb\n", nil},
-		{"nothing crosses lines: text", "a\nb", o{Fixed: true}, "a\nb\n", nil},
-		{"a NUL is a character", "b", o{}, "a\x00b\nc", []string{"a\x00b"}},
-		{"bytes that are not UTF-8 stay", "b", o{}, "\xffb\xfe\nc", []string{"\xffb\xfe"}},
-
-		{"-v selects the others", "a", o{Invert: true}, "a\nb\n\nab\nc", []string{"b", "", "c"}},
-		{"-v of the empty expression selects none", "", o{Invert: true}, "a\n\n", nil},
-		{"-v and -o select nothing, as in grep", "a", o{Invert: true, OnlyMatching: true}, "a\nb\n", nil},
-		{"-i", "eth", o{IgnoreCase: true}, "ETH0\nEth1\nwlan\n", []string{"ETH0", "Eth1"}},
-		{"-i beyond ASCII", "straße é", o{IgnoreCase: true}, "STRAßE É\n", []string{"STRAßE É"}},
-		{"-i on text", "a.b", o{IgnoreCase: true, Fixed: true}, "A.B\naxb\n", []string{"A.B"}},
-		{"case counts without -i", "eth", o{}, "ETH0\neth1\n", []string{"eth1"}},
-		{"an expression may ask for -i itself", "(?i)eth", o{}, "ETH0\nx\n", []string{"ETH0"}},
-		{"-F takes everything literally", "a.*(b", o{Fixed: true}, "a.*(b\naxx(b\n", []string{"a.*(b"}},
-		{"-F and ^", "^a", o{Fixed: true}, "a\n^a\n", []string{"^a"}},
-
-		{"-w at both ends of the line", "foo", o{Word: true}, "foo\n", []string{"foo"}},
-		{"-w between other characters", "foo", o{Word: true}, "a-foo.b\n", []string{"a-foo.b"}},
-		{"-w not within a word", "foo", o{Word: true}, "xfoo\nfoox\nfoo_\n_foo\nfoo1\n", nil},
-		{"-w finds a later occurrence", "foo", o{Word: true}, "xfoo foo\n", []string{"xfoo foo"}},
-		{"-w finds an overlapping candidate", "aa", o{Word: true}, "aaa aa", []string{"aaa aa"}},
-		{"-w backs off to a shorter match", "foo.*", o{Word: true}, "foo bar_\n", []string{"foo bar_"}},
-		{"-w tries the alternatives", "foo|foobar", o{Word: true}, "foobar\n", []string{"foobar"}},
-		{"-w is no \\b: what is no word may be at the edges", "-x", o{Word: true}, "a -x\n", []string{"a -x"}},
-		{"-w demands a non-word character even there", "-x", o{Word: true}, "a-x\n", nil},
-		{"-w of punctuation", `\$`, o{Word: true}, "a $ b\n", []string{"a $ b"}},
-		{"-w of punctuation within a word", `\$`, o{Word: true}, "a$b\n", nil},
-		{"-w with letters beyond ASCII before", "foo", o{Word: true}, "éfoo\n", nil},
-		{"-w with letters beyond ASCII behind", "foo", o{Word: true}, "fooß\n", nil},
-		{"-w of letters beyond ASCII", "é", o{Word: true}, "é\nxé\né.\n", []string{"é", "é."}},
-		{"-w beside punctuation beyond ASCII", "foo", o{Word: true}, "«foo»\n", []string{"«foo»"}},
-		{"-w beside a byte that is not UTF-8", "foo", o{Word: true}, "\xfffoo\xfe\n", []string{"\xfffoo\xfe"}},
-		{"-w and ^", "^foo", o{Word: true}, "foo\n foo\n", []string{"foo"}},
-		{"-w and $", "foo$", o{Word: true}, "foo\nfoo \n", []string{"foo"}},
-		{"-w and -v", "foo", o{Word: true, Invert: true}, "foo\nfoox\n", []string{"foox"}},
-		{"-w and -i", "foo", o{Word: true, IgnoreCase: true}, "FOO\nFOOX\n", []string{"FOO"}},
-		{"-w and -F", "a.b", o{Word: true, Fixed: true}, "a.b\na.bc\naxb\n", []string{"a.b"}},
-
-		{"-o every match", "a+", o{OnlyMatching: true}, "aabaaa\nb\na\n", []string{"aa", "aaa", "a"}},
-		{"-o no empty match", "a*", o{OnlyMatching: true}, "baab\n\nc\n", []string{"aa"}},
-		{"-o of the start", "^a", o{OnlyMatching: true}, "aaa\n", []string{"a"}},
-		{"-o of the end", "a$", o{OnlyMatching: true}, "aaa\n", []string{"a"}},
-		{"-o with a group is still the whole match", "x(a)", o{OnlyMatching: true}, "xa xa\n", []string{"xa", "xa"}},
-		{"-o -w every word", "foo", o{OnlyMatching: true, Word: true}, "foo foo-foo xfoo foo\n", []string{"foo", "foo", "foo", "foo"}},
-		{"-o -w matches that share their boundary", "a", o{OnlyMatching: true, Word: true}, "a a a\n", []string{"a", "a", "a"}},
-		{"-o -w whose last character bounds the next", "a,", o{OnlyMatching: true, Word: true}, "a,a,\n", []string{"a,"}},
-		{"-o -w skips what is within a word", "foo", o{OnlyMatching: true, Word: true}, "foox foo\n", []string{"foo"}},
-		{"-o -w leaves the boundary out", "foo", o{OnlyMatching: true, Word: true}, "-foo-\n", []string{"foo"}},
-		{"-o -w with a group of its own", "f(o)o", o{OnlyMatching: true, Word: true}, "foo foo\n", []string{"foo", "foo"}},
-		{"-o -w no empty match", "a*", o{OnlyMatching: true, Word: true}, "b a c aa\n", []string{"a", "aa"}},
-		{"-o -w of the start, once", "^a", o{OnlyMatching: true, Word: true}, "a a\n", []string{"a"}},
-		{"-o -w with letters beyond ASCII", `[é]+`, o{OnlyMatching: true, Word: true}, "é éa éé\n", []string{"é", "éé"}},
-	} {
+	for _, row := range lineSemantics {
 		t.Run(row.name, func(t *testing.T) {
 			if got := each(compile(t, row.expr, row.options), row.text); !slices.Equal(got, row.want) {
 				t.Errorf("got %q, want %q", got, row.want)
@@ -125,22 +128,21 @@ func TestLineSemantics(t *testing.T) {
 
 // What is highlighted on a line, which may be a part of a text.
 func TestSpansAreWhereTheMatchesAre(t *testing.T) {
-	type o = ExprOptions
 	for _, row := range []struct {
 		expr    string
-		options o
+		options opts
 		line    string
 		want    [][2]int
 	}{
-		{"a+", o{}, "baab a", [][2]int{{1, 3}, {5, 6}}},
-		{"a*", o{}, "baab", [][2]int{{1, 3}}},
-		{"x", o{}, "baab", nil},
-		{"a", o{}, "", nil},
-		{"a(b)", o{Group: true}, "ab xab", [][2]int{{0, 2}, {4, 6}}}, // the group is for OnlyMatching
-		{"a(b)", o{Group: true, OnlyMatching: true}, "ab xab", [][2]int{{1, 2}, {5, 6}}},
-		{"a", o{Word: true}, "a a ab a", [][2]int{{0, 1}, {2, 3}, {7, 8}}},
-		{"É", o{IgnoreCase: true}, "xéy", [][2]int{{1, 3}}},
-		{"a", o{Invert: true}, "ba", [][2]int{{1, 2}}},
+		{"a+", opts{}, "baab a", [][2]int{{1, 3}, {5, 6}}},
+		{"a*", opts{}, "baab", [][2]int{{1, 3}}},
+		{"x", opts{}, "baab", nil},
+		{"a", opts{}, "", nil},
+		{"a(b)", opts{Group: true}, "ab xab", [][2]int{{0, 2}, {4, 6}}}, // the group is for OnlyMatching
+		{"a(b)", opts{Group: true, OnlyMatching: true}, "ab xab", [][2]int{{1, 2}, {5, 6}}},
+		{"a", opts{Word: true}, "a a ab a", [][2]int{{0, 1}, {2, 3}, {7, 8}}},
+		{"É", opts{IgnoreCase: true}, "xéy", [][2]int{{1, 3}}},
+		{"a", opts{Invert: true}, "ba", [][2]int{{1, 2}}},
 	} {
 		text := []byte("a\n" + row.line + "\na")
 		if got := compile(t, row.expr, row.options).Spans(text[2 : 2+len(row.line)]); !slices.Equal(got, row.want) {
