@@ -95,6 +95,15 @@ func testDeb(t *testing.T, root, first, second string) {
 	// Every second in place of every 20 minutes.
 	m.write("/etc/systemd/system/sysops-agent.timer.d/often.conf", "[Timer]\nOnCalendar=\nOnCalendar=*:*:*\nRandomizedDelaySec=0\n")
 
+	installDebs(t, m)
+	staysQuietWithoutConfig(t, m, server)
+	pushesOnceConfigured(t, m, server)
+	config := m.run("cat", "/etc/sysops/config.yaml")
+	upgradeDebs(t, m, config)
+	purgeDebs(m, config)
+}
+
+func installDebs(t *testing.T, m *machine) {
 	said := m.run("dpkg", "-i", deb("/first", "sysops-agent", older), deb("/first", "sysops", older))
 	if !strings.Contains(said, "nothing is sent until /etc/sysops/config.yaml says where to") {
 		t.Errorf("the installation does not say what is to be done next:\n%s", said)
@@ -110,8 +119,11 @@ func testDeb(t *testing.T, root, first, second string) {
 	} {
 		m.run("test", "-s", file)
 	}
+}
 
-	// Without a config it sends nothing, and is no failed unit.
+// staysQuietWithoutConfig makes sure that without a config the agent sends nothing, and is no
+// failed unit.
+func staysQuietWithoutConfig(t *testing.T, m *machine, server *redistest.Server) {
 	m.equal("enabled\n", "systemctl", "is-enabled", "sysops-agent.timer")
 	m.equal("active\n", "systemctl", "is-active", "sysops-agent.timer")
 	m.until("the service is skipped", func() bool {
@@ -123,8 +135,11 @@ func testDeb(t *testing.T, root, first, second string) {
 	if n := server.Must("DBSIZE"); n != int64(0) {
 		t.Fatalf("%v keys are on the server before there is a config", n)
 	}
+}
 
-	// With the example's, changed to name this server, the timer does the rest.
+// pushesOnceConfigured makes sure that with the example's config, changed to name this server,
+// the timer does the rest.
+func pushesOnceConfigured(t *testing.T, m *machine, server *redistest.Server) {
 	m.run("sh", "-c", "sed 's,redis://redis1.*,"+server.URL()+",; /redis2/d; s,^#agent:,agent:,; s,^#  domain:,  domain:,' /usr/share/doc/sysops-agent/examples/config.yaml >/etc/sysops/config.yaml")
 	m.run("sysops-agent", "check")
 	m.until("the service has run", func() bool { return m.show("sysops-agent.service", "ExecMainExitTimestampMonotonic") != "0" })
@@ -144,10 +159,12 @@ func testDeb(t *testing.T, root, first, second string) {
 	m.run("systemctl", "start", "sysops-gc.service")
 	m.equal("success\n", "systemctl", "show", "-P", "Result", "sysops-gc.service")
 	m.equal("disabled\n", "sh", "-c", "systemctl is-enabled sysops-gc.timer || true")
+}
 
-	// An upgrade keeps what the administrator has made, and made off with.
+// upgradeDebs makes sure that an upgrade keeps what the administrator has made, and made off
+// with.
+func upgradeDebs(t *testing.T, m *machine, config string) {
 	m.run("systemctl", "start", "sysops-agent.timer")
-	config := m.run("cat", "/etc/sysops/config.yaml")
 	m.run("rm", "/var/lib/sysops/outgoing/etc_shells")
 	m.run("dpkg", "-i", deb("/second", "sysops-agent", newer), deb("/second", "sysops", newer))
 	m.equal(config, "cat", "/etc/sysops/config.yaml")
@@ -161,8 +178,11 @@ func testDeb(t *testing.T, root, first, second string) {
 	m.run("systemctl", "disable", "--now", "sysops-agent.timer")
 	m.run("dpkg", "-i", deb("/second", "sysops-agent", newer))
 	m.equal("disabled\n", "sh", "-c", "systemctl is-enabled sysops-agent.timer || true")
+}
 
-	// Removed, it is still configured; purged, nothing is left but what sysops needs.
+// purgeDebs makes sure that a removed agent is still configured, and that of a purged one
+// nothing is left but what sysops needs.
+func purgeDebs(m *machine, config string) {
 	m.run("dpkg", "-r", "sysops-agent")
 	m.equal("inactive\n", "sh", "-c", "systemctl is-active sysops-agent.timer || true")
 	m.equal(config, "cat", "/etc/sysops/config.yaml")

@@ -117,36 +117,6 @@ func TestMake(t *testing.T) {
 	}
 }
 
-func TestPatternsThatAreNone(t *testing.T) {
-	for _, row := range []struct{ pattern, says string }{
-		{"", "empty"},
-		{"#/etc/passwd", "one side"},
-		{"web01#", "one side"},
-		{"#", "one side"},
-		{"web[01", "closing"},
-		{"web01#/etc/[a", "closing"},
-		{`[a\]`, "closing"},
-		{`passwd\`, "backslash"},
-		{`web01#a\`, "backslash"},
-	} {
-		_, err := sysops.ParsePattern(row.pattern)
-		if !errors.Is(err, sysops.ErrBadPattern) || !strings.Contains(err.Error(), row.says) {
-			t.Errorf("ParsePattern(%q): %v; want ErrBadPattern that speaks of %q", row.pattern, err, row.says)
-		}
-	}
-}
-
-func TestAPatternKeepsItsText(t *testing.T) {
-	for _, s := range []string{"/etc/passwd", "web*#/etc/*", `a\*`} {
-		if got := pattern(t, s).String(); got != s {
-			t.Errorf("%q became %q", s, got)
-		}
-		if got := search(t, s).String(); got != s {
-			t.Errorf("%q became %q", s, got)
-		}
-	}
-}
-
 func TestAQueryWithoutPatternIsAnError(t *testing.T) {
 	c := connect(t, "redis://127.0.0.1:1")
 	if _, err := c.Ask(t.Context(), sysops.Query{}); !errors.Is(err, sysops.ErrBadPattern) {

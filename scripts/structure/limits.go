@@ -20,10 +20,10 @@ type limits struct {
 
 // ours are lowered as the targets come nearer, and never raised.
 var ours = limits{
-	fileLines:     limit{1098, 600},
-	functionLines: limit{118, 80},
-	rootTypes:     limit{72, 45},
-	rootFiles:     limit{69, 16},
+	fileLines:     limit{600, 600},
+	functionLines: limit{92, 80},
+	rootTypes:     limit{45, 45},
+	rootFiles:     limit{16, 16},
 }
 
 // check returns what is not as it has to be and, apart, what is not yet as it is to be.

@@ -1,4 +1,4 @@
-package wholetest_test
+package naming_test
 
 import (
 	"cmp"
@@ -7,28 +7,28 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 func TestAKeyIsSplitAtItsFirstHash(t *testing.T) {
 	for _, row := range []struct {
 		text string
-		want sysops.Key
+		want naming.Key
 		ok   bool
 	}{
-		{"web01#/etc/passwd", sysops.Key{Host: "web01", Name: "/etc/passwd"}, true},
-		{"web01#a#b", sysops.Key{Host: "web01", Name: "a#b"}, true},
-		{"web01##", sysops.Key{Host: "web01", Name: "#"}, true},
-		{"h#/etc/x.json@sysctl-a", sysops.Key{Host: "h", Name: "/etc/x.json@sysctl-a"}, true},
-		{"web01", sysops.Key{}, false},
-		{"web01#", sysops.Key{}, false},
-		{"#/etc/passwd", sysops.Key{}, false},
-		{"#", sysops.Key{}, false},
-		{"", sysops.Key{}, false},
-		{"$on:a#b", sysops.Key{}, false}, // the index
+		{"web01#/etc/passwd", naming.Key{Host: "web01", Name: "/etc/passwd"}, true},
+		{"web01#a#b", naming.Key{Host: "web01", Name: "a#b"}, true},
+		{"web01##", naming.Key{Host: "web01", Name: "#"}, true},
+		{"h#/etc/x.json@sysctl-a", naming.Key{Host: "h", Name: "/etc/x.json@sysctl-a"}, true},
+		{"web01", naming.Key{}, false},
+		{"web01#", naming.Key{}, false},
+		{"#/etc/passwd", naming.Key{}, false},
+		{"#", naming.Key{}, false},
+		{"", naming.Key{}, false},
+		{"$on:a#b", naming.Key{}, false}, // the index
 	} {
-		got, ok := sysops.ParseKey(row.text)
+		got, ok := naming.ParseKey(row.text)
 		if got != row.want || ok != row.ok {
 			t.Errorf("ParseKey(%q) = %+v, %v; want %+v, %v", row.text, got, ok, row.want, row.ok)
 		}
@@ -49,7 +49,7 @@ func TestKeysAreOrderedAsTheirTextsAre(t *testing.T) {
 		}
 		return string(b)
 	}
-	key := func() sysops.Key { return sysops.Key{Host: word("a0-._:z"), Name: word("a#!/ \x01\xff")} }
+	key := func() naming.Key { return naming.Key{Host: word("a0-._:z"), Name: word("a#!/ \x01\xff")} }
 	for range redistest.Cases(t, 5000) {
 		a, b := key(), key()
 		if got, want := a.Compare(b), cmp.Compare(a.String(), b.String()); got != want {
@@ -68,15 +68,33 @@ func TestHostNames(t *testing.T) {
 		{"switch_7-b", "switch_7-b"},
 		{strings.Repeat("x", 253), strings.Repeat("x", 253)},
 	} {
-		if got, err := sysops.ParseHost(row.text); err != nil || got != row.want {
+		if got, err := naming.ParseHost(row.text); err != nil || got != row.want {
 			t.Errorf("ParseHost(%.40q) = %.40q, %v; want %.40q", row.text, got, err, row.want)
 		}
 	}
 	for _, bad := range []string{
 		"", strings.Repeat("x", 254), "web 01", "web#01", "$hosts", "web/01", "wéb", "web*", "web01\n", "a\x00b", "a@b", "a,b", "[::1]",
 	} {
-		if got, err := sysops.ParseHost(bad); !errors.Is(err, sysops.ErrBadHost) {
+		if got, err := naming.ParseHost(bad); !errors.Is(err, naming.ErrBadHost) {
 			t.Errorf("ParseHost(%.40q) = %.40q, %v; want ErrBadHost", bad, got, err)
+		}
+	}
+}
+
+func TestObjectNames(t *testing.T) {
+	for _, good := range []string{"/etc/passwd", "a", "a#b", "#", "x.json@sysctl-a", "a$", "\xff\x00\n", strings.Repeat("x", 4096)} {
+		if err := naming.CheckName(good); err != nil {
+			t.Errorf("CheckName(%.40q): %v", good, err)
+		}
+	}
+	for _, row := range []struct{ name, says string }{
+		{"", "empty"},
+		{strings.Repeat("x", 4097), "at most 4096"},
+		{"$hosts", "reserved"},
+		{"$", "reserved"},
+	} {
+		if err := naming.CheckName(row.name); !errors.Is(err, naming.ErrBadName) || !strings.Contains(err.Error(), row.says) {
+			t.Errorf("CheckName(%.40q): %v; want ErrBadName that speaks of %q", row.name, err, row.says)
 		}
 	}
 }

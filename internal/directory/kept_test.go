@@ -1,4 +1,4 @@
-package wholetest_test
+package directory_test
 
 import (
 	"context"
@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/config"
 	"github.com/sysops-api/sysops-api/internal/directory"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 	"github.com/sysops-api/sysops-api/internal/terminal"
@@ -43,11 +42,9 @@ func (i *inventory) does(script string) {
 }
 
 // open is a new process that uses the directory.
-func (i *inventory) open(age time.Duration) sysops.Directory {
+func (i *inventory) open(age time.Duration) directory.Service {
 	i.t.Helper()
-	var c config.Config
-	c.Directory.URL = "exec://" + i.program + "?site=esv4"
-	dir, err := c.OpenDirectory(directory.KeepOptions{CacheAge: age, CacheFolder: i.folder, Warn: func(err error) {
+	dir, err := directory.OpenKept("exec://"+i.program+"?site=esv4", "", "", directory.KeepOptions{CacheAge: age, CacheFolder: i.folder, Warn: func(err error) {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		i.warnings = append(i.warnings, strings.Join(append([]string{err.Error()}, terminal.Hints(err)...), "\n"))
@@ -59,7 +56,7 @@ func (i *inventory) open(age time.Duration) sysops.Directory {
 }
 
 // world is all that a directory says, as one text.
-func world(ctx context.Context, dir sysops.Directory) (string, error) {
+func world(ctx context.Context, dir directory.Service) (string, error) {
 	var b strings.Builder
 	sites, err := dir.Sites(ctx)
 	for _, s := range sites {
@@ -74,6 +71,22 @@ func world(ctx context.Context, dir sysops.Directory) (string, error) {
 	site, core, failed := dir.Local(ctx)
 	fmt.Fprintf(&b, "local %s %s\n", site, core)
 	return b.String(), errors.Join(err, failed)
+}
+
+// ask returns what a question fails with whose servers dir lists.
+func ask(t *testing.T, dir directory.Service, w sysops.Where) error {
+	t.Helper()
+	c, err := sysops.New(dir, sysops.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	pattern, err := sysops.ParsePattern("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Ask(t.Context(), sysops.Query{Pattern: pattern, Where: w})
+	return err
 }
 
 const wholeWorld = `eat1 eat1-1 redis://d:1/0
@@ -190,12 +203,7 @@ func TestProcessesShareAKeptCopy(t *testing.T) {
 func TestASiteWithoutCoresIsNotLeftOutUnnoticed(t *testing.T) {
 	i := newInventory(t)
 	i.says(`{"esv4": {"children": ["esv4-1"]}, "esv4-1": {"hosts": ["redis://127.0.0.1:1/0"]}, "eat1": {"children": []}}`)
-	c, err := sysops.New(i.open(0), sysops.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if _, err = c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "x"), Where: sysops.Where{Scope: sysops.Global, Partial: true}}); err == nil || !strings.Contains(err.Error(), "eat1") {
+	if err := ask(t, i.open(0), sysops.Where{Scope: sysops.Global, Partial: true}); err == nil || !strings.Contains(err.Error(), "eat1") {
 		t.Errorf("%v", err)
 	}
 }
@@ -256,11 +264,9 @@ func TestAKeptCopyThatOthersCanHaveWrittenIsNotUsed(t *testing.T) {
 // Two configs may name the same directory and differ in where the machine is.
 func TestAKeptCopyIsOfOneConfigAlone(t *testing.T) {
 	i := newInventory(t)
-	open := func(core string) sysops.Directory {
+	open := func(core string) directory.Service {
 		t.Helper()
-		var c config.Config
-		c.Directory.URL, c.Directory.Local.Core = "exec://"+i.program, core
-		dir, err := c.OpenDirectory(directory.KeepOptions{CacheAge: time.Hour, CacheFolder: i.folder})
+		dir, err := directory.OpenKept("exec://"+i.program, "", core, directory.KeepOptions{CacheAge: time.Hour, CacheFolder: i.folder})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,18 +297,11 @@ func TestAFolderThatCannotBeWrittenToIsToldOnce(t *testing.T) {
 
 func TestALocalSiteThatTheDirectoryDoesNotListIsNamed(t *testing.T) {
 	i := newInventory(t)
-	var c config.Config
-	c.Directory.URL = "exec://" + i.program + "?site=esv5"
-	dir, err := c.OpenDirectory(directory.KeepOptions{})
+	dir, err := directory.OpenKept("exec://"+i.program+"?site=esv5", "", "", directory.KeepOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := sysops.New(dir, sysops.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	_, err = client.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "x"), Where: sysops.Where{Scope: sysops.SiteWide}})
+	err = ask(t, dir, sysops.Where{Scope: sysops.SiteWide})
 	if !errors.Is(err, sysops.ErrUnknown) || !strings.Contains(err.Error(), "esv5") || !strings.Contains(strings.Join(terminal.Hints(err), "\n"), "eat1, esv4") {
 		t.Errorf("%v", err)
 	}
@@ -316,12 +315,7 @@ func TestAHintListsNoMoreNamesThanAPersonReads(t *testing.T) {
 	}
 	i := newInventory(t)
 	i.says(`{"esv4": {"children": [` + children.String()[1:] + `]}` + groups.String() + `}`)
-	client, err := sysops.New(i.open(0), sysops.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	_, err = client.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "x"), Where: sysops.Where{Core: "c1000"}})
+	err := ask(t, i.open(0), sysops.Where{Core: "c1000"})
 	if !strings.HasSuffix(strings.Join(terminal.Hints(err), "\n"), "and 980 more") || len(terminal.Hints(err)[0]) > 300 {
 		t.Errorf("%v", err)
 	}

@@ -1,4 +1,4 @@
-package wholetest_test
+package hostset_test
 
 import (
 	"errors"
@@ -6,10 +6,19 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/hostset"
+	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 )
+
+func parse(t testing.TB, expr string) *hostset.Set {
+	t.Helper()
+	s, err := hostset.Parse(expr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
 
 func TestHostSetsHoldWholeNames(t *testing.T) {
 	for _, row := range []struct {
@@ -32,7 +41,7 @@ func TestHostSetsHoldWholeNames(t *testing.T) {
 		{`"web1..3",a..c`, []string{"web1..3", "a..c"}, []string{"web1", "b"}, []string{"a..c", "web1..3"}},
 	} {
 		t.Run(row.expr, func(t *testing.T) {
-			set := hostSet(t, row.expr)
+			set := parse(t, row.expr)
 			for _, h := range row.in {
 				if !set.Contains(h) {
 					t.Errorf("it lacks %q", h)
@@ -55,23 +64,23 @@ func TestHostSetsThatAreNone(t *testing.T) {
 		expr string
 		want error
 	}{
-		{"", sysops.ErrBadHost},
-		{" , \n", sysops.ErrBadHost},
-		{"web/01", sysops.ErrBadHost},
-		{"ok,web$", sysops.ErrBadHost},
-		{"web[1", sysops.ErrBadPattern},
-		{`web\`, sysops.ErrBadPattern},
-		{"web{1..3", sysops.ErrBadHost},
-		{"db1,web3..1", sysops.ErrBadHost},
-		{"web1..3*", sysops.ErrBadHost},
-		{"a - a", sysops.ErrBadHost},
-		{`"web 1"`, sysops.ErrBadHost},
-		{"web{1..2000000}", sysops.ErrBadHost},
-		{strings.Repeat("x", 250) + "{1..1000}", sysops.ErrBadHost},
-		{"*{1..1001}*", sysops.ErrBadHost},
+		{"", naming.ErrBadHost},
+		{" , \n", naming.ErrBadHost},
+		{"web/01", naming.ErrBadHost},
+		{"ok,web$", naming.ErrBadHost},
+		{"web[1", naming.ErrBadPattern},
+		{`web\`, naming.ErrBadPattern},
+		{"web{1..3", naming.ErrBadHost},
+		{"db1,web3..1", naming.ErrBadHost},
+		{"web1..3*", naming.ErrBadHost},
+		{"a - a", naming.ErrBadHost},
+		{`"web 1"`, naming.ErrBadHost},
+		{"web{1..2000000}", naming.ErrBadHost},
+		{strings.Repeat("x", 250) + "{1..1000}", naming.ErrBadHost},
+		{"*{1..1001}*", naming.ErrBadHost},
 	} {
 		if _, err := hostset.Parse(row.expr); !errors.Is(err, row.want) {
-			t.Errorf("ParseHosts(%q): %v; want %v", row.expr, err, row.want)
+			t.Errorf("Parse(%q): %v; want %v", row.expr, err, row.want)
 		}
 	}
 }
@@ -98,7 +107,7 @@ func TestFoldedHostsAreParsedBack(t *testing.T) {
 		{"-a", "a..c", "fe80::1", "web1-a", "web1..3", "web2-a"},
 	} {
 		folded := hostset.Fold(hosts)
-		if got := hostSet(t, folded).Names(); !slices.Equal(got, hosts) {
+		if got := parse(t, folded).Names(); !slices.Equal(got, hosts) {
 			t.Errorf("%q folds to %s, which is %q", hosts, folded, got)
 		}
 		if got, err := (*hostset.Clusters)(nil).Expand(folded); err != nil || !slices.Equal(got, hosts) {
@@ -113,7 +122,7 @@ func TestAnExpressionStandsForWhatRangeMakesOfIt(t *testing.T) {
 		t.Errorf("%q, %v", nodes, err)
 	}
 	_, err := none.Expand("db1,web*")
-	if !errors.Is(err, sysops.ErrBadHost) || !strings.Contains(strings.Join(terminal.Hints(err), "\n"), "sysops hosts --hosts") {
+	if !errors.Is(err, naming.ErrBadHost) || !strings.Contains(strings.Join(terminal.Hints(err), "\n"), "sysops hosts --hosts") {
 		t.Errorf("a glob: %v", err)
 	}
 	_, err = none.Expand("%web")
@@ -133,7 +142,7 @@ func TestSetsOfGlobsAreUnitedIntersectedAndTakenAway(t *testing.T) {
 		{"db1..3 - *2", "db1 db3", "db2", "db1 db3"},
 		{"{web,db}[12] & (web*,mail)", "web1 web2", "db1 mail web3", ""},
 	} {
-		set := hostSet(t, row.expr)
+		set := parse(t, row.expr)
 		for _, h := range strings.Fields(row.in) {
 			if !set.Contains(h) {
 				t.Errorf("%s lacks %s", row.expr, h)
@@ -178,7 +187,7 @@ func TestAListOfHostsMayHaveSequencesAndBraces(t *testing.T) {
 func TestALineWithCommasIsAnError(t *testing.T) {
 	for _, line := range []string{"web01,10.0.0.1,rack12", "web1..3,db1", "web{1,2},db1", "db1,web{1,2}"} {
 		_, err := hostset.Read(strings.NewReader("db1\n"+line), "list.csv")
-		if !errors.Is(err, sysops.ErrBadHost) || !strings.Contains(err.Error(), "list.csv:2:") {
+		if !errors.Is(err, naming.ErrBadHost) || !strings.Contains(err.Error(), "list.csv:2:") {
 			t.Errorf("%s: %v; want ErrBadHost at list.csv:2", line, err)
 		}
 	}
@@ -187,13 +196,13 @@ func TestALineWithCommasIsAnError(t *testing.T) {
 func TestAListOfHostsSaysWhichLineIsWrong(t *testing.T) {
 	for _, line := range []string{"web{1", "web3..1", "web{1,2}*", "web1..%", `"web 1"`, "web1..3*"} {
 		_, err := hostset.Read(strings.NewReader("web01\n"+line), "list.txt")
-		if !errors.Is(err, sysops.ErrBadHost) || !strings.Contains(err.Error(), "list.txt:2:") {
+		if !errors.Is(err, naming.ErrBadHost) || !strings.Contains(err.Error(), "list.txt:2:") {
 			t.Errorf("%s: %v; want ErrBadHost at list.txt:2", line, err)
 		}
 	}
 
 	_, err := hostset.Read(strings.NewReader("web01\n\n# fine\nweb 02\nweb*\n"), "list.txt")
-	if !errors.Is(err, sysops.ErrBadHost) || !strings.Contains(err.Error(), "list.txt:5:") {
+	if !errors.Is(err, naming.ErrBadHost) || !strings.Contains(err.Error(), "list.txt:5:") {
 		t.Errorf("%v; want ErrBadHost at list.txt:5", err)
 	}
 }
@@ -201,14 +210,14 @@ func TestAListOfHostsSaysWhichLineIsWrong(t *testing.T) {
 // The empty set would answer every question with nothing.
 func TestAListWithoutHostsIsAnError(t *testing.T) {
 	for _, list := range []string{"", "\n\n", "# only a comment\n"} {
-		if _, err := hostset.Read(strings.NewReader(list), "empty.txt"); !errors.Is(err, sysops.ErrBadHost) || !strings.Contains(err.Error(), "empty.txt") {
+		if _, err := hostset.Read(strings.NewReader(list), "empty.txt"); !errors.Is(err, naming.ErrBadHost) || !strings.Contains(err.Error(), "empty.txt") {
 			t.Errorf("%q: %v; want ErrBadHost that names the file", list, err)
 		}
 	}
 }
 
 func TestUnionHoldsTheHostsOfBoth(t *testing.T) {
-	a, b := hostSet(t, "web01,db*"), hostSet(t, "web02,mail?")
+	a, b := parse(t, "web01,db*"), parse(t, "web02,mail?")
 	u := a.Union(b)
 	for _, h := range []string{"web01", "web02", "db7", "mail1"} {
 		if !u.Contains(h) {

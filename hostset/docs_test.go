@@ -1,4 +1,4 @@
-package wholetest_test
+package hostset_test
 
 import (
 	"os"
