@@ -95,13 +95,14 @@ type Table struct {
 // A Column is one of a table.
 type Column struct {
 	Title string // in the header; a table without any has no header
-	Width int    // the least, in characters
+	Width int    // the least, in characters; less on a terminal that is too narrow
 	Right bool   // cells stand at its right edge, as numbers do
 	Gap   string // what stands before it; "": one space, nothing before the first
 
-	// Cut: no wider than Width in any output, with an ellipsis, and with tabs
-	// expanded and control characters shown, which would displace what follows. Without
-	// it, a cell is as wide as its text, but for a terminal that is too narrow.
+	// Cut: as wide as Width in any output, which whoever asks chose, with an ellipsis where
+	// that is too little, and with tabs expanded and control characters shown, which would
+	// displace what follows. Without it, a cell is as wide as its text, but on a terminal
+	// that is too narrow it is cut as well, or what follows goes on below.
 	Cut bool
 
 	// Whole: never cut, also where a terminal is too narrow, because it is what was
@@ -109,7 +110,7 @@ type Column struct {
 	Whole bool
 
 	// Bar: cells are bars, as long as their Share of the column. It is as wide as the
-	// line has room for. What follows stands right behind the bar.
+	// line has room for, and none where there is no room. What follows stands right behind the bar.
 	Bar bool
 }
 

@@ -1,7 +1,6 @@
 package terminal
 
 import (
-	"cmp"
 	"math"
 	"os"
 	"slices"
@@ -11,44 +10,91 @@ import (
 	"github.com/sysops-api/sysops-api/internal/output"
 )
 
-// A layout puts cells beside each other. Everything that prints columns goes through it.
+// A layout puts the cells of a table beside each other. Everything that prints columns
+// goes through it.
 type layout struct {
 	width int // of the terminal; 0: there is none
 	ascii bool
+
+	table *output.Table
+	need  []int // columns of the widest text of each column, as far as rows were looked at
+	fit   fit
 }
 
-// header adds the titles of a table, if it has any.
-func (l *layout) header(p *output.Painter, t *output.Table) {
-	if !slices.ContainsFunc(t.Columns, func(c output.Column) bool { return c.Title != "" }) {
+// begin lays out another table, on a terminal of this width; 0: on none.
+func (l *layout) begin(t *output.Table, width int) {
+	l.table, l.width = t, width
+	l.need = make([]int, len(t.Columns))
+	l.look(l.titles())
+	l.settle()
+}
+
+// look takes the width of cells into account, from settle on.
+func (l *layout) look(cells []output.Cell) {
+	for i := range cells {
+		l.need[i] = max(l.need[i], l.columns(l.shown(i, &cells[i])))
+	}
+}
+
+// settle decides how wide the columns are.
+func (l *layout) settle() {
+	if l.width > 0 {
+		l.fit = l.fitTo(l.need)
 		return
 	}
-	titles := make([]output.Cell, len(t.Columns))
-	for i := range t.Columns {
-		titles[i].Text = t.Columns[i].Title
+	l.fit = newFit(len(l.table.Columns))
+	for i := range l.table.Columns {
+		l.fit.widths[i] = l.table.Columns[i].Width
+		if l.table.Columns[i].Bar {
+			l.fit.widths[i] = l.barWidth(i)
+		}
 	}
-	l.line(p, t, titles)
 }
 
-// line adds a line of a table.
-func (l *layout) line(p *output.Painter, t *output.Table, cells []output.Cell) {
+func (l *layout) titles() []output.Cell {
+	titles := make([]output.Cell, len(l.table.Columns))
+	for i := range titles {
+		titles[i].Text = l.table.Columns[i].Title
+	}
+	return titles
+}
+
+// header adds the titles of the table, if it has any.
+func (l *layout) header(p *output.Painter) {
+	if slices.ContainsFunc(l.table.Columns, func(c output.Column) bool { return c.Title != "" }) {
+		l.line(p, l.titles())
+	}
+}
+
+// line adds a line of the table. On a terminal, it may become several.
+func (l *layout) line(p *output.Painter, cells []output.Cell) {
+	t := l.table
 	if t.Trim {
 		for len(cells) > 0 && cells[len(cells)-1] == (output.Cell{}) {
 			cells = cells[:len(cells)-1]
 		}
 	}
+	fit := l.fitOf(cells)
 	for i := range cells {
 		c := &t.Columns[i]
-		text := l.shown(t, i, &cells[i])
-		pad := strings.Repeat(" ", max(0, c.Width-l.columns(text)))
 		switch {
-		case c.Bar, t.Trim && !c.Right && i == len(cells)-1:
+		case c.Bar && fit.widths[i] == 0:
+			continue
+		case fit.breaks[i]:
+			p.Add(output.Plain, "\n"+indent)
+		default:
+			p.Add(output.Plain, l.gap(i))
+		}
+		text := l.placed(i, &cells[i], fit.widths[i])
+		pad := strings.Repeat(" ", max(0, fit.widths[i]-l.columns(text)))
+		last := i == len(cells)-1 || fit.breaks[i+1]
+		switch {
+		case c.Bar, last && !c.Right && (t.Trim || l.width > 0):
 			pad = ""
 		case c.Right:
-			p.Add(output.Plain, l.gap(t, i)+pad)
-			p.Add(cells[i].Role, text)
-			continue
+			p.Add(output.Plain, pad)
+			pad = ""
 		}
-		p.Add(output.Plain, l.gap(t, i))
 		p.Add(cells[i].Role, text)
 		p.Add(output.Plain, pad)
 	}
@@ -56,28 +102,42 @@ func (l *layout) line(p *output.Painter, t *output.Table, cells []output.Cell) {
 }
 
 // gap is what stands before a column.
-func (l *layout) gap(t *output.Table, i int) string {
-	switch gap := t.Columns[i].Gap; {
+func (l *layout) gap(i int) string {
+	switch gap := l.table.Columns[i].Gap; {
+	case gap == "\t" && l.width > 0: // for programs
+		return "  "
 	case gap != "":
-		return l.charted(t, gap)
+		return l.charted(gap)
 	case i > 0:
 		return " "
 	}
 	return ""
 }
 
-// shown is the text of a cell as it stands in its column.
-func (l *layout) shown(t *output.Table, i int, cell *output.Cell) string {
-	c := &t.Columns[i]
+// shown is the text of a cell, whatever the width of its column.
+func (l *layout) shown(i int, cell *output.Cell) string {
+	switch c := &l.table.Columns[i]; {
+	case c.Bar:
+		return ""
+	case c.Cut:
+		return l.expanded(cell.Text)
+	case l.width > 0:
+		return l.charted(l.expanded(cell.Text))
+	}
+	return l.charted(cell.Text)
+}
+
+// placed is the text of a cell as it stands in a column of this width.
+func (l *layout) placed(i int, cell *output.Cell, width int) string {
+	c := &l.table.Columns[i]
+	text := l.shown(i, cell)
 	switch {
 	case c.Bar:
-		return l.bar(cell.Share, l.barWidth(t, i))
-	case c.Cut:
-		return l.cut(l.expanded(cell.Text), c.Width)
-	case l.width > 0:
-		return l.charted(t, SafeText(cell.Text))
+		return l.bar(cell.Share, width)
+	case c.Cut, l.width > 0 && !c.Whole:
+		return l.cut(text, width)
 	}
-	return l.charted(t, cell.Text)
+	return text
 }
 
 // columns is how wide text is: in a pipe, where programs count, in characters.
@@ -106,17 +166,19 @@ const tabWidth = 8
 
 // expanded returns text that is harmless and has spaces for its tabs, which then reach
 // the same tab stops wherever it stands.
-func (l *layout) expanded(text string) string {
+func (l *layout) expanded(text string) string { return untabbed(SafeText(text), l.columns) }
+
+// untabbed returns harmless text with spaces for its tabs.
+func untabbed(text string, columns func(string) int) string {
 	if !strings.Contains(text, "\t") {
-		return SafeText(text)
+		return text
 	}
 	var b strings.Builder
 	at := 0
 	for part := range strings.SplitAfterSeq(text, "\t") {
 		part, tab := strings.CutSuffix(part, "\t")
-		part = SafeText(part)
 		b.WriteString(part)
-		at += l.columns(part)
+		at += columns(part)
 		if tab {
 			n := tabWidth - at%tabWidth
 			b.WriteString(strings.Repeat(" ", n))
@@ -133,21 +195,21 @@ const (
 	lineWidth = 80
 )
 
-// barWidth is what the other columns leave for the longest bar.
-func (l *layout) barWidth(t *output.Table, at int) int {
+// barWidth is what the other columns leave for the longest bar, where there is no terminal.
+func (l *layout) barWidth(at int) int {
 	others := 0
-	for i := range t.Columns {
-		others += l.columns(l.gap(t, i))
+	for i := range l.table.Columns {
+		others += l.columns(l.gap(i))
 		if i != at {
-			others += t.Columns[i].Width
+			others += l.table.Columns[i].Width
 		}
 	}
-	return min(mostBar, max(leastBar, cmp.Or(l.width, lineWidth)-others))
+	return min(mostBar, max(leastBar, lineWidth-others))
 }
 
 // bar draws a share of a width: anything above none is seen.
 func (l *layout) bar(share float64, width int) string {
-	if share <= 0 {
+	if share <= 0 || width == 0 {
 		return ""
 	}
 	eighths := max(1, int(math.Round(8*float64(width)*share)))
@@ -162,8 +224,8 @@ func (l *layout) bar(share float64, width int) string {
 }
 
 // charted is text of ours around bars, which has no character that they could not have.
-func (l *layout) charted(t *output.Table, text string) string {
-	if !l.ascii || !slices.ContainsFunc(t.Columns, func(c output.Column) bool { return c.Bar }) {
+func (l *layout) charted(text string) string {
+	if !l.ascii || !slices.ContainsFunc(l.table.Columns, func(c output.Column) bool { return c.Bar }) {
 		return text
 	}
 	return inASCII.Replace(text)

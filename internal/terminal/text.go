@@ -25,12 +25,17 @@ type Writer struct {
 	terminal bool
 	file     io.Writer
 	raw      *bufio.Writer // below Writer, where that makes things harmless
+	text     *Text         // which may hold rows; nil: none was made
 }
 
 const bufferSize = 64 << 10
 
-// NewWriter returns a Writer to w, which is a terminal where IsTerminal says so.
+// NewWriter returns a Writer to w, which is a terminal where IsTerminal says so. Of a
+// Writer it is the same one.
 func NewWriter(w io.Writer) *Writer {
+	if w, ok := w.(*Writer); ok {
+		return w
+	}
 	raw := bufio.NewWriterSize(w, bufferSize)
 	out := &Writer{Writer: raw, file: w, raw: raw, terminal: IsTerminal(w)}
 	if out.terminal {
@@ -49,8 +54,13 @@ func (w *Writer) Width() int { return Width(w.file) }
 // written before must have been flushed.
 func (w *Writer) Raw() io.Writer { return w.raw }
 
-// Flush writes out what is buffered.
+// Flush writes out what is buffered, and the rows that its Text holds.
 func (w *Writer) Flush() error {
+	if w.text != nil {
+		if err := w.text.release(); err != nil {
+			return err
+		}
+	}
 	if err := w.Writer.Flush(); err != nil || w.Writer == w.raw {
 		return err
 	}
@@ -69,17 +79,28 @@ func (w *Writer) asItIs(text []byte) error {
 	return err
 }
 
-// A Text is the sink of the format text: for hands and pipes.
+// A Text is the sink of the format text: for hands and pipes. On a terminal it holds the
+// first rows of a table until it knows how wide their cells are, or its Writer is flushed.
 type Text struct {
 	w      *Writer
 	color  bool
 	layout layout
-	table  *output.Table // the last one, whose header stands
+	table  *output.Table // the last one, whose header stands or is held
+	held   []*output.Row // of table
+	size   int           // of the cells of held, in bytes
 }
 
-// NewText returns the sink that writes text to w, coloured or not: see Colored.
+// What is held of a table at most: about what the buffer of a Writer holds back anyway.
+const (
+	heldRows = 1000
+	heldSize = bufferSize
+)
+
+// NewText returns the sink that writes text to w, coloured or not: see Colored. A Writer
+// has one at a time.
 func NewText(w *Writer, color bool) *Text {
-	return &Text{w: w, color: color, layout: layout{width: w.Width(), ascii: asciiOnly()}}
+	w.text = &Text{w: w, color: color, layout: layout{width: w.Width(), ascii: asciiOnly()}}
+	return w.text
 }
 
 // Write writes the text of a row: its header, where it is the first of its table, and
@@ -90,16 +111,81 @@ func (t *Text) Write(r *output.Row) error {
 			return err
 		}
 	}
-	if r.Table == nil {
+	switch {
+	case r.Table == nil && len(r.Text) == 0:
+		return nil
+	case r.Table == nil:
+		if err := t.release(); err != nil {
+			return err
+		}
 		return t.print(r.Text, r.Marks)
+	case r.Table != t.table:
+		return t.begin(r)
+	case t.held != nil:
+		return t.hold(r)
 	}
-	var line output.Painter
-	if r.Table != t.table {
-		t.table = r.Table
-		t.layout.header(&line, r.Table)
+	return t.line(r)
+}
+
+// begin begins a table with its first row.
+func (t *Text) begin(r *output.Row) error {
+	if err := t.release(); err != nil {
+		return err
 	}
-	t.layout.line(&line, r.Table, r.Cells)
-	return t.print(line.Text, line.Marks)
+	t.table = r.Table
+	t.layout.begin(r.Table, t.w.Width())
+	if t.layout.width > 0 {
+		return t.hold(r)
+	}
+	if err := t.header(); err != nil {
+		return err
+	}
+	return t.line(r)
+}
+
+// hold keeps a row until there are enough.
+func (t *Text) hold(r *output.Row) error {
+	kept := *r
+	t.held = append(t.held, &kept)
+	for i := range r.Cells {
+		t.size += len(r.Cells[i].Text)
+	}
+	t.layout.look(r.Cells)
+	if len(t.held) < heldRows && t.size < heldSize {
+		return nil
+	}
+	return t.release()
+}
+
+// release writes the rows that are held, in columns that fit them.
+func (t *Text) release() error {
+	if t.held == nil {
+		return nil
+	}
+	held := t.held
+	t.held, t.size = nil, 0
+	t.layout.settle()
+	if err := t.header(); err != nil {
+		return err
+	}
+	for _, r := range held {
+		if err := t.line(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Text) header() error {
+	var p output.Painter
+	t.layout.header(&p)
+	return t.print(p.Text, p.Marks)
+}
+
+func (t *Text) line(r *output.Row) error {
+	var p output.Painter
+	t.layout.line(&p, r.Cells)
+	return t.print(p.Text, p.Marks)
 }
 
 // print writes text with its marks as colours, or as the brackets that stand for them.
@@ -111,5 +197,5 @@ func (t *Text) print(text []byte, marks []output.Mark) error {
 	return err
 }
 
-// End does nothing: what goes after the rows is told on stderr.
-func (*Text) End(*output.Tail) error { return nil }
+// End writes the rows that are held. What goes after the rows is told on stderr.
+func (t *Text) End(*output.Tail) error { return t.release() }

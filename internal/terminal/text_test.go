@@ -125,7 +125,8 @@ func TestBars(t *testing.T) {
 	}}
 	rows := func(ascii bool, width int) []string {
 		var lines []string
-		l := layout{ascii: ascii, width: width}
+		l := layout{ascii: ascii}
+		l.begin(table, width)
 		for _, r := range []struct {
 			share float64
 			mark  string
@@ -133,7 +134,7 @@ func TestBars(t *testing.T) {
 			cells := output.Cells("0 s", "10 s", "1,000", "", r.mark)
 			cells[3].Share = r.share
 			var p output.Painter
-			l.line(&p, table, cells)
+			l.line(&p, cells)
 			lines = append(lines, string(p.Text))
 		}
 		return lines
