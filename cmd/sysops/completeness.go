@@ -36,7 +36,7 @@ func (u *ui) reportCompleteness(q *queryFlags, c *sysops.Completeness) {
 	}
 	u.warnOf(unreadable, "cannot read %s: %s", "unreadable")
 	if !q.quiet {
-		fmt.Fprintln(u.stderr, terminal.SafeText(c.String()))
+		terminal.Say(u.stderr, "%s", c)
 	}
 }
 
@@ -85,7 +85,7 @@ func (in *inquiry) reportRows() {
 		in.warnOf(*in.leftOut, "%s is left out: %s", "left out")
 	}
 	if in.out.Cut > 0 && !in.quiet {
-		fmt.Fprintf(in.stderr, "… and %d more rows, which --limit %d cuts off\n", in.out.Cut, in.limit)
+		terminal.Say(in.stderr, "… and %d more rows, which --limit %d cuts off", in.out.Cut, in.limit)
 	}
 }
 

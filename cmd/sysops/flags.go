@@ -251,9 +251,9 @@ func (in *inquiry) conclude() error {
 	in.reportCompleteness(in.queryFlags, complete)
 	if in.query.Pattern.String() != "" && empty && !in.quiet {
 		if complete.Expected == len(complete.Missing) {
-			fmt.Fprintln(in.stderr, "no live host is selected; sysops hosts lists them")
+			terminal.Say(in.stderr, "no live host is selected; sysops hosts lists them")
 		} else if !in.ownPattern {
-			fmt.Fprintf(in.stderr, "nothing matches %s; sysops ls lists the names\n", terminal.SafeText(in.query.Pattern.String()))
+			terminal.Say(in.stderr, "nothing matches %s; sysops ls lists the names", in.query.Pattern)
 		}
 	}
 	if in.cost {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -121,8 +120,8 @@ func (in *inquiry) tellEmpty(o *verbs.Outcome) {
 	switch {
 	case !o.Empty || in.quiet:
 	case o.Complete.Expected == len(o.Complete.Missing):
-		fmt.Fprintln(in.stderr, "no live host is selected; sysops hosts lists them")
+		terminal.Say(in.stderr, "no live host is selected; sysops hosts lists them")
 	case o.Pattern != "":
-		fmt.Fprintf(in.stderr, "nothing matches %s; sysops ls lists the names\n", terminal.SafeText(o.Pattern))
+		terminal.Say(in.stderr, "nothing matches %s; sysops ls lists the names", o.Pattern)
 	}
 }
