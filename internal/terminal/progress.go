@@ -1,17 +1,18 @@
 package terminal
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // A Progress is a bar that shows on a terminal how far something is, when it takes longer
-// than a moment. Its methods are for one goroutine at a time.
+// than a moment. It is never wider than the terminal is at that time, and sends no escapes:
+// what was painted is painted over. Its methods are for one goroutine at a time.
 type Progress struct {
 	Rate   bool // show also how many a second, and how long the rest will take
 	Stride int  // how many steps there are between two looks at the clock
@@ -23,7 +24,7 @@ type Progress struct {
 	at      int
 	began   time.Time
 	painted time.Time
-	width   int // of what was painted
+	width   int // columns of what was painted
 }
 
 const (
@@ -60,20 +61,46 @@ func (p *Progress) Step() {
 		return
 	}
 	p.painted = now
-	filled := min(progressWidth, progressWidth*p.at/p.total)
-	line := fmt.Sprintf("[%s%s] %d of %d %s ", strings.Repeat("=", filled), strings.Repeat(" ", progressWidth-filled), p.at, p.total, p.what)
+	width := p.screen()
+	line := p.line(now, width)
+	columns := Columns(line)
+	fmt.Fprintf(p.w, "\r%s%s", line, strings.Repeat(" ", max(0, min(p.width, width)-columns)))
+	p.width = columns
+}
+
+// screen is how many columns a bar may have. The last one stays free: some terminals go
+// on to the next line as soon as there is something in it.
+func (p *Progress) screen() int { return cmp.Or(Width(p.w), lineWidth) - 1 }
+
+// line is the bar in so many columns: it shrinks, and then one part after the other goes.
+func (p *Progress) line(now time.Time, width int) string {
+	count := fmt.Sprintf("%d of %d ", p.at, p.total)
+	texts := []string{count + p.what + " "}
 	if p.Rate {
 		took := now.Sub(p.began).Seconds()
-		line += fmt.Sprintf("· %.0f a second · %s left ", float64(p.at)/took, words.Age(time.Duration(took*float64(p.total-p.at)/float64(p.at)*float64(time.Second))))
+		left := texts[0] + fmt.Sprintf("· %s left ", words.Age(time.Duration(took*float64(p.total-p.at)/float64(p.at)*float64(time.Second))))
+		rate := texts[0] + fmt.Sprintf("· %.0f a second ", float64(p.at)/took) + strings.TrimPrefix(left, texts[0])
+		texts = []string{rate, left, texts[0]}
 	}
-	fmt.Fprintf(p.w, "\r%-*s", p.width, line)
-	p.width = max(p.width, utf8.RuneCountInString(line))
+	for _, text := range texts {
+		if room := width - Columns(text) - len("[] "); room >= leastBar {
+			room = min(room, progressWidth)
+			filled := min(room, room*p.at/p.total)
+			return fmt.Sprintf("[%s%s] %s", strings.Repeat("=", filled), strings.Repeat(" ", room-filled), text)
+		}
+	}
+	for _, text := range append(texts, count, fmt.Sprintf("%d%%", 100*p.at/p.total)) {
+		if Columns(text) <= width {
+			return text
+		}
+	}
+	return ""
 }
 
 // Done wipes the bar.
 func (p *Progress) Done() {
 	if !p.painted.IsZero() {
-		fmt.Fprintf(p.w, "\r%*s\r", p.width, "")
+		fmt.Fprintf(p.w, "\r%*s\r", min(p.width, p.screen()), "")
 		p.painted, p.width = time.Time{}, 0
 	}
 }

@@ -38,12 +38,18 @@ func Open(t testing.TB, columns int) *Terminal {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
-	if err := unix.IoctlSetWinsize(int(f.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(columns)}); err != nil {
-		t.Fatal(err)
-	}
 	x := &Terminal{File: f, t: t, seen: make(chan []byte)}
+	x.Resize(columns)
 	go x.look(screen)
 	return x
+}
+
+// Resize gives the terminal so many columns, as somebody does who drags its window.
+func (x *Terminal) Resize(columns int) {
+	x.t.Helper()
+	if err := unix.IoctlSetWinsize(int(x.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(columns)}); err != nil {
+		x.t.Fatal(err)
+	}
 }
 
 // look reads what is sent as it comes: who writes more than the few KiB that a terminal
