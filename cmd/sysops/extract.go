@@ -262,7 +262,7 @@ func (x *extractFlags) print(ctx context.Context, u *ui, answer *sysops.Answer, 
 			if x.noLoadBalance {
 				server = o.Server
 			}
-			text = prefixLines(padded(keyAt(o.Key, server)), text)
+			text = output.PrefixLines(padded(keyAt(o.Key, server)), text)
 		}
 		if _, err := u.stdout.Write(text); err != nil {
 			return err

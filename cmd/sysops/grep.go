@@ -8,9 +8,7 @@ import (
 )
 
 func newGrep(u *ui) *cobra.Command {
-	q := &queryFlags{}
-	g := &verbs.Grep{}
-	var prefix bool
+	q, g := &queryFlags{}, &verbs.Grep{}
 	cmd := &cobra.Command{
 		Use:   "grep REGEX PATTERN",
 		Short: "Print or count matching lines, or say which hosts lack them",
@@ -40,9 +38,6 @@ tab of a line: "hosts" in the other formats.`,
 		Args: cli.Args(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			g.Regex, g.Pattern = args[0], args[1]
-			if cmd.Flags().Changed("prefix-hostnames") {
-				g.Prefix = &prefix
-			}
 			return u.run(cmd, q, g)
 		},
 	}
@@ -61,6 +56,6 @@ tab of a line: "hosts" in the other formats.`,
 	f.BoolVar(&g.Uniq, "uniq", false, "identical lines counted over the fleet, most frequent first")
 	f.BoolVar(&g.Without, "lacks", false, "the same as -L")
 	f.BoolVar(&g.Fold, "fold", false, "with --uniq, -l or -L: the hosts of each line, name or reason as one expression")
-	addPrefixFlag(cmd, &prefix, false)
+	optionalBool(cmd, &g.Prefix, prefixFlag, "H", prefixUsage)
 	return cmd
 }

@@ -12,7 +12,10 @@
 // left to the verbs.
 package output
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // A Field is one named value of a row.
 type Field struct {
@@ -136,6 +139,19 @@ func Cells(texts ...string) []Cell {
 func OneLine(name string) string { return lineEnds.Replace(name) }
 
 var lineEnds = strings.NewReplacer("\n", `\n`, "\r", `\r`)
+
+// PrefixLines puts a prefix before each line of a text, and ends the last one.
+func PrefixLines(prefix string, text []byte) []byte {
+	var b bytes.Buffer
+	for line := range bytes.Lines(text) {
+		b.WriteString(prefix)
+		b.Write(line)
+	}
+	if b.Len() > 0 && b.Bytes()[b.Len()-1] != '\n' {
+		b.WriteByte('\n')
+	}
+	return b.Bytes()
+}
 
 // A Painter puts text with marks together.
 type Painter struct {
