@@ -8,4 +8,5 @@ var misuses = map[string]struct{ text, advice string }{
 	"grep answers": {"cannot combine %s: each is an answer of its own", ""},
 	"grep fold":    {"cannot --fold the hosts of lines that are not counted", "--fold goes with --uniq, -l or -L"},
 	"grep parts":   {"cannot combine --invert-match and --only-matching: a line without a match has no part that matches", ""},
+	"time forms":   {"cannot combine %s: each is a form of the time", ""},
 }
