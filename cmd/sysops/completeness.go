@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/output"
@@ -40,42 +39,10 @@ func (u *ui) reportCompleteness(q *queryFlags, c *sysops.Completeness) {
 	}
 }
 
-// warnedReasons is how many reasons are told why objects are not in the answer.
-const warnedReasons = 10
-
-// warnOf warns of objects that are not in the answer: once for all of a name that are
-// not there for one reason. A whole fleet may lack one file.
+// warnOf warns of objects that are not in the answer, as output.Reasons puts it.
 func (u *ui) warnOf(objects []output.LeftOut, format, what string) {
-	type group struct {
-		output.LeftOut
-		hosts []string
-	}
-	var groups []*group
-	found := make(map[output.LeftOut]*group) // by name and reason
-	for _, o := range objects {
-		host, name, _ := strings.Cut(o.Key, "#")
-		of := output.LeftOut{Key: name, Reason: o.Reason}
-		g := found[of]
-		if g == nil {
-			g = &group{LeftOut: o}
-			found[of] = g
-			groups = append(groups, g)
-		}
-		g.hosts = append(g.hosts, host)
-	}
-	told := 0
-	for i, g := range groups {
-		if i == warnedReasons {
-			u.warn("… and %d more objects are %s", len(objects)-told, what)
-			break
-		}
-		key := g.Key
-		if n := len(g.hosts); n > 1 {
-			_, name, _ := strings.Cut(key, "#")
-			key = fmt.Sprintf("%s of %s", name, someHosts(g.hosts, n))
-		}
-		u.warn(format, key, g.Reason)
-		told += len(g.hosts)
+	for _, line := range output.Reasons(objects, format, what) {
+		u.warn("%s", line)
 	}
 }
 

@@ -75,16 +75,21 @@ func (h *hostFlags) openClusters() (*hostset.Clusters, error) {
 	return hostset.OpenClusters(h.clusters)
 }
 
+// clusterSource returns who knows clusters.
+func (h *hostFlags) clusterSource(dir sysops.Directory) (hostset.Source, error) {
+	clusters, err := h.openClusters()
+	return hostset.Source{Servers: h.rangeServers, Clusters: clusters, Directory: dir, Warn: h.warn}, err
+}
+
 // expand adds the hosts of --range-query to hosts.
 func (h *hostFlags) expand(ctx context.Context, dir sysops.Directory, hosts *hostset.Set) (*hostset.Set, error) {
 	if h.rangeQuery == "" {
 		return hosts, nil
 	}
-	clusters, err := h.openClusters()
+	from, err := h.clusterSource(dir)
 	if err != nil {
 		return nil, err
 	}
-	from := hostset.Source{Servers: h.rangeServers, Clusters: clusters, Directory: dir, Warn: h.warn}
 	set, err := hostset.Expand(ctx, from, h.rangeQuery)
 	if err != nil {
 		return nil, err

@@ -25,7 +25,14 @@ func (u *ui) run(cmd *cobra.Command, q *queryFlags, v verbs.Verb) error {
 	}
 	defer in.client.Close()
 	ctx := cmd.Context()
-	outcome, err := v.Run(ctx, &verbs.Call{Client: in.client, Query: in.query, Emit: in.out.Add, Marked: in.colored(), Progress: u.stage})
+	call := &verbs.Call{
+		Client: in.client, Query: in.query, Emit: in.out.Add, Marked: in.colored(),
+		Progress: u.stage, Tell: in.note, Advice: terminal.Advice,
+	}
+	if call.Clusters, err = in.clusterSource(in.directory); err != nil {
+		return err
+	}
+	outcome, err := v.Run(ctx, call)
 	if outcome != nil {
 		for _, w := range outcome.Warnings {
 			terminal.WarnOf(u.stderr, w)
@@ -35,6 +42,21 @@ func (u *ui) run(cmd *cobra.Command, q *queryFlags, v verbs.Verb) error {
 		return err
 	}
 	return in.tell(outcome)
+}
+
+// note tells a person what is no row.
+func (in *inquiry) note(n verbs.Note) {
+	switch {
+	case n.Warning:
+		in.warn("%s", n.Text)
+	case in.quiet:
+	case n.Heading == nil:
+		fmt.Fprintln(in.stderr, terminal.SafeText(n.Text))
+	case in.format == "text":
+		w := terminal.NewWriter(in.stderr)
+		_ = terminal.NewText(w, false).Write(n.Heading) // as with all that goes to stderr
+		_ = w.Flush()
+	}
 }
 
 // stage shows how far a part of a verb is.
@@ -66,7 +88,7 @@ func settle(cmd *cobra.Command, v verbs.Verb) error {
 }
 
 // inFlags says in the words of the command line what a misuse is. A text may name the
-// parameters at fault as %s.
+// parameters at fault as %s, and the value that one has as %v.
 func inFlags(bad *verbs.Misuse) error {
 	words, ok := misuses[bad.Code]
 	if !ok {
@@ -76,7 +98,7 @@ func inFlags(bad *verbs.Misuse) error {
 	for i, p := range bad.Params {
 		flags[i] = "--" + p
 	}
-	text := strings.ReplaceAll(words.text, "%s", strings.Join(flags, " and "))
+	text := strings.NewReplacer("%s", strings.Join(flags, " and "), "%v", bad.Value).Replace(words.text)
 	if words.advice == "" {
 		return errors.New(text)
 	}
@@ -104,6 +126,11 @@ func (in *inquiry) tell(o *verbs.Outcome) error {
 			if err := in.printCost(o.Complete.Cost); err != nil {
 				return err
 			}
+		}
+	}
+	if !in.quiet {
+		for _, n := range o.Notes {
+			in.note(n)
 		}
 	}
 	switch {

@@ -47,7 +47,15 @@ const (
 	GlobWithout    Cause = "glob without cache" // a glob where only servers know what it stands for
 	NoClusters     Cause = "no clusters"        // an expression names clusters, and there are none
 	NothingMatches Cause = "nothing matches"    // no live host has an object that matches
+	OneUser        Cause = "one user"           // several users where one may be named
 	NoRangeServers Cause = "no range servers"   // no Range server is known
+
+	// What the audit of networks meets.
+	NoCounter       Cause = "no counter"        // something is no name of a counter
+	NoRatio         Cause = "no ratio"          // something is no ratio; Args: those that have a name
+	NoHostCounts    Cause = "no host counts"    // no host has such a counter; within a sentence
+	NoHostInteracts Cause = "no host interacts" // no host has interacted with such a server; within a sentence
+	TooFewHosts     Cause = "too few hosts"     // nobody can be beyond the percentile; within a sentence; Args: the highest that somebody can
 
 	// What a push meets.
 	OtherMachine Cause = "other machine"  // another machine pushes under this name

@@ -28,23 +28,34 @@ func Hints(err error) []string {
 // causeWords are what to do about a cause for somebody at a command line, who has flags. They
 // are a format of the cause's arguments.
 var causeWords = map[hint.Cause]string{
-	hint.NoServers:      "name the servers of a core with --server redis://host:6379/0, or list sites, cores and servers under directory: in %s",
-	hint.ServerForURL:   "that is a server: name it with --server",
-	hint.NoLocal:        "name one with --site or --core, ask with --scope global, or set directory.local in the config or core= in the directory's URL",
-	hint.EmptySite:      "name the sites to ask one by one, with --site",
-	hint.KeptTooOld:     "what it said %s ago is known; --directory-cache-age says how old that may be to be used",
-	hint.CannotKeep:     "--directory-cache-age 0 keeps nothing",
-	hint.TooManyLines:   "ask about fewer of them: with --hosts, with an expression for grep, with --drop or --mask for diff",
-	hint.RegexSyntax:    "the syntax is that of Go's regexp (RE2); -F searches for the text itself",
-	hint.GlobInList:     "--hosts takes globs",
-	hint.GlobWithout:    "only servers know which hosts a glob stands for: sysops hosts --hosts asks them",
-	hint.NoClusters:     "--clusters names the folder of the cluster files; --range-query asks a Range server",
-	hint.NoRangeServers: "name Range servers with --range-servers, or cluster files with --clusters",
-	hint.NothingMatches: "sysops ls lists the names, sysops hosts the hosts",
-	hint.OtherMachine:   "give one of the two another name (agent.host or --host); if this machine replaces the other, push once with --take-over",
-	hint.EmptyPush:      "to remove the host on purpose, use sysops hosts forget",
-	hint.NothingRead:    "see what could not be read; to remove the host on purpose, use sysops hosts forget",
-	hint.NoOutgoing:     "name a directory with --outgoing",
+	hint.NoServers:       "name the servers of a core with --server redis://host:6379/0, or list sites, cores and servers under directory: in %s",
+	hint.ServerForURL:    "that is a server: name it with --server",
+	hint.NoLocal:         "name one with --site or --core, ask with --scope global, or set directory.local in the config or core= in the directory's URL",
+	hint.EmptySite:       "name the sites to ask one by one, with --site",
+	hint.KeptTooOld:      "what it said %s ago is known; --directory-cache-age says how old that may be to be used",
+	hint.CannotKeep:      "--directory-cache-age 0 keeps nothing",
+	hint.TooManyLines:    "ask about fewer of them: with --hosts, with an expression for grep, with --drop or --mask for diff",
+	hint.RegexSyntax:     "the syntax is that of Go's regexp (RE2); -F searches for the text itself",
+	hint.GlobInList:      "--hosts takes globs",
+	hint.GlobWithout:     "only servers know which hosts a glob stands for: sysops hosts --hosts asks them",
+	hint.NoClusters:      "--clusters names the folder of the cluster files; --range-query asks a Range server",
+	hint.NoRangeServers:  "name Range servers with --range-servers, or cluster files with --clusters",
+	hint.OneUser:         "without --user, everybody who may do anything is listed",
+	hint.NothingMatches:  "sysops ls lists the names, sysops hosts the hosts",
+	hint.NoCounter:       "sysops audit network --list-netstat lists the counters",
+	hint.NoRatio:         "the ratios that have a name are %s; sysops audit network --list-netstat lists counters",
+	hint.NoHostCounts:    "sysops audit network --list-netstat lists them",
+	hint.NoHostInteracts: "sysops audit network --per-mps lists them",
+	hint.TooFewHosts:     "but with --percentile %s",
+	hint.OtherMachine:    "give one of the two another name (agent.host or --host); if this machine replaces the other, push once with --take-over",
+	hint.EmptyPush:       "to remove the host on purpose, use sysops hosts forget",
+	hint.NothingRead:     "see what could not be read; to remove the host on purpose, use sysops hosts forget",
+	hint.NoOutgoing:      "name a directory with --outgoing",
+}
+
+// Advice returns the words of the command line for a cause, "" where there are none.
+func Advice(cause hint.Cause, args ...string) string {
+	return advice(&hint.Error{Cause: cause, Args: args})
 }
 
 // advice is what an error says to do, or what its cause means here.

@@ -14,9 +14,12 @@ package verbs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/hostset"
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/output"
 )
 
@@ -47,6 +50,44 @@ type Call struct {
 
 	// Progress is told how far the verb is. nil: nobody looks.
 	Progress func(Stage) Steps
+
+	// Tell is given what a person should know beside the rows, before or after those that
+	// it is about. nil: nobody reads it.
+	Tell func(Note)
+
+	// Advice has the caller's words for what to do, as a clause within a sentence, where
+	// they depend on how the verb was called. nil or "": there are none.
+	Advice func(cause hint.Cause, args ...string) string
+
+	Clusters hostset.Source // who knows which hosts a cluster has
+}
+
+// A Note is something for a person to know, which is no row.
+type Note struct {
+	Text    string
+	Warning bool // of something amiss
+
+	// Heading stands in place of Text: the titles of rows that are shown as text. They are
+	// no row, so that a pipe has data alone.
+	Heading *output.Row
+}
+
+// tell gives the caller a note.
+func (c *Call) tell(n Note) {
+	if c.Tell != nil {
+		c.Tell(n)
+	}
+}
+
+// advised returns a text with the caller's advice behind it, if there is any.
+func (c *Call) advised(text, separator string, cause hint.Cause, args ...string) string {
+	if c.Advice == nil {
+		return text
+	}
+	if advice := c.Advice(cause, args...); advice != "" {
+		return text + separator + advice
+	}
+	return text
 }
 
 // A Stage is a part of a verb that takes a while.
@@ -85,13 +126,15 @@ type Outcome struct {
 	Pattern  string               // that selected objects; empty: none did
 	Empty    bool                 // Pattern selects no object
 	LeftOut  *[]output.LeftOut    // objects that are not in the answer; nil: the verb cannot fail for one alone
+	Refused  int                  // objects of the answer that were not made use of, as Call.Tell was told
 	Warnings []error              // what a person should know, and what took nothing from the answer
+	Notes    []Note               // what the answer comes to, for a person
 }
 
 // Partial reports whether something is missing in the answer, so that it must not pass for
 // the whole. strict: also where a host is stale or missing.
 func (o *Outcome) Partial(strict bool) bool {
-	return o.Complete != nil && (o.Complete.Partial() || strict && !o.Complete.Whole()) || o.LeftOut != nil && len(*o.LeftOut) > 0
+	return o.Complete != nil && (o.Complete.Partial() || strict && !o.Complete.Whole()) || o.LeftOut != nil && len(*o.LeftOut) > 0 || o.Refused > 0
 }
 
 // A Misuse says which parameters do not go together, and why.
@@ -99,6 +142,7 @@ type Misuse struct {
 	Code   string   // which misuse it is: callers have words for it
 	Params []string // the parameters at fault, by their names
 	Moot   bool     // they mean nothing with the others, and may be taken back where nobody insists; else they contradict each other
+	Value  string   // of the one at fault, where its value is; else empty
 	Err    error    // says so without the words of a caller
 }
 
@@ -115,6 +159,11 @@ func moot(code, param, text string) error {
 // contradiction says that parameters exclude each other.
 func contradiction(code, text string, params ...string) error {
 	return &Misuse{Code: code, Params: params, Err: errors.New(text)}
+}
+
+// unusable says that a parameter cannot have this value.
+func unusable(code, param string, value any, text string) error {
+	return &Misuse{Code: code, Params: []string{param}, Value: fmt.Sprint(value), Err: fmt.Errorf("cannot use %v: %s", value, text)}
 }
 
 // oneOf says which of several parameters are set, where no more than one may be.
@@ -147,4 +196,12 @@ func (c *Call) objects(ctx context.Context, o *Outcome, p sysops.Pattern, work f
 	}
 	o.Complete, o.Pattern, o.Empty = answer.Completeness(), p.String(), answer.Len() == 0
 	return failed
+}
+
+// ownObjects is objects for a verb that chooses them itself, and tells what it means that
+// there are none.
+func (c *Call) ownObjects(ctx context.Context, o *Outcome, p sysops.Pattern, work func(*sysops.Answer) error) error {
+	err := c.objects(ctx, o, p, work)
+	o.Pattern = ""
+	return err
 }
