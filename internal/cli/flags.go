@@ -16,9 +16,6 @@ import (
 //go:embed flags
 var flagLists embed.FS
 
-// FlagLists are the files that have the flags of each command, for the tests that keep them.
-const FlagLists = "internal/cli/flags"
-
 // ConfigFlags are the flags that a line of the config may set, those of both commands.
 func ConfigFlags() []string {
 	var names []string
