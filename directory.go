@@ -55,7 +55,7 @@ type DirectoryOptions struct {
 	CacheFolder string // where they are kept; empty: sysops in the user's cache folder
 
 	// Warn is told of what a person should know: that a server of the directory does
-	// not answer, or that a kept answer is used. nil: nobody is.
+	// not answer, or that a kept answer is used. nil: it is dropped.
 	Warn func(error)
 }
 

@@ -54,8 +54,8 @@ type Options struct {
 	// out among the servers that are yet to be asked.
 	Timeout time.Duration
 
-	// Warn is told, maybe by several goroutines at once, that a server of the service
-	// did not answer where another one did. nil: nobody is.
+	// Warn is told, possibly by several goroutines at once, that a server of the service
+	// did not answer where another one did. nil: it is dropped.
 	Warn func(error)
 }
 

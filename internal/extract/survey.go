@@ -461,7 +461,7 @@ func (s *Survey) chooseHosts(now time.Time) {
 			h.wanted = h.owned && h.live(now) && s.request.wants(h.name) &&
 				(s.request.MaxAge == 0 || now.Sub(h.pushed) <= s.request.MaxAge)
 			if s.request.EveryServer {
-				h.has = ^uint64(0) // what each server says, be it old
+				h.has = ^uint64(0) // what each server says counts, however old it is
 			}
 		}
 	}
