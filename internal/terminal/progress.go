@@ -104,3 +104,35 @@ func (p *Progress) Done() {
 		p.painted, p.width = time.Time{}, 0
 	}
 }
+
+// A Stage is a part of something that takes a while: a line for people that says what it
+// is and, at the end, what came of it. A terminal shows how far it is meanwhile. Its
+// methods are for one goroutine at a time.
+type Stage struct {
+	bar  *Progress
+	text string            // that the line begins with
+	end  func(rest string) // nil: the line has not begun
+}
+
+// BeginStage begins a stage of total things that what names. Text is what its line begins
+// with.
+func BeginStage(w io.Writer, text, what string, total int) *Stage {
+	s := &Stage{bar: BeforeRows(w, what, total), text: text}
+	s.bar.Stride = 1
+	if !s.bar.shown {
+		s.end = Begin(w, text)
+	}
+	return s
+}
+
+// Step counts one more.
+func (s *Stage) Step() { s.bar.Step() }
+
+// End ends the line with the rest of its text.
+func (s *Stage) End(rest string) {
+	s.bar.Done()
+	if s.end == nil {
+		s.end = Begin(s.bar.w, s.text)
+	}
+	s.end(rest)
+}

@@ -11,42 +11,73 @@ func Say(w io.Writer, format string, args ...any) {
 	fmt.Fprintf(w, "%s\n", told(w, fmt.Sprintf(format, args...)))
 }
 
+// SayBehind prints a line for people behind what each of the lines begins with that it is
+// wrapped into, such as the sign of a comment.
+func SayBehind(w io.Writer, prefix, text string) {
+	p := paragraph{screen: Width(w), indent: prefix, at: len(prefix)}
+	fmt.Fprintf(w, "%s%s\n", prefix, p.add(SafeText(text)))
+}
+
+// Begin prints the beginning of a line for people: of what takes a while. The function
+// that it returns ends the line when it is over.
+func Begin(w io.Writer, text string) (end func(rest string)) {
+	p := paragraph{screen: Width(w), indent: indent}
+	fmt.Fprint(w, p.add(SafeText(text)))
+	return func(rest string) { fmt.Fprintf(w, "%s\n", p.add(SafeText(rest))) }
+}
+
 // told is text that quotes theirs, such as a name that holds a newline: what comes after
 // one, and what goes on below, is set apart, so that no host writes a warning or a
 // completeness of its own.
 func told(w io.Writer, text string) string {
-	lines := strings.Split(SafeText(strings.TrimSpace(text)), "\n")
-	if width := Width(w); width > 0 {
-		for i, line := range lines {
-			lines[i] = wrapped(line, width, min(i, 1)*len(indent))
+	var b strings.Builder
+	p := paragraph{screen: Width(w), indent: indent}
+	for i, line := range strings.Split(SafeText(strings.TrimSpace(text)), "\n") {
+		if i > 0 {
+			b.WriteString(p.next())
 		}
+		b.WriteString(p.add(line))
 	}
-	return strings.Join(lines, "\n"+indent)
+	return b.String()
 }
 
-// wrapped breaks a line between words where the next has no room on a screen of this
-// width, of which the line begins at a column. A word that is wider than the screen is
-// left to the terminal, which wraps it in a way that can be copied.
-func wrapped(line string, width, at int) string {
+// A paragraph wraps what is added to it between words, where the next has no room on the
+// screen. A word that is wider than the screen is left to the terminal, which wraps it in
+// a way that can be copied.
+type paragraph struct {
+	screen int    // its columns; 0: there is none, and nothing is wrapped
+	indent string // of the lines after the first
+	at     int    // the column where it goes on
+}
+
+// next begins a line.
+func (p *paragraph) next() string {
+	p.at = Columns(p.indent)
+	return "\n" + p.indent
+}
+
+// add goes on with harmless text that has no newline.
+func (p *paragraph) add(text string) string {
+	if p.screen == 0 {
+		return text
+	}
 	var b strings.Builder
-	line = untabbed(line, Columns)
-	for len(line) > 0 {
-		word := strings.TrimLeft(line, " ")
-		blank := len(line) - len(word)
+	for text = untabbed(text, Columns); text != ""; {
+		word := strings.TrimLeft(text, " ")
+		blank := len(text) - len(word)
 		if end := strings.IndexByte(word, ' '); end >= 0 {
 			word = word[:end]
 		}
 		columns := Columns(word)
-		if b.Len() > 0 && at+blank+columns > width {
-			b.WriteString("\n" + indent)
-			at = len(indent)
+		if p.at > Columns(p.indent) && p.at+blank+columns > p.screen {
+			b.WriteString(p.next())
 		} else {
-			b.WriteString(line[:blank])
-			at += blank
+			b.WriteString(text[:blank])
+			p.at += blank
 		}
 		b.WriteString(word)
-		at += columns
-		line = line[blank+len(word):]
+		p.at += columns
+		text = text[blank+len(word):]
 	}
 	return b.String()
 }

@@ -3,6 +3,7 @@ package terminal
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -64,5 +65,57 @@ func TestFailuresAndHintsAreWrapped(t *testing.T) {
 	want := "sysops: error: cannot ask: nothing\n  answers at 127.0.0.1:6379\nhint: start a server, or name another\n  one with --server\n"
 	if got := strings.ReplaceAll(screen.Sent(), "\r\n", "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A line that is begun before its end is known is wrapped as any other, and a comment is
+// one on each of its lines.
+func TestLinesThatAreBegun(t *testing.T) {
+	for width, want := range map[int]string{
+		0:   "Taking a snapshot of this machine … 113 files, 0.6 s\n  # Which values has netdev_budget, and where?\n",
+		200: "Taking a snapshot of this machine … 113 files, 0.6 s\n  # Which values has netdev_budget, and where?\n",
+		40:  "Taking a snapshot of this machine … 113\n  files, 0.6 s\n  # Which values has netdev_budget, and\n  # where?\n",
+		20:  "Taking a snapshot of\n  this machine … 113\n  files, 0.6 s\n  # Which values has\n  # netdev_budget,\n  # and where?\n",
+	} {
+		var pipe strings.Builder
+		var w io.Writer = &pipe
+		var screen *terminaltest.Terminal
+		if width > 0 {
+			screen = terminaltest.Open(t, width)
+			w = screen.File
+		}
+		Begin(w, "Taking a snapshot of this machine … ")("113 files, 0.6 s")
+		SayBehind(w, "  # ", "Which values has netdev_budget, and where?")
+		got := pipe.String()
+		if screen != nil {
+			got = strings.ReplaceAll(screen.Sent(), "\r\n", "\n")
+		}
+		if got != want {
+			t.Errorf("%d columns:\n%s\nwant\n%s", width, got, want)
+		}
+	}
+}
+
+// A stage says at once what it is, and at the end what came of it: a pipe has one line,
+// and a terminal a bar in between.
+func TestStages(t *testing.T) {
+	var pipe strings.Builder
+	s := BeginStage(&pipe, "pushing 12 objects … ", "hosts", 3)
+	if pipe.String() != "pushing 12 objects … " {
+		t.Errorf("it begins with %q", pipe.String())
+	}
+	s.Step()
+	s.End("1.0 s")
+	if want := "pushing 12 objects … 1.0 s\n"; pipe.String() != want {
+		t.Errorf("got %q, want %q", pipe.String(), want)
+	}
+	screen := terminaltest.Open(t, 40)
+	s = BeginStage(screen.File, "pushing 12 objects … ", "hosts", 3)
+	s.bar.began = s.bar.began.Add(-progressAfter)
+	s.Step()
+	s.End("1.0 s")
+	const bar = "[=======                ] 1 of 3 hosts "
+	if got, want := screen.Sent(), "\r"+bar+"\r"+strings.Repeat(" ", len(bar))+"\rpushing 12 objects … 1.0 s\r\n"; got != want {
+		t.Errorf("the terminal is sent %q, want %q", got, want)
 	}
 }
