@@ -187,16 +187,6 @@ func TestDemoRefusesWhatItCannotDo(t *testing.T) {
 	}
 }
 
-func TestCommandLinesCanBePasted(t *testing.T) {
-	for word, want := range map[string]string{
-		"sysctl-a": "sysctl-a", "": "''", "a b": "'a b'", "web1#/etc/x": "'web1#/etc/x'", "it's": `'it'\''s'`, "db*": "'db*'", "--scope": "--scope",
-	} {
-		if got := shellQuote(word); got != want {
-			t.Errorf("%q is quoted as %s, want %s", word, got, want)
-		}
-	}
-}
-
 // serversIn returns the addresses of the servers that a demonstration's config names.
 func serversIn(t *testing.T, config string) []string {
 	t.Helper()

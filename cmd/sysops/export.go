@@ -19,6 +19,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/export"
 	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // exportFlags say what the export is and how often it is made.
@@ -189,7 +190,7 @@ func (e *exportFlags) hintBarred(u *ui) {
 		who += "o"
 	}
 	terminal.Hint(u.stderr, fmt.Sprintf("others may read the files and cannot enter %s, which was there before and keeps its mode %04o: chmod %s+rx %s lets them",
-		e.to, mode, who, shellQuote(e.to)))
+		e.to, mode, who, words.ShellQuote(e.to)))
 }
 
 // boundMemory takes back what hasten gave: an export waits for disks, not for the

@@ -217,7 +217,7 @@ func newQueries(u *ui) *cobra.Command {
 func printQueries(out *output.Output, records []sysops.QueryRecord) error {
 	for _, r := range records {
 		text := fmt.Sprintf("%s %s@%s %.2fs %d keys  %s", r.Time.Format(time.RFC3339), r.User, r.Host,
-			r.Cost.Seconds, r.Cost.Keys, commandLine(r.Program, r.Args))
+			r.Cost.Seconds, r.Cost.Keys, words.CommandLine(r.Program, r.Args))
 		err := out.Add(output.Row{Text: []byte(output.OneLine(text) + "\n"), Fields: output.Fields("time", r.Time,
 			"user", r.User, "uid", r.UID, "gid", r.GID, "host", r.Host, "dir", r.Dir, "program", r.Program, "args", r.Args,
 			"pattern", r.Pattern, "scope", r.Scope, "seconds", r.Cost.Seconds, "keys", r.Cost.Keys,

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -8,12 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/sysops-api/sysops-api"
-	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/config"
 	"github.com/sysops-api/sysops-api/internal/directory"
+	"github.com/sysops-api/sysops-api/internal/hint"
 )
 
 // A layout says where the hosts of a simulation go: in turn to each of its cores.
@@ -43,31 +41,22 @@ func (k *simulatedCore) domain() string {
 	return label + ".example.com"
 }
 
-// newLayout returns the layout that the flags or, without --server, the config's
-// directory describe. A fleet of files alone needs no servers.
-func (s *simulation) newLayout(cmd *cobra.Command, conf *config.Config, pushes bool) (*layout, error) {
-	urls, err := cmd.Flags().GetStringSlice("server")
-	if err != nil {
-		return nil, err
-	}
-	divides := cmd.Flags().Changed("cores") || cmd.Flags().Changed("sites")
-	listed := cmd.Flags().Changed("directory") || conf.Directory.URL != "" || len(conf.Directory.Sites) > 0
+// newLayout returns the layout of the servers that are named or, without any, of the
+// config's directory. A fleet of files alone needs no servers.
+func (s *Simulation) newLayout(ctx context.Context, pushes bool) (*layout, error) {
 	switch {
-	case len(urls) > 0 && pushes:
-		return s.layoutOf(urls, conf)
-	case !pushes && (divides || len(urls) > 0 || !listed):
-		return s.layoutOf(nil, nil)
-	case divides && listed:
-		return nil, &sysops.HintedError{
-			Err:  errors.New("cannot use --cores and --sites with a directory: it says itself which there are"),
-			Hint: "name the servers with --server to divide them, or leave --cores and --sites out",
-		}
+	case len(s.Servers) > 0 && pushes:
+		return s.layoutOf(s.Servers)
+	case !pushes && (s.Divided || len(s.Servers) > 0 || !s.Listed):
+		return s.layoutOf(nil)
+	case s.Divided && s.Listed:
+		return nil, hint.To(errors.New("cannot use --cores and --sites with a directory: it says itself which there are"), "name the servers with --server to divide them, or leave --cores and --sites out")
 	}
-	dir, err := cli.Directory(cmd, conf, "")
+	dir, err := s.List()
 	if err != nil {
 		return nil, err
 	}
-	return layoutFrom(cmd.Context(), dir)
+	return layoutFrom(ctx, dir)
 }
 
 // layoutFrom takes the layout from a directory.
@@ -96,27 +85,27 @@ func layoutFrom(ctx context.Context, dir sysops.Directory) (*layout, error) {
 	return l, nil
 }
 
-// layoutOf divides servers evenly into --cores cores, and these into --sites sites.
+// layoutOf divides servers evenly into cores, and these into sites.
 // urls are empty where nothing is pushed.
-func (s *simulation) layoutOf(urls []string, conf *config.Config) (*layout, error) {
+func (s *Simulation) layoutOf(urls []string) (*layout, error) {
 	var folded []string
 	for _, u := range urls {
 		if !slices.Contains(folded, u) {
 			folded = append(folded, u)
 		}
 	}
-	if s.cores%s.sites != 0 {
-		return nil, fmt.Errorf("cannot divide %d cores into %d sites: each needs as many", s.cores, s.sites)
+	if s.Cores%s.Sites != 0 {
+		return nil, fmt.Errorf("cannot divide %d cores into %d sites: each needs as many", s.Cores, s.Sites)
 	}
-	if len(folded)%s.cores != 0 {
-		return nil, fmt.Errorf("cannot divide %d servers into %d cores: each needs as many", len(folded), s.cores)
+	if len(folded)%s.Cores != 0 {
+		return nil, fmt.Errorf("cannot divide %d servers into %d cores: each needs as many", len(folded), s.Cores)
 	}
 	l := &layout{made: true}
-	each := len(folded) / s.cores
+	each := len(folded) / s.Cores
 	sites := make(map[string]map[string][]string)
-	for i := range s.cores {
-		site := fmt.Sprintf("site%d", i/(s.cores/s.sites)+1)
-		k := simulatedCore{site, fmt.Sprintf("%s-%d", site, i%(s.cores/s.sites)+1), folded[i*each : (i+1)*each]}
+	for i := range s.Cores {
+		site := fmt.Sprintf("site%d", i/(s.Cores/s.Sites)+1)
+		k := simulatedCore{site, fmt.Sprintf("%s-%d", site, i%(s.Cores/s.Sites)+1), folded[i*each : (i+1)*each]}
 		l.cores = append(l.cores, k)
 		if sites[site] == nil {
 			sites[site] = make(map[string][]string)
@@ -126,7 +115,7 @@ func (s *simulation) layoutOf(urls []string, conf *config.Config) (*layout, erro
 	if len(folded) == 0 {
 		return l, nil
 	}
-	made := *conf
+	made := *s.Config
 	made.Directory = config.Directory{Sites: sites}
 	made.Directory.Local.Site, made.Directory.Local.Core = l.cores[0].site, l.cores[0].name
 	var err error
@@ -136,18 +125,18 @@ func (s *simulation) layoutOf(urls []string, conf *config.Config) (*layout, erro
 
 // printConfig prints a config that leads to the fleet, with what is needed to
 // connect. The password is not in it.
-func (s *simulation) printConfig(conf *config.Config) error {
-	fmt.Fprint(s.stdout, "# A fleet of sysops simulate.\ndirectory:\n  sites:\n")
+func (s *Simulation) printConfig() error {
+	fmt.Fprint(s.Stdout, "# A fleet of sysops simulate.\ndirectory:\n  sites:\n")
 	previous := ""
 	for _, k := range s.layout.cores {
 		if k.site != previous {
-			fmt.Fprintf(s.stdout, "    %s:\n", k.site)
+			fmt.Fprintf(s.Stdout, "    %s:\n", k.site)
 		}
 		previous = k.site
-		fmt.Fprintf(s.stdout, "      %s: %s\n", k.name, quotedList(k.servers))
+		fmt.Fprintf(s.Stdout, "      %s: %s\n", k.name, quotedList(k.servers))
 	}
-	fmt.Fprintf(s.stdout, "  local: {site: %s, core: %s}\n", s.layout.cores[0].site, s.layout.cores[0].name)
-	r := &conf.Redis
+	fmt.Fprintf(s.Stdout, "  local: {site: %s, core: %s}\n", s.layout.cores[0].site, s.layout.cores[0].name)
+	r := &s.Config.Redis
 	timeout := ""
 	if r.Timeout > 0 {
 		timeout = time.Duration(r.Timeout).String()
@@ -162,11 +151,11 @@ func (s *simulation) printConfig(conf *config.Config) error {
 		{"timeout", timeout},
 	} {
 		if line[1] != "" {
-			fmt.Fprintf(s.stdout, "%s  %s: %q\n", header, line[0], line[1])
+			fmt.Fprintf(s.Stdout, "%s  %s: %q\n", header, line[0], line[1])
 			header = ""
 		}
 	}
-	return s.stdout.Flush()
+	return s.Stdout.Flush()
 }
 
 // quotedList is a list in YAML.

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/fleetsim"
+	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -28,8 +30,8 @@ const (
 
 // checkServers makes sure that the fleet does not mix with another, and then that
 // every server can be written.
-func (s *simulation) checkServers(ctx context.Context) error {
-	if !s.force {
+func (s *Simulation) checkServers(ctx context.Context) error {
+	if !s.Force {
 		if err := s.refuseOthers(ctx); err != nil {
 			return err
 		}
@@ -42,7 +44,7 @@ func (s *simulation) checkServers(ctx context.Context) error {
 				return fmt.Errorf("cannot push into core %s: %w", k.name, err)
 			}
 			for _, w := range warnings {
-				s.warn("%s", w)
+				terminal.Warn(s.Stderr, "%s", w)
 			}
 		}
 	}
@@ -51,16 +53,13 @@ func (s *simulation) checkServers(ctx context.Context) error {
 
 // refuseOthers is an error where the servers know hosts that are not of this fleet,
 // or objects that no index knows: they would be in the same answers.
-func (s *simulation) refuseOthers(ctx context.Context) error {
+func (s *Simulation) refuseOthers(ctx context.Context) error {
 	known, _, err := s.client.Hosts(ctx, sysops.Where{Scope: sysops.Global, Partial: true})
 	if err != nil {
 		return err
 	}
 	refuse := func(format string, args ...any) error {
-		return &sysops.HintedError{
-			Err:  fmt.Errorf("cannot push a synthetic fleet: "+format, args...),
-			Hint: "give the fleet Redis databases of its own (redis://host:port/NUMBER), or push beside what is there with --force",
-		}
+		return hint.To(fmt.Errorf("cannot push a synthetic fleet: "+format, args...), "give the fleet Redis databases of its own (redis://host:port/NUMBER), or push beside what is there with --force")
 	}
 	if others := s.others(known); len(others) > 0 {
 		const shown = 3
@@ -91,12 +90,12 @@ func (s *simulation) refuseOthers(ctx context.Context) error {
 
 // others returns the hosts that are not of this fleet, by name and core. Real ones
 // never are: see [simulatedCore.domain].
-func (s *simulation) others(known []sysops.HostReport) []string {
+func (s *Simulation) others(known []sysops.HostReport) []string {
 	if len(known) == 0 {
 		return nil
 	}
-	own := make(map[string]string, s.hosts)
-	for i := range s.hosts {
+	own := make(map[string]string, s.Hosts)
+	for i := range s.Hosts {
 		k := s.layout.core(i)
 		own[fleetsim.Name(i, k.domain())] = k.name
 	}
@@ -111,7 +110,7 @@ func (s *simulation) others(known []sysops.HostReport) []string {
 
 // unindexed counts the objects of a core without an index: the original's inserter
 // may have written some.
-func (s *simulation) unindexed(ctx context.Context, core string) (int, error) {
+func (s *Simulation) unindexed(ctx context.Context, core string) (int, error) {
 	everything, err := sysops.ParsePattern("*#*")
 	if err != nil {
 		return 0, err
@@ -153,12 +152,12 @@ func (t *tally) add(h simulated) {
 
 // populate makes all hosts, several at a time. Those that have stopped reporting come
 // last: their objects must not be what others are stored against.
-func (s *simulation) populate(ctx context.Context) error {
+func (s *Simulation) populate(ctx context.Context) error {
 	began := time.Now()
 	working, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	results := s.startWorkers(working, s.startQueue(working))
-	bar := s.progressBefore("hosts", s.hosts) // what stdout gets has been printed
+	bar := terminal.BeforeRows(s.Stderr, "hosts", s.Hosts) // what stdout gets has been printed
 	bar.Rate, bar.Stride = true, 1
 	var t tally
 	for h := range results {
@@ -174,7 +173,7 @@ func (s *simulation) populate(ctx context.Context) error {
 	bar.Done()
 	took := time.Since(began)
 	if ctx.Err() != nil {
-		fmt.Fprintf(s.stderr, "stopped at %d of %d hosts\n", t.hosts, s.hosts)
+		terminal.Say(s.Stderr, "stopped at %d of %d hosts", t.hosts, s.Hosts)
 		return context.Cause(ctx)
 	}
 	if len(t.failed) > 0 {
@@ -185,13 +184,13 @@ func (s *simulation) populate(ctx context.Context) error {
 }
 
 // startQueue hands out the hosts' numbers.
-func (s *simulation) startQueue(ctx context.Context) <-chan int {
+func (s *Simulation) startQueue(ctx context.Context) <-chan int {
 	queue := make(chan int)
 	go func() {
 		defer close(queue)
 		for _, silent := range []bool{false, true} {
-			for i := range s.hosts {
-				if fleetsim.Silent(s.seed, i) != silent {
+			for i := range s.Hosts {
+				if fleetsim.Silent(s.Seed, i) != silent {
 					continue
 				}
 				select {
@@ -205,7 +204,7 @@ func (s *simulation) startQueue(ctx context.Context) <-chan int {
 	return queue
 }
 
-func (s *simulation) startWorkers(ctx context.Context, queue <-chan int) <-chan simulated {
+func (s *Simulation) startWorkers(ctx context.Context, queue <-chan int) <-chan simulated {
 	results := make(chan simulated)
 	var wg sync.WaitGroup
 	for range simulateWorkers {
@@ -223,14 +222,14 @@ func (s *simulation) startWorkers(ctx context.Context, queue <-chan int) <-chan 
 }
 
 // one makes host i: it writes its files, pushes it, or both.
-func (s *simulation) one(ctx context.Context, i int) simulated {
+func (s *Simulation) one(ctx context.Context, i int) simulated {
 	k := s.layout.core(i)
-	snap := s.template.Host(s.seed, i, k.domain())
-	if s.objects > 0 {
-		snap.Sources = snap.Sources[:min(s.objects, len(snap.Sources))]
+	snap := s.template.Host(s.Seed, i, k.domain())
+	if s.Objects > 0 {
+		snap.Sources = snap.Sources[:min(s.Objects, len(snap.Sources))]
 	}
-	snap.TTL, snap.TakeOver = s.ttl, s.force
-	h := simulated{silent: fleetsim.Silent(s.seed, i)}
+	snap.TTL, snap.TakeOver = s.TTL, s.Force
+	h := simulated{silent: fleetsim.Silent(s.Seed, i)}
 	if h.silent {
 		if snap.TTL = silentTTL; s.client == nil {
 			return h // no query would find its objects, so no file has them
@@ -266,19 +265,16 @@ func measure(snap *snapshot.Snapshot) []int64 {
 	return sizes
 }
 
-func (s *simulation) failure(t *tally) error {
+func (s *Simulation) failure(t *tally) error {
 	first := t.failed[0]
 	if errors.Is(first, sysops.ErrOtherMachine) {
-		return &sysops.HintedError{
-			Err:  fmt.Errorf("cannot push a synthetic fleet: %w", first),
-			Hint: "the servers hold a fleet of another --seed; --force replaces it",
-		}
+		return hint.To(fmt.Errorf("cannot push a synthetic fleet: %w", first), "the servers hold a fleet of another --seed; --force replaces it")
 	}
-	return fmt.Errorf("cannot make the fleet: %d of %d hosts are done, %d failed: %w", t.hosts, s.hosts, len(t.failed), first)
+	return fmt.Errorf("cannot make the fleet: %d of %d hosts are done, %d failed: %w", t.hosts, s.Hosts, len(t.failed), first)
 }
 
 // conclude says what was made.
-func (s *simulation) conclude(t *tally, took time.Duration) {
+func (s *Simulation) conclude(t *tally, took time.Duration) {
 	made, silent := "pushed", ""
 	if t.silent > 0 {
 		silent = fmt.Sprintf(" (%d silent)", t.silent)
@@ -289,13 +285,13 @@ func (s *simulation) conclude(t *tally, took time.Duration) {
 			silent = fmt.Sprintf(" (%d silent left out)", t.silent)
 		}
 	}
-	fmt.Fprintf(s.stderr, "%s %d hosts%s: %d objects, %.1f MB of contents in %.1f s, %.0f hosts a second\n",
+	terminal.Say(s.Stderr, "%s %d hosts%s: %d objects, %.1f MB of contents in %.1f s, %.0f hosts a second",
 		made, t.hosts, silent, t.objects, float64(t.bytes)/1e6, took.Seconds(), float64(t.hosts)/took.Seconds())
 }
 
 // awaitSilence waits until the snapshots of hosts that have stopped reporting have
 // expired, so that already the first question counts them as missing.
-func (s *simulation) awaitSilence(ctx context.Context, t *tally) error {
+func (s *Simulation) awaitSilence(ctx context.Context, t *tally) error {
 	if t.silent == 0 || s.client == nil {
 		return nil
 	}

@@ -1,12 +1,15 @@
-package main
+package demo
 
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/fleetsim"
+	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // A question is what a sysadmin wants to know, and the arguments that ask it.
@@ -15,7 +18,7 @@ type question struct {
 	args []string
 }
 
-func (d *demo) questions() []question {
+func (d *Demo) questions() []question {
 	return []question{
 		{
 			"Which values has net.core.netdev_budget, on all machines everywhere?",
@@ -33,38 +36,42 @@ func (d *demo) questions() []question {
 }
 
 // aHost is the first neighbour that still reports, this machine if there is none.
-func (d *demo) aHost() string {
-	for i := range d.hosts {
-		if !fleetsim.Silent(d.seed, i) {
+func (d *Demo) aHost() string {
+	for i := range d.Hosts {
+		if !fleetsim.Silent(d.Seed, i) {
 			return fleetsim.Name(i, d.fleet.core(i).domain())
 		}
 	}
 	return d.own
 }
 
+// nothingMatches is the exit status of a question that is answered all the same.
+const nothingMatches = 1
+
 // ask asks the questions as the shell would: through the same commands. The
 // question, the command and its answer go to stdout, what the command tells
 // people to stderr.
-func (d *demo) ask(ctx context.Context) error {
+func (d *Demo) ask(ctx context.Context) error {
 	for _, q := range d.questions() {
-		fmt.Fprintf(d.stdout, "\n# %s\n$ %s\n", q.text, commandLine("sysops", q.args))
-		if err := d.stdout.Flush(); err != nil {
+		fmt.Fprintln(d.Stdout)
+		terminal.SayBehind(d.Stdout, "# ", q.text)
+		fmt.Fprintf(d.Stdout, "$ %s\n", words.CommandLine("sysops", q.args))
+		if err := d.Stdout.Flush(); err != nil {
 			return err
 		}
 		began := time.Now()
-		args := append([]string{"sysops"}, q.args...)
-		status := run(ctx, append(args, "--config", d.fleet.config()), d.stdin, d.stdout, d.stderr)
+		status := d.Ask(ctx, append(slices.Clone(q.args), "--config", d.fleet.config()))
 		took := time.Since(began)
-		if status > exitNothing {
-			return fmt.Errorf("cannot go on: %s ended with exit status %d", commandLine("sysops", q.args), status)
+		if status > nothingMatches {
+			return fmt.Errorf("cannot go on: %s ended with exit status %d", words.CommandLine("sysops", q.args), status)
 		}
-		fmt.Fprintf(d.stderr, "(exit status %d, %.2f s for the whole command)\n", status, took.Seconds())
+		terminal.Say(d.Stderr, "(exit status %d, %.2f s for the whole command)", status, took.Seconds())
 	}
 	return nil
 }
 
 // invitations are questions to go on with. The config makes the scope global.
-func (d *demo) invitations() []question {
+func (d *Demo) invitations() []question {
 	return []question{
 		{"Which files and outputs are there, on how many hosts?", []string{"ls"}},
 		{"Who has stopped reporting?", []string{"hosts", "--missing"}},
@@ -82,39 +89,21 @@ func (d *demo) invitations() []question {
 	}
 }
 
-// invite says how to go on.
-func (d *demo) invite() {
-	fmt.Fprintf(d.stderr, "\nThe fleet keeps running. In another terminal:\n\n  export SYSOPS_CONFIG=%s\n", shellQuote(d.fleet.config()))
+// invite says how to go on. Commands stand on one line, however narrow the terminal is: so
+// they can be copied.
+func (d *Demo) invite() {
+	fmt.Fprintln(d.Stderr)
+	terminal.Say(d.Stderr, "The fleet keeps running. In another terminal:")
+	fmt.Fprintf(d.Stderr, "\n  export SYSOPS_CONFIG=%s\n", words.ShellQuote(d.fleet.config()))
 	if len(d.setAside) > 0 {
-		fmt.Fprintf(d.stderr, "  unset %s\n", strings.Join(d.setAside, " "))
+		fmt.Fprintf(d.Stderr, "  unset %s\n", strings.Join(d.setAside, " "))
 	}
 	for _, q := range d.invitations() {
-		fmt.Fprintf(d.stderr, "\n  # %s\n  %s\n", q.text, commandLine("sysops", q.args))
+		fmt.Fprintln(d.Stderr)
+		terminal.SayBehind(d.Stderr, "  # ", q.text)
+		fmt.Fprintf(d.Stderr, "  %s\n", words.CommandLine("sysops", q.args))
 	}
-	fmt.Fprint(d.stderr, `
-From a checkout, without sysops installed, write it as: go run ./cmd/sysops ls
-Ctrl-C ends the demonstration.
-`)
-}
-
-// commandLine is what a user would type.
-func commandLine(program string, args []string) string {
-	var b strings.Builder
-	b.WriteString(shellQuote(program))
-	for _, a := range args {
-		b.WriteByte(' ')
-		b.WriteString(shellQuote(a))
-	}
-	return b.String()
-}
-
-// shellQuote quotes a word for the shell, where it needs that.
-func shellQuote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:,=@%+", r)
-	}
-	if s != "" && strings.TrimFunc(s, plain) == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	fmt.Fprintln(d.Stderr)
+	terminal.Say(d.Stderr, "From a checkout, without sysops installed, write it as: go run ./cmd/sysops ls")
+	terminal.Say(d.Stderr, "Ctrl-C ends the demonstration.")
 }

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -25,10 +25,7 @@ func openTree(dir string, force bool) (*fileTree, error) {
 		return nil, fmt.Errorf("cannot use the folder of the tree: %w", err)
 	}
 	if len(there) > 0 && !force {
-		return nil, &sysops.HintedError{
-			Err:  fmt.Errorf("cannot write the fleet into %s: it is not empty, and the tree would hold more than the fleet", dir),
-			Hint: "name a new folder, or write over what is there with --force",
-		}
+		return nil, hint.To(fmt.Errorf("cannot write the fleet into %s: it is not empty, and the tree would hold more than the fleet", dir), "name a new folder, or write over what is there with --force")
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {

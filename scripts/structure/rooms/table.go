@@ -54,7 +54,7 @@ var Ours = House{
 		{"internal/verbs", "internal/hint internal/words internal/naming diff mask snapshot hostset root internal/audit internal/audit/... internal/export internal/roles internal/output"},
 		{"internal/terminal", "internal/hint internal/words root internal/output internal/verbs"},
 		{"internal/cli", "internal/hint internal/words internal/directory internal/config root internal/output internal/verbs internal/terminal"},
-		{"internal/demo", "internal/hint internal/words internal/config snapshot root internal/fleetsim internal/output internal/verbs internal/terminal internal/cli"},
+		{"internal/demo", "internal/hint internal/words internal/directory internal/config snapshot root internal/collect internal/fleetsim internal/terminal"},
 		{"internal/serve", "internal/hint internal/words internal/config hostset root internal/roles internal/output internal/verbs"},
 
 		{"cmd/sysops", "internal/hint internal/words internal/directory internal/config diff mask snapshot hostset root internal/collect internal/fleetsim internal/audit internal/audit/... internal/export internal/roles internal/output internal/verbs internal/terminal internal/cli internal/demo internal/serve"},
@@ -72,7 +72,7 @@ var Ours = House{
 	Confined: map[string][]string{
 		"os/exec": {"internal/collect", "internal/directory", "internal/redistest", "internal/scripttest", "internal/snmptest"},
 
-		"github.com/alicebob/miniredis/v2":   {"cmd/sysops", "internal/demo"},
+		"github.com/alicebob/miniredis/v2":   {"internal/demo"},
 		"github.com/aymanbagabas/go-udiff":   {"diff", "diff"},
 		"github.com/cespare/xxhash/v2":       {"internal/frame"},
 		"github.com/go-ldap/ldap/v3":         {"internal/directory"},
