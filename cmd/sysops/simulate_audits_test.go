@@ -30,11 +30,36 @@ func TestEveryAuditFindsSomethingInASyntheticFleet(t *testing.T) {
 	live := hosts - silent
 	clusters := t.TempDir()
 	writeRacks(t, clusters, hosts)
-	for _, c := range []struct {
-		args   string
-		stdout []string // expressions
-		stderr string
-	}{
+	for _, c := range auditFinds(live, silent, clusters) {
+		var stdout, stderr bytes.Buffer
+		args := append([]string{"sysops", "--server", server.URL(), "audit"}, strings.Fields(c.args)...)
+		if status := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr); status != exitMatch {
+			t.Errorf("audit %s: exit status %d; stderr\n%s", c.args, status, &stderr)
+		}
+		for _, want := range c.stdout {
+			if !regexp.MustCompile(want).MatchString(stdout.String()) {
+				t.Errorf("audit %s: %s does not match\n%s", c.args, want, &stdout)
+			}
+		}
+		if !regexp.MustCompile(c.stderr).MatchString(stderr.String()) {
+			t.Errorf("audit %s: %s does not match what stderr has:\n%s", c.args, c.stderr, &stderr)
+		}
+		stdout.Reset()
+		run(t.Context(), append(args, "--format", "json"), strings.NewReader(""), &stdout, &stderr)
+		checkAuditJSON(t, c.args, stdout.Bytes(), live)
+	}
+}
+
+// An auditFind is what an audit is to print of a synthetic fleet, as expressions.
+type auditFind struct {
+	args   string
+	stdout []string
+	stderr string
+}
+
+// auditFinds are what the audits find in a fleet of so many live and silent hosts.
+func auditFinds(live, silent int, clusters string) []auditFind {
+	return []auditFind{
 		{
 			"sysctl",
 			[]string{`(?m)^ +\d net\.ipv4\.tcp_keepalive_probes: 5 in /etc/sysctl\.d/95-keepalive\.conf, live 9$`},
@@ -90,23 +115,6 @@ func TestEveryAuditFindsSomethingInASyntheticFleet(t *testing.T) {
 			[]string{`(?m)^Switches with hosts .*\n +\d+ of .*  sw0004-a\.`, `(?m)^Clusters with hosts .*\n +\d+ of .*  rack4$`, `(?m)^Bonds: \d+\n +\d+  slave down `},
 			"",
 		},
-	} {
-		var stdout, stderr bytes.Buffer
-		args := append([]string{"sysops", "--server", server.URL(), "audit"}, strings.Fields(c.args)...)
-		if status := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr); status != exitMatch {
-			t.Errorf("audit %s: exit status %d; stderr\n%s", c.args, status, &stderr)
-		}
-		for _, want := range c.stdout {
-			if !regexp.MustCompile(want).MatchString(stdout.String()) {
-				t.Errorf("audit %s: %s does not match\n%s", c.args, want, &stdout)
-			}
-		}
-		if !regexp.MustCompile(c.stderr).MatchString(stderr.String()) {
-			t.Errorf("audit %s: %s does not match what stderr has:\n%s", c.args, c.stderr, &stderr)
-		}
-		stdout.Reset()
-		run(t.Context(), append(args, "--format", "json"), strings.NewReader(""), &stdout, &stderr)
-		checkAuditJSON(t, c.args, stdout.Bytes(), live)
 	}
 }
 
