@@ -5,34 +5,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"runtime/debug"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
-	"github.com/sysops-api/sysops-api/internal/export"
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 	"github.com/sysops-api/sysops-api/internal/words"
+	"github.com/sysops-api/sysops-api/internal/verbs"
 )
 
-// exportFlags say what the export is and how often it is made.
+// exportFlags are those of the export that are not its fields as they are.
 type exportFlags struct {
-	format              string
-	link, purge, dryRun bool
-	modeText            string
-	watch               time.Duration
-
-	to   string // DIR or FILE; "-" is stdout
-	mode fs.FileMode
-	tree *export.Tree       // of the format tree
-	bar  *terminal.Progress // of the round at hand
+	verbs.Export
+	watch time.Duration
 }
 
 func newExport(u *ui) *cobra.Command {
@@ -67,98 +56,60 @@ something was refused.`,
   sysops export --format parquet fleet.parquet --scope global`,
 		Args: cli.Args(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e.to = args[0]
-			pattern := "*#*"
-			if len(args) > 1 {
-				pattern = args[1]
+			if e.To = args[0]; e.To == "-" {
+				e.Stream = u.stdout.Raw()
 			}
-			return e.run(u, cmd, q, pattern)
+			if len(args) > 1 {
+				e.Pattern = args[1]
+			}
+			return e.run(u, cmd, q)
 		},
 	}
 	q.addQuestionFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&e.format, "format", "tree", "tree, tar or parquet")
+	f.StringVar(&e.Format, "format", "tree", "tree, tar or parquet")
 	cli.CompleteWords(cmd, "format", "tree", "tar", "parquet")
 	cli.CommandLineOnly(cmd, "format")
-	f.BoolVar(&e.link, "link", false, "identical contents of a name are one file with hard links; it has the mtime of one of them")
-	f.BoolVar(&e.purge, "purge", false, "remove the files of objects that are gone")
+	f.BoolVar(&e.Link, "link", false, "identical contents of a name are one file with hard links; it has the mtime of one of them")
+	f.BoolVar(&e.Purge, "purge", false, "remove the files of objects that are gone")
 	cli.CommandLineOnly(cmd, "purge")
-	f.BoolVar(&e.dryRun, "dry-run", false, "print what would be written and purged, and change nothing")
+	f.BoolVar(&e.DryRun, "dry-run", false, "print what would be written and purged, and change nothing")
 	cli.CommandLineOnly(cmd, "dry-run")
-	f.StringVar(&e.modeText, "mode", "0600", "the `mode` of the files, in octal; folders may be entered by who may read")
+	f.StringVar(&e.Mode, "mode", "0600", "the `mode` of the files, in octal; folders may be entered by who may read")
 	cli.CommandLineOnly(cmd, "mode")
 	f.DurationVar(&e.watch, "watch", 0, "export again after so `long`, such as 20m, until interrupted")
 	cli.CommandLineOnly(cmd, "watch")
 	return cmd
 }
 
-// settle checks the flags when all of them are known.
-func (e *exportFlags) settle(q *queryFlags) error {
-	tree := e.format == "tree"
-	switch {
-	case !tree && e.format != "tar" && e.format != "parquet":
-		return &sysops.HintedError{Err: fmt.Errorf("cannot export as %q", e.format), Hint: "the formats are tree, tar and parquet"}
-	case !tree && (e.link || e.purge || e.dryRun):
-		return &sysops.HintedError{
-			Err:  fmt.Errorf("cannot export as %s so: the whole file is written each time", e.format),
-			Hint: "--link, --purge and --dry-run go with --format tree",
-		}
-	case tree && e.to == "-":
-		return &sysops.HintedError{Err: errors.New("cannot export a tree to stdout"), Hint: "--format tar writes an archive of it; ./- is a folder"}
-	case e.to == "":
-		return errors.New("cannot export to nowhere: its name is empty")
-	case e.watch < 0:
-		return fmt.Errorf("cannot use --watch %v: it is negative", e.watch)
-	case e.watch > 0 && e.to == "-":
-		return errors.New("cannot combine --watch and stdout: each export is a file of its own")
-	case e.watch > 0 && e.dryRun:
-		return errors.New("cannot combine --watch and --dry-run: nothing would change")
-	case e.watch > 0 && q.file == "-":
-		return errors.New("cannot combine --watch and --hosts-file -: stdin can be read once")
-	}
-	mode, err := strconv.ParseUint(e.modeText, 8, 32)
-	if err != nil || mode&^0o777 != 0 || mode&0o600 != 0o600 {
-		return &sysops.HintedError{
-			Err:  fmt.Errorf("cannot use --mode %s", e.modeText),
-			Hint: "it is octal, has no setuid, setgid or sticky bit, and the owner may read and write: 0600, 0640, 0644",
-		}
-	}
-	e.mode = fs.FileMode(mode)
-	return nil
-}
-
-func (e *exportFlags) run(u *ui, cmd *cobra.Command, q *queryFlags, pattern string) error {
+// run exports once or, with --watch, until it is interrupted. What is wrong with the
+// command line, or with the folder, ends it before the first round.
+func (e *exportFlags) run(u *ui, cmd *cobra.Command, q *queryFlags) error {
 	if _, err := cli.Settings(cmd); err != nil {
 		return err
 	}
-	if err := e.settle(q); err != nil {
+	if err := e.settle(u, cmd, q); err != nil {
 		return err
 	}
 	boundMemory(0)
-	if e.watch > 0 { // what is wrong with the command line ends it before the first round
-		in, err := u.inquire(cmd, q, func() (sysops.Pattern, error) { return sysops.ParsePattern(pattern) })
+	e.Objects = boundMemory
+	if e.watch > 0 {
+		in, err := u.inquire(cmd, q, noPattern)
 		if err != nil {
 			return err
 		}
 		in.client.Close()
 	}
-	if e.format == "tree" {
-		o := export.TreeOptions{Mode: e.mode, Link: e.link, Purge: e.purge, DryRun: e.dryRun, Progress: func() { e.bar.Step() }}
-		if e.dryRun {
-			o.Changed = func(verb, path string) { fmt.Fprintf(u.stdout, "%-5s %s\n", verb, path) } // the buffer keeps its error
-		}
-		var err error
-		if e.tree, err = export.OpenTree(e.to, o); err != nil {
-			return err
-		}
-		defer e.tree.Close()
-		if !q.quiet {
-			e.hintBarred(u)
-		}
+	if err := e.Open(); err != nil {
+		return err
+	}
+	defer e.Close()
+	if !q.quiet {
+		e.hintBarred(u)
 	}
 	for {
 		u.status = exitMatch
-		err := u.ask(cmd, q, sysops.ParsePattern, pattern, e.round)
+		err := u.run(cmd, q, &e.Export)
 		if e.watch == 0 {
 			return err
 		}
@@ -176,9 +127,29 @@ func (e *exportFlags) run(u *ui, cmd *cobra.Command, q *queryFlags, pattern stri
 	}
 }
 
+// settle checks the flags when all of them are known.
+func (e *exportFlags) settle(u *ui, cmd *cobra.Command, q *queryFlags) error {
+	if err := settle(cmd, &e.Export); err != nil {
+		return err
+	}
+	switch {
+	case e.watch < 0:
+		return fmt.Errorf("cannot use --watch %v: it is negative", e.watch)
+	case e.watch > 0 && e.Stream != nil:
+		return errors.New("cannot combine --watch and stdout: each export is a file of its own")
+	case e.watch > 0 && e.DryRun:
+		return errors.New("cannot combine --watch and --dry-run: nothing would change")
+	case e.watch > 0 && q.file == "-":
+		return errors.New("cannot combine --watch and --hosts-file -: stdin can be read once")
+	case e.Stream != nil && u.stdout.Terminal():
+		return hint.To(fmt.Errorf("cannot write a %s file to a terminal", e.Format), "name a file, or send it through a pipe")
+	}
+	return nil
+}
+
 // hintBarred says that --mode lets others read what they cannot get to.
 func (e *exportFlags) hintBarred(u *ui) {
-	mode, lacks := e.tree.Barred()
+	mode, lacks := e.Barred()
 	if lacks == 0 {
 		return
 	}
@@ -190,7 +161,7 @@ func (e *exportFlags) hintBarred(u *ui) {
 		who += "o"
 	}
 	terminal.Hint(u.stderr, fmt.Sprintf("others may read the files and cannot enter %s, which was there before and keeps its mode %04o: chmod %s+rx %s lets them",
-		e.to, mode, who, words.ShellQuote(e.to)))
+		e.To, mode, who, words.ShellQuote(e.To)))
 }
 
 // boundMemory takes back what hasten gave: an export waits for disks, not for the
@@ -202,101 +173,4 @@ func boundMemory(objects int) {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(max(least, each*int64(objects)))
 	}
-}
-
-// round exports one answer.
-func (e *exportFlags) round(ctx context.Context, in *inquiry) error {
-	if in.answer.Len() == 0 && !e.purge {
-		return nil
-	}
-	boundMemory(in.answer.Len())
-	e.bar = in.progressBefore("objects", in.answer.Len())
-	e.bar.Rate = true
-	report, err := e.write(ctx, in)
-	e.bar.Done()
-	if report == nil {
-		return err
-	}
-	in.rows = in.answer.Len() + report.Purged
-	e.tell(in, report)
-	if report.Refused.Count > 0 {
-		in.status = exitPartial
-	}
-	return err
-}
-
-func (e *exportFlags) write(ctx context.Context, in *inquiry) (report *export.Report, err error) {
-	if e.format == "tree" {
-		return e.tree.Update(ctx, in.answer)
-	}
-	fill := func(w io.Writer) (err error) {
-		o := export.StreamOptions{Mode: e.mode, Progress: e.bar.Step}
-		if e.format == "tar" {
-			report, err = export.WriteTar(ctx, w, in.answer, o)
-		} else {
-			report, err = export.WriteParquet(ctx, w, in.answer, o)
-		}
-		return err
-	}
-	switch {
-	case e.to != "-":
-		err = export.WriteFile(e.to, e.mode, fill)
-	case in.stdout.Terminal():
-		err = &sysops.HintedError{Err: fmt.Errorf("cannot write a %s file to a terminal", e.format), Hint: "name a file, or send it through a pipe"}
-	default:
-		err = fill(in.stdout.Raw())
-	}
-	return report, err
-}
-
-// tell prints what was done, and what was left alone.
-func (e *exportFlags) tell(in *inquiry, r *export.Report) {
-	warnEach := func(list *export.Refusals, format string) {
-		for _, one := range list.First {
-			in.warn(format, one.What, one.Reason)
-		}
-		if more := list.Count - len(list.First); more > 0 {
-			in.warn("… and so are %d more", more)
-		}
-	}
-	warnEach(&r.Refused, "%s is refused: %s")
-	warnEach(&r.Kept, "%s is gone, but kept: %s")
-	if e.purge && slices.ContainsFunc(in.answer.Completeness().Cores, func(k sysops.CoreReport) bool { return k.Error != "" || k.Short > 0 }) {
-		in.warn("nothing is purged: the answer does not tell what is gone and what is only left out")
-	}
-	if in.quiet {
-		return
-	}
-	would := ""
-	if e.dryRun {
-		would = "would be "
-	}
-	fmt.Fprintf(in.stderr, "%d %swritten", r.Written, would)
-	if !e.dryRun {
-		fmt.Fprintf(in.stderr, " (%s)", byteCount(r.Bytes))
-	}
-	for _, n := range []struct {
-		count int
-		what  string
-	}{{r.Linked, "linked"}, {r.Touched, "with another time or mode"}, {r.Purged, would + "purged"}, {r.Kept.Count, "kept"}, {r.Refused.Count, "refused"}} {
-		if n.count > 0 {
-			fmt.Fprintf(in.stderr, ", %d %s", n.count, n.what)
-		}
-	}
-	if e.format == "tree" {
-		fmt.Fprintf(in.stderr, ", %d unchanged", r.Unchanged)
-	}
-	fmt.Fprintln(in.stderr)
-}
-
-// byteCount writes a number of bytes as people read it.
-func byteCount(n int64) string {
-	value, units := float64(n), []string{"B", "kB", "MB", "GB", "TB"}
-	for value >= 1000 && len(units) > 1 {
-		value, units = value/1000, units[1:]
-	}
-	if units[0] == "B" {
-		return fmt.Sprintf("%d B", n)
-	}
-	return fmt.Sprintf("%.1f %s", value, units[0])
 }

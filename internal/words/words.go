@@ -40,6 +40,18 @@ func Grouped(n int) string {
 	return s
 }
 
+// Bytes writes a number of bytes in the largest unit of which there is one: 1234 is 1.2 kB.
+func Bytes(n int64) string {
+	value, units := float64(n), []string{"B", "kB", "MB", "GB", "TB"}
+	for value >= 1000 && len(units) > 1 {
+		value, units = value/1000, units[1:]
+	}
+	if units[0] == "B" {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", value, units[0])
+}
+
 // Nearest returns the word that s is most likely a misspelling of, "" if none is
 // close: one that begins with s, or else the one that takes the fewest changes.
 func Nearest(s string, words []string) string {
