@@ -91,7 +91,7 @@ func TestAuditSysctl(t *testing.T) {
 		{"sysctl --ignore net.core.*,*.rp_filter --state differs", exitNothing, "", "4 agree, 1 differ"},
 		{"sysctl --all-keys --hosts web1 --ignore net.*", exitMatch, "      1 fs.dentry-state: 9 in /usr/lib/sysctl.d/50-default.conf, live 1 2\n", ""},
 		{"sysctl --hosts web1 --sort -key --limit 1 --format csv", exitMatch, "count,state,key,persistent,live,file,reason\n1,differs,net.ipv4.conf.eth0.rp_filter,1,0,/usr/lib/sysctl.d/50-default.conf,\n", "1 more rows"},
-		{"sysctl --ignore [z-a]", exitError, "", "cannot ignore keys \"[z-a]\""},
+		{"sysctl --ignore [a", exitError, "", "cannot ignore keys \"[a\""},
 		{"sysctl --state differ", exitError, "", "the states are differs, absent, unknown"},
 		{"sysctl --fold --by-host", exitError, "", "leave out --by-host"},
 		{"sysctl --sort color", exitError, "", "the fields are count, state, key,"},

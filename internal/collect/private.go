@@ -1,12 +1,14 @@
 package collect
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
-	"strings"
+	"slices"
+
+	"github.com/sysops-api/sysops-api/internal/naming"
 )
 
 // What is private never becomes a base, because every host may read bases (see
@@ -61,9 +63,10 @@ var sharedSections = []string{
 
 // A privacy decides which objects are private.
 type privacy struct {
-	more, less []string         // patterns of the administrator; see [FileOptions]
-	places     map[string]place // of folders, so far as they have been looked at
-	hangs      *hangs
+	more, less    globs            // of the administrator; see [FileOptions]
+	files, shared globs            // privateFiles and sharedSections
+	places        map[string]place // of folders, so far as they have been looked at
+	hangs         *hangs
 }
 
 // A place is where a path really leads.
@@ -73,14 +76,20 @@ type place struct {
 }
 
 func newPrivacy(o FileOptions, h *hangs) *privacy {
-	return &privacy{more: o.Private, less: o.NotPrivate, places: make(map[string]place), hangs: h}
+	return &privacy{
+		more: newGlobs(o.Private), less: newGlobs(o.NotPrivate), files: newGlobs(privateFiles), shared: newGlobs(sharedSections),
+		places: make(map[string]place), hangs: h,
+	}
 }
 
 // checkPatterns refuses what matches nothing and is not meant to.
 func checkPatterns(globs ...string) error {
 	for _, glob := range globs {
-		if _, err := path.Match(glob, ""); err != nil || glob == "" {
-			return fmt.Errorf("cannot tell which objects are private: %q is no pattern of names", glob)
+		if glob == "" {
+			return errors.New("cannot tell which objects are private: a pattern of names is empty")
+		}
+		if err := naming.CheckGlob(glob); err != nil {
+			return fmt.Errorf("cannot tell which objects are private: %q is no pattern of names: %w", glob, err)
 		}
 	}
 	return nil
@@ -90,12 +99,12 @@ func checkPatterns(globs ...string) error {
 func (p *privacy) section(file, key string) bool {
 	names := []string{file + "@" + key, key}
 	switch {
-	case matches(p.more, names...):
+	case p.more.match(names...):
 		return true
-	case matches(p.less, names...):
+	case p.less.match(names...):
 		return false
 	}
-	return !matches(sharedSections, key)
+	return !p.shared.match(key)
 }
 
 // file decides on the file at path, published under name. That others may not read
@@ -103,12 +112,12 @@ func (p *privacy) section(file, key string) bool {
 func (p *privacy) file(name, path string, links followRule) bool {
 	at, open := p.find(path, links)
 	switch {
-	case !open, matches(p.more, name, at):
+	case !open, p.more.match(name, at):
 		return true
-	case matches(p.less, name):
+	case p.less.match(name):
 		return false
 	}
-	return matches(privateFiles, name, at)
+	return p.files.match(name, at)
 }
 
 // find returns where a file really lies, and whether others can get there. Where
@@ -151,17 +160,18 @@ func locate(path string) (place, error) {
 
 const throughByAll fs.FileMode = 0o001
 
-// matches reports whether one of the patterns matches one of the names.
-func matches(globs []string, names ...string) bool {
-	for _, name := range names {
-		for _, glob := range globs {
-			// [path.Match] keeps * and ? from matching a slash, so there must be none.
-			if ok, _ := path.Match(slashless(glob), slashless(name)); ok {
-				return true
-			}
-		}
+// globs are patterns of names, in which * matches / as well.
+type globs []naming.Glob
+
+func newGlobs(texts []string) globs {
+	out := make(globs, len(texts))
+	for i, t := range texts {
+		out[i] = naming.NewGlob(t)
 	}
-	return false
+	return out
 }
 
-func slashless(s string) string { return strings.ReplaceAll(s, "/", "\x00") }
+// match reports whether one of the patterns matches one of the names.
+func (g globs) match(names ...string) bool {
+	return slices.ContainsFunc(g, func(one naming.Glob) bool { return slices.ContainsFunc(names, one.Match) })
+}

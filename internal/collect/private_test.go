@@ -3,6 +3,7 @@ package collect
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -83,7 +84,7 @@ func TestNamesOfFilesThatArePrivate(t *testing.T) {
 		/root/.bashrc /home/alice/notes /home/alice/.ssh/authorized_keys /etc/ssh/authorized_keys/alice /srv/app/.bash_history /srv/.mysql_history
 		/var/log/auth.log /run/utmp /var/run/utmp /etc/nftables.conf /etc/iptables/rules.v4 /etc/sysconfig/iptables /etc/sysconfig/ip6tables-config
 		/proc/net/tcp /proc/net/udp6 /proc/net/unix /proc/net/nf_conntrack /proc/1/cmdline /proc/self/environ /proc/modules`) {
-		if !matches(privateFiles, name) {
+		if !newGlobs(privateFiles).match(name) {
 			t.Errorf("%s is not private", name)
 		}
 	}
@@ -91,7 +92,7 @@ func TestNamesOfFilesThatArePrivate(t *testing.T) {
 		/etc/passwd /etc/group /etc/hosts /etc/resolv.conf /etc/fstab /etc/ssh/sshd_config /etc/sysctl.d/90-local.conf /etc/sysconfig/network
 		/etc/systemd/system/logrotate.timer /etc/mail/sendmail.cf /etc/rsyslog.conf /proc/meminfo /proc/cpuinfo /proc/mounts /proc/net/bonding/bond0
 		/proc/net/vlan/config /proc/net/dev /etc/security/limits.conf /etc/default/cron /usr/lib/os-release`) {
-		if matches(privateFiles, name) {
+		if newGlobs(privateFiles).match(name) {
 			t.Errorf("%s is private", name)
 		}
 	}
@@ -152,6 +153,29 @@ func TestAJSONObjectThatIsSentWholeIsPrivate(t *testing.T) {
 	h := openHost(t)
 	h.write("hardware.json", `{"ps": "x`)
 	h.expectPrivate(map[string]bool{"hardware.json": true})
+}
+
+// What a pattern means here is what it means in sysops find.
+func TestPatternsAreRedisGlobs(t *testing.T) {
+	for glob, want := range map[string][]string{
+		"*/app*":        {"etc/app", "etc/app1", "etc/app[1", "etc/app/x"},
+		"*/app?":        {"etc/app1"},
+		"*/app[!a]*":    nil, // ! is a character of the class, as others are
+		"*/app[0-9]":    {"etc/app1"},
+		"*/app[9-0]":    {"etc/app1"},
+		"*/app[^a]*":    {"etc/app1", "etc/app[1", "etc/app/x"},
+		`*/app\[1`:      {"etc/app[1"},
+		`*/a\pp1`:       {"etc/app1"},
+		"*/app?x":       {"etc/app/x"},
+		"*/app[^/]1":    {"etc/app[1"},
+		"*etc?app[1/]*": {"etc/app1", "etc/app/x"},
+	} {
+		for _, name := range []string{"etc/app", "etc/app1", "etc/app[1", "etc/app/x"} {
+			if got := newGlobs([]string{glob}).match("/" + name); got != slices.Contains(want, name) {
+				t.Errorf("%s and %s: %v", glob, name, got)
+			}
+		}
+	}
 }
 
 func TestAPatternThatIsNoneIsRefused(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit/network"
 	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/words"
 )
@@ -60,7 +61,7 @@ func (a *AuditNetwork) Check() error {
 	case a.Fold && a.mode.Folded == nil:
 		return moot("network fold", "fold", "cannot fold hosts: none is named")
 	}
-	if err := network.CheckSwitch(a.Switch); err != nil {
+	if err := naming.CheckGlob(a.Switch); err != nil {
 		return &Misuse{Code: "network switch", Params: []string{"switch"}, Value: fmt.Sprintf("%q: %v", a.Switch, err), Err: fmt.Errorf("cannot look for switches %q: %w", a.Switch, err)}
 	}
 	if a.Fold {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit/sysctl"
+	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/output"
 )
 
@@ -23,13 +25,21 @@ func SysctlStates() (usual, all []string) {
 	return all[:2:2], all
 }
 
-// Check looks at the states.
+// Check looks at the states and globs.
 func (a *AuditSysctl) Check() error {
 	usual, all := SysctlStates()
 	if a.States == nil {
 		a.States = usual
 	}
-	return a.check(all)
+	if err := a.check(all); err != nil {
+		return err
+	}
+	for _, glob := range a.Ignore {
+		if err := naming.CheckGlob(glob); err != nil {
+			return hint.To(fmt.Errorf("cannot ignore keys %q: %w", glob, err), "* stands for anything, also dots; ? for one character; [a-z] for one of these")
+		}
+	}
+	return nil
 }
 
 // Columns are those of a finding.

@@ -3,10 +3,10 @@ package network
 import (
 	"fmt"
 	"math"
-	"path"
 	"slices"
 	"strings"
 
+	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/parse/interactions"
 	"github.com/sysops-api/sysops-api/internal/parse/netstat"
 )
@@ -18,6 +18,7 @@ type Metric struct {
 	Low    bool   // small values are the bad ones
 	Server string // only interactions with this Redis server; see Interactions
 
+	servers       naming.Glob // Server
 	statisticName string
 	rate          bool
 	counters      []netstat.Counter // one, or two of which the first is divided by the second
@@ -45,10 +46,10 @@ func Interactions(statistic string, rate bool, server string) (*Metric, error) {
 	if !slices.Contains(Statistics(), statistic) {
 		return nil, fmt.Errorf("cannot compare by the %s of interactions: the statistics are %s", statistic, strings.Join(Statistics(), ", "))
 	}
-	if _, err := path.Match(server, ""); err != nil {
-		return nil, fmt.Errorf("cannot use %q as a server: it is no glob", server)
+	if err := naming.CheckGlob(server); err != nil {
+		return nil, fmt.Errorf("cannot use %q as a server: %w", server, err)
 	}
-	m := &Metric{Name: statistic + " push time", Unit: Seconds, Server: server, statisticName: statistic, rate: rate}
+	m := &Metric{Name: statistic + " push time", Unit: Seconds, Server: server, servers: naming.NewGlob(server), statisticName: statistic, rate: rate}
 	if rate {
 		m.Name, m.Unit, m.Low = statistic+" push speed", BytesPerSecond, true
 		if statistic == "std" || statistic == "var" {
@@ -144,7 +145,7 @@ func (m *Metric) measure(h *Host, times *interactions.Record, values []float64) 
 	if times != nil {
 		h.Seconds, h.Rate = times.Total.Seconds.Of(m.statistic()), times.Total.Rate.Of(m.statistic())
 		if m.Server != "" {
-			h.Seconds, h.Rate = slowest(times, m.Server, m.statistic())
+			h.Seconds, h.Rate = m.slowest(times)
 		}
 	}
 	if h.Rate == 0 {
@@ -166,23 +167,24 @@ func (m *Metric) measure(h *Host, times *interactions.Record, values []float64) 
 // slowest returns the figures of the servers that match: host:port/db as a whole, its
 // host, or a glob of either. Of several, the time of the one that took longest counts,
 // and the rate of the one that was slowest.
-func slowest(record *interactions.Record, server, statistic string) (seconds, rate float64) {
+func (m *Metric) slowest(record *interactions.Record) (seconds, rate float64) {
 	seconds, rate = unknown, unknown
 	for name, one := range record.Servers {
-		if !matchServer(server, name) {
+		if !m.isOf(name) {
 			continue
 		}
-		if v := one.Seconds.Of(statistic); known(v) && !(v <= seconds) {
+		if v := one.Seconds.Of(m.statistic()); known(v) && !(v <= seconds) {
 			seconds = v
 		}
-		if v := one.Rate.Of(statistic); known(v) && !(v >= rate) {
+		if v := one.Rate.Of(m.statistic()); known(v) && !(v >= rate) {
 			rate = v
 		}
 	}
 	return seconds, rate
 }
 
-func matchServer(glob, name string) bool {
+// isOf reports whether interactions with the server of this name are what is asked for.
+func (m *Metric) isOf(name string) bool {
 	name = strings.TrimPrefix(name[strings.Index(name, "//")+1:], "/") // of a URL
 	whole, _, _ := strings.Cut(name, "/")
 	host := whole
@@ -190,11 +192,7 @@ func matchServer(glob, name string) bool {
 		host = whole[:at]
 	}
 	return slices.ContainsFunc([]string{name, whole, host}, func(s string) bool {
-		if glob == s {
-			return true
-		}
-		ok, _ := path.Match(glob, s) // that it is well formed is checked by Interactions
-		return ok
+		return s == m.Server || m.servers.Match(s) // [::1] is a server, and a class
 	})
 }
 

@@ -16,14 +16,23 @@ func TestTheSlowestServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		for glob, want := range map[string]float64{"mps01.example.com": 0.41, "mps*": 0.61, "mps0[12].example.com": 0.61, "mps02.example.com": 0.61} {
-			if s, _ := slowest(got, glob, "median"); s != want {
+			if s, _ := ofServer(t, glob).slowest(got); s != want {
 				t.Errorf("%s: %s took %v, want %v", name, glob, s, want)
 			}
 		}
-		if s, r := slowest(got, "mps03.example.com", "median"); known(s) || known(r) {
+		if s, r := ofServer(t, "mps03.example.com").slowest(got); known(s) || known(r) {
 			t.Errorf("%s: an unknown server took %v", name, s)
 		}
 	}
+}
+
+func ofServer(t *testing.T, glob string) *Metric {
+	t.Helper()
+	m, err := Interactions("median", false, glob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 func TestMatchServer(t *testing.T) {
@@ -43,7 +52,7 @@ func TestMatchServer(t *testing.T) {
 		{"[::1]", "[::1]:6379/1", true},
 		{"", "mps01", false},
 	} {
-		if got := matchServer(row.glob, row.name); got != row.want {
+		if got := ofServer(t, row.glob).isOf(row.name); got != row.want {
 			t.Errorf("%q and %q: %v", row.glob, row.name, got)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit"
+	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/parse/interactions"
 	"github.com/sysops-api/sysops-api/internal/parse/netif"
 	"github.com/sysops-api/sysops-api/internal/parse/netstat"
@@ -32,7 +33,10 @@ type Options struct {
 
 	// Switch is a glob: hosts that are connected to none of these switches are left out
 	// of what is beyond and of Troubles, not of what hosts are measured by. Empty: all.
+	// Case does not matter, for that is how LLDP and people write names.
 	Switch string
+
+	switches naming.Glob // Switch, once it is settled
 }
 
 // settled returns the options without what the mode has no use for.
@@ -43,6 +47,7 @@ func (o Options) settled() Options {
 	if !o.Mode.Narrows {
 		o.Switch = ""
 	}
+	o.switches = naming.NewGlob(strings.ToLower(o.Switch))
 	return o
 }
 
@@ -304,7 +309,7 @@ func (f *Fleet) add(o *Options, h audit.Host[part]) {
 	if o.readsLinks() {
 		host.Links = linksOf(bonds, neighbours)
 	}
-	host.selected = o.Switch == "" || slices.ContainsFunc(host.Links, func(l Link) bool { return matchSwitch(o.Switch, l.Switch) })
+	host.selected = o.Switch == "" || slices.ContainsFunc(host.Links, func(l Link) bool { return o.switches.Match(strings.ToLower(l.Switch)) })
 	if host.selected && o.reads(readBonds) {
 		f.addTroubles(h.Name, bonds)
 	}
@@ -363,16 +368,4 @@ func (f *Fleet) addServers(times *interactions.Record, m *Metric) {
 			f.Servers[name] = append(f.Servers[name], v)
 		}
 	}
-}
-
-// matchSwitch compares names as LLDP and people write them, in any case.
-func matchSwitch(glob, name string) bool {
-	ok, _ := path.Match(strings.ToLower(glob), strings.ToLower(name)) // that it is well formed is checked by CheckSwitch
-	return ok
-}
-
-// CheckSwitch refuses what is no glob, which would match no switch.
-func CheckSwitch(glob string) error {
-	_, err := path.Match(glob, "")
-	return err
 }

@@ -22,7 +22,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit"
-	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/parse/sysctl"
 )
 
@@ -101,15 +101,11 @@ const (
 
 // Of compares the files and the live values of each host of the answer, whose pattern
 // is Pattern's. Hosts are compared by all CPUs; files that several hosts have alike are
-// read once. Errors are those of sysops.Map, and that an ignored glob is none.
+// read once. Errors are those of sysops.Map.
 func Of(ctx context.Context, answer *sysops.Answer, o Options) (*Report, error) {
 	a := newAuditing()
 	for _, text := range o.Ignore {
-		g, err := sysctl.NewGlob(text)
-		if err != nil {
-			return nil, hint.To(fmt.Errorf("cannot ignore keys %q: %w", text, err), "* stands for anything, also dots; ? for one character; [a-z] for one of these")
-		}
-		a.ignore = append(a.ignore, g)
+		a.ignore = append(a.ignore, naming.NewGlob(text))
 	}
 	hosts := make(chan audit.Host[part], runtime.GOMAXPROCS(0))
 	var workers sync.WaitGroup
@@ -167,7 +163,7 @@ func bounded(objects iter.Seq2[sysops.Mapped[part], error]) iter.Seq2[sysops.Map
 
 // auditing is an audit under way.
 type auditing struct {
-	ignore []sysctl.Glob
+	ignore []naming.Glob
 	plans  *audit.Memo[[sha256.Size]byte, planned] // by what the files are called and hold
 
 	mu      sync.Mutex
@@ -237,7 +233,7 @@ func (a *auditing) compare(assignments []sysctl.Assignment) []Problem {
 		case hidden(s.Value) || hidden(s.Live):
 			continue
 		}
-		if !slices.ContainsFunc(a.ignore, func(g sysctl.Glob) bool { return g.Match(s.Key) }) {
+		if !slices.ContainsFunc(a.ignore, func(g naming.Glob) bool { return g.Match(s.Key) }) {
 			out = append(out, p)
 		}
 	}

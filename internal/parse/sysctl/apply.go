@@ -25,7 +25,7 @@ type Plan struct {
 
 // A placedGlob is the glob of a setting, and that setting's place.
 type placedGlob struct {
-	Glob
+	glob
 	at int
 }
 
@@ -66,7 +66,7 @@ func NewPlan(files []File) (*Plan, error) {
 		if isGlob(key[strings.LastIndexByte(key, '.')+1:]) {
 			key = s.Key // with a slash at its end: to glob(3) that is for folders, but where the last name is no pattern
 		}
-		g, err := newGlob(key, ".")
+		g, err := newGlob(key)
 		if err != nil {
 			continue // such as [[:none:]], which matches nothing
 		}
@@ -134,7 +134,7 @@ func (p *Plan) look(live string) (values map[string]string, matched map[int][]st
 			if work += len(p.settings[g.at].Key) * len(key); work > maxWork {
 				return nil, nil, fmt.Errorf("%w: its globs and live keys are too long", ErrTooMuch)
 			}
-			if g.Match(key) {
+			if g.match(key) {
 				if matches++; matches > maxMatched {
 					return nil, nil, fmt.Errorf("%w: its globs match live values more than %d times", ErrTooMuch, maxMatched)
 				}

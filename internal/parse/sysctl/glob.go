@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// A Glob is a key that stands for others. It is matched by a regular expression of
+// A glob is a key that stands for others. It is matched by a regular expression of
 // RE2, whose time is bounded whatever a host has written.
-type Glob struct {
+type glob struct {
 	prefix string // what each key begins with that it matches
 	re     *regexp.Regexp
 }
@@ -17,19 +17,11 @@ type Glob struct {
 // isGlob reports whether sysctl takes a key for a glob.
 func isGlob(key string) bool { return strings.ContainsAny(key, "*?[") }
 
-// NewGlob reads a glob that somebody writes to name keys, as glob(7) has it; * and ?
-// match dots, too.
-func NewGlob(text string) (Glob, error) { return newGlob(text, "") }
-
-// newGlob reads a glob as glob(7) does. What * and ? do not match is among but, part
-// of a class in a regular expression: "." in files, where they stand for one name; nothing
-// in what NewGlob reads.
-func newGlob(text, but string) (Glob, error) {
+// newGlob reads a glob as glob(7) does, of a file that sysctl loads: * and ? match no dot,
+// for they stand for one name of a path.
+func newGlob(text string) (glob, error) {
+	const one = "[^.]"
 	var b strings.Builder
-	one := "[^" + but + "]"
-	if but == "" {
-		one = "."
-	}
 	b.WriteString("^(?s:")
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; c {
@@ -38,7 +30,7 @@ func newGlob(text, but string) (Glob, error) {
 		case '?':
 			b.WriteString(one)
 		case '[':
-			class, n := classOf(text[i:], but)
+			class, n := classOf(text[i:])
 			b.WriteString(class)
 			i += n - 1
 		case '\\':
@@ -57,14 +49,14 @@ func newGlob(text, but string) (Glob, error) {
 	}
 	re, err := regexp.Compile(b.String() + ")$")
 	if err != nil {
-		return Glob{}, err
+		return glob{}, err
 	}
-	return Glob{prefix: text[:strings.IndexAny(text+"*", `*?[\`)], re: re}, nil
+	return glob{prefix: text[:strings.IndexAny(text+"*", `*?[\`)], re: re}, nil
 }
 
 // classOf translates the class that text begins with, and returns how long it is. A [
 // that nothing closes before the name ends stands for itself.
-func classOf(text, but string) (string, int) {
+func classOf(text string) (string, int) {
 	class, at := "[", 1
 	if at < len(text) && (text[at] == '!' || text[at] == '^') {
 		class, at = "[^.", at+1 // no class matches a separator
@@ -88,10 +80,10 @@ func classOf(text, but string) (string, int) {
 			high, n = member(rest[1:])
 			at += 1 + n
 		}
-		if but != "" && (strings.ContainsRune(but, low) || strings.ContainsRune(but, high)) {
+		if low == '.' || high == '.' {
 			break
 		}
-		if low <= high || but == "" { // somebody at a terminal is told
+		if low <= high {
 			class += fmt.Sprintf(`\x{%x}-\x{%x}`, low, high)
 		}
 	}
@@ -113,7 +105,7 @@ func member(text string) (c rune, n int) {
 
 var namedClass = regexp.MustCompile(`^\[:[a-z]+:\]`)
 
-// Match reports whether the glob stands for the key, as sysctl -a prints it.
-func (g *Glob) Match(key string) bool {
+// match reports whether the glob stands for the key, as sysctl -a prints it.
+func (g *glob) match(key string) bool {
 	return strings.HasPrefix(key, g.prefix) && g.re.MatchString(key)
 }

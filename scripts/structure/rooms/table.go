@@ -45,9 +45,9 @@ var Ours = House{
 		// What stands on the root.
 		{"internal/audit", "internal/hint internal/words snapshot hostset root"},
 		{"internal/audit/access", "internal/hint internal/words internal/parse/... root internal/audit"},
-		{"internal/audit/network", "internal/hint internal/words internal/parse/... root internal/audit"},
+		{"internal/audit/network", "internal/hint internal/words internal/naming internal/parse/... root internal/audit"},
 		{"internal/audit/sudo", "internal/hint internal/words internal/parse/... root internal/audit"},
-		{"internal/audit/sysctl", "internal/hint internal/words internal/parse/... root internal/audit"},
+		{"internal/audit/sysctl", "internal/hint internal/words internal/naming internal/parse/... root internal/audit"},
 		{"internal/export", "internal/hint internal/words internal/wholefile internal/naming snapshot root"},
 		{"internal/roles", "internal/hint internal/words internal/naming hostset root"},
 		{"internal/output", "internal/hint internal/words internal/naming root"},
