@@ -14,8 +14,8 @@ import (
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/terminal"
-	"github.com/sysops-api/sysops-api/internal/words"
 	"github.com/sysops-api/sysops-api/internal/verbs"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // exportFlags are those of the export that are not its fields as they are.
