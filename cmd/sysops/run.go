@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,7 +51,9 @@ func (in *inquiry) note(n verbs.Note) {
 		in.warn("%s", n.Text)
 	case in.quiet:
 	case n.Heading == nil:
-		fmt.Fprintln(in.stderr, terminal.SafeText(n.Text))
+		terminal.Say(in.stderr, "%s", n.Text)
+	case in.format == "text" && in.stdout.Terminal(): // where the rows are, which share its columns
+		_ = in.out.Sink.Write(n.Heading) // what is wrong with stdout, the rows will find
 	case in.format == "text":
 		w := terminal.NewWriter(in.stderr)
 		_ = terminal.NewText(w, false).Write(n.Heading) // as with all that goes to stderr

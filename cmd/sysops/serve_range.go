@@ -18,6 +18,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 func newServeRange(u *ui) *cobra.Command {
@@ -69,7 +70,7 @@ func (u *ui) serveRange(ctx context.Context, files *hostset.Clusters, listen str
 		MaxHeaderBytes:    maxRangeLine,
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 	}
-	fmt.Fprintf(u.stderr, "serving http://%s/range/list and /range/expand\n", l.Addr())
+	terminal.Say(u.stderr, "serving http://%s/range/list and /range/expand", l.Addr())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	select {

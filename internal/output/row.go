@@ -105,7 +105,7 @@ type Column struct {
 	// Cut: as wide as Width in any output, which whoever asks chose, with an ellipsis where
 	// that is too little, and with tabs expanded and control characters shown, which would
 	// displace what follows. Without it, a cell is as wide as its text, but on a terminal
-	// that is too narrow it is cut as well, or what follows goes on below.
+	// that is too narrow it is cut as well, or goes on below where it is the last one.
 	Cut bool
 
 	// Whole: never cut, also where a terminal is too narrow, because it is what was

@@ -18,6 +18,7 @@ func newFit(columns int) fit {
 
 const (
 	leastText = 10   // columns that a cut text keeps
+	leastFlow = 20   // and one that goes on below, if its words are shorter
 	indent    = "  " // of a line that goes on with the one above
 )
 
@@ -43,9 +44,9 @@ func (l *layout) fitOf(cells []output.Cell) fit {
 }
 
 // fitTo makes columns whose texts are as wide as need says fit the terminal. Padding goes
-// first, and bars are shortened; then texts are cut, the widest first, but for numbers,
-// which would become others, and columns that are Whole. Where that is not enough, columns
-// stand below each other.
+// first, and bars are shortened; then the last column is narrowed, which goes on below; then
+// texts are cut, the widest first, but for numbers, which would become others, and columns
+// that are Whole. Where that is not enough, columns stand below each other.
 //
 // What is Whole and has no room is left to the terminal, which wraps it in a way that can
 // be copied. It does not cost others their text then.
@@ -80,32 +81,35 @@ func (l *layout) fitTo(need []int) fit {
 	return f
 }
 
-// shrinking is what a column of a width may be narrowed to, step by step.
-var shrinking = []func(c *output.Column, width, need int) int{
-	func(c *output.Column, width, _ int) int {
-		if c.Bar {
-			return min(width, leastBar)
-		}
-		return width
-	},
-	func(c *output.Column, width, need int) int {
-		if c.Bar || c.Cut {
-			return width
-		}
+// The steps in which columns are narrowed.
+const (
+	shorterBars = iota
+	lessPadding
+	noBars
+	moreLines
+	lessText
+	narrowed
+)
+
+// least is what a column may be narrowed to in a step.
+func (l *layout) least(step, i, width, need int) int {
+	switch c := &l.table.Columns[i]; {
+	case c.Cut:
+	case c.Bar && step == shorterBars:
+		return min(width, leastBar)
+	case c.Bar && step == noBars:
+		return 0
+	case c.Bar:
+	case step == lessPadding:
 		return min(width, need)
-	},
-	func(c *output.Column, width, _ int) int {
-		if c.Bar {
-			return 0
+	case l.flows(i):
+		if step >= moreLines {
+			return min(width, min(max(leastFlow, l.word), l.width*2/3)) // so that names stay whole, but no name has it all
 		}
-		return width
-	},
-	func(c *output.Column, width, _ int) int {
-		if c.Right || c.Whole || c.Cut {
-			return width
-		}
+	case step == lessText && !c.Right && !c.Whole:
 		return min(width, leastText)
-	},
+	}
+	return width
 }
 
 // narrow sets the widths of columns with texts of these widths, and reports whether the
@@ -125,9 +129,9 @@ func (l *layout) narrow(widths, need []int) bool {
 		excess += l.columns(l.gap(i)) + widths[i]
 	}
 	least := make([]int, len(need))
-	for _, step := range shrinking {
+	for step := range narrowed {
 		for i := range need {
-			least[i] = step(&l.table.Columns[i], widths[i], need[i])
+			least[i] = l.least(step, i, widths[i], need[i])
 		}
 		excess = shrink(widths, least, excess)
 	}

@@ -165,3 +165,31 @@ func TestBarsOnNarrowScreens(t *testing.T) {
 		}
 	}
 }
+
+// The last text of a line is not cut: it goes on in its column, between words. They are
+// whole unless they want most of the screen.
+func TestTheLastColumnGoesOnBelow(t *testing.T) {
+	table := &output.Table{Columns: []output.Column{{Width: 7, Right: true}, {Width: 24}, {Gap: "  "}}}
+	cells := output.Cells("98", "mps01.example.com:6379/0", "cannot ask it: 连接被拒绝 by mps02.example.com:6379")
+	cells[2].Role = output.Removed
+	for width, want := range map[int]string{
+		200: "     98 mps01.example.com:6379/0  cannot ask it: 连接被拒绝 by mps02.example.com:6379",
+		60: "98 mps01.example.com:6379/0  cannot ask it: 连接被拒绝 by\n" +
+			"                             mps02.example.com:6379",
+		50: "98 mps01.example.com:6379…  cannot ask it:\n" +
+			"                            连接被拒绝 by\n" +
+			"                            mps02.example.com:6379",
+		20: "98\n  mps01.example.com…\n  cannot ask it:\n  连接被拒绝 by\n  mps02.example.com…",
+	} {
+		if got := strings.Join(onScreen(t, width, false, output.Row{Table: table, Cells: cells}), "\n"); got != want {
+			t.Errorf("%d columns:\n%s\nwant\n%s", width, got, want)
+		}
+	}
+	if got := onScreen(t, 50, true, output.Row{Table: table, Cells: cells})[1]; got != strings.Repeat(" ", 28)+"\x1b[31m连接被拒绝 by\x1b[0m" {
+		t.Errorf("coloured, it goes on with %q", got)
+	}
+	cells[2].Text = strings.Repeat("x", 300)
+	if got, want := strings.Join(onScreen(t, 80, false, output.Row{Table: table, Cells: cells}), "\n"), "98 mps01.example.com:637…  "+strings.Repeat("x", 52)+ellipsis; got != want {
+		t.Errorf("a word wider than the screen: got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -18,13 +18,14 @@ type layout struct {
 
 	table *output.Table
 	need  []int // columns of the widest text of each column, as far as rows were looked at
+	word  int   // columns of the widest word of the one that flows
 	fit   fit
 }
 
 // begin lays out another table, on a terminal of this width; 0: on none.
 func (l *layout) begin(t *output.Table, width int) {
 	l.table, l.width = t, width
-	l.need = make([]int, len(t.Columns))
+	l.need, l.word = make([]int, len(t.Columns)), 0
 	l.look(l.titles())
 	l.settle()
 }
@@ -32,7 +33,13 @@ func (l *layout) begin(t *output.Table, width int) {
 // look takes the width of cells into account, from settle on.
 func (l *layout) look(cells []output.Cell) {
 	for i := range cells {
-		l.need[i] = max(l.need[i], l.columns(l.shown(i, &cells[i])))
+		text := l.shown(i, &cells[i])
+		l.need[i] = max(l.need[i], l.columns(text))
+		if l.flows(i) {
+			for word := range strings.FieldsSeq(text) {
+				l.word = max(l.word, l.columns(word))
+			}
+		}
 	}
 }
 
@@ -75,18 +82,26 @@ func (l *layout) line(p *output.Painter, cells []output.Cell) {
 		}
 	}
 	fit := l.fitOf(cells)
+	at := 0
 	for i := range cells {
-		c := &t.Columns[i]
+		c, gap := &t.Columns[i], l.gap(i)
 		switch {
 		case c.Bar && fit.widths[i] == 0:
 			continue
 		case fit.breaks[i]:
-			p.Add(output.Plain, "\n"+indent)
-		default:
-			p.Add(output.Plain, l.gap(i))
+			p.Add(output.Plain, "\n")
+			at, gap = 0, indent
+		}
+		p.Add(output.Plain, gap)
+		at += l.columns(gap)
+		if l.flows(i) && at+fit.widths[i] <= l.width {
+			l.flow(p, &cells[i], fit.widths[i], at)
+			break
 		}
 		text := l.placed(i, &cells[i], fit.widths[i])
-		pad := strings.Repeat(" ", max(0, fit.widths[i]-l.columns(text)))
+		columns := l.columns(text)
+		at += max(columns, fit.widths[i])
+		pad := strings.Repeat(" ", max(0, fit.widths[i]-columns))
 		last := i == len(cells)-1 || fit.breaks[i+1]
 		switch {
 		case c.Bar, last && !c.Right && (t.Trim || l.width > 0):
@@ -99,6 +114,24 @@ func (l *layout) line(p *output.Painter, cells []output.Cell) {
 		p.Add(output.Plain, pad)
 	}
 	p.Add(output.Plain, "\n")
+}
+
+// flows reports whether a column is text at the end of the line, which goes on in the
+// column below: what stands there says most, such as why something failed.
+func (l *layout) flows(i int) bool {
+	c := &l.table.Columns[i]
+	return l.width > 0 && i == len(l.table.Columns)-1 && !c.Right && !c.Bar && !c.Cut && !c.Whole
+}
+
+// flow adds the cell of such a column, which begins at a column of the screen.
+func (l *layout) flow(p *output.Painter, cell *output.Cell, width, at int) {
+	lines := paragraph{screen: width}
+	for i, text := range strings.Split(lines.add(l.charted(l.expanded(cell.Text))), "\n") {
+		if i > 0 {
+			p.Add(output.Plain, "\n"+strings.Repeat(" ", at))
+		}
+		p.Add(cell.Role, l.cut(text, width))
+	}
 }
 
 // gap is what stands before a column.
