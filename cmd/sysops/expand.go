@@ -1,13 +1,15 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/internal/verbs"
 )
 
 func newExpand(u *ui) *cobra.Command {
@@ -42,14 +44,10 @@ expressions, and GROUPS.yaml groups. What an expression names and is not there i
 			if err != nil {
 				return err
 			}
-			nodes, err := clusters.Expand(strings.Join(args, " "))
-			if err != nil {
-				return err
-			}
-			for _, n := range nodes {
-				fmt.Fprintln(u.stdout, n)
-			}
-			return nil
+			v := &verbs.Expand{Expr: strings.Join(args, " "), Clusters: clusters}
+			text := terminal.NewText(u.stdout, false)
+			_, err = v.Run(cmd.Context(), &verbs.Call{Emit: func(r output.Row) error { return text.Write(&r) }})
+			return err
 		},
 	}
 	h.addClusters(cmd)

@@ -138,7 +138,7 @@ func (in *inquiry) tell(o *verbs.Outcome) error {
 	switch {
 	case o.Partial(in.requireComplete):
 		in.status = exitPartial
-	case o.Matched == 0:
+	case o.Complete != nil && o.Matched == 0:
 		in.status = cmp.Or(in.status, exitNothing)
 	}
 	return nil

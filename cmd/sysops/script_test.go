@@ -42,13 +42,15 @@ import (
 //	                                where files of the machine, such as /etc/sysops/config.yaml, matter
 //
 // $A $B $C are three servers' databases that belong to the script alone, $D $E $F
-// three more on the same servers. $DEAD refuses connections, $SECURE wants the
-// password "correct horse", $RANGE and $GRANGE are Range servers (host:port), and
+// three more on the same servers. $SLOW is one of a server that scripts may pause, and of
+// which none asks a question that is impatient. $DEAD refuses connections, $SECURE wants
+// the password "correct horse", $RANGE and $GRANGE are Range servers (host:port), and
 // $ETC is the folder in which the fleet's files lie on their hosts. The config lets
 // servers take their time unless the script has a config.yaml, in which variables are
 // expanded, and SYSOPS_SERVER is $A,$B unless the script unsets it.
 func TestScript(t *testing.T) {
 	servers := redistest.Core(t, 3, redistest.Config("databases 1024"))
+	slow := redistest.Start(t, redistest.Config("databases 1024"))
 	secure := redistest.Start(t, redistest.Password("correct horse"), redistest.Config("databases 1024"))
 	modRanged, grange := rangeServer(t, refuseAsModRanged), rangeServer(t, refuseAsGrange)
 	agent, static := redistest.Build(t, "./cmd/sysops-agent"), redistest.Build(t, "./cmd/sysops")
@@ -66,6 +68,7 @@ func TestScript(t *testing.T) {
 				env.Setenv(string(rune('A'+i)), fmt.Sprintf("%s/%d", s.URL(), n))
 				env.Setenv(string(rune('D'+i)), fmt.Sprintf("%s/%d", s.URL(), n+512))
 			}
+			env.Setenv("SLOW", fmt.Sprintf("%s/%d", slow.URL(), n))
 			env.Setenv("DEAD", "redis://127.0.0.1:1")
 			env.Setenv("SECURE", fmt.Sprintf("%s/%d", secure.URL(), n))
 			env.Setenv("RANGE", modRanged)

@@ -83,6 +83,28 @@ func ran(t *testing.T, client *sysops.Client, v verbs.Verb) (rows string, o *ver
 	return text.String(), o
 }
 
+// told runs a verb, which must succeed, and returns what a person is told beside its rows, a
+// line each.
+func told(t *testing.T, client *sysops.Client, v verbs.Verb) string {
+	t.Helper()
+	if err := v.Check(); err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	o, err := v.Run(t.Context(), &verbs.Call{
+		Client: client,
+		Emit:   func(output.Row) error { return nil },
+		Tell:   func(n verbs.Note) { text.WriteString(n.Text + "\n") },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range o.Notes {
+		text.WriteString(n.Text + "\n")
+	}
+	return text.String()
+}
+
 func names(fields []output.Field) []string {
 	var out []string
 	for _, f := range fields {

@@ -122,7 +122,7 @@ type Outcome struct {
 	Matched int  // rows that are a match; 0: nothing matched
 	Differs bool // objects that were compared do
 
-	Complete *sysops.Completeness // what the answer rests on; nil: the verb asks no fleet
+	Complete *sysops.Completeness // what the answer rests on; nil: the verb asks no fleet, and nothing has to match
 	Pattern  string               // that selected objects; empty: none did
 	Empty    bool                 // Pattern selects no object
 	LeftOut  *[]output.LeftOut    // objects that are not in the answer; nil: the verb cannot fail for one alone
