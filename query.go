@@ -45,6 +45,10 @@ type Where struct {
 	// objects that are unreadable; Completeness tells them. Otherwise such an
 	// answer is ErrIncomplete.
 	Partial bool
+
+	// Patient waits for each server as long as its timeout allows, though its siblings
+	// have answered: every one is meant.
+	Patient bool
 }
 
 // A Query says which objects are asked for, and of whom.
@@ -71,7 +75,7 @@ func (q *Query) request() extract.Request {
 func (w *Where) request() extract.Request {
 	r := extract.Request{
 		Scope: extract.Scope(w.Scope), Site: w.Site, Core: w.Core,
-		MaxAge: w.MaxAge, Partial: w.Partial, Named: w.Hosts.Names(),
+		MaxAge: w.MaxAge, Partial: w.Partial, Patient: w.Patient, Named: w.Hosts.Names(),
 	}
 	if hosts, exclude := w.Hosts, w.Exclude; hosts != nil || exclude != nil {
 		r.Wants = func(host string) bool { return (hosts == nil || hosts.Contains(host)) && !exclude.Contains(host) }

@@ -37,6 +37,10 @@ func optionalString(cmd *cobra.Command, to **string, name, usage string) *pflag.
 	return cmd.Flags().VarPF(&optional[string]{to, "string", func(s string) (string, error) { return s, nil }}, name, "", usage)
 }
 
+func optionalInt(cmd *cobra.Command, to **int, name, usage string) *pflag.Flag {
+	return cmd.Flags().VarPF(&optional[int]{to, "int", strconv.Atoi}, name, "", usage)
+}
+
 func optionalBool(cmd *cobra.Command, to **bool, name, short, usage string) *pflag.Flag {
 	f := cmd.Flags().VarPF(&optional[bool]{to, "bool", strconv.ParseBool}, name, short, usage)
 	f.NoOptDefVal = "true"

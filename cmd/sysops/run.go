@@ -26,7 +26,7 @@ func (u *ui) run(cmd *cobra.Command, q *queryFlags, v verbs.Verb) error {
 	defer in.client.Close()
 	ctx := cmd.Context()
 	call := &verbs.Call{
-		Client: in.client, Query: in.query, Emit: in.out.Add, Marked: in.colored(),
+		Client: in.client, Query: in.query, Emit: in.out.Add, Sorted: len(in.out.Sort) > 0, Marked: in.colored(),
 		Progress: u.stage, Tell: in.note, Advice: terminal.Advice,
 	}
 	if call.Clusters, err = in.clusterSource(in.directory); err != nil {
@@ -124,11 +124,9 @@ func (in *inquiry) tell(o *verbs.Outcome) error {
 	if o.Complete != nil {
 		in.reportCompleteness(in.queryFlags, o.Complete)
 		in.tellEmpty(o)
-		if in.cost {
-			if err := in.printCost(o.Complete.Cost); err != nil {
-				return err
-			}
-		}
+	}
+	if err := in.tellCost(o); err != nil {
+		return err
 	}
 	if !in.quiet {
 		for _, n := range o.Notes {
@@ -136,10 +134,25 @@ func (in *inquiry) tell(o *verbs.Outcome) error {
 		}
 	}
 	switch {
+	case o.Failed != nil:
+		return o.Failed
 	case o.Partial(in.requireComplete):
 		in.status = exitPartial
 	case o.Complete != nil && o.Matched == 0:
 		in.status = cmp.Or(in.status, exitNothing)
+	}
+	return nil
+}
+
+// tellCost prints what the answer cost, where that is asked for.
+func (in *inquiry) tellCost(o *verbs.Outcome) error {
+	switch {
+	case !in.cost:
+		return nil
+	case o.Cost != nil:
+		return in.printCost(*o.Cost)
+	case o.Complete != nil:
+		return in.printCost(o.Complete.Cost)
 	}
 	return nil
 }

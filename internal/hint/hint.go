@@ -49,6 +49,7 @@ const (
 	NothingMatches Cause = "nothing matches"    // no live host has an object that matches
 	OneUser        Cause = "one user"           // several users where one may be named
 	NoRangeServers Cause = "no range servers"   // no Range server is known
+	NoField        Cause = "no field"           // Redis' INFO has no field that matches
 	UnknownHost    Cause = "unknown host"       // no server of the scope knows a host
 
 	// What the audit of networks meets.

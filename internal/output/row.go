@@ -122,6 +122,7 @@ type Cell struct {
 	Text  string
 	Role  Role
 	Share float64 // with Bar: from 0 to 1; anything above 0 is seen
+	Span  bool    // the last one of its line takes the room of all columns that follow
 }
 
 // Cells makes cells of texts.

@@ -41,6 +41,7 @@ var causeWords = map[hint.Cause]string{
 	hint.NoClusters:      "--clusters names the folder of the cluster files; --range-query asks a Range server",
 	hint.NoRangeServers:  "name Range servers with --range-servers, or cluster files with --clusters",
 	hint.OneUser:         "without --user, everybody who may do anything is listed",
+	hint.NoField:         "sysops info --raw prints what there is",
 	hint.UnknownHost:     "sysops hosts lists the hosts; --scope global reaches all cores",
 	hint.NothingMatches:  "sysops ls lists the names, sysops hosts the hosts",
 	hint.NoCounter:       "sysops audit network --list-netstat lists the counters",

@@ -30,7 +30,7 @@ func (l *layout) fitOf(cells []output.Cell) fit {
 	}
 	need := l.need
 	for i := range cells {
-		if n := l.columns(l.shown(i, &cells[i])); n > need[i] {
+		if n := l.columns(l.shown(i, &cells[i])); n > need[i] && !cells[i].Span {
 			if &need[0] == &l.need[0] {
 				need = slices.Clone(need)
 			}

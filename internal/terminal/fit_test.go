@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -191,5 +192,22 @@ func TestTheLastColumnGoesOnBelow(t *testing.T) {
 	cells[2].Text = strings.Repeat("x", 300)
 	if got, want := strings.Join(onScreen(t, 80, false, output.Row{Table: table, Cells: cells}), "\n"), "98 mps01.example.com:637…  "+strings.Repeat("x", 52)+ellipsis; got != want {
 		t.Errorf("a word wider than the screen: got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A cell that spans columns has the rest of the line, and does not make its column wider.
+func TestASpanHasTheRestOfTheLine(t *testing.T) {
+	table := &output.Table{Columns: []output.Column{{Title: "FIELD", Width: 5}, {Title: "[1]", Width: 4, Gap: "  "}, {Title: "[2]", Width: 4, Gap: "  "}}, Trim: true}
+	rows := []output.Row{
+		{Table: table, Cells: output.Cells("port", "6379", "6380")},
+		{Table: table, Cells: []output.Cell{{Text: "path"}, {Text: "/usr/bin/redis-server", Span: true}}},
+		{Table: table, Cells: []output.Cell{{Text: "file"}, {Span: true}}},
+	}
+	want := []string{"FIELD  [1]   [2]", "port   6379  6380", "path   /usr/bin/red…", "file   "}
+	if got := onScreen(t, 20, false, rows...); !slices.Equal(got, want) {
+		t.Errorf("20 columns show\n%q, want\n%q", got, want)
+	}
+	if got := shown(t, false, rows...); got != "FIELD  [1]   [2]\nport   6379  6380\npath   /usr/bin/redis-server\nfile   \n" {
+		t.Errorf("a pipe has\n%q", got)
 	}
 }

@@ -33,6 +33,9 @@ func (l *layout) begin(t *output.Table, width int) {
 // look takes the width of cells into account, from settle on.
 func (l *layout) look(cells []output.Cell) {
 	for i := range cells {
+		if cells[i].Span {
+			continue
+		}
 		text := l.shown(i, &cells[i])
 		l.need[i] = max(l.need[i], l.columns(text))
 		if l.flows(i) {
@@ -94,6 +97,10 @@ func (l *layout) line(p *output.Painter, cells []output.Cell) {
 		}
 		p.Add(output.Plain, gap)
 		at += l.columns(gap)
+		if cells[i].Span {
+			p.Add(cells[i].Role, l.spanned(i, &cells[i], l.width-at))
+			continue
+		}
 		if l.flows(i) && at+fit.widths[i] <= l.width {
 			l.flow(p, &cells[i], fit.widths[i], at)
 			break
@@ -171,6 +178,16 @@ func (l *layout) placed(i int, cell *output.Cell, width int) string {
 		return l.cut(text, width)
 	}
 	return text
+}
+
+// spanned is the text of a cell that has the rest of the line, so many columns of a
+// terminal.
+func (l *layout) spanned(i int, cell *output.Cell, rest int) string {
+	text := l.shown(i, cell)
+	if l.width == 0 || l.table.Columns[i].Whole {
+		return text
+	}
+	return l.cut(text, max(rest, 1))
 }
 
 // columns is how wide text is: in a pipe, where programs count, in characters.

@@ -45,6 +45,10 @@ type Call struct {
 	Query  sysops.Query           // whom it is put to, and who asks; the Pattern is the verb's
 	Emit   func(output.Row) error // takes a row; an error ends the verb
 
+	// Sorted says that rows are shown in another order than that in which they come, so
+	// that a heading would stand above others.
+	Sorted bool
+
 	// Marked says that the marks of rows are looked at: finding them takes time.
 	Marked bool
 
@@ -126,6 +130,9 @@ type Outcome struct {
 	Pattern  string               // that selected objects; empty: none did
 	Empty    bool                 // Pattern selects no object
 	LeftOut  *[]output.LeftOut    // objects that are not in the answer; nil: the verb cannot fail for one alone
+	Gaps     bool                 // something is missing in the answer of which Complete does not tell
+	Cost     *sysops.CostReport   // what the answer cost; nil: Complete tells
+	Failed   error                // what could not be done everywhere; the rows say where. nil: nothing
 	Refused  int                  // objects of the answer that were not made use of, as Call.Tell was told
 	Warnings []error              // what a person should know, and what took nothing from the answer
 	Notes    []Note               // what the answer comes to, for a person
@@ -134,7 +141,7 @@ type Outcome struct {
 // Partial reports whether something is missing in the answer, so that it must not pass for
 // the whole. strict: also where a host is stale or missing.
 func (o *Outcome) Partial(strict bool) bool {
-	return o.Complete != nil && (o.Complete.Partial() || strict && !o.Complete.Whole()) || o.LeftOut != nil && len(*o.LeftOut) > 0 || o.Refused > 0
+	return o.Gaps || o.Complete != nil && (o.Complete.Partial() || strict && !o.Complete.Whole()) || o.LeftOut != nil && len(*o.LeftOut) > 0 || o.Refused > 0
 }
 
 // A Misuse says which parameters do not go together, and why.

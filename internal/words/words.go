@@ -92,3 +92,16 @@ func editDistance(a, b string) int {
 	}
 	return rows[len(a)][len(b)]
 }
+
+// Size writes bytes as Redis' INFO does: 1.05M, a M being 1024 K.
+func Size(n int64) string {
+	if n < 1024 {
+		return fmt.Sprintf("%dB", n)
+	}
+	f, unit := float64(n), 0
+	for f >= 1024 && unit < 4 {
+		f /= 1024
+		unit++
+	}
+	return fmt.Sprintf("%.2f%c", f, "BKMGT"[unit])
+}

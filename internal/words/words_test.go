@@ -18,3 +18,11 @@ func TestGrouped(t *testing.T) {
 		}
 	}
 }
+
+func TestSizesAreWrittenAsRedisDoes(t *testing.T) {
+	for n, want := range map[int64]string{0: "0B", 1023: "1023B", 1024: "1.00K", 1 << 20: "1.00M", 5 << 29: "2.50G", 1 << 50: "1024.00T"} {
+		if got := Size(n); got != want {
+			t.Errorf("%d is %s, want %s", n, got, want)
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package verbs
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/naming"
+	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/words"
+)
+
+// Info tells the state of every server, each of which is waited for.
+type Info struct {
+	// Each of these is an answer of its own; without one of them a row is a server, with
+	// what matters of it.
+	Raw      bool    // Redis' INFO as it is
+	Fields   *string // the fields of Redis' INFO that match this glob, the servers side by side
+	Cores    bool    // the servers and the hosts of each core
+	Memory   bool    // what the objects of each name take of the servers' memory
+	Disagree bool    // what servers have other than their siblings
+
+	Sample   *int // with Memory: how many objects of each name are weighed on each server; 0: all; nil: sysops.DefaultSample
+	Examples *int // with Disagree: how many hosts or objects are named in a row; nil: DefaultExamples
+}
+
+// DefaultExamples is how many hosts or objects Info names for each disagreement.
+const DefaultExamples = 5
+
+// Check reads the glob.
+func (i *Info) Check() error {
+	if err := oneOf("info forms", "cannot combine several forms of the answer", map[string]bool{"raw": i.Raw, "fields": i.Fields != nil, "cores": i.Cores, "memory": i.Memory, "disagree": i.Disagree}); err != nil {
+		return err
+	}
+	switch {
+	case i.Sample != nil && (*i.Sample < 0 || !i.Memory):
+		return unusable("info sample", "sample", *i.Sample, "it is a number of objects, and goes with what takes memory")
+	case i.Examples != nil && (*i.Examples < 0 || !i.Disagree):
+		return unusable("info examples", "examples", *i.Examples, "it is a number of hosts or objects, and goes with disagreements")
+	case i.Fields == nil:
+		return nil
+	case *i.Fields == "":
+		return unusable("info no field", "fields", "", "it names no field")
+	case naming.CheckGlob(*i.Fields) != nil:
+		return unusable("info glob", "fields", *i.Fields, "it is no pattern")
+	}
+	return nil
+}
+
+// Columns depend on the answer that is wanted.
+func (i *Info) Columns() []output.Field {
+	switch {
+	case i.Fields != nil:
+		return (&infoField{}).fields(nil)
+	case i.Cores:
+		return (&coreLine{}).fields("")
+	case i.Memory:
+		return memoryFields(&sysops.MemoryUse{})
+	case i.Disagree:
+		return disagreementFields(&sysops.Disagreement{})
+	}
+	return serverFields(&sysops.ServerInfo{})
+}
+
+// Run yields a row a server, a field, a core, a name or a disagreement.
+func (i *Info) Run(ctx context.Context, call *Call) (*Outcome, error) {
+	switch {
+	case i.Fields != nil:
+		return i.runFields(ctx, call)
+	case i.Cores:
+		return runCores(ctx, call)
+	case i.Memory:
+		return i.runMemory(ctx, call)
+	case i.Disagree:
+		return i.runDisagree(ctx, call)
+	}
+	return i.runServers(ctx, call)
+}
+
+func (i *Info) runServers(ctx context.Context, call *Call) (*Outcome, error) {
+	servers, complete, err := call.Client.Info(ctx, call.Query.Where)
+	if err != nil {
+		return nil, err
+	}
+	o := &Outcome{Complete: complete, Matched: len(servers)}
+	for n := range servers {
+		s := &servers[n]
+		o.Gaps = o.Gaps || s.Error != ""
+		row := output.Row{Table: serverTable, Cells: serverCells(s)}
+		if i.Raw {
+			row = output.Row{Text: fmt.Appendf(nil, "# %s (core %s)\n%s\n", s.Server, s.Core, s.RawInfo)}
+		}
+		row.Fields = serverFields(s)
+		if err := call.Emit(row); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+var serverTable = &output.Table{Columns: []output.Column{
+	{Title: "SERVER", Width: 24},
+	{Title: "CORE", Width: 14},
+	{Title: "ROLE", Width: 8},
+	{Title: "VERSION", Width: 9},
+	{Title: "UPTIME", Width: 8, Right: true},
+	{Title: "MEMORY", Width: 9, Right: true},
+	{Title: "HOSTS", Width: 8, Right: true},
+	{Title: "LACKS", Width: 6, Right: true},
+	{Title: "CLOCK", Width: 7, Right: true},
+	{Title: "STATE", Gap: "  "},
+}}
+
+func serverCells(s *sysops.ServerInfo) []output.Cell {
+	if s.Error != "" {
+		return output.Cells(s.Server, s.Core, "-", "-", "-", "-", "-", "-", "-", output.OneLine(s.Error))
+	}
+	state := "ok"
+	if s.Cold {
+		state = "cold"
+	}
+	return output.Cells(s.Server, s.Core, cmp.Or(s.Info["role"], "-"), cmp.Or(s.Info["redis_version"], "-"),
+		uptime(s.Info["uptime_in_seconds"]), cmp.Or(s.Info["used_memory_human"], "-"),
+		fmt.Sprint(s.Hosts), fmt.Sprint(s.Lacks), fmt.Sprintf("%+.1fs", s.Ahead.Seconds()), state)
+}
+
+func uptime(seconds string) string {
+	d, err := time.ParseDuration(seconds + "s")
+	if err != nil {
+		return "-"
+	}
+	return words.Age(d)
+}
+
+func serverFields(s *sysops.ServerInfo) []output.Field {
+	var hosts, lacks, ahead any // unknown of a server that does not answer
+	if s.Error == "" {
+		hosts, lacks, ahead = s.Hosts, s.Lacks, s.Ahead.Seconds()
+	}
+	return output.Fields(
+		"server", s.Server,
+		"site", s.Site,
+		"core", s.Core,
+		"error", s.Error,
+		"hosts", hosts,
+		"lacks", lacks,
+		"cold", s.Cold,
+		"clock_ahead_seconds", ahead,
+		"tls", s.TLS,
+		"info", s.Info,
+	)
+}
+
+// anyCore reports whether any core answers: of servers that are all down there is
+// nothing to be said.
+func anyCore(c *sysops.Completeness) bool {
+	return slices.ContainsFunc(c.Cores, func(k sysops.CoreReport) bool { return !k.LeftOut })
+}
