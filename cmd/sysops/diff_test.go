@@ -92,6 +92,7 @@ func TestColumnsFillTheTerminal(t *testing.T) {
 func TestTooManyPairsAreRefused(t *testing.T) {
 	isolateConfig(t)
 	server := redistest.Start(t)
+	const mostPairs = 100
 	for i := range mostPairs + 1 {
 		publish(t, server.URL(), fmt.Sprintf("web%03d", i), "/etc/motd", fmt.Sprintf("%d\n", i))
 	}
@@ -121,8 +122,8 @@ func TestTooLargeDifferencesAreSaid(t *testing.T) {
 	isolateConfig(t)
 	server := redistest.Start(t)
 	publish(t, server.URL(), "web1", "/etc/motd", "x\n")
-	publish(t, server.URL(), "web2", "/etc/motd", strings.Repeat("y\n", shownLines))
-	publish(t, server.URL(), "web3", "/etc/motd", strings.Repeat("y", shownBytes)+"\n")
+	publish(t, server.URL(), "web2", "/etc/motd", strings.Repeat("y\n", 200_000))
+	publish(t, server.URL(), "web3", "/etc/motd", strings.Repeat("y", 8<<20)+"\n")
 	for _, form := range [][]string{nil, {"-y"}, {"--word"}, {"--color", "always"}, {"--format", "json"}} {
 		var stdout, stderr bytes.Buffer
 		args := append([]string{"sysops", "--server", server.URL(), "diff", "web1#/etc/motd", "/etc/motd"}, form...)

@@ -2,20 +2,18 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/terminal"
-	"github.com/sysops-api/sysops-api/internal/words"
+	"github.com/sysops-api/sysops-api/internal/verbs"
 )
 
 // extractFlags are those of the original's extract_sysops_cache.py.
@@ -25,9 +23,10 @@ type extractFlags struct {
 	contents, md5sum, stat, wordcount, time bool
 	timeHuman, timeUpdated                  bool
 	prefix, listFiles, info, noLoadBalance  bool
-	extractCompareFlags
-	scope, site   string
-	cost, verbose bool
+	compare                                 string
+	compareAll, hostList                    bool
+	scope, site                             string
+	cost, verbose                           bool
 }
 
 func newExtract(u *ui) *cobra.Command {
@@ -45,6 +44,11 @@ where nothing was found or anything went wrong.`,
 			return x.run(cmd, u)
 		},
 	}
+	x.add(cmd)
+	return cmd
+}
+
+func (x *extractFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&x.search, "search", "", "keys that match *STR* or, with a '#' in it, STR itself")
 	f.BoolVar(&x.contents, "contents", false, "print contents")
@@ -61,46 +65,83 @@ where nothing was found or anything went wrong.`,
 	x.addClusters(cmd)
 	x.addRange(cmd)
 	f.StringVar(&x.hostFlags.file, "file", "", "only hosts listed in this file, one a line; - is stdin")
-	x.extractCompareFlags.add(cmd)
+	f.StringVar(&x.compare, "compare", "", "diff the one object that --search matches against each that `STR` matches; lists of hosts narrow the latter")
+	f.BoolVar(&x.compareAll, "compare-all", false, "group the objects that --search matches by what they hold, and diff every two groups")
+	f.BoolVar(&x.hostList, "hostlist", false, "with --compare-all: the hosts of each group")
 	f.BoolVar(&x.info, "info", false, "print Redis' INFO of the servers")
 	f.BoolVar(&x.noLoadBalance, "no-load-balance", false, "ask every server of a core; keys then end in @<server>")
 	f.BoolVar(&x.cost, "cost", false, "print what it cost, as JSON")
 	f.BoolVar(&x.verbose, "verbose", false, "say what is done, on lines that begin with (+)")
-	return cmd
 }
 
-// say prints a line for --verbose. Those lines are for people: stderr.
-func (x *extractFlags) say(u *ui, format string, args ...any) {
-	if x.verbose {
-		fmt.Fprintf(u.stderr, "(+) %s\n", terminal.SafeText(fmt.Sprintf(format, args...)))
-	}
-}
-
-// element returns what to extract; false: nothing but keys.
-func (x *extractFlags) element() (sysops.Element, bool, error) {
-	choices := []struct {
-		on      bool
-		element sysops.Element
+// element is what to extract; empty: nothing but keys.
+func (x *extractFlags) element() (string, error) {
+	var chosen []string
+	for _, c := range []struct {
+		on   bool
+		name string
 	}{
-		{x.contents, sysops.Contents},
-		{x.md5sum, sysops.MD5Sum},
-		{x.stat, sysops.StatOf},
-		{x.wordcount, sysops.CountsOf},
-		{x.time || x.timeHuman || x.timeUpdated, sysops.TimeOf},
-	}
-	var chosen []sysops.Element
-	for _, c := range choices {
+		{x.contents, "contents"},
+		{x.md5sum, "md5sum"},
+		{x.stat, "stat"},
+		{x.wordcount, "wordcount"},
+		{x.time || x.timeHuman || x.timeUpdated, "time"},
+	} {
 		if c.on {
-			chosen = append(chosen, c.element)
+			chosen = append(chosen, c.name)
 		}
 	}
 	switch len(chosen) {
 	case 0:
-		return 0, false, nil
+		return "", nil
 	case 1:
-		return chosen[0], true, nil
+		return chosen[0], nil
 	}
-	return 0, false, errors.New("cannot extract more than one of --contents, --md5sum, --stat, --wordcount and --time at a time")
+	return "", errors.New("cannot extract more than one of --contents, --md5sum, --stat, --wordcount and --time at a time")
+}
+
+// checkCompare checks the ways to compare among themselves, and against what else can be
+// asked.
+func (x *extractFlags) checkCompare() error {
+	comparing := x.compare != "" || x.compareAll
+	switch {
+	case x.compare != "" && x.compareAll:
+		return errors.New("cannot combine --compare and --compare-all: one compares one object with others, the other all of them")
+	case x.hostList && !x.compareAll:
+		return hint.To(errors.New("cannot list the hosts of groups: there are none"), "--hostlist goes with --compare-all")
+	case comparing && (x.info || x.listFiles):
+		return errors.New("cannot combine --compare and --compare-all with --info and --list-files: each is an answer of its own")
+	case comparing && x.search == "":
+		return hint.To(errors.New("cannot compare anything: nothing to search for"), "name it with --search")
+	}
+	return nil
+}
+
+// verb is what the flags ask for.
+func (x *extractFlags) verb() (verbs.Verb, error) {
+	element, err := x.element()
+	if err != nil {
+		return nil, err
+	}
+	if err := x.checkCompare(); err != nil {
+		return nil, err
+	}
+	switch {
+	case x.info:
+		return verbs.ServerInfo{}, nil
+	case x.compare != "":
+		return &verbs.ExtractDiff{Search: x.search, Compare: x.compare, Element: element}, nil
+	case x.compareAll:
+		return &verbs.ExtractVariants{Search: x.search, Element: element, Hosts: x.hostList}, nil
+	}
+	v := &verbs.Extract{Search: x.search, Element: element, Prefix: x.prefix, Names: x.listFiles}
+	switch {
+	case x.timeHuman:
+		v.Time = verbs.DateTime
+	case x.timeUpdated:
+		v.Time = verbs.TimeAgo
+	}
+	return v, nil
 }
 
 func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
@@ -108,11 +149,8 @@ func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
 	if err != nil {
 		return err
 	}
-	element, wanted, err := x.element()
-	if err != nil {
-		return err
-	}
-	if err := x.checkCompare(); err != nil {
+	v := &chosenVerb{choose: x.verb}
+	if err := settle(cmd, v); err != nil {
 		return err
 	}
 	query, err := x.query(u)
@@ -131,66 +169,49 @@ func (x *extractFlags) run(cmd *cobra.Command, u *ui) error {
 		return err
 	}
 	defer client.Close()
-	if x.info {
-		return x.printInfo(cmd.Context(), u, client, query)
+	if !x.info {
+		x.tell(u, verbs.Note{Text: fmt.Sprintf("searching for %s in scope %s", cmp.Or(x.compare, x.search, "*"), query.Scope)})
 	}
-	search := x.search
-	if search == "" && x.listFiles {
-		search = "*"
-	}
-	if search == "" {
-		return &sysops.HintedError{Err: errors.New("cannot extract anything: nothing to search for"), Hint: "name it with --search, or use --list-files or --info"}
-	}
-	print := func(ctx context.Context, answer *sysops.Answer) error {
-		return x.print(ctx, u, answer, element, wanted)
-	}
-	switch {
-	case x.compare != "":
-		from := sysops.Query{Where: sysops.Where{Scope: query.Scope, Site: query.Site}}
-		if from.Pattern, err = sysops.ParseSearch(search); err != nil {
-			return err
-		}
-		search = x.compare
-		print = func(ctx context.Context, answer *sysops.Answer) error {
-			return x.printAgainst(ctx, u, client, from, answer, element)
-		}
-	case x.compareAll:
-		print = func(ctx context.Context, answer *sysops.Answer) error {
-			return x.printVariants(ctx, u, answer, element)
-		}
-	}
-	if query.Pattern, err = sysops.ParseSearch(search); err != nil {
-		return err
-	}
-	x.say(u, "searching for %s in scope %s", search, query.Scope)
-	answer, err := client.Ask(cmd.Context(), query)
-	if err != nil {
-		return err
-	}
-	x.say(u, "%d keys match", answer.Len())
-	printed := print(cmd.Context(), answer)
-	if err := answer.Close(cmd.Context()); err != nil && printed == nil {
-		u.warn("%v", err)
-	}
-	if printed != nil {
-		return printed
-	}
-	return x.conclude(u, answer)
+	out := output.Output{Sink: terminal.NewText(u.stdout, false)}
+	outcome, err := v.Run(cmd.Context(), &verbs.Call{Client: client, Query: query, Emit: out.Add, Tell: func(n verbs.Note) { x.tell(u, n) }})
+	return x.conclude(u, outcome, err)
 }
 
-func (x *extractFlags) conclude(u *ui, answer *sysops.Answer) error {
-	if err := x.printCost(u, answer.Completeness()); err != nil {
+// tell says what is done, with --verbose. Those lines are for people: stderr.
+func (x *extractFlags) tell(u *ui, n verbs.Note) {
+	switch {
+	case n.Warning:
+		u.warn("%s", n.Text)
+	case x.verbose:
+		fmt.Fprintf(u.stderr, "(+) %s\n", terminal.SafeText(n.Text))
+	}
+}
+
+// conclude prints what goes after the rows.
+func (x *extractFlags) conclude(u *ui, o *verbs.Outcome, failed error) error {
+	if o == nil {
+		return failed
+	}
+	for _, w := range o.Warnings {
+		terminal.WarnOf(u.stderr, w)
+	}
+	if failed != nil && !x.info {
+		return failed
+	}
+	if err := x.printCost(u, o.Complete); err != nil {
 		return err
+	}
+	if x.info {
+		return failed
 	}
 	if err := u.stdout.Flush(); err != nil {
 		return err
 	}
-	complete := answer.Completeness()
-	u.reportCompleteness(&queryFlags{quiet: !x.verbose}, complete)
-	if len(complete.Missing) > 0 && !x.verbose {
-		u.warn("%s", complete)
+	u.reportCompleteness(&queryFlags{quiet: !x.verbose}, o.Complete)
+	if len(o.Complete.Missing) > 0 && !x.verbose {
+		u.warn("%s", o.Complete)
 	}
-	if answer.Len() == 0 {
+	if o.Empty {
 		return fmt.Errorf("cannot find any key that matches %s", cmp.Or(x.compare, x.search))
 	}
 	return nil
@@ -217,101 +238,4 @@ func (x *extractFlags) query(u *ui) (sysops.Query, error) {
 	q.Scope = x.globalByDefault(q.Scope, x.site != "")
 	q.Hosts, _, err = x.parse(u)
 	return q, err
-}
-
-func (x *extractFlags) printInfo(ctx context.Context, u *ui, client *sysops.Client, query sysops.Query) error {
-	servers, complete, err := client.Info(ctx, query.Where)
-	if err != nil {
-		return err
-	}
-	var failed []error
-	for _, s := range servers {
-		if s.Error != "" {
-			failed = append(failed, errors.New(s.Error))
-		}
-		for line := range strings.Lines(s.RawInfo) {
-			fmt.Fprintf(u.stdout, "%s %s\n", s.Server, strings.TrimRight(line, "\r\n"))
-		}
-	}
-	if err := x.printCost(u, complete); err != nil {
-		return err
-	}
-	return errors.Join(failed...)
-}
-
-func (x *extractFlags) print(ctx context.Context, u *ui, answer *sysops.Answer, element sysops.Element, wanted bool) error {
-	switch {
-	case x.listFiles:
-		for _, n := range answer.Names() {
-			fmt.Fprintf(u.stdout, "files#%s\n", output.OneLine(n.Name))
-		}
-		return nil
-	case !wanted:
-		for key, server := range answer.Keys() {
-			fmt.Fprintln(u.stdout, keyAt(key, server))
-		}
-		return nil
-	}
-	for o, err := range answer.Objects(ctx, element) {
-		if err != nil {
-			return err
-		}
-		text := x.render(&o, element)
-		if x.prefix {
-			server := ""
-			if x.noLoadBalance {
-				server = o.Server
-			}
-			text = output.PrefixLines(padded(keyAt(o.Key, server)), text)
-		}
-		if _, err := u.stdout.Write(text); err != nil {
-			return err
-		}
-		if len(text) > 0 && text[len(text)-1] != '\n' {
-			if err := u.stdout.WriteByte('\n'); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func keyAt(key sysops.Key, server string) string {
-	if server == "" {
-		return keyText(key)
-	}
-	return keyText(key) + "@" + server
-}
-
-// padded pads a key to 50 columns or, where it is longer, to 100.
-func padded(key string) string {
-	if len(key) < 50 {
-		return fmt.Sprintf("%-50s", key)
-	}
-	return fmt.Sprintf("%-99s ", key)
-}
-
-func (x *extractFlags) render(o *sysops.Object, element sysops.Element) []byte {
-	switch element {
-	case sysops.MD5Sum:
-		return []byte(o.MD5Sum)
-	case sysops.StatOf:
-		if o.Stat == nil {
-			return []byte("no stat available")
-		}
-		s := o.Stat
-		return fmt.Appendf(nil, "st_mode=%d, st_ino=%d, st_dev=%d, st_nlink=%d, st_uid=%d, st_gid=%d, st_size=%d, st_mtime=%d, st_ctime=%d",
-			s.Mode, s.Ino, s.Dev, s.Nlink, s.UID, s.GID, s.Size, s.Mtime, s.Ctime)
-	case sysops.CountsOf:
-		return fmt.Appendf(nil, "%d %d %d", o.Words.Lines, o.Words.Words, o.Words.Bytes)
-	case sysops.TimeOf:
-		switch {
-		case x.timeHuman:
-			return []byte(o.Time.Local().Format(time.ANSIC))
-		case x.timeUpdated:
-			return []byte(words.Age(time.Since(o.Time)) + " ago")
-		}
-		return fmt.Appendf(nil, "%d", o.Time.Unix())
-	}
-	return o.Contents
 }

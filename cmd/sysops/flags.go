@@ -41,6 +41,9 @@ type queryFlags struct {
 	// ownPattern: the verb chooses the objects, and tells itself what it means that
 	// there are none.
 	ownPattern bool
+
+	// grouped: rows come in groups, and the verb applies --limit to each.
+	grouped bool
 }
 
 // addScopeFlags adds those that say where to ask.
@@ -182,7 +185,10 @@ func (q *queryFlags) output(u *ui) (*output.Output, error) {
 	if q.limit < 0 {
 		return nil, fmt.Errorf("cannot print the first %d rows: the number is negative", q.limit)
 	}
-	out := &output.Output{Limit: q.limit}
+	out := &output.Output{}
+	if !q.grouped {
+		out.Limit = q.limit
+	}
 	if out.Sink, err = output.NewSink(q.format, u.stdout.Writer, terminal.NewText(u.stdout, color)); err != nil {
 		return nil, err
 	}

@@ -26,7 +26,10 @@ func (u *ui) run(cmd *cobra.Command, q *queryFlags, v verbs.Verb) error {
 	defer in.client.Close()
 	ctx := cmd.Context()
 	call := &verbs.Call{
-		Client: in.client, Query: in.query, Emit: in.out.Add, Sorted: len(in.out.Sort) > 0, Marked: in.colored(),
+		Client: in.client, Query: in.query, Rules: in.conf.MaskRules(),
+		Emit: in.out.Add, Form: in.form(), Sorted: len(in.out.Sort) > 0, Marked: in.colored(),
+		Fields:   func(fields []output.Field) error { return q.sortBy(in.out, fields) },
+		Flush:    u.stdout.Flush,
 		Progress: u.stage, Tell: in.note, Advice: terminal.Advice,
 	}
 	if call.Clusters, err = in.clusterSource(in.directory); err != nil {
@@ -71,6 +74,17 @@ func (u *ui) stage(s verbs.Stage) verbs.Steps {
 	return bar
 }
 
+// form is what of the rows the format needs.
+func (q *queryFlags) form() verbs.Form {
+	switch q.format {
+	case "text":
+		return verbs.AsText
+	case "csv":
+		return verbs.AsCells
+	}
+	return verbs.AsValues
+}
+
 // settle checks the parameters of a verb when all flags are known. What the environment or
 // the config says is for the verbs that it fits: what means nothing here is taken back.
 func settle(cmd *cobra.Command, v verbs.Verb) error {
@@ -113,6 +127,7 @@ func (in *inquiry) tell(o *verbs.Outcome) error {
 	if o.Complete != nil {
 		tail = &output.Tail{Complete: o.Complete, LeftOut: o.LeftOut}
 	}
+	in.out.Cut += o.Cut
 	if err := in.out.End(tail); err != nil {
 		return err
 	}
@@ -138,7 +153,7 @@ func (in *inquiry) tell(o *verbs.Outcome) error {
 		return o.Failed
 	case o.Partial(in.requireComplete):
 		in.status = exitPartial
-	case o.Complete != nil && o.Matched == 0:
+	case o.Complete != nil && o.Matched == 0 || o.Differs:
 		in.status = cmp.Or(in.status, exitNothing)
 	}
 	return nil

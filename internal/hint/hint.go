@@ -51,6 +51,10 @@ const (
 	NoRangeServers Cause = "no range servers"   // no Range server is known
 	NoField        Cause = "no field"           // Redis' INFO has no field that matches
 	UnknownHost    Cause = "unknown host"       // no server of the scope knows a host
+	HostWithout    Cause = "host without"       // one of two hosts has no objects
+	ManyVariants   Cause = "many variants"      // more than anybody looks at
+	TooManyPairs   Cause = "too many pairs"     // of variants that every two would be compared of
+	TooManyGroups  Cause = "too many groups"    // the same, as the original calls them
 
 	// What the audit of networks meets.
 	NoCounter       Cause = "no counter"        // something is no name of a counter

@@ -21,6 +21,7 @@ import (
 	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/mask"
 )
 
 // A Verb is one thing that can be asked of a fleet, or done to it. It is used by one
@@ -49,8 +50,22 @@ type Call struct {
 	// that a heading would stand above others.
 	Sorted bool
 
-	// Marked says that the marks of rows are looked at: finding them takes time.
+	// Form is what of the rows is read, and Marked says that their marks are: a verb need
+	// not make the rest, and finding marks takes time.
+	Form   Form
 	Marked bool
+
+	// Rules are what does not count in comparisons at this site, beside the rules that
+	// are there by default.
+	Rules []mask.Rule
+
+	// Fields is told the fields of rows that turn out to be others than Columns said,
+	// before the first of them; an error ends the verb. nil: nobody minds.
+	Fields func([]output.Field) error
+
+	// Flush is called where rows that were emitted should be shown before more are
+	// made. nil: nobody waits for them.
+	Flush func() error
 
 	// Progress is told how far the verb is. nil: nobody looks.
 	Progress func(Stage) Steps
@@ -83,6 +98,27 @@ func (c *Call) tell(n Note) {
 	}
 }
 
+// say yields text that has no fields.
+func (c *Call) say(format string, args ...any) error {
+	return c.Emit(output.Row{Text: fmt.Appendf(nil, format, args...)})
+}
+
+// fields says what fields the rows turn out to have.
+func (c *Call) fields(f []output.Field) error {
+	if c.Fields == nil {
+		return nil
+	}
+	return c.Fields(f)
+}
+
+// flush has what was emitted shown.
+func (c *Call) flush() error {
+	if c.Flush == nil {
+		return nil
+	}
+	return c.Flush()
+}
+
 // advised returns a text with the caller's advice behind it, if there is any.
 func (c *Call) advised(text, separator string, cause hint.Cause, args ...string) string {
 	if c.Advice == nil {
@@ -93,6 +129,16 @@ func (c *Call) advised(text, separator string, cause hint.Cause, args ...string)
 	}
 	return text
 }
+
+// A Form is what of the rows is read.
+type Form uint8
+
+// The forms.
+const (
+	AsText   Form = iota // their text
+	AsValues             // their fields
+	AsCells              // their fields, each in a cell: differences have no place in one
+)
 
 // A Stage is a part of a verb that takes a while.
 type Stage struct {
@@ -123,17 +169,19 @@ func (c *Call) stage(s Stage) Steps {
 
 // An Outcome is what became of a verb.
 type Outcome struct {
-	Matched int  // rows that are a match; 0: nothing matched
+	Matched int  // rows that are a match or, of a comparison, objects that were compared; 0: nothing matched
 	Differs bool // objects that were compared do
 
 	Complete *sysops.Completeness // what the answer rests on; nil: the verb asks no fleet, and nothing has to match
 	Pattern  string               // that selected objects; empty: none did
 	Empty    bool                 // Pattern selects no object
+	From     *sysops.Completeness // what the object rests on that others were compared with; nil: there is none
 	LeftOut  *[]output.LeftOut    // objects that are not in the answer; nil: the verb cannot fail for one alone
 	Gaps     bool                 // something is missing in the answer of which Complete does not tell
 	Cost     *sysops.CostReport   // what the answer cost; nil: Complete tells
 	Failed   error                // what could not be done everywhere; the rows say where. nil: nothing
 	Refused  int                  // objects of the answer that were not made use of, as Call.Tell was told
+	Cut      int                  // rows that the verb itself left out, beyond its Limit
 	Warnings []error              // what a person should know, and what took nothing from the answer
 	Notes    []Note               // what the answer comes to, for a person
 }
@@ -141,7 +189,22 @@ type Outcome struct {
 // Partial reports whether something is missing in the answer, so that it must not pass for
 // the whole. strict: also where a host is stale or missing.
 func (o *Outcome) Partial(strict bool) bool {
-	return o.Gaps || o.Complete != nil && (o.Complete.Partial() || strict && !o.Complete.Whole()) || o.LeftOut != nil && len(*o.LeftOut) > 0 || o.Refused > 0
+	return o.Gaps || o.Complete != nil && (o.Complete.Partial() || strict && !o.Complete.Whole()) ||
+		o.From != nil && o.From.Partial() ||
+		o.LeftOut != nil && len(*o.LeftOut) > 0 || o.Refused > 0
+}
+
+// leaveOut counts an object that was read and could not be used.
+func (o *Outcome) leaveOut(object output.LeftOut) {
+	if o.LeftOut == nil {
+		o.LeftOut = &[]output.LeftOut{}
+	}
+	*o.LeftOut = append(*o.LeftOut, object)
+}
+
+// note adds what the answer comes to.
+func (o *Outcome) note(format string, args ...any) {
+	o.Notes = append(o.Notes, Note{Text: fmt.Sprintf(format, args...)})
 }
 
 // A Misuse says which parameters do not go together, and why.

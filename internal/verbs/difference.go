@@ -1,8 +1,8 @@
-package main
+package verbs
 
 import (
 	"bytes"
-	"errors"
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -12,31 +12,33 @@ import (
 	"github.com/sysops-api/sysops-api/internal/output"
 )
 
-// A diffStyle is how differences are shown.
-type diffStyle struct {
-	context     int
-	side, words bool
-	width       int // of both columns of side; 0: the terminal's
-
-	terminalWidth func() int // 0: there is none
+// A Style is how differences are shown to people.
+type Style struct {
+	Context    int  // so many equal lines around what differs: DefaultContext, most often
+	SideBySide bool // in two columns
+	Words      bool // the words that differ, not whole lines
+	Width      int  // with SideBySide: of both columns together, in characters; 0: 130
 }
 
-const (
-	defaultContext = 3   // lines, as diff(1) has it
-	defaultWidth   = 130 // columns, as diff(1) has it
-	leastWidth     = 20
-)
+// DefaultContext is how many lines diff(1) shows around what differs.
+const DefaultContext = 3
 
-func (s *diffStyle) check(q *queryFlags) error {
+// LeastWidth is in how few characters two columns are shown.
+const LeastWidth = 20
+
+const defaultWidth = 130 // as diff(1) has it
+
+// Check says what is wrong with a style.
+func (s *Style) Check() error {
 	switch {
-	case s.side && s.words:
-		return errors.New("cannot combine --side-by-side and --word: each is a form of the differences")
-	case s.context < 0:
-		return fmt.Errorf("cannot show %d lines around differences: the number is negative", s.context)
-	case s.width != 0 && !s.side && q.misfit("width"):
-		return &sysops.HintedError{Err: errors.New("cannot use --width: there are no columns"), Hint: "--width goes with --side-by-side"}
-	case s.width != 0 && s.width < leastWidth:
-		return fmt.Errorf("cannot show two columns in %d: %d are the fewest", s.width, leastWidth)
+	case s.SideBySide && s.Words:
+		return contradiction("diff forms", "cannot show differences in two forms at once", "side-by-side", "word")
+	case s.Context < 0:
+		return fmt.Errorf("cannot show %d lines around differences: the number is negative", s.Context)
+	case s.Width != 0 && !s.SideBySide:
+		return moot("diff width", "width", "cannot use a width: there are no columns")
+	case s.Width != 0 && s.Width < LeastWidth:
+		return fmt.Errorf("cannot show two columns in %d: %d are the fewest", s.Width, LeastWidth)
 	}
 	return nil
 }
@@ -84,11 +86,11 @@ func unifiedText(c *sysops.Comparison, label func(*sysops.Object) string, contex
 }
 
 // render shows a comparison as text.
-func (s *diffStyle) render(c *sysops.Comparison) output.Row {
+func (s *Style) render(c *sysops.Comparison) output.Row {
 	switch {
-	case !s.side && !s.words || unshown(c, s.context) != nil:
-		return markUnified(unifiedText(c, objectLabel, s.context))
-	case s.words:
+	case !s.SideBySide && !s.Words || unshown(c, s.Context) != nil:
+		return markUnified(unifiedText(c, objectLabel, s.Context))
+	case s.Words:
 		return s.renderWords(c)
 	}
 	return s.renderColumns(c)
@@ -128,13 +130,13 @@ func addLines(p *output.Painter, role output.Role, text []byte) {
 }
 
 // renderWords shows words that differ within the lines around them.
-func (s *diffStyle) renderWords(c *sysops.Comparison) output.Row {
+func (s *Style) renderWords(c *sysops.Comparison) output.Row {
 	var p output.Painter
 	p.Add(output.Title, "--- "+objectLabel(c.From))
 	p.Add(output.Plain, "\n")
 	p.Add(output.Title, "+++ "+objectLabel(&c.Object))
 	p.Add(output.Plain, "\n")
-	for h := range c.Diff.Hunks(s.context) {
+	for h := range c.Diff.Hunks(s.Context) {
 		p.Add(output.Hunk, h.Title())
 		p.Add(output.Plain, "\n")
 		for _, part := range h.Parts {
@@ -160,18 +162,11 @@ func (s *diffStyle) renderWords(c *sysops.Comparison) output.Row {
 
 // renderColumns shows both texts beside each other, as diff -y does: | between lines
 // that differ, < and > beside those that only one has.
-func (s *diffStyle) renderColumns(c *sysops.Comparison) output.Row {
-	width := s.width
-	if width == 0 {
-		width = defaultWidth
-		if at := s.terminalWidth(); at > 0 {
-			width = max(at, leastWidth)
-		}
-	}
-	half := (width - len(" | ")) / 2
+func (s *Style) renderColumns(c *sysops.Comparison) output.Row {
+	half := (cmp.Or(s.Width, defaultWidth) - len(" | ")) / 2
 	t := &sideBySide{table: &output.Table{Columns: []output.Column{{Width: half, Cut: true}, {Width: 1}, {Width: half, Cut: true}}, Trim: true}}
 	t.line(output.Title, objectLabel(c.From), "", output.Title, objectLabel(&c.Object))
-	for h := range c.Diff.Hunks(s.context) {
+	for h := range c.Diff.Hunks(s.Context) {
 		var title output.Painter
 		title.Add(output.Hunk, h.Title())
 		title.Add(output.Plain, "\n")
