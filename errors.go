@@ -1,6 +1,8 @@
 package sysops
 
 import (
+	"errors"
+
 	"github.com/sysops-api/sysops-api/internal/extract"
 	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/naming"
@@ -29,6 +31,9 @@ var (
 	// ErrUnreadable: an object exists and no server of its core has an
 	// undamaged copy of it.
 	ErrUnreadable = extract.ErrUnreadable
+
+	// ErrMoved: nothing that was looked at has the contents of a Variant any more.
+	ErrMoved = errors.New("it and others that held the same have changed, or cannot be read")
 
 	// ErrClosed: the Client has been closed.
 	ErrClosed = extract.ErrClosed

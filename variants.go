@@ -320,9 +320,9 @@ func (g *variantGroups) sorted() []Variant {
 // CompareVariants compares one variant with others of the same answer, and returns
 // the comparisons in their order. One object of each is read; where its host has
 // pushed another since they were counted, the next that was counted. o.Element and
-// o.Masks do not matter: they are those of the variants. Errors are those of Objects, and one where
-// nothing has the contents of from any more. Variants remember which object can be
-// read, so they must not be compared concurrently.
+// o.Masks do not matter: they are those of the variants. Errors are those of Objects, and
+// ErrMoved where nothing has the contents of from any more. Variants remember which object
+// can be read, so they must not be compared concurrently.
 func (a *Answer) CompareVariants(ctx context.Context, from *Variant, others []Variant, o CompareOptions) iter.Seq2[Comparison, error] {
 	o.Element, o.Masks = from.element, from.masks
 	return func(yield func(Comparison, error) bool) {
@@ -332,7 +332,7 @@ func (a *Answer) CompareVariants(ctx context.Context, from *Variant, others []Va
 		a.pass = from.pass // the variants, and how they differ, are one reading
 		first, err := from.object(ctx, from.reader, &o)
 		if err == nil && first == nil {
-			err = hint.To(fmt.Errorf("cannot compare with what %s held: it and others that held the same have changed, or cannot be read", from.Example),
+			err = hint.To(fmt.Errorf("cannot compare with what %s held: %w", from.Example, ErrMoved),
 				"ask again: what is there by then is counted")
 		}
 		if err != nil {

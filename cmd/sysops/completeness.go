@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/output"
@@ -10,8 +11,8 @@ import (
 )
 
 // reportCompleteness prints the line that says what the answer rests on, and
-// what of it needs attention.
-func (u *ui) reportCompleteness(q *queryFlags, c *sysops.Completeness) {
+// what of it needs attention, but for objects of which a warning was told already.
+func (u *ui) reportCompleteness(q *queryFlags, c *sysops.Completeness, told []output.LeftOut) {
 	for _, k := range c.Cores {
 		if k.Error != "" {
 			u.warn("%s", k.Error)
@@ -29,14 +30,37 @@ func (u *ui) reportCompleteness(q *queryFlags, c *sysops.Completeness) {
 			}
 		}
 	}
-	unreadable := make([]output.LeftOut, len(c.Unreadable))
-	for i, o := range c.Unreadable {
-		unreadable[i] = output.LeftOut{Key: o.Key, Reason: o.Reason}
+	known := make(map[string]bool, len(told))
+	for _, o := range told {
+		known[o.Key] = true
+	}
+	var unreadable []output.LeftOut
+	for _, o := range c.Unreadable {
+		if !known[o.Key] {
+			unreadable = append(unreadable, output.LeftOut{Key: o.Key, Reason: o.Reason})
+		}
 	}
 	u.warnOf(unreadable, "cannot read %s: %s", "unreadable")
 	if !q.quiet {
 		terminal.Say(u.stderr, "%s", c)
 	}
+}
+
+// reasoned are objects that a verb left out, with the reason why they could not be read,
+// where that is known: on a line of its own, so that there is one warning for both.
+func reasoned(leftOut *[]output.LeftOut, c *sysops.Completeness) []output.LeftOut {
+	if leftOut == nil || c == nil {
+		return nil
+	}
+	why := make(map[string]string, len(c.Unreadable))
+	for _, o := range c.Unreadable {
+		why[o.Key] = "\n" + o.Reason
+	}
+	out := slices.Clone(*leftOut)
+	for i := range out {
+		out[i].Reason += why[out[i].Key]
+	}
+	return out
 }
 
 // warnOf warns of objects that are not in the answer, as output.Reasons puts it.
@@ -47,10 +71,8 @@ func (u *ui) warnOf(objects []output.LeftOut, format, what string) {
 }
 
 // reportRows says which rows are not there, and why.
-func (in *inquiry) reportRows() {
-	if in.leftOut != nil {
-		in.warnOf(*in.leftOut, "%s is left out: %s", "left out")
-	}
+func (in *inquiry) reportRows(leftOut []output.LeftOut) {
+	in.warnOf(leftOut, "%s is left out: %s", "left out")
 	if in.out.Cut > 0 && !in.quiet {
 		terminal.Say(in.stderr, "… and %d more rows, which --limit %d cuts off", in.out.Cut, in.limit)
 	}

@@ -207,7 +207,7 @@ func (x *extractFlags) conclude(u *ui, o *verbs.Outcome, failed error) error {
 	if err := u.stdout.Flush(); err != nil {
 		return err
 	}
-	u.reportCompleteness(&queryFlags{quiet: !x.verbose}, o.Complete)
+	u.reportCompleteness(&queryFlags{quiet: !x.verbose}, o.Complete, nil)
 	if len(o.Complete.Missing) > 0 && !x.verbose {
 		u.warn("%s", o.Complete)
 	}

@@ -253,8 +253,9 @@ func (in *inquiry) conclude() error {
 	if err := in.stdout.Flush(); err != nil {
 		return err
 	}
-	in.reportRows()
-	in.reportCompleteness(in.queryFlags, complete)
+	leftOut := reasoned(in.leftOut, complete)
+	in.reportRows(leftOut)
+	in.reportCompleteness(in.queryFlags, complete, leftOut)
 	if in.query.Pattern.String() != "" && empty && !in.quiet {
 		if complete.Expected == len(complete.Missing) {
 			terminal.Say(in.stderr, "no live host is selected; sysops hosts lists them")

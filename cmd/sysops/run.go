@@ -134,10 +134,10 @@ func (in *inquiry) tell(o *verbs.Outcome) error {
 	if err := in.stdout.Flush(); err != nil {
 		return err
 	}
-	in.leftOut = o.LeftOut
-	in.reportRows()
+	leftOut := reasoned(o.LeftOut, o.Complete)
+	in.reportRows(leftOut)
 	if o.Complete != nil {
-		in.reportCompleteness(in.queryFlags, o.Complete)
+		in.reportCompleteness(in.queryFlags, o.Complete, leftOut)
 		in.tellEmpty(o)
 	}
 	if err := in.tellCost(o); err != nil {

@@ -129,12 +129,19 @@ func (x *ExtractVariants) Run(ctx context.Context, call *Call) (*Outcome, error)
 		if len(variants) > mostPairs {
 			return tooManyPairs(len(variants), hint.TooManyGroups)
 		}
-		for i := range variants {
-			if err := x.compare(ctx, call, o, a, &variants[i], variants[i+1:]); err != nil {
-				return err
-			}
+		p := &pairing{
+			answer: a, variants: variants,
+			emit: func(_, _ int, c *sysops.Comparison) error {
+				if err := call.say("\n"); err != nil {
+					return err
+				}
+				return call.emitUnified(c)
+			},
+			moved: func(key sysops.Key) {
+				call.tell(Note{Warning: true, Text: fmt.Sprintf("%s is left out: it has changed since it was counted", key)})
+			},
 		}
-		return nil
+		return p.everyTwo(ctx)
 	})
 }
 
@@ -144,26 +151,6 @@ func (x *ExtractVariants) emit(call *Call, v *sysops.Variant) error {
 	}
 	for _, h := range v.Hosts() {
 		if err := call.say("        %s\n", h); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// compare yields how one group differs from others.
-func (x *ExtractVariants) compare(ctx context.Context, call *Call, o *Outcome, a *sysops.Answer, from *sysops.Variant, others []sysops.Variant) error {
-	for c, err := range a.CompareVariants(ctx, from, others, sysops.CompareOptions{}) {
-		switch {
-		case err != nil:
-			return err
-		case c.Moved:
-			call.tell(Note{Warning: true, Text: fmt.Sprintf("%s is left out: it has changed since it was counted", c.Key)})
-			continue
-		}
-		if err := call.say("\n"); err != nil {
-			return err
-		}
-		if err := call.emitUnified(&c); err != nil {
 			return err
 		}
 	}

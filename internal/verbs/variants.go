@@ -11,9 +11,6 @@ import (
 	"github.com/sysops-api/sysops-api/internal/output"
 )
 
-// mostPairs is of how many variants every two are compared: 4950 times.
-const mostPairs = 100
-
 // Variants tells which variants there are of objects, each name by itself, and how they
 // differ.
 type Variants struct {
@@ -162,10 +159,6 @@ func (v *variation) emitName(ctx context.Context, variants []sysops.Variant) err
 	})
 }
 
-func tooManyPairs(n int, cause hint.Cause) error {
-	return hint.For(fmt.Errorf("cannot show how every two of %d variants differ: %d are the most", n, mostPairs), cause)
-}
-
 // groupTitle says how many variants there are of a name, and of how many contents where
 // masks make fewer of them.
 func groupTitle(name string, variants, contents, objects int) string {
@@ -200,27 +193,20 @@ func percent(share float64) string { return fmt.Sprintf("%.3f%%", 100*share) }
 // eachDifference calls emit for the variants beside the first, with how they differ
 // from that, or for every two. What nobody has any more is left out and named.
 func (v *variation) eachDifference(ctx context.Context, variants []sysops.Variant, emit func(from, to int, c *sysops.Comparison) error) error {
-	for from := range variants {
-		if from > 0 && !v.Pairs {
-			break
-		}
-		to := from
-		for c, err := range v.answer.CompareVariants(ctx, &variants[from], variants[from+1:], sysops.CompareOptions{}) {
-			if err != nil {
-				return err
-			}
-			to++
-			if c.Moved {
-				v.outcome.leaveOut(output.LeftOut{Key: c.Key.String(), Reason: "it has changed since it was counted, or cannot be read"})
-				continue
-			}
-			v.call.warnCoarse(&c, v.Context)
-			if err := emit(from, to, &c); err != nil {
-				return err
-			}
-		}
+	p := &pairing{
+		answer: v.answer, variants: variants,
+		emit: func(from, to int, c *sysops.Comparison) error {
+			v.call.warnCoarse(c, v.Context)
+			return emit(from, to, c)
+		},
+		moved: func(key sysops.Key) {
+			v.outcome.leaveOut(output.LeftOut{Key: key.String(), Reason: "it has changed since it was counted, or cannot be read"})
+		},
 	}
-	return nil
+	if v.Pairs {
+		return p.everyTwo(ctx)
+	}
+	return p.from(ctx, 0)
 }
 
 // A variantDiff is how a variant differs from another, for programs.
