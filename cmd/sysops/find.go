@@ -3,9 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
-	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/verbs"
 )
 
@@ -25,17 +23,4 @@ Redis' KEYS would print, from the index.`,
 	}
 	q.add(cmd)
 	return cmd
-}
-
-// keyText is a key as a part of a line.
-func keyText(key sysops.Key) string { return output.OneLine(key.String()) }
-
-// keyLine is a row that is a key.
-func keyLine(key sysops.Key) []byte { return []byte(keyText(key) + "\n") }
-
-// keyColumns are the fields of rows that are keys and nothing more.
-func keyColumns() []output.Field { return keyFields(sysops.Key{}) }
-
-func keyFields(key sysops.Key) []output.Field {
-	return output.Fields("key", key.String(), "host", key.Host, "name", key.Name)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"time"
 
@@ -217,28 +216,6 @@ func (q *queryFlags) sortBy(out *output.Output, columns []output.Field) error {
 func (in *inquiry) colored() bool {
 	color, err := terminal.Colored(in.color, in.stdout.Terminal())
 	return color && err == nil && in.format == "text"
-}
-
-// ask runs a question about objects: it has the answer printed, prints the
-// completeness and sets the exit status.
-func (u *ui) ask(cmd *cobra.Command, q *queryFlags, parse func(string) (sysops.Pattern, error), pattern string, print func(context.Context, *inquiry) error) error {
-	in, err := u.inquire(cmd, q, func() (sysops.Pattern, error) { return parse(pattern) })
-	if err != nil {
-		return err
-	}
-	defer in.client.Close()
-	ctx := cmd.Context()
-	if in.answer, err = in.client.Ask(ctx, in.query); err != nil {
-		return err
-	}
-	printed := print(ctx, in)
-	if err := in.answer.Close(ctx); err != nil && ctx.Err() == nil {
-		u.warn("%v", err)
-	}
-	if printed != nil {
-		return printed
-	}
-	return in.conclude()
 }
 
 // conclude prints what goes after the rows, and decides the exit status.

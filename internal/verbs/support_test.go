@@ -12,6 +12,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 	"github.com/sysops-api/sysops-api/internal/verbs"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
@@ -58,6 +59,12 @@ func publish(t *testing.T, client *sysops.Client, hosts map[string]objects) {
 // outcome. The rows must have the fields that the verb promises.
 func ran(t *testing.T, client *sysops.Client, v verbs.Verb) (rows string, o *verbs.Outcome) {
 	t.Helper()
+	return ranAs(t, client, verbs.AsText, v)
+}
+
+// ranAs is ran for rows of which this form is read.
+func ranAs(t *testing.T, client *sysops.Client, form verbs.Form, v verbs.Verb) (rows string, o *verbs.Outcome) {
+	t.Helper()
 	if err := v.Check(); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +75,7 @@ func ran(t *testing.T, client *sysops.Client, v verbs.Verb) (rows string, o *ver
 		t.Fatal(err)
 	}
 	columns := names(v.Columns())
-	o, err = v.Run(t.Context(), &verbs.Call{Client: client, Emit: func(r output.Row) error {
+	o, err = v.Run(t.Context(), &verbs.Call{Client: client, Form: form, Emit: func(r output.Row) error {
 		if got := names(r.Fields); r.Fields != nil && !slices.Equal(got, columns) {
 			t.Errorf("a row has the fields %q, its verb promises %q", got, columns)
 		}
@@ -125,4 +132,23 @@ func misused(t *testing.T, v verbs.Verb, code string, params ...string) {
 	if strings.Contains(bad.Error(), "--") {
 		t.Errorf("a verb names a flag: %v", bad)
 	}
+}
+
+// shown runs a verb, which must succeed, and returns the text of its rows.
+func shown(t *testing.T, client *sysops.Client, v verbs.Verb) string {
+	t.Helper()
+	if err := v.Check(); err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	w := terminal.NewWriter(&text)
+	sink := terminal.NewText(w, false)
+	_, err := v.Run(t.Context(), &verbs.Call{Client: client, Emit: func(r output.Row) error { return sink.Write(&r) }})
+	if err == nil {
+		err = w.Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
 }
