@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/sysops-api/sysops-api/internal/extract"
-	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/push"
 	"github.com/sysops-api/sysops-api/internal/store"
@@ -57,7 +56,3 @@ var (
 	ErrServerWrongType   = store.ErrWrongType
 	ErrReplyTooLarge     = store.ErrReplyTooLarge
 )
-
-// A HintedError carries, beside what went wrong, what to do about it.
-// Programs print Hint on a line of its own.
-type HintedError = hint.Error

@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/audit/network"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/verbs"
 )
 
@@ -73,7 +73,7 @@ agent's config. Counters are since the host booted.`,
 // args refuses arguments. A number that --switchcount was to have takes a =.
 func (n *networkFlags) args(cmd *cobra.Command, args []string) error {
 	err := cli.Args(0, 0)(cmd, args)
-	if hinted, ok := errors.AsType[*sysops.HintedError](err); ok && cmd.Flags().Changed("switchcount") {
+	if hinted, ok := errors.AsType[*hint.Error](err); ok && cmd.Flags().Changed("switchcount") {
 		hinted.Hint = "--switchcount takes its number behind a =, as in --switchcount=2"
 	}
 	return err
@@ -121,7 +121,7 @@ func (n *networkFlags) settle(cmd *cobra.Command, q *queryFlags, terminal bool) 
 		}
 	}
 	if len(flags) > 1 {
-		return &sysops.HintedError{Err: fmt.Errorf("cannot combine %s: each prints something of its own", strings.Join(flags, " and ")), Hint: "--report prints all of it"}
+		return hint.To(fmt.Errorf("cannot combine %s: each prints something of its own", strings.Join(flags, " and ")), "--report prints all of it")
 	}
 	n.Above = given(cmd, "above", &n.above)
 	n.Drawn = terminal && q.format == "text" && q.sort == "" && q.limit == 0

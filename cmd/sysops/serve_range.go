@@ -15,9 +15,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/cli"
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
@@ -43,7 +43,7 @@ Cluster files are read again when they change.`,
 				return err
 			}
 			if clusters == "" {
-				return &sysops.HintedError{Err: errors.New("cannot serve anything: no cluster files are named"), Hint: "name their folder with --clusters, such as /etc/range"}
+				return hint.To(errors.New("cannot serve anything: no cluster files are named"), "name their folder with --clusters, such as /etc/range")
 			}
 			files, err := hostset.OpenClusters(clusters)
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
@@ -54,11 +55,11 @@ func (u *ui) finish(cmd *cobra.Command, err error) int {
 		return exitSignal
 	}
 	if errors.Is(err, sysops.ErrIncomplete) && cmd.Flags().Lookup("partial") != nil {
-		hint := "--partial answers without it, and says so"
+		advice := "--partial answers without it, and says so"
 		if errors.Is(err, sysops.ErrUnreadable) {
-			hint += "; the host's next push repairs the object"
+			advice += "; the host's next push repairs the object"
 		}
-		err = &sysops.HintedError{Err: err, Hint: hint}
+		err = hint.To(err, advice)
 	}
 	terminal.Fail(u.stderr, name, err)
 	if cmd.Annotations[originalStatus] != "" {

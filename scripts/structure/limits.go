@@ -21,7 +21,7 @@ type limits struct {
 // ours are lowered as the targets come nearer, and never raised.
 var ours = limits{
 	fileLines:     limit{600, 600},
-	functionLines: limit{92, 80},
+	functionLines: limit{80, 80},
 	rootTypes:     limit{45, 45},
 	rootFiles:     limit{16, 16},
 }
