@@ -37,10 +37,6 @@ type queryFlags struct {
 	// misfit is cli.Misfit, of the verb.
 	misfit func(flag string) bool
 
-	// ownPattern: the verb chooses the objects, and tells itself what it means that
-	// there are none.
-	ownPattern bool
-
 	// grouped: rows come in groups, and the verb applies --limit to each.
 	grouped bool
 }
@@ -236,7 +232,7 @@ func (in *inquiry) conclude() error {
 	if in.query.Pattern.String() != "" && empty && !in.quiet {
 		if complete.Expected == len(complete.Missing) {
 			terminal.Say(in.stderr, "no live host is selected; sysops hosts lists them")
-		} else if !in.ownPattern {
+		} else {
 			terminal.Say(in.stderr, "nothing matches %s; sysops ls lists the names", in.query.Pattern)
 		}
 	}
