@@ -85,7 +85,7 @@ func pushForCFEngine(cmd *cobra.Command) error {
 	return tellCFEngine(cmd.OutOrStdout(), report, err, warnings(said.String(), err))
 }
 
-// warnings returns what of the text [cli.Warn] has written, without what err says too.
+// warnings returns what of the text [terminal.Warn] has written, without what err says too.
 func warnings(text string, err error) []string {
 	var out []string
 	for line := range strings.Lines(text) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
+	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
@@ -28,7 +29,7 @@ error. Exit status 0 where a push can work, 2 where it cannot.`,
 			if err != nil {
 				return err
 			}
-			c := &checklist{w: cmd.OutOrStdout()}
+			c := newChecklist(cmd.OutOrStdout())
 			s.checkConfig(c)
 			s.checkFiles(c)
 			s.checkServers(cmd, c)
@@ -42,23 +43,35 @@ error. Exit status 0 where a push can work, 2 where it cannot.`,
 
 // A checklist prints what was found.
 type checklist struct {
-	w      io.Writer
+	w      *terminal.Writer
+	text   *terminal.Text
 	errors int
 }
 
-func (c *checklist) ok(format string, args ...any) {
-	fmt.Fprintf(c.w, "ok       %s\n", terminal.SafeText(fmt.Sprintf(format, args...)))
+func newChecklist(w io.Writer) *checklist {
+	out := terminal.NewWriter(w)
+	return &checklist{w: out, text: terminal.NewText(out, false)}
 }
 
+var checkTable = &output.Table{Columns: []output.Column{{Width: len("warning ")}, {}}}
+
+// add prints a line at once: the next check may take a while.
+func (c *checklist) add(result, text string) {
+	_ = c.text.Write(&output.Row{Table: checkTable, Cells: output.Cells(result, terminal.SafeText(text))})
+	_ = c.w.Flush() // a pipe that was closed has had enough
+}
+
+func (c *checklist) ok(format string, args ...any) { c.add("ok", fmt.Sprintf(format, args...)) }
+
 func (c *checklist) warning(format string, args ...any) {
-	fmt.Fprintf(c.w, "warning  %s\n", terminal.SafeText(fmt.Sprintf(format, args...)))
+	c.add("warning", fmt.Sprintf(format, args...))
 }
 
 func (c *checklist) error(err error) {
 	c.errors++
-	fmt.Fprintf(c.w, "error    %s\n", terminal.SafeText(err.Error()))
+	c.add("error", err.Error())
 	for _, hint := range terminal.Hints(err) {
-		fmt.Fprintf(c.w, "         %s\n", terminal.SafeText(hint))
+		c.add("", hint)
 	}
 }
 

@@ -60,6 +60,6 @@ func (s *settings) collect(ctx context.Context, stderr io.Writer, quiet bool) er
 			terminal.Warn(stderr, "%s: exit status %d: %s", r.Section, r.Exit, r.Stderr)
 		}
 	}
-	fmt.Fprintf(stderr, "%s: %d sections, %d commands not installed\n", s.agent.JSON, len(report.Results), len(report.Missing))
+	terminal.Say(stderr, "%s: %d sections, %d commands not installed", s.agent.JSON, len(report.Results), len(report.Missing))
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
 func newInit() *cobra.Command {
@@ -30,7 +31,7 @@ files of your own stay, and a link that you removed comes back with the next ini
 			if err != nil {
 				return elsewhere(err)
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d new links\n", s.agent.Outgoing, len(made))
+			terminal.Say(cmd.ErrOrStderr(), "%s: %d new links", s.agent.Outgoing, len(made))
 			return nil
 		},
 	}

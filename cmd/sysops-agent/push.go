@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
 	"github.com/sysops-api/sysops-api/internal/hint"
@@ -161,43 +160,15 @@ func printReport(w io.Writer, r *snapshot.Report) {
 			terminal.Warn(w, "%v", s.Err)
 			continue
 		}
-		fmt.Fprintf(w, "%s: %d sent, %d unchanged", s.Server, s.Replaced, s.Renewed)
+		text := fmt.Sprintf("%s: %d sent, %d unchanged", s.Server, s.Replaced, s.Renewed)
 		for _, n := range []struct {
 			n    int
 			what string
 		}{{s.Restated, "only stat"}, {s.Deleted, "deleted"}, {s.Repaired, "repaired"}, {len(s.Refused), "REFUSED"}} {
 			if n.n > 0 {
-				fmt.Fprintf(w, ", %d %s", n.n, n.what)
+				text += fmt.Sprintf(", %d %s", n.n, n.what)
 			}
 		}
-		fmt.Fprintf(w, " · %.1f KB out, %.1f KB in · %.2f s\n", float64(s.Sent)/1e3, float64(s.Received)/1e3, s.Took.Seconds())
-	}
-}
-
-func newLeave() *cobra.Command {
-	return &cobra.Command{
-		Use:   "leave",
-		Short: "Remove this host and all its objects from the servers",
-		Long: `Remove this host and all its objects from the servers of its core, for a machine that
-is to go. Its next push brings it back.`,
-		Example: "  sysops-agent leave",
-		Args:    cli.Args(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := newSettings(cmd)
-			if err != nil {
-				return err
-			}
-			client, _, err := s.connect(cmd)
-			if err != nil {
-				return err
-			}
-			defer client.Close()
-			n, err := client.Forget(cmd.Context(), sysops.Where{}, []string{s.host})
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "removed %d objects of %s\n", n, s.host)
-			return nil
-		},
+		terminal.Say(w, "%s · %.1f KB out, %.1f KB in · %.2f s", text, float64(s.Sent)/1e3, float64(s.Received)/1e3, s.Took.Seconds())
 	}
 }

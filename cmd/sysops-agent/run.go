@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -44,7 +43,7 @@ fails is told and tried again next time. Ctrl-C or SIGTERM ends it.`,
 				}
 				wait := time.Until(next) + s.splay()
 				if !s.quiet && cmd.Context().Err() == nil {
-					fmt.Fprintf(cmd.ErrOrStderr(), "next in %s\n", wait.Round(time.Second))
+					terminal.Say(cmd.ErrOrStderr(), "next in %s", wait.Round(time.Second))
 				}
 				sleep(cmd.Context(), wait)
 			}

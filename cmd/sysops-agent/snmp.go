@@ -356,7 +356,7 @@ func (r *snmpRun) tell(t target, walks []snmp.Walk, err error, summary string) {
 	if err != nil {
 		terminal.Warn(r.stderr, "%s: %v", t.name, err)
 	} else if !r.quiet {
-		fmt.Fprintf(r.stderr, "%s: %s\n", t.name, summary)
+		terminal.Say(r.stderr, "%s: %s", t.name, summary)
 	}
 	if err = cmp.Or(err, first); err != nil {
 		r.failed = append(r.failed, err)

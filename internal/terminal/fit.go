@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sysops-api/sysops-api/internal/output"
 )
@@ -17,10 +18,34 @@ func newFit(columns int) fit {
 }
 
 const (
-	leastText = 10   // columns that a cut text keeps
+	leastText = 9    // columns that a cut text keeps
 	leastFlow = 20   // and one that goes on below, if its words are shorter
 	indent    = "  " // of a line that goes on with the one above
 )
+
+// A need is how wide the texts of a table are.
+type need struct {
+	texts []int // the columns that the widest text of each column takes
+	word  int   // those of the widest word of the column that flows
+}
+
+// needWith is what the rows need that were looked at, and these cells.
+func (l *layout) needWith(cells []output.Cell) need {
+	n := need{slices.Clone(l.need.texts), l.need.word}
+	for i := range cells {
+		if cells[i].Span {
+			continue
+		}
+		text := l.shown(i, &cells[i])
+		n.texts[i] = max(n.texts[i], l.columns(text))
+		if l.flows(i) {
+			for word := range strings.FieldsSeq(text) {
+				n.word = max(n.word, l.columns(word))
+			}
+		}
+	}
+	return n
+}
 
 // fitOf is how a line stands: as all lines of the table do, unless one of its cells is
 // wider than those that were looked at.
@@ -28,46 +53,38 @@ func (l *layout) fitOf(cells []output.Cell) fit {
 	if l.width == 0 {
 		return l.fit
 	}
-	need := l.need
-	for i := range cells {
-		if n := l.columns(l.shown(i, &cells[i])); n > need[i] && !cells[i].Span {
-			if &need[0] == &l.need[0] {
-				need = slices.Clone(need)
-			}
-			need[i] = n
-		}
-	}
-	if &need[0] == &l.need[0] {
+	n := l.needWith(cells)
+	if n.word == l.need.word && slices.Equal(n.texts, l.need.texts) {
 		return l.fit
 	}
-	return l.fitTo(need)
+	return l.fitTo(n)
 }
 
-// fitTo makes columns whose texts are as wide as need says fit the terminal. Padding goes
-// first, and bars are shortened; then the last column is narrowed, which goes on below; then
-// texts are cut, the widest first, but for numbers, which would become others, and columns
-// that are Whole. Where that is not enough, columns stand below each other.
+// fitTo makes columns fit the terminal. Padding goes first, and bars are shortened; then
+// the last column is narrowed, which goes on below; then texts are cut, the widest first,
+// but for numbers, which would become others, and columns that are Whole. Where that is not
+// enough, columns stand below each other.
 //
 // What is Whole and has no room is left to the terminal, which wraps it in a way that can
 // be copied. It does not cost others their text then.
-func (l *layout) fitTo(need []int) fit {
-	f := newFit(len(need))
-	if l.narrow(f.widths, need) {
+func (l *layout) fitTo(n need) fit {
+	f := newFit(len(n.texts))
+	if l.narrow(f.widths, n) {
 		return f
 	}
-	yielding := slices.Clone(need)
-	for i := range need {
+	yielding := need{slices.Clone(n.texts), n.word}
+	for i := range yielding.texts {
 		if l.table.Columns[i].Whole {
-			yielding[i] = min(need[i], leastText)
+			yielding.texts[i] = min(n.texts[i], leastText)
 		}
 	}
 	if l.narrow(f.widths, yielding) {
 		return f
 	}
 	at := 0
-	for i := range need {
+	for i, text := range n.texts {
 		c := &l.table.Columns[i]
-		f.widths[i] = min(need[i], max(1, l.width-len(indent)))
+		f.widths[i] = min(text, max(1, l.width-len(indent)))
 		if c.Cut {
 			f.widths[i] = c.Width
 		}
@@ -84,15 +101,18 @@ func (l *layout) fitTo(need []int) fit {
 // The steps in which columns are narrowed.
 const (
 	shorterBars = iota
-	lessPadding
+	lessPadding // but for what keeps short texts in columns
 	noBars
-	moreLines
+	moreLines // of whole words
+	noPadding
+	evenMoreLines
 	lessText
 	narrowed
 )
 
 // least is what a column may be narrowed to in a step.
-func (l *layout) least(step, i, width, need int) int {
+func (l *layout) least(step, i, width int, n need) int {
+	text, words := n.texts[i], max(leastFlow, n.word)
 	switch c := &l.table.Columns[i]; {
 	case c.Cut:
 	case c.Bar && step == shorterBars:
@@ -101,11 +121,14 @@ func (l *layout) least(step, i, width, need int) int {
 		return 0
 	case c.Bar:
 	case step == lessPadding:
-		return min(width, need)
+		return min(width, max(text, leastText))
+	case step == noPadding:
+		return min(width, text)
+	case step == moreLines && l.flows(i):
+		return min(width, words)
+	case step == evenMoreLines && l.flows(i):
+		return min(width, words, l.width*2/3) // one name does not have the whole screen
 	case l.flows(i):
-		if step >= moreLines {
-			return min(width, min(max(leastFlow, l.word), l.width*2/3)) // so that names stay whole, but no name has it all
-		}
 	case step == lessText && !c.Right && !c.Whole:
 		return min(width, leastText)
 	}
@@ -114,9 +137,9 @@ func (l *layout) least(step, i, width, need int) int {
 
 // narrow sets the widths of columns with texts of these widths, and reports whether the
 // terminal has room for them.
-func (l *layout) narrow(widths, need []int) bool {
+func (l *layout) narrow(widths []int, n need) bool {
 	excess := -l.width
-	for i := range need {
+	for i := range widths {
 		c := &l.table.Columns[i]
 		switch {
 		case c.Bar:
@@ -124,14 +147,14 @@ func (l *layout) narrow(widths, need []int) bool {
 		case c.Cut:
 			widths[i] = c.Width
 		default:
-			widths[i] = max(c.Width, need[i])
+			widths[i] = max(c.Width, n.texts[i])
 		}
 		excess += l.columns(l.gap(i)) + widths[i]
 	}
-	least := make([]int, len(need))
+	least := make([]int, len(widths))
 	for step := range narrowed {
-		for i := range need {
-			least[i] = l.least(step, i, widths[i], need[i])
+		for i := range widths {
+			least[i] = l.least(step, i, widths[i], n)
 		}
 		excess = shrink(widths, least, excess)
 	}

@@ -175,8 +175,8 @@ func TestTheLastColumnGoesOnBelow(t *testing.T) {
 	cells[2].Role = output.Removed
 	for width, want := range map[int]string{
 		200: "     98 mps01.example.com:6379/0  cannot ask it: 连接被拒绝 by mps02.example.com:6379",
-		60: "98 mps01.example.com:6379/0  cannot ask it: 连接被拒绝 by\n" +
-			"                             mps02.example.com:6379",
+		60: "     98 mps01.example.com:6379/0  cannot ask it: 连接被拒绝\n" +
+			"                                  by mps02.example.com:6379",
 		50: "98 mps01.example.com:6379…  cannot ask it:\n" +
 			"                            连接被拒绝 by\n" +
 			"                            mps02.example.com:6379",

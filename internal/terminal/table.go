@@ -17,34 +17,20 @@ type layout struct {
 	ascii bool
 
 	table *output.Table
-	need  []int // columns of the widest text of each column, as far as rows were looked at
-	word  int   // columns of the widest word of the one that flows
+	need  need // of the rows that were looked at
 	fit   fit
 }
 
 // begin lays out another table, on a terminal of this width; 0: on none.
 func (l *layout) begin(t *output.Table, width int) {
 	l.table, l.width = t, width
-	l.need, l.word = make([]int, len(t.Columns)), 0
+	l.need = need{texts: make([]int, len(t.Columns))}
 	l.look(l.titles())
 	l.settle()
 }
 
 // look takes the width of cells into account, from settle on.
-func (l *layout) look(cells []output.Cell) {
-	for i := range cells {
-		if cells[i].Span {
-			continue
-		}
-		text := l.shown(i, &cells[i])
-		l.need[i] = max(l.need[i], l.columns(text))
-		if l.flows(i) {
-			for word := range strings.FieldsSeq(text) {
-				l.word = max(l.word, l.columns(word))
-			}
-		}
-	}
-}
+func (l *layout) look(cells []output.Cell) { l.need = l.needWith(cells) }
 
 // settle decides how wide the columns are.
 func (l *layout) settle() {
