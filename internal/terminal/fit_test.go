@@ -211,3 +211,24 @@ func TestASpanHasTheRestOfTheLine(t *testing.T) {
 		t.Errorf("a pipe has\n%q", got)
 	}
 }
+
+// A cell that spans columns has what the line has left, also where that is little, and
+// makes no column wider.
+func TestSpansEndWithTheLine(t *testing.T) {
+	table := &output.Table{Columns: []output.Column{{Width: 5}, {Width: 4, Gap: "  "}, {Width: 4, Gap: "  "}}, Trim: true}
+	rows := []output.Row{
+		{Table: table, Cells: output.Cells("port", "6379", "6380")},
+		{Table: table, Cells: []output.Cell{{Text: "path"}, {Text: "/usr/bin/网络/redis-server", Span: true}}},
+	}
+	for width, want := range map[int]string{
+		40: "port   6379  6380\npath   /usr/bin/网络/redis-server",
+		20: "port   6379  6380\npath   /usr/bin/网…",
+	} {
+		if got := strings.Join(onScreen(t, width, false, rows...), "\n"); got != want {
+			t.Errorf("%d columns:\n%s\nwant\n%s", width, got, want)
+		}
+	}
+	if got, want := shown(t, false, rows...), "port   6379  6380\npath   /usr/bin/网络/redis-server\n"; got != want {
+		t.Errorf("a pipe has\n%s\nwant\n%s", got, want)
+	}
+}

@@ -59,7 +59,7 @@ func (l *List) Check() (err error) {
 // Columns are the name and its hosts.
 func (l *List) Columns() []output.Field { return nameFields(sysops.NameCount{}) }
 
-var nameTable = &output.Table{Columns: []output.Column{{Width: 7, Right: true}, {}}}
+var nameTable = &output.Table{Columns: []output.Column{{Width: 7, Right: true}, {Whole: true}}}
 
 // Run yields a row a name, sorted.
 func (l *List) Run(ctx context.Context, call *Call) (*Outcome, error) {
