@@ -135,7 +135,7 @@ func cannotBe(err error) error {
 		}
 		return nil
 	case errno == syscall.ENOTDIR:
-		return errors.New("a part of its path is the file of another object, or a stale one (see --purge)")
+		return errors.New("a part of its path is the file of another object, or a stale one, which purging removes")
 	case errno == syscall.EISDIR, errno == syscall.EEXIST, errno == syscall.ENOTEMPTY:
 		return errors.New("a folder is in its place")
 	case slices.Contains([]syscall.Errno{syscall.ENAMETOOLONG, syscall.EINVAL, syscall.EILSEQ, syscall.ELOOP}, errno):

@@ -52,7 +52,7 @@ func (p *JQ) results(ctx context.Context, text []byte) (results [][]byte, err er
 		}
 	}()
 	if len(text) > jqObject {
-		return nil, fmt.Errorf("it has %d bytes, --jq takes at most %d", len(text), jqObject)
+		return nil, fmt.Errorf("it has %d bytes, jq is given at most %d", len(text), jqObject)
 	}
 	inputs, err := jsonValues(text)
 	if err != nil {

@@ -16,7 +16,7 @@ func TestJQIsBounded(t *testing.T) {
 		}
 		return p
 	}
-	if _, err := p(".").results(t.Context(), bytes.Repeat([]byte("1 "), jqObject)); err == nil || !strings.Contains(err.Error(), "--jq takes at most") {
+	if _, err := p(".").results(t.Context(), bytes.Repeat([]byte("1 "), jqObject)); err == nil || !strings.Contains(err.Error(), "jq is given at most") {
 		t.Errorf("a large object: %v", err)
 	}
 	if _, err := p("repeat(.)").results(t.Context(), []byte(`"x"`)); err == nil || !strings.Contains(err.Error(), "makes more than") {
