@@ -112,6 +112,10 @@ type Column struct {
 	// asked for: the line that matched, an expression that another command takes.
 	Whole bool
 
+	// Peer: one of several columns of a kind, such as one a server. On a terminal that is
+	// too narrow it is cut as they are, and does not go on below where it is the last one.
+	Peer bool
+
 	// Bar: cells are bars, as long as their Share of the column. It is as wide as the
 	// line has room for, and none where there is no room. What follows stands right behind the bar.
 	Bar bool

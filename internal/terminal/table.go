@@ -113,7 +113,7 @@ func (l *layout) line(p *output.Painter, cells []output.Cell) {
 // column below: what stands there says most, such as why something failed.
 func (l *layout) flows(i int) bool {
 	c := &l.table.Columns[i]
-	return l.width > 0 && i == len(l.table.Columns)-1 && !c.Right && !c.Bar && !c.Cut && !c.Whole
+	return l.width > 0 && i == len(l.table.Columns)-1 && !c.Right && !c.Bar && !c.Cut && !c.Whole && !c.Peer
 }
 
 // flow adds the cell of such a column, which begins at a column of the screen.

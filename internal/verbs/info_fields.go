@@ -146,7 +146,7 @@ func fieldTable(fields []infoField, servers int) *output.Table {
 	}
 	t := &output.Table{Columns: []output.Column{{Title: "FIELD", Width: name, Whole: true}}, Trim: true}
 	for i := range servers {
-		t.Columns = append(t.Columns, output.Column{Title: fmt.Sprintf("[%d]", i+1), Width: min(column, mostField), Gap: "  "})
+		t.Columns = append(t.Columns, output.Column{Title: fmt.Sprintf("[%d]", i+1), Width: min(column, mostField), Gap: "  ", Peer: true})
 	}
 	return t
 }
