@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/internal/terminal"
 	"github.com/sysops-api/sysops-api/internal/terminaltest"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
@@ -95,4 +97,38 @@ func onTerminal(t *testing.T, args []string) string {
 		t.Fatalf("%v: exit status %d: %s", args, code, stderr.String())
 	}
 	return screen.Sent()
+}
+
+// Whatever hosts call themselves and what they have, an answer and what is told beside it
+// end where the screen does.
+func TestAnswersFitTheTerminal(t *testing.T) {
+	isolateConfig(t)
+	server := redistest.Start(t)
+	for _, host := range []string{"web1", "web" + strings.Repeat("0", 60)} {
+		publish(t, server.URL(), host, "/etc/motd", "hello\n")
+		publish(t, server.URL(), host, "/etc/网络\x1b[2J\u202e"+strings.Repeat("网", 40), "hello\n")
+	}
+	for _, width := range []int{20, 40, 80, 200} {
+		for _, variable := range [][2]string{{"NO_COLOR", "1"}, {"TERM", "dumb"}} {
+			t.Run(fmt.Sprintf("%d columns, %s", width, variable[0]), func(t *testing.T) {
+				t.Setenv(variable[0], variable[1])
+				screen := terminaltest.Open(t, width)
+				for _, verb := range [][]string{{"grep", "-L", "nothing", "/etc/motd"}, {"grep", "-L", "nothing", "网络", "--limit", "1"}, {"ls"}} {
+					args := append([]string{"sysops", "--server", server.URL()}, verb...)
+					if code := run(t.Context(), args, strings.NewReader(""), screen.File, screen.File); code != exitMatch {
+						t.Fatalf("%v: exit status %d", verb, code)
+					}
+					shown := screen.Sent()
+					if strings.ContainsAny(shown, "\x1b\u202e") {
+						t.Errorf("%v: the terminal is sent %q", verb, shown)
+					}
+					for line := range strings.SplitSeq(shown, "\r\n") {
+						if n := terminal.Columns(line); n > width && verb[0] != "ls" { // whose names are whole
+							t.Errorf("%v: %d of %d columns: %s", verb, n, width, line)
+						}
+					}
+				}
+			})
+		}
+	}
 }
