@@ -183,7 +183,7 @@ func (x *extractFlags) tell(u *ui, n verbs.Note) {
 	case n.Warning:
 		u.warn("%s", n.Text)
 	case x.verbose:
-		fmt.Fprintf(u.stderr, "(+) %s\n", terminal.SafeText(n.Text))
+		terminal.Say(u.stderr, "(+) %s", n.Text)
 	}
 }
 
