@@ -94,7 +94,7 @@ func (e *exportFlags) run(u *ui, cmd *cobra.Command, q *queryFlags) error {
 	boundMemory(0)
 	e.Objects = boundMemory
 	if e.watch > 0 {
-		in, err := u.inquire(cmd, q, noPattern)
+		in, err := u.inquire(cmd, q)
 		if err != nil {
 			return err
 		}

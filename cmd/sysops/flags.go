@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
@@ -100,12 +99,9 @@ func (u *ui) caller(cmd *cobra.Command) sysops.Caller {
 	return sysops.Caller{Program: cmd.Root().Name(), Args: u.args}
 }
 
-// noPattern is for questions that are not about objects.
-func noPattern() (sysops.Pattern, error) { return sysops.Pattern{}, nil }
-
-// toQuery makes a Query of the flags.
-func (q *queryFlags) toQuery(u *ui, pattern sysops.Pattern) (sysops.Query, error) {
-	out := sysops.Query{Pattern: pattern, Where: sysops.Where{Site: q.site, Core: q.core, MaxAge: q.maxAge, Partial: q.partial}}
+// toQuery makes a Query of the flags, whose pattern is the verb's.
+func (q *queryFlags) toQuery(u *ui) (sysops.Query, error) {
+	out := sysops.Query{Where: sysops.Where{Site: q.site, Core: q.core, MaxAge: q.maxAge, Partial: q.partial}}
 	var err error
 	if out.Scope, err = sysops.ParseScope(q.scope); err != nil {
 		return out, err
@@ -125,18 +121,13 @@ type inquiry struct {
 	directory sysops.Directory
 	client    *sysops.Client
 	query     sysops.Query
-	answer    *sysops.Answer       // nil: the question is not about objects
-	complete  *sysops.Completeness // of such a question
 	out       *output.Output
-	rows      int // that matched, of which the status tells
-
-	leftOut *[]output.LeftOut // nil: the verb cannot fail for one object alone
 }
 
 // inquire settles the flags and makes of them a query, what answers it, and where
 // the answer goes. What is wrong with the command line is told before anything is
 // wrong with a server. Close the client.
-func (u *ui) inquire(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pattern, error)) (*inquiry, error) {
+func (u *ui) inquire(cmd *cobra.Command, q *queryFlags) (*inquiry, error) {
 	conf, err := cli.Settings(cmd)
 	if err != nil {
 		return nil, err
@@ -147,11 +138,7 @@ func (u *ui) inquire(cmd *cobra.Command, q *queryFlags, parse func() (sysops.Pat
 		}
 	}
 	in := &inquiry{ui: u, queryFlags: q, conf: conf}
-	pattern, err := parse()
-	if err != nil {
-		return nil, err
-	}
-	if in.query, err = q.toQuery(u, pattern); err != nil {
+	if in.query, err = q.toQuery(u); err != nil {
 		return nil, err
 	}
 	if in.out, err = q.output(u); err != nil {
@@ -193,11 +180,6 @@ func (q *queryFlags) output(u *ui) (*output.Output, error) {
 	return out, err
 }
 
-// row adds a row that is text, and fields; none: the text alone.
-func (in *inquiry) row(text []byte, fields ...output.Field) error {
-	return in.out.Add(output.Row{Text: text, Fields: fields})
-}
-
 // sortBy has rows with these fields sorted as --sort says.
 func (q *queryFlags) sortBy(out *output.Output, columns []output.Field) error {
 	by, err := output.ParseSort(q.sort, columns)
@@ -212,45 +194,4 @@ func (q *queryFlags) sortBy(out *output.Output, columns []output.Field) error {
 func (in *inquiry) colored() bool {
 	color, err := terminal.Colored(in.color, in.stdout.Terminal())
 	return color && err == nil && in.format == "text"
-}
-
-// conclude prints what goes after the rows, and decides the exit status.
-func (in *inquiry) conclude() error {
-	complete, empty := in.complete, in.answer == nil
-	if in.answer != nil {
-		complete, empty = in.answer.Completeness(), in.answer.Len() == 0
-	}
-	if err := in.out.End(&output.Tail{Complete: complete, LeftOut: in.leftOut}); err != nil {
-		return err
-	}
-	if err := in.stdout.Flush(); err != nil {
-		return err
-	}
-	leftOut := reasoned(in.leftOut, complete)
-	in.reportRows(leftOut)
-	in.reportCompleteness(in.queryFlags, complete, leftOut)
-	if in.query.Pattern.String() != "" && empty && !in.quiet {
-		if complete.Expected == len(complete.Missing) {
-			terminal.Say(in.stderr, "no live host is selected; sysops hosts lists them")
-		} else {
-			terminal.Say(in.stderr, "nothing matches %s; sysops ls lists the names", in.query.Pattern)
-		}
-	}
-	if in.cost {
-		if err := in.printCost(complete.Cost); err != nil {
-			return err
-		}
-	}
-	in.status = cmp.Or(partialStatus(complete, in.requireComplete), in.status)
-	if in.status == exitMatch && in.rows == 0 {
-		in.status = exitNothing
-	}
-	return nil
-}
-
-func partialStatus(c *sysops.Completeness, requireComplete bool) int {
-	if c.Partial() || requireComplete && !c.Whole() {
-		return exitPartial
-	}
-	return exitMatch
 }

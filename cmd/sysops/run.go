@@ -19,7 +19,7 @@ import (
 func (u *ui) run(cmd *cobra.Command, q *queryFlags, v verbs.Verb) error {
 	q.check = func() error { return settle(cmd, v) }
 	q.columns = v.Columns
-	in, err := u.inquire(cmd, q, noPattern)
+	in, err := u.inquire(cmd, q)
 	if err != nil {
 		return err
 	}
