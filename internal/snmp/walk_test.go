@@ -72,7 +72,7 @@ func snmpwalk(t *testing.T, addr, oid string, more ...string) string {
 }
 
 // moving is what differs from one walk to the next.
-var moving = regexp.MustCompile(`(?m)(Counter32|Counter64|Gauge32|Timeticks|Float|INTEGER): .*$`)
+var moving = regexp.MustCompile(`(?m)(Counter32|Counter64|Gauge32|Timeticks|Float|INTEGER): .*$|(2021\.10\.1\.(?:3|101)\.\d+ = ).*$`) // the latter is the load, and that it is high
 
 func TestAWalkIsWhatSnmpwalkPrints(t *testing.T) {
 	server := snmptest.Start(t, append(slices.Clone(fixed), `createUser strong SHA-512 "correct horse" AES-256 "battery staple"`, "rouser strong priv")...)
@@ -100,7 +100,7 @@ func TestAWalkIsWhatSnmpwalkPrints(t *testing.T) {
 			for i, oid := range oids {
 				want, got := snmpwalk(t, server.Addr, oid, v.args...), string(walks[i].Text)
 				if i > 2 {
-					want, got = moving.ReplaceAllString(want, "$1"), moving.ReplaceAllString(got, "$1")
+					want, got = moving.ReplaceAllString(want, "$1$2"), moving.ReplaceAllString(got, "$1$2")
 				}
 				if got != want || walks[i].Err != nil {
 					t.Errorf("%s, %v:\n%s\nsnmpwalk prints:\n%s", oid, walks[i].Err, got, want)
