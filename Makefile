@@ -42,7 +42,8 @@ lint:
 	go run ./scripts/structure
 
 # What measures a reader's memory, or how a search grows, says nothing under the detector, which takes ten times as
-# much; what makes synthetic hosts, or runs the tests' servers, has no work of ours side by side; the scripts of cmd/sysops run a process a line, and find nothing that the packages' tests do not.
+# much; what makes synthetic hosts, or runs the tests' servers, has no work of ours side by side; and the scripts of
+# cmd/sysops run a process a line, and find nothing that the packages' tests do not.
 race: deps
 	go test -race -timeout 60m -skip '^(TestAReaderOfHostile.*|TestASearchTakesTimeInProportionToTheText|TestEachAgainstALineByLineLoop)$$' \
 		$$(go list ./... | grep -vE '/(bench|contrib|packaging|scripts|internal/fleetsim|internal/redistest|cmd/sysops)(/|$$)')
