@@ -28,6 +28,11 @@ type Options struct {
 	MaxObject  int           // unpacked contents may be this long; default 64 MiB
 	Legacy     string        // when servers are searched with SCAN: LegacyAuto (default), LegacyAlways or LegacyNever
 
+	// CacheFolder is where the sizes of cores are remembered from one process to the next;
+	// empty: in memory. It is for cores that GC has never looked at, which do not know
+	// themselves whether they are whole.
+	CacheFolder string
+
 	// BasesFolder is where Publish keeps the bases that it has downloaded; empty:
 	// in memory. A folder serves one process at a time.
 	BasesFolder string
@@ -71,7 +76,7 @@ func New(dir Directory, o Options) (*Client, error) {
 	}
 	servers := extract.NewServers(dir, extract.Options{
 		User: o.User, Password: o.Password, TLS: conf,
-		Timeout: o.Timeout, StaleAfter: o.StaleAfter, MaxObject: o.MaxObject, Legacy: o.Legacy,
+		Timeout: o.Timeout, StaleAfter: o.StaleAfter, MaxObject: o.MaxObject, Legacy: o.Legacy, CacheFolder: o.CacheFolder,
 	})
 	return &Client{servers: servers, publisher: push.NewPublisher(servers, o.BasesFolder, o.NoBases), opts: o, cost: servers.Metered()}, nil
 }
@@ -130,6 +135,14 @@ func (c *Client) Ask(ctx context.Context, q Query) (*Answer, error) {
 // the other machine was over a second slower than one that does not.
 func (c *Client) Publish(ctx context.Context, core string, snap snapshot.Snapshot) (*snapshot.Report, error) {
 	return c.publisher.Publish(ctx, core, snap)
+}
+
+// Leave removes this host from all servers of a core (the local one, where core is empty),
+// for a machine that is to go, and returns how many objects it had there. It needs no more
+// rights than Publish does; what it leaves behind in what hosts share, GC removes. The next
+// Publish brings the host back.
+func (c *Client) Leave(ctx context.Context, core, host string) (int, error) {
+	return c.publisher.Leave(ctx, core, host)
 }
 
 // Cost returns what the client's servers have carried since it was made, for all of its

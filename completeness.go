@@ -17,12 +17,13 @@ import (
 // for a pattern that says which object each host should have. Of other patterns
 // (parts of keys) nothing is lacking: a host may well have no such key.
 type Completeness struct {
-	Expected   int             `json:"hosts_expected"`       // known to any server, or named by the query
-	Answered   int             `json:"hosts_answered"`       // with at least one object in the answer
-	Stale      []string        `json:"hosts_stale"`          // live, last push older than Options.StaleAfter
-	Missing    []string        `json:"hosts_missing"`        // expected, without a live snapshot
-	Lacking    []string        `json:"hosts_lacking"`        // live, without the object
-	Unreadable []UnreadableKey `json:"unreadable,omitempty"` // objects that no server has an undamaged copy of
+	Expected   int             `json:"hosts_expected"`             // known to any server, or named by the query
+	Answered   int             `json:"hosts_answered"`             // with at least one object in the answer
+	Stale      []string        `json:"hosts_stale"`                // live, last push older than Options.StaleAfter
+	Missing    []string        `json:"hosts_missing"`              // expected, without a live snapshot
+	Lacking    []string        `json:"hosts_lacking"`              // live, without the object
+	Unverified []string        `json:"hosts_unverified,omitempty"` // of which no server has more than a hint: neither expected nor missing
+	Unreadable []UnreadableKey `json:"unreadable,omitempty"`       // objects that no server has an undamaged copy of
 	Cores      []CoreReport    `json:"cores"`
 	Oldest     time.Duration   `json:"oldest_push_ns"` // age of the oldest push that answered
 	Newest     time.Duration   `json:"newest_push_ns"`
@@ -58,9 +59,10 @@ type ServerReport struct {
 	Cold   bool   `json:"cold,omitempty"` // lacks more than 1 % of them
 }
 
-// Partial reports whether the answer leaves out a core or an object.
+// Partial reports whether the answer leaves out a core, an object, or a host that may not
+// exist.
 func (c *Completeness) Partial() bool {
-	return len(c.Unreadable) > 0 || slices.ContainsFunc(c.Cores, func(k CoreReport) bool { return k.Error != "" })
+	return len(c.Unreadable) > 0 || len(c.Unverified) > 0 || slices.ContainsFunc(c.Cores, func(k CoreReport) bool { return k.Error != "" })
 }
 
 // Whole reports whether nothing at all is left to be desired: no gap, every
@@ -76,7 +78,7 @@ func completenessOf(pass *extract.Pass) *Completeness {
 	c := &Completeness{
 		Cost:     costOf(pass.Survey().Cost()),
 		Expected: r.Expected, Answered: r.Answered, Stale: listOf(r.Stale), Missing: listOf(r.Missing), Lacking: listOf(r.Lacking),
-		Oldest: r.Oldest, Newest: r.Newest, Took: r.Took, anyKey: r.AnyKey,
+		Unverified: r.Unverified, Oldest: r.Oldest, Newest: r.Newest, Took: r.Took, anyKey: r.AnyKey,
 	}
 	for _, u := range r.Unread {
 		c.Unreadable = append(c.Unreadable, UnreadableKey{u.Key.String(), u.Err.Error()})
@@ -126,6 +128,7 @@ func (c *Completeness) String() string {
 	count(len(c.Lacking), "lacks it", "lack it")
 	count(len(c.Missing), "missing", "missing")
 	count(len(c.Stale), "stale", "stale")
+	count(len(c.Unverified), "unverified", "unverified")
 	count(len(c.Unreadable), "object unreadable", "objects unreadable")
 	asked, servers, out, cold := 0, 0, 0, 0
 	for _, k := range c.Cores {

@@ -60,6 +60,10 @@ type Query struct {
 	// object once for each server that has it: to compare servers.
 	EveryServer bool
 
+	// KeysOnly: only keys and names are wanted, and no object is read. Each is checked
+	// against what its host says, as it would be by being read.
+	KeysOnly bool
+
 	// Caller describes who asks, for the record of queries. Empty fields are
 	// filled in from the process.
 	Caller Caller
@@ -68,7 +72,7 @@ type Query struct {
 // request is the query as the engine takes it, which knows no sets of hosts.
 func (q *Query) request() extract.Request {
 	r := q.Where.request()
-	r.Pattern, r.EveryServer = q.Pattern.p, q.EveryServer
+	r.Pattern, r.EveryServer, r.KeysOnly = q.Pattern.p, q.EveryServer, q.KeysOnly
 	return r
 }
 

@@ -104,7 +104,7 @@ type record struct {
 func recordOf(t testing.TB, s *redistest.Server, host, name string) record {
 	t.Helper()
 	raw, _ := s.Must("HGET", "$of:"+host, name).(string)
-	if len(raw) != 49 && len(raw) != 57 && len(raw) != 89 {
+	if len(raw) != 49 && len(raw) != 58 && len(raw) != 90 {
 		t.Fatalf("the record of %s#%s is %d bytes long: %q", host, name, len(raw), raw)
 	}
 	b := []byte(raw)
@@ -115,8 +115,8 @@ func recordOf(t testing.TB, s *redistest.Server, host, name string) record {
 	if len(b) > 49 {
 		r.packed, r.offer = int(binary.LittleEndian.Uint32(b[49:])), binary.LittleEndian.Uint32(b[53:])
 	}
-	if len(b) > 57 {
-		r.base = hex.EncodeToString(b[57:])
+	if len(b) > 58 {
+		r.base = hex.EncodeToString(b[58:])
 	}
 	return r
 }
@@ -321,7 +321,7 @@ func newBased(t *testing.T, servers []*redistest.Server, keep string) *based {
 }
 
 func permit(s *redistest.Server, keys string) {
-	args := []string{"ACL", "SETUSER", "default", "resetkeys", "~web*", "~$hosts", "~$live", "~$names", "~$size", "~$on:*", "~$of:*", "~$queries"}
+	args := []string{"ACL", "SETUSER", "default", "resetkeys", "~web*", "~$hosts", "~$live", "~$names", "~$roster", "~$on:*", "~$of:*", "~$queries"}
 	s.Must(append(args, strings.Fields(keys)...)...)
 }
 

@@ -75,7 +75,7 @@ func loadVariants(tb testing.TB, url string) {
 				batch := db.NewBatch(fleetHost(i), 6*time.Hour)
 				batch.Replace(objects[fleetVariantOf(i)])
 				batch.PutRecord(fleetName, records[fleetVariantOf(i)])
-				batch.Commit([]string{fleetName}, "", store.PushScore(now, 1), now.Add(6*time.Hour), fleetHosts)
+				batch.Commit(store.Commit{Names: []string{fleetName}, Score: store.PushScore(now, 1), Expires: now.Add(6 * time.Hour)})
 				if _, err := batch.Send(tb.Context()); err != nil {
 					tb.Error(err)
 					return
@@ -161,7 +161,7 @@ func loadNoisyFleet(tb testing.TB, url string) {
 				batch := db.NewBatch(fleetHost(i), 6*time.Hour)
 				batch.Replace(store.Object{Name: noisyName, Frame: packed, MD5Sum: "-", Stat: "null", WordCount: "{}", Seen: now})
 				batch.PutRecord(noisyName, store.Record{Sum: sha256.Sum256(contents), Seen: now, Packed: len(packed)})
-				batch.Commit([]string{noisyName}, "", store.PushScore(now, 1), now.Add(6*time.Hour), fleetHosts)
+				batch.Commit(store.Commit{Names: []string{noisyName}, Score: store.PushScore(now, 1), Expires: now.Add(6 * time.Hour)})
 				if _, err := batch.Send(tb.Context()); err != nil {
 					tb.Error(err)
 					return

@@ -15,7 +15,9 @@ import (
 // aged makes a host's last push, or the end of its snapshot, a while ago.
 func aged(t testing.TB, s *redistest.Server, key, host string, ago time.Duration) {
 	t.Helper()
-	s.Must("ZADD", key, strconv.FormatInt(serverTime(t, s)-int64(ago.Seconds()), 10), host)
+	at := strconv.FormatInt(serverTime(t, s)-int64(ago.Seconds()), 10)
+	s.Must("ZADD", key, at, host)
+	s.Must("HSET", "$of:"+host, map[string]string{"$hosts": "$push", "$live": "$expires"}[key], at)
 }
 
 // population is a server with one host of each kind.

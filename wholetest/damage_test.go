@@ -30,6 +30,7 @@ func forty(t *testing.T) (*redistest.Proxy, []string, []string) {
 			want = append(want, fmt.Sprintf("%s#/etc/%02d: %s", host, i, body))
 		}
 		publish(t, c, snapshotOf(host, sources...))
+		verified(servers, host)
 	}
 	return proxy, []string{proxy.URL(), servers[1].URL()}, want
 }

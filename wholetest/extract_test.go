@@ -73,6 +73,7 @@ func (f *threeCores) fill(core string) {
 		if _, err := c.Publish(f.t.Context(), core, snapshotOf(host, sources...)); err != nil {
 			f.t.Fatal(err)
 		}
+		verified(f.servers[core], host)
 	}
 }
 
@@ -381,10 +382,10 @@ func TestACoreThatIsEmptiedDuringAQueryIsNoShorterAnswer(t *testing.T) {
 				n++
 			}
 		}
-		if !partial && !errors.Is(err, sysops.ErrIncomplete) {
-			t.Errorf("%d of 3 objects and %v; want ErrIncomplete", n, err)
+		if err != nil && !errors.Is(err, sysops.ErrIncomplete) {
+			t.Errorf("%d of 3 objects and %v", n, err)
 		}
-		if partial && !a.Completeness().Partial() {
+		if err == nil && !a.Completeness().Partial() {
 			t.Errorf("%d of 3 objects, and nobody says that the answer is partial: %s", n, a.Completeness())
 		}
 		publish(t, c, snapshotOf("web01", text("/etc/motd", "1"), text("/etc/issue", "1")))

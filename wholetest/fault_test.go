@@ -343,10 +343,11 @@ func TestAPushCutAnywhereIsHealedByTheNext(t *testing.T) {
 
 // noStrangers fails the test where a reader finds contents that were never
 // published under their name, or that md5sum, wordcount and contents of one
-// object are of different versions.
+// object are of different versions. An object that is being deleted may be told as
+// unreadable, for the moment between it and its record.
 func noStrangers(t testing.TB, c *sysops.Client, newest int) {
 	t.Helper()
-	a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "*#/etc/*")})
+	a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "*#/etc/*"), Where: sysops.Where{Partial: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,8 +366,8 @@ func noStrangers(t testing.TB, c *sysops.Client, newest int) {
 			t.Errorf("%s: contents, md5sum and wordcount are of different versions", o.Key)
 		}
 	}
-	if n < 4 {
-		t.Errorf("only %d objects are there", n)
+	if unreadable := a.Completeness().Unreadable; len(unreadable) > 1 || n+len(unreadable) < 4 {
+		t.Errorf("only %d objects are there, and %v", n, unreadable)
 	}
 }
 

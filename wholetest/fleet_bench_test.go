@@ -76,7 +76,7 @@ func pushFleetHost(b *testing.B, db *store.Server, i, server int, now time.Time)
 			names = append(names, fmt.Sprintf("/etc/conf.d/%d", n))
 		}
 	}
-	batch.Commit(names, "", store.PushScore(pushed, mark), pushed.Add(6*time.Hour), fleetHosts)
+	batch.Commit(store.Commit{Names: names, Score: store.PushScore(pushed, mark), Expires: pushed.Add(6 * time.Hour)})
 	_, err := batch.Send(b.Context())
 	return err
 }
@@ -124,7 +124,7 @@ func BenchmarkFleet(b *testing.B) {
 	b.Run("store/elements", func(b *testing.B) {
 		metered(b, func() {
 			for part := range slices.Chunk(refs, 512) {
-				if entries, err := db.Elements(b.Context(), part, []int{store.MD5Sum}); err != nil || entries[0].Missing {
+				if entries, err := db.Elements(b.Context(), part, []int{store.MD5Sum}, false); err != nil || entries[0].Missing {
 					b.Fatal(err)
 				}
 			}

@@ -26,9 +26,6 @@ func TestAVanishedObjectIsDeletedEverywhere(t *testing.T) {
 		if n := s.Must("EXISTS", "web01#/etc/issue"); n != int64(0) {
 			t.Error("the object is still there")
 		}
-		if n := s.Must("SISMEMBER", "$on:/etc/issue", "web01"); n != int64(0) {
-			t.Error("$on still lists it")
-		}
 		if n := s.Must("HEXISTS", "$of:web01", "/etc/issue"); n != int64(0) {
 			t.Error("$of still records it")
 		}

@@ -261,25 +261,34 @@ func TestAHostThatMovedIsThereOnce(t *testing.T) {
 	}
 }
 
-// A host is live where any server that has its latest push says so, whichever server
-// is asked first; what a server with an older push says does not count.
+// When a snapshot expires is what its host says, whichever server is asked first and
+// whatever $live says; what a server with an older push says does not count. Of a host
+// that does not say it, as no agent before record version 03 did, $live counts, where any
+// server that has its latest push says so.
 func TestAnyServerWithTheLatestPushTellsThatAHostIsLive(t *testing.T) {
 	t.Parallel()
 	s := newSiblings(t)
-	for _, h := range []string{"web01", "web02", "web03", "web04", "web05"} {
+	for _, h := range []string{"web01", "web02", "web03", "web04", "web05", "new06", "new07"} {
 		publish(t, s.both, snapshotOf(h, text("/etc/motd", h)))
+		for _, server := range s.servers {
+			if h < "new99" {
+				break
+			}
+			server.Must("HDEL", "$of:"+h, "$push", "$expires")
+		}
 	}
 	s.servers[0].Must("ZREM", "$live", "web01")
 	s.servers[1].Must("ZREM", "$live", "web02")
 	for _, server := range s.servers {
-		server.Must("ZREM", "$live", "web03")
-		server.Must("ZADD", "$live", "1000000000", "web04")
+		server.Must("ZREM", "$live", "web03", "new06")
+		server.Must("ZADD", "$live", "1000000000", "web04", "1000000000", "new07")
 	}
 	short := snapshotOf("web05", text("/etc/motd", "web05"))
 	short.TTL = time.Second
 	publish(t, s.only[1], short)
-	time.Sleep(short.TTL)
-	want, missing := []string{"web01#/etc/motd: web01", "web02#/etc/motd: web02"}, []string{"web03", "web04", "web05"}
+	time.Sleep(2 * short.TTL)
+	want := []string{"new06#/etc/motd: new06", "new07#/etc/motd: new07", "web01#/etc/motd: web01", "web02#/etc/motd: web02"}
+	missing := []string{"web03", "web04", "web05"}
 	for range 12 {
 		var got []string
 		complete := unhurried(t, func() *sysops.Completeness {
@@ -287,7 +296,7 @@ func TestAnyServerWithTheLatestPushTellsThatAHostIsLive(t *testing.T) {
 			got = all
 			return c
 		})
-		if !slices.Equal(got, want) || !slices.Equal(complete.Missing, missing) || complete.Expected != 5 || complete.Partial() {
+		if !slices.Equal(got, want) || !slices.Equal(complete.Missing, missing) || complete.Expected != 7 || complete.Partial() {
 			t.Fatalf("%q, want %q; missing %q, want %q; %s", got, want, complete.Missing, missing, complete)
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 )
@@ -26,7 +25,7 @@ is to go. Its next push brings it back.`,
 				return err
 			}
 			defer client.Close()
-			n, err := client.Forget(cmd.Context(), sysops.Where{}, []string{s.host})
+			n, err := client.Leave(cmd.Context(), "", s.host)
 			if err != nil {
 				return err
 			}

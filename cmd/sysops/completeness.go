@@ -6,8 +6,10 @@ import (
 	"slices"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // reportCompleteness prints the line that says what the answer rests on, and
@@ -30,6 +32,13 @@ func (u *ui) reportCompleteness(q *queryFlags, c *sysops.Completeness, told []ou
 			}
 		}
 	}
+	if n := len(c.Unverified); n > 0 {
+		some, more := c.Unverified, ""
+		if n > manyHosts {
+			some, more = some[:manyHosts], fmt.Sprintf(" and %d more", n-manyHosts)
+		}
+		u.warn("the index lists %s that no server has: %s%s; gc removes what is not there", words.Plural(n, "host"), hostset.Fold(some), more)
+	}
 	known := make(map[string]bool, len(told))
 	for _, o := range told {
 		known[o.Key] = true
@@ -45,6 +54,9 @@ func (u *ui) reportCompleteness(q *queryFlags, c *sysops.Completeness, told []ou
 		terminal.Say(u.stderr, "%s", c)
 	}
 }
+
+// manyHosts is how many hosts a warning names at most.
+const manyHosts = 20
 
 // reasoned are objects that a verb left out, with the reason why they could not be read,
 // where that is known: on a line of its own, so that there is one warning for both.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -90,6 +92,9 @@ func connect(conf *config.Config, dir sysops.Directory) (*sysops.Client, error) 
 	options, err := conf.Options()
 	if err != nil {
 		return nil, err
+	}
+	if user, err := os.UserCacheDir(); err == nil { // beside the copy of what the directory says
+		options.CacheFolder = filepath.Join(user, "sysops")
 	}
 	return sysops.New(dir, sysops.Options(options))
 }

@@ -257,6 +257,8 @@ type connection struct {
 	MaxObject           int
 	Legacy              string
 
+	CacheFolder string
+
 	BasesFolder string
 	NoBases     bool
 }

@@ -162,9 +162,6 @@ func (s *Servers) everyServer(ctx context.Context, q Request, work func(*member)
 			errs = append(errs, c.Err)
 		}
 	}
-	for _, k := range cores {
-		errs = append(errs, k.recount(ctx)...)
-	}
 	if len(errs) > 0 {
 		return changes, JoinLine(errs)
 	}
@@ -222,28 +219,11 @@ func (s *Servers) Forget(ctx context.Context, q Request, hosts []string) (int, e
 			}
 		}
 		removed += most
-		errs = append(errs, k.recount(ctx)...)
 	}
 	if len(errs) > 0 {
 		return removed, fmt.Errorf("cannot forget %s everywhere: %w", strings.Join(hosts, ", "), JoinLine(errs))
 	}
 	return removed, nil
-}
-
-// recount declares the size of the core anew, after hosts were removed: as many as
-// its servers know together. Where one cannot be asked the size stays.
-func (k *coreState) recount(ctx context.Context) []error {
-	k.probe(ctx, false)
-	if len(k.left()) < len(k.members) {
-		return nil // the removal itself has told of that server
-	}
-	var errs []error
-	for _, m := range k.members {
-		if err := m.SetSize(ctx, len(k.hosts.list)); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errs
 }
 
 // Check tells what is wrong with a server before anybody relies on it: whether it can be

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 type fetch struct {
 	servers *Servers
 	cost    *costs // of the survey
-	ask     func(context.Context, *member, []store.Ref) ([]store.Entry, error)
+	ask     func(context.Context, *coreState, *member, []store.Ref) ([]store.Entry, error)
 	packed  bool // what is read is frames, which may refer to bases
 }
 
@@ -26,7 +27,7 @@ type fetch struct {
 func newFetch(s *Survey, elements []Element) *fetch {
 	f := &fetch{servers: s.servers, cost: &s.cost}
 	if len(elements) == 0 {
-		f.ask = func(ctx context.Context, m *member, refs []store.Ref) ([]store.Entry, error) {
+		f.ask = func(ctx context.Context, _ *coreState, m *member, refs []store.Ref) ([]store.Entry, error) {
 			return m.Records(ctx, refs)
 		}
 		return f
@@ -36,8 +37,9 @@ func newFetch(s *Survey, elements []Element) *fetch {
 	for i, e := range elements {
 		wire[i] = int(e)
 	}
-	f.ask = func(ctx context.Context, m *member, refs []store.Ref) ([]store.Entry, error) {
-		return m.Elements(ctx, refs, wire)
+	// Where there are siblings, a hint may say that a server has a push that it has not.
+	f.ask = func(ctx context.Context, k *coreState, m *member, refs []store.Ref) ([]store.Entry, error) {
+		return m.Elements(ctx, refs, wire, len(k.left()) > 1 && !s.request.EveryServer)
 	}
 	return f
 }
@@ -54,7 +56,8 @@ type got struct {
 	base   *frame.Base // that values[0] refers to; nil: none, or see noBase
 	noBase error       // why base is not there; nil: it is, or nobody has looked
 	from   *member
-	gone   bool  // the host has deleted it since the index was read
+	gone   bool  // its host has no such object, whatever the index says
+	ghost  bool  // gone, and no server that answers has its host
 	err    error // no server could give it
 }
 
@@ -154,7 +157,7 @@ func (f *fetch) readFrom(ctx context.Context, k *coreState, m *member, wants []w
 	first := make(chan reply, 1)
 	began := time.Now()
 	go func() {
-		entries, err := f.ask(ctx, m, refs(wants))
+		entries, err := f.ask(ctx, k, m, refs(wants))
 		first <- reply{entries, err}
 	}()
 	overdue := time.NewTimer(m.patience())
@@ -251,7 +254,7 @@ func (f *fetch) accept(ctx context.Context, k *coreState, m *member, wants []wan
 		case e.Err != nil:
 			out[i].err = e.Err
 			lacking = append(lacking, i)
-		case e.Missing:
+		case e.Missing, m.behind(wants[i].host, e.Push):
 			lacking = append(lacking, i)
 		default:
 			out[i] = got{values: e.Values, from: m}
@@ -281,14 +284,24 @@ func (f *fetch) accept(ctx context.Context, k *coreState, m *member, wants []wan
 			lost = append(lost, i)
 		}
 	}
-	f.forgiveDeleted(ctx, m, wants, out, lost)
+	f.forgive(ctx, k, wants, out, lost)
 	return out
 }
 
-// forgiveDeleted tells the objects that their host has deleted since the index was
-// read from those that are lost: of the former the index says so, and it still
-// knows the host. An object that only SCAN found has no index, and may have expired.
-func (f *fetch) forgiveDeleted(ctx context.Context, m *member, wants []want, out []got, lost []int) {
+// behind reports whether the push that m has of h, as h says itself, came before the latest.
+func (m *member) behind(h *hostState, push *store.PushTime) bool {
+	if push == nil || h.pushed.IsZero() || m.truths[h.name] != nil || !m.believable(push.At) {
+		return false
+	}
+	at := push.At.Add(-m.index.Offset)
+	return (push.Mark != h.mark || h.pushed.Sub(at).Abs() > sameWithin) && later(h.pushed, h.mark, at, push.Mark)
+}
+
+// forgive tells the objects that their host does not have from those that are lost. The
+// index is made of hints: an entry is left behind where a host has deleted its object, and
+// anybody may add one. What the host says itself decides, at any server that has the host.
+// An object that only SCAN found has nobody to say so, and may have expired.
+func (f *fetch) forgive(ctx context.Context, k *coreState, wants []want, out []got, lost []int) {
 	if len(lost) == 0 {
 		return
 	}
@@ -296,16 +309,49 @@ func (f *fetch) forgiveDeleted(ctx context.Context, m *member, wants []want, out
 	for j, i := range lost {
 		rest[j] = wants[i]
 	}
-	deleted, err := m.Deleted(ctx, refs(rest))
-	if err != nil {
-		return // they stay errors
-	}
+	said := f.standings(ctx, k, refs(rest))
 	for j, i := range lost {
-		switch {
-		case deleted[j] || rest[j].host.pushed.IsZero():
+		switch h := rest[j].host; {
+		case h.foreign, said[j] == store.ObjectDenied:
 			out[i] = got{gone: true}
+		case said[j] == store.HostUnknown:
+			out[i] = got{gone: true, ghost: true}
 		case errors.Is(out[i].err, errNoCopy):
 			out[i].err = fmt.Errorf("the index listed it, but %w", out[i].err)
 		}
 	}
+}
+
+// standings asks all members that are up what hosts say of objects. A denial goes before a
+// record, which a sibling that missed the host's latest push may still have. Where a member
+// cannot be asked, an object counts as recorded.
+func (f *fetch) standings(ctx context.Context, k *coreState, refs []store.Ref) []store.Standing {
+	all := make([][]store.Standing, len(k.members))
+	var wg sync.WaitGroup
+	for i, m := range k.members {
+		if m.err != nil || m.down.Load() != nil {
+			continue
+		}
+		wg.Go(func() {
+			list, err := m.Standings(ctx, refs)
+			if err != nil {
+				list = slices.Repeat([]store.Standing{store.ObjectRecorded}, len(refs))
+			}
+			all[i] = list
+		})
+	}
+	wg.Wait()
+	said := make([]store.Standing, len(refs))
+	for j := range said {
+		for _, list := range all {
+			switch {
+			case list == nil:
+			case list[j] == store.ObjectDenied:
+				said[j] = store.ObjectDenied
+			case said[j] != store.ObjectDenied:
+				said[j] = max(said[j], list[j])
+			}
+		}
+	}
+	return said
 }

@@ -14,6 +14,13 @@ type hostState struct {
 	expires time.Time // of its snapshot, by our clock
 	has     uint64    // the members that have the latest push
 
+	odd        bool // the time that a hint says cannot be true
+	suspect    bool // another hint about it was found to be wrong
+	unverified bool // only hints say that there is such a host: no server that answers has it
+	left       bool // it has left since its last push
+	short      bool // gc has verified it, and no server that answers has it
+	foreign    bool // SCAN found it, and no index knows it
+
 	owned  bool // of all cores that know it, this one has its latest push
 	wanted bool // owned, live, and in the query's host sets: its objects are wanted
 

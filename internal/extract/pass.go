@@ -21,6 +21,7 @@ type Pass struct {
 	survey *Survey
 	unread map[object]bool
 	list   []Unread             // unread, in the order in which they were met
+	absent map[object]bool      // what the index lists and its host does not have → no server has the host
 	down   map[*coreState]error // cores that went down meanwhile
 	ended  time.Time            // when its last stream did; zero: none has
 }
@@ -34,7 +35,7 @@ type object struct {
 
 // NewPass begins to read the survey's objects anew.
 func (s *Survey) NewPass() *Pass {
-	return &Pass{survey: s, unread: make(map[object]bool), down: make(map[*coreState]error)}
+	return &Pass{survey: s, unread: make(map[object]bool), absent: make(map[object]bool), down: make(map[*coreState]error)}
 }
 
 // Survey returns what the pass reads.
@@ -70,25 +71,13 @@ const (
 	damageHint = "the host's next push repairs the object"
 )
 
-// silent is how many hosts have targets, of which none could be read.
-func (p *Pass) silent() int {
-	unread := make(map[*hostState]int)
-	for o := range p.unread {
-		unread[o.host]++
-	}
-	n := 0
-	for h, count := range unread {
-		if count == h.count {
-			n++
-		}
-	}
-	return n
-}
+// gone notes that the index lists an object, and its host does not have it.
+func (p *Pass) gone(it *Item) { p.absent[object{it.host, it.name, it.servers}] = it.ghost }
 
 // Report says what the survey rests on, and what the pass could not read.
 func (p *Pass) Report() Report {
 	r := p.survey.counts
-	r.Answered -= p.silent()
+	p.amend(&r)
 	r.Unread = slices.Clone(p.list)
 	r.Took = time.Since(p.survey.began)
 	if !p.ended.IsZero() {
@@ -98,6 +87,42 @@ func (p *Pass) Report() Report {
 		r.Cores = append(r.Cores, k.report(p.down[k]))
 	}
 	return r
+}
+
+// amend takes from the hosts that have answered those of which nothing could be read, and
+// says of them what turned out.
+func (p *Pass) amend(r *Report) {
+	unread, absent := make(map[*hostState]int), make(map[*hostState]int)
+	ghost := make(map[*hostState]bool)
+	for o := range p.unread {
+		unread[o.host]++
+	}
+	for o, noHost := range p.absent {
+		absent[o.host]++
+		ghost[o.host] = ghost[o.host] || noHost
+	}
+	for h, n := range unread {
+		if n+absent[h] == h.count {
+			r.Answered--
+		}
+	}
+	r.Lacking, r.Unverified = slices.Clone(r.Lacking), slices.Clone(r.Unverified)
+	for h, n := range absent {
+		if n != h.count {
+			continue
+		}
+		r.Answered--
+		switch {
+		case ghost[h]:
+			r.Expected--
+			r.Unverified = append(r.Unverified, h.name)
+			r.Stale = slices.DeleteFunc(slices.Clone(r.Stale), func(name string) bool { return name == h.name })
+		case p.survey.sel.Lacking && !h.foreign:
+			r.Lacking = append(r.Lacking, h.name)
+		}
+	}
+	slices.Sort(r.Lacking)
+	slices.Sort(r.Unverified)
 }
 
 // Gone reports whether the answer proves that an object, which core had of its host, is no
@@ -127,7 +152,9 @@ func (p *Pass) Gone(site, core string, key naming.Key) bool {
 		if slices.ContainsFunc(k.left(), func(m *member) bool { return len(m.scanned) > 0 }) {
 			return false
 		}
-	case !h.owned: // it has moved to another core
+	case h.unverified:
+		return false
+	case !h.owned: // it has left, or moved to another core
 	case h.pushed.IsZero(), !h.live(time.Now()), !h.wanted:
 		return false
 	}

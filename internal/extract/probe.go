@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +39,8 @@ type coreState struct {
 	err       error // why the core is left out
 	short     int   // hosts that its servers know of and do not have
 	partial   error // why its answer is not whole, though it is not left out
+	unsure    error // why nobody knows whether it is whole
+	sizes     *coreSizes
 
 	patient bool // its servers are waited for as long as they may take
 
@@ -55,10 +55,10 @@ type member struct {
 	err error // why it is left out; nil while it answers
 
 	index   *store.Index
-	told    map[string]bool     // hosts whose expiry it was asked for one by one
-	lines   []indexLine         // of the index: what was asked for
-	scanned map[naming.Key]bool // every key that SCAN found → whether it was asked for
-	lacks   int                 // hosts of the core whose latest push it does not have
+	truths  map[string]*store.Truth // what hosts say of themselves, of those that were asked about
+	lines   []indexLine             // of the index: what was asked for
+	scanned map[naming.Key]bool     // every key that SCAN found → whether it was asked for
+	lacks   int                     // hosts of the core whose latest push it does not have
 
 	cost costs                 // of the contents that it gave
 	down atomic.Pointer[error] // why it failed during the fetch
@@ -157,11 +157,11 @@ func (k *coreState) left() []*member {
 
 // probe reads the index of hosts and names of every member. exact: with the times
 // at which all snapshots expire. Else one member tells which hosts are live, since
-// others would only repeat it; see confirm.
+// others would only repeat it; see verify.
 func (k *coreState) probe(ctx context.Context, exact bool) {
 	grace := func() time.Duration {
-		if k.shortBy(k.mostHosts()) > 0 {
-			return ProbeWait // those that answered know that others know more
+		if size, _ := k.size(); size == 0 || k.mostHosts() < size {
+			return ProbeWait // others may know more than those that answered
 		}
 		return SiblingGrace
 	}
@@ -187,45 +187,6 @@ func (k *coreState) probe(ctx context.Context, exact bool) {
 // live throughout.
 const liveAhead = time.Hour
 
-// confirm asks about hosts that are not known to be live those members that have
-// their latest push and have not been asked.
-func (k *coreState) confirm(ctx context.Context) {
-	for {
-		k.reunite()
-		doubts := k.doubts(time.Now())
-		if len(doubts) == 0 {
-			return
-		}
-		asked := &coreState{patient: k.patient, members: slices.Collect(maps.Keys(doubts))}
-		ask(ctx, asked, quick,
-			func(ctx context.Context, m *member) ([]store.Expiry, error) { return m.Expiries(ctx, doubts[m]) },
-			func(m *member, list []store.Expiry) {
-				m.told = make(map[string]bool)
-				m.index.Expires = append(m.index.Expires, list...)
-				for _, e := range m.index.Expires {
-					m.told[e.Host] = true
-				}
-				k.expire(m)
-			})
-	}
-}
-
-// doubts returns what confirm is to ask of each member.
-func (k *coreState) doubts(now time.Time) map[*member][]string {
-	doubts := make(map[*member][]string)
-	for _, m := range k.left() {
-		if !m.index.Until.IsZero() {
-			continue // it has told of all
-		}
-		for _, h := range k.hosts.list {
-			if h.has&m.bit != 0 && !h.live(now) && !m.told[h.name] {
-				doubts[m] = append(doubts[m], h.name)
-			}
-		}
-	}
-	return doubts
-}
-
 // quick is the grace of questions whose answers cannot be short.
 func quick() time.Duration { return SiblingGrace }
 
@@ -240,16 +201,18 @@ func (k *coreState) mostHosts() int {
 	return most
 }
 
-// shortBy is how many more than these hosts the core has, as its servers have
-// been told with the pushes.
-func (k *coreState) shortBy(hosts int) int {
-	size := 0
+// size is how many hosts the core has, as gc has told a server that has answered or, without
+// that, as is remembered. 0: nobody knows.
+func (k *coreState) size() (hosts int, vouched bool) {
 	for _, m := range k.members {
 		if m.index != nil {
-			size = max(size, m.index.Size)
+			hosts = max(hosts, m.index.Roster)
 		}
 	}
-	return max(0, size-hosts)
+	if hosts > 0 {
+		return hosts, true
+	}
+	return k.sizes.get(k), false
 }
 
 // unite adds what m knows to k.hosts.
@@ -259,7 +222,7 @@ func (k *coreState) unite(m *member) {
 	}
 	var h *hostState
 	for _, p := range m.index.Pushed {
-		h = k.see(m, h, p.Host, p.At.Add(-m.index.Offset), p.Mark)
+		h = k.see(m, h, p)
 	}
 }
 
@@ -270,9 +233,16 @@ func (k *coreState) weigh() {
 	k.united = len(members)
 	for _, m := range members {
 		k.expire(m)
+	}
+	k.weighMembers(members)
+}
+
+// weighMembers counts of which hosts each member lacks the latest push.
+func (k *coreState) weighMembers(members []*member) {
+	for _, m := range members {
 		m.lacks = 0
 		for _, h := range k.hosts.list {
-			if h.has&m.bit == 0 {
+			if h.has&m.bit == 0 && !h.unverified && !h.left {
 				m.lacks++
 			}
 		}
@@ -290,26 +260,36 @@ func (k *coreState) reunite() {
 		k.unite(m)
 	}
 	k.weigh()
+	k.believe()
 }
 
-// see notes that m had a push from host at this time, by our clock. It returns the
-// host, nil if it is none; after is the one that it returned before.
-func (k *coreState) see(m *member, after *hostState, host string, at time.Time, mark int) *hostState {
-	h := k.hosts.getAfter(after, host)
-	switch {
-	case h == nil:
-		if _, err := naming.ParseHost(host); err != nil {
+// see notes that m had a push from host at this time of its clock. It returns the host, nil
+// if it is none; after is the one that it returned before.
+func (k *coreState) see(m *member, after *hostState, p store.Push) *hostState {
+	h := k.hosts.getAfter(after, p.Host)
+	if h == nil {
+		if _, err := naming.ParseHost(p.Host); err != nil {
 			return nil // no publisher writes such a host; adopted ones may be in capitals
 		}
-		h = k.hosts.add(host)
-		h.pushed, h.mark, h.has = at, mark, m.bit
-	case h.mark == mark && at.Sub(h.pushed).Abs() <= sameWithin:
-		h.has |= m.bit
-		h.pushed = maxTime(h.pushed, at)
-	case later(at, mark, h.pushed, h.mark):
-		h.pushed, h.mark, h.has = at, mark, m.bit
+		h = k.hosts.add(p.Host)
 	}
+	if !m.believable(p.At) {
+		h.odd = true
+		return h
+	}
+	h.note(m.bit, p.At.Add(-m.index.Offset), p.Mark)
 	return h
+}
+
+// note notes that the member of that bit has a push of this time, by our clock.
+func (h *hostState) note(bit uint64, at time.Time, mark int) {
+	switch {
+	case h.has != 0 && h.mark == mark && at.Sub(h.pushed).Abs() <= sameWithin:
+		h.has |= bit
+		h.pushed = maxTime(h.pushed, at)
+	case h.has == 0 || later(at, mark, h.pushed, h.mark):
+		h.pushed, h.mark, h.has = at, mark, bit
+	}
 }
 
 // expire notes when the snapshots that m has expire.

@@ -9,17 +9,18 @@ import (
 
 // A Report says what an answer rests on and what it lacks.
 type Report struct {
-	Expected int      // hosts known to any server, or named by the request
-	Answered int      // with at least one object in the answer
-	Stale    []string // live, last push older than Options.StaleAfter
-	Missing  []string // expected, without a live snapshot
-	Lacking  []string // live, without the object
-	AnyKey   bool     // the pattern says nothing of which hosts should have a match
-	Unread   []Unread
-	Cores    []CoreState
-	Oldest   time.Duration // age of the oldest push that answered
-	Newest   time.Duration
-	Took     time.Duration
+	Expected   int      // hosts known to any server, or named by the request
+	Answered   int      // with at least one object in the answer
+	Stale      []string // live, last push older than Options.StaleAfter
+	Missing    []string // expected, without a live snapshot
+	Lacking    []string // live, without the object
+	Unverified []string // hosts of which nothing but hints is known: neither expected nor missing
+	AnyKey     bool     // the pattern says nothing of which hosts should have a match
+	Unread     []Unread
+	Cores      []CoreState
+	Oldest     time.Duration // age of the oldest push that answered
+	Newest     time.Duration
+	Took       time.Duration
 }
 
 // A CoreState is the part that one core had in an answer.
@@ -28,7 +29,7 @@ type CoreState struct {
 	Hosts      int   // that its servers know
 	Short      int   // hosts that it should have, and no server that answers does
 	LeftOut    bool  // nothing, or not all, of it is in the answer
-	Err        error // why it is left out, stopped answering, or is short of over 1 % of its hosts
+	Err        error // why it is left out, stopped answering, is short of over 1 % of its hosts, or may be
 	Servers    []ServerState
 }
 
@@ -46,9 +47,9 @@ const coldShare = 100
 // report is the part that the core had, which went down meanwhile, or not.
 func (k *coreState) report(down error) CoreState {
 	gap := cmp.Or(k.err, down)
-	r := CoreState{Site: k.site, Core: k.core, Hosts: len(k.hosts.list), Short: k.short, LeftOut: gap != nil, Err: cmp.Or(gap, k.partial)}
+	r := CoreState{Site: k.site, Core: k.core, Hosts: k.has(), Short: k.short, LeftOut: gap != nil, Err: cmp.Or(gap, k.partial, k.unsure)}
 	for _, m := range k.members {
-		one := ServerState{Server: m.Name(), Err: m.err, Lacks: m.lacks, Cold: m.err == nil && m.lacks*coldShare > len(k.hosts.list)}
+		one := ServerState{Server: m.Name(), Err: m.err, Lacks: m.lacks, Cold: m.err == nil && m.lacks*coldShare > k.standing()}
 		if down := m.down.Load(); m.err == nil && down != nil {
 			one.Err = *down
 		}
@@ -61,4 +62,15 @@ func (k *coreState) report(down error) CoreState {
 type Unread struct {
 	Key naming.Key
 	Err error
+}
+
+// has is how many hosts the servers that answer have.
+func (k *coreState) has() int {
+	n := 0
+	for _, h := range k.hosts.list {
+		if !h.unverified && !h.left && !h.short {
+			n++
+		}
+	}
+	return n
 }

@@ -28,6 +28,8 @@ type Options struct {
 	StaleAfter time.Duration // a host whose last push is older is stale
 	MaxObject  int           // unpacked contents may be this long; 0: frame's default
 	Legacy     string        // when a server is searched with SCAN: LegacyAuto …
+
+	CacheFolder string // where the sizes of cores are remembered; empty: in memory alone
 }
 
 // When a server is searched with SCAN, for objects that the original's inserter wrote
@@ -53,6 +55,7 @@ type Servers struct {
 	options   Options
 	decoder   *frame.Decoder
 	bases     *frame.Cache // that objects are unpacked with
+	sizes     *coreSizes
 
 	mu    sync.Mutex
 	byURL map[string]*store.Server // nil: closed
@@ -69,6 +72,7 @@ func NewServers(dir directory.Service, o Options) *Servers {
 	return &Servers{
 		directory: dir, options: o, byURL: make(map[string]*store.Server),
 		decoder: frame.NewDecoder(o.MaxObject), bases: frame.NewCache(basesBytes),
+		sizes: newCoreSizes(o.CacheFolder),
 	}
 }
 
@@ -80,6 +84,7 @@ func (s *Servers) Decoder() *frame.Decoder { return s.decoder }
 
 // Close closes all connections. Questions under way fail, later ones are ErrClosed.
 func (s *Servers) Close() error {
+	s.sizes.save()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var errs []error
@@ -144,7 +149,7 @@ func (s *Servers) openCore(ctx context.Context, p place) (*coreState, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the servers of core %s: %w", p.core, err)
 	}
-	k := &coreState{place: p}
+	k := &coreState{place: p, sizes: s.sizes}
 	for _, u := range urls {
 		one, err := s.Server(u)
 		if err != nil {

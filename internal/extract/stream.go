@@ -72,7 +72,9 @@ func Stream[T any](ctx context.Context, p *Pass, targets []Target, r Reading[T])
 				return
 			}
 			for i := range u.items {
-				if err := u.errs[i]; err != nil {
+				if u.items[i].gone {
+					p.gone(&u.items[i])
+				} else if err := u.errs[i]; err != nil {
 					if fatal := p.note(&u.items[i], err); fatal != nil {
 						yield(none, fatal)
 						return

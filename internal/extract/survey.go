@@ -35,6 +35,7 @@ type Request struct {
 
 	Partial     bool // answer without cores that are down and objects that are unreadable
 	EveryServer bool // every object once for each server that has it
+	KeysOnly    bool // no object will be read, so that every entry of the index has to be checked
 	Patient     bool // wait for each server as long as its timeout allows: every one is meant
 }
 
@@ -65,7 +66,16 @@ func (s *Servers) Survey(ctx context.Context, q Request) (*Survey, error) {
 		return nil, err
 	}
 	found.sel = q.Pattern.Resolve(found.names())
-	each(found.cores, func(k *coreState) { k.lookUp(ctx, s.options.Legacy, &q, &found.sel) })
+	contested := found.contested()
+	each(found.cores, func(k *coreState) {
+		about := &question{Request: &q, sel: &found.sel, staleAfter: s.options.StaleAfter, contested: contested}
+		k.lookUp(ctx, s.options.Legacy, about)
+		k.verify(ctx, about)
+		if q.KeysOnly {
+			k.checkEntries(ctx, about)
+		}
+		k.enroll(ctx)
+	})
 	if err := found.judgeCores(ctx); err != nil {
 		return nil, err
 	}
@@ -81,12 +91,15 @@ func (s *Servers) surveyHosts(ctx context.Context, q Request, more func(*coreSta
 	if err != nil {
 		return nil, err
 	}
-	if more != nil {
-		each(found.cores, func(k *coreState) {
+	contested, alone := found.contested(), naming.HostsAlone()
+	each(found.cores, func(k *coreState) {
+		if more != nil {
 			more(k)
 			k.reunite()
-		})
-	}
+		}
+		k.verify(ctx, &question{Request: &q, sel: &alone, staleAfter: s.options.StaleAfter, contested: contested, everyHost: true})
+		k.enroll(ctx)
+	})
 	if err := found.judgeCores(ctx); err != nil {
 		return nil, err
 	}
@@ -172,11 +185,28 @@ func (k *coreState) judge() {
 	case len(k.hosts.list) == 0 && !slices.ContainsFunc(members, func(m *member) bool { return len(m.scanned) > 0 }):
 		k.err = fmt.Errorf("core %s is empty: none of its servers knows any host (has an agent pushed there, into this database?)", k.core)
 	default:
-		if k.short = k.shortBy(len(k.hosts.list)); k.short*coldShare > k.short+len(k.hosts.list) {
-			k.partial = fmt.Errorf("core %s is short of %d of its %d hosts: the servers that answer do not have them", k.core, k.short, k.short+len(k.hosts.list))
-			if out := k.leftOut(); len(out) > 0 {
-				k.partial = fmt.Errorf("%w; %w", k.partial, JoinLine(out))
-			}
+		k.judgeSize()
+	}
+}
+
+// judgeSize finds out whether the members that answer have all hosts of the core.
+func (k *coreState) judgeSize() {
+	all, out := k.standing(), k.leftOut()
+	size, vouched := k.size()
+	switch {
+	case vouched: // enroll has counted
+	case len(out) == 0:
+		k.sizes.note(k, all)
+	case size == 0:
+		k.unsure = fmt.Errorf("nobody knows how many hosts core %s has, since gc has not run there, and not all of its servers answer: %w", k.core, JoinLine(out))
+	default:
+		k.short = max(0, size-all)
+		all += k.short
+	}
+	if k.short*coldShare > all {
+		k.partial = fmt.Errorf("core %s is short of %d of its %d hosts: the servers that answer do not have them", k.core, k.short, all)
+		if len(out) > 0 {
+			k.partial = fmt.Errorf("%w; %w", k.partial, JoinLine(out))
 		}
 	}
 }
@@ -195,8 +225,9 @@ func (k *coreState) leftOut() []error {
 // lookUp asks the members for the part of the index that sel needs: the hosts of
 // every name that can match or, where that is less, the names of every host
 // that can.
-func (k *coreState) lookUp(ctx context.Context, legacy string, q *Request, sel *naming.Selection) {
+func (k *coreState) lookUp(ctx context.Context, legacy string, q *question) {
 	var names []string
+	sel := q.sel
 	known := make(map[string]bool)
 	for _, m := range k.left() {
 		for _, n := range m.index.Names {
@@ -215,7 +246,9 @@ func (k *coreState) lookUp(ctx context.Context, legacy string, q *Request, sel *
 	if sel.Narrow != nil {
 		hosts, names = sel.Narrow(hosts, names)
 	}
+	q.names = names
 	byHost := len(hosts)*min(len(known), namesPerHost) < len(names)*len(k.hosts.list)
+	q.byHost = byHost
 	ask(ctx, k, quick,
 		func(ctx context.Context, m *member) ([]indexLine, error) {
 			if byHost {
@@ -227,9 +260,8 @@ func (k *coreState) lookUp(ctx context.Context, legacy string, q *Request, sel *
 		},
 		func(m *member, keys []indexLine) { m.lines = keys })
 	if legacy != LegacyNever {
-		k.scan(ctx, legacy, q, sel)
+		k.scan(ctx, legacy, q.Request, sel)
 	}
-	k.confirm(ctx)
 }
 
 // namesPerHost is a guess at how many objects a host has, to choose between
@@ -324,7 +356,13 @@ func (s *Survey) count(now time.Time, holders []*hostState) {
 	}
 	for _, k := range s.cores {
 		for _, h := range k.hosts.list {
-			if !h.owned || !s.sel.Host(h.name) || !s.request.wants(h.name) {
+			if !s.sel.Host(h.name) || !s.request.wants(h.name) {
+				continue
+			}
+			if h.unverified {
+				c.Unverified = append(c.Unverified, h.name)
+			}
+			if !h.owned {
 				continue
 			}
 			c.Expected++
@@ -346,14 +384,17 @@ func (s *Survey) count(now time.Time, holders []*hostState) {
 			c.Missing = append(c.Missing, name)
 		}
 	}
-	for _, list := range [][]string{c.Stale, c.Missing, c.Lacking} {
+	for _, list := range [][]string{c.Stale, c.Missing, c.Lacking, c.Unverified} {
 		slices.Sort(list)
 	}
 }
 
 // knows reports whether any core that answers knows the host.
 func (s *Survey) knows(host string) bool {
-	return slices.ContainsFunc(s.cores, func(k *coreState) bool { return k.err == nil && k.hosts.get(host) != nil })
+	return slices.ContainsFunc(s.cores, func(k *coreState) bool {
+		h := k.hosts.get(host)
+		return k.err == nil && h != nil && !h.unverified && !h.left
+	})
 }
 
 // Targets returns the objects of the survey in the order of their keys. The list must
@@ -427,6 +468,24 @@ func (s *Survey) settle() {
 	}
 }
 
+// contested returns the hosts that several cores know.
+func (s *Survey) contested() map[string]bool {
+	if len(s.cores) < 2 {
+		return nil
+	}
+	seen := make(map[string]bool, s.knownHosts())
+	several := make(map[string]bool)
+	for _, k := range s.cores {
+		for _, h := range k.hosts.list {
+			if seen[h.name] {
+				several[h.name] = true
+			}
+			seen[h.name] = true
+		}
+	}
+	return several
+}
+
 // knownHosts is how many hosts the cores know.
 func (s *Survey) knownHosts() int {
 	n := 0
@@ -448,8 +507,8 @@ func (s *Survey) chooseHosts(now time.Time) {
 			continue
 		}
 		for _, h := range k.hosts.list {
-			h.owned = true
-			if len(s.cores) > 1 {
+			h.owned = !h.unverified && !h.left
+			if h.owned && len(s.cores) > 1 {
 				o := owner[h.name]
 				if h.owned = o == nil || later(h.pushed, h.mark, o.pushed, o.mark); h.owned {
 					owner[h.name] = h

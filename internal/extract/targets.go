@@ -182,7 +182,7 @@ func (k *coreState) adopted(now time.Time, found []Target) []Target {
 		h := k.hosts.get(key.Host)
 		if h == nil {
 			h = k.hosts.add(key.Host)
-			h.expires, h.owned, h.wanted = now.Add(time.Hour), true, true
+			h.expires, h.foreign, h.owned, h.wanted = now.Add(time.Hour), true, true, true
 		}
 		found = append(found, k.target(h, key.Name, bits))
 	}

@@ -51,11 +51,10 @@ type bases struct {
 	before  []map[string]store.Record // of the servers: what was chosen with the last push
 }
 
-// wanted reports whether contents may be packed against bases, and become one. Every
+// mayBase reports whether contents may become a base, and be packed against others. Every
 // host may read bases, so what only root may read on its own host never is one.
-func (b *bases) wanted(src *snapshot.Source, c *snapshot.Content) bool {
-	return !b.off && !src.Private && (c.Stat == nil || c.Stat.Mode&0o004 != 0) &&
-		len(c.Data) <= mostBased && !frame.IsBinary(c.Data)
+func mayBase(src *snapshot.Source, c *snapshot.Content) bool {
+	return !src.Private && (c.Stat == nil || c.Stat.Mode&0o004 != 0) && len(c.Data) <= mostBased && !frame.IsBinary(c.Data)
 }
 
 // atHand returns the bases of a name that are at hand, and whether these are all that

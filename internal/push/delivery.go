@@ -168,7 +168,7 @@ func (d *offering) offer(obj *packedObject) {
 	case old.StatSum != rec.StatSum:
 		d.batch.SetStat(obj.name, obj.md5sum, obj.stat)
 	default:
-		if d.batch.Renew(obj.name, obj.md5sum); old != rec && obj.choice != choiceSum(nil) {
+		if d.batch.Renew(obj.name, obj.md5sum); old != rec && (obj.choice != choiceSum(nil) || old.MayBase != rec.MayBase) {
 			d.fresh = append(d.fresh, obj.name)
 		}
 	}
@@ -200,7 +200,7 @@ func (d *offering) offer(obj *packedObject) {
 
 // record is what to record of an object, but for its frame.
 func (d *offering) record(obj *packedObject) store.Record {
-	return store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: d.firstSeen(obj), Choice: obj.choice}
+	return store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: d.firstSeen(obj), Choice: obj.choice, MayBase: obj.mayBase}
 }
 
 // packsBetter reports whether bases that there were not when an unchanged object was
@@ -288,15 +288,14 @@ func (d *offering) commit(ctx context.Context, names map[string]bool) {
 	for _, name := range slices.Concat(d.sent.replaced, d.sent.restated, d.fresh) {
 		d.batch.PutRecord(name, d.records[name])
 	}
-	for _, name := range d.sent.deleted {
-		d.batch.DropRecord(name)
-	}
 	orphans := d.repairBases()
 	d.sent.lostBases = nil
 	d.resend(ctx, slices.Concat(d.sent.lost, orphans), orphans, names)
 	if len(d.sent.failed) == 0 {
-		d.batch.Commit(sortedNames(names), d.push.snap.Machine,
-			store.PushScore(d.state.Now, d.push.mark), d.state.Now.Add(d.push.snap.TTL), d.coreSize())
+		d.batch.Commit(store.Commit{
+			Names: sortedNames(names), Machine: d.push.snap.Machine, Back: d.state.Left,
+			Score: store.PushScore(d.state.Now, d.push.mark), Expires: d.state.Now.Add(d.push.snap.TTL),
+		})
 	}
 	d.send(ctx, d.batch)
 	if len(d.sent.lostBases) > 0 { // it may hold a list of bases, and yet no base
@@ -326,7 +325,6 @@ func (d *offering) resend(ctx context.Context, lost, orphans []string, names map
 		if err != nil || obj.name != name {
 			delete(names, name) // it vanished meanwhile, and the server has lost it already
 			d.batch.Delete(name)
-			d.batch.DropRecord(name)
 			continue
 		}
 		rec := d.record(obj)
@@ -344,22 +342,6 @@ func (d *offering) resend(ctx context.Context, lost, orphans []string, names map
 			d.batch = d.newBatch()
 		}
 	}
-}
-
-// coreSize is how many hosts the core has. Each server keeps that number, so that
-// one which restarted empty knows, and tells, that it is not whole, also while its
-// siblings are down. Where all servers know equally many hosts, that is it; else
-// the most that any of them knows, or has been told.
-func (d *offering) coreSize() int {
-	size, agreed := 0, len(d.siblings) == len(d.push.deliveries)
-	for _, other := range d.siblings {
-		agreed = agreed && other.state.Hosts == d.state.Hosts
-		size = max(size, other.state.Hosts, other.state.Size)
-	}
-	if agreed {
-		return d.state.Hosts
-	}
-	return size
 }
 
 func sortedNames(names map[string]bool) []string {

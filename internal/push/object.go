@@ -27,6 +27,7 @@ type packedObject struct {
 	stat    string
 	statSum uint64
 	size    int                // of the contents
+	mayBase bool               // every host may read the contents
 	choice  uint32             // digest of the bases that there are for it; 0: it must stand by itself
 	pack    func() packedFrame // safe for concurrent use
 
@@ -68,7 +69,8 @@ func digest(ctx context.Context, src *snapshot.Source, bases *bases) (*packedObj
 		return f
 	})
 	obj.pack = obj.packAlone
-	if bases.wanted(src, &c) {
+	obj.mayBase = mayBase(src, &c)
+	if obj.mayBase && !bases.off {
 		atHand, all := bases.atHand(name)
 		obj.choice = choiceSum(atHand)
 		obj.pack = sync.OnceValue(func() packedFrame {

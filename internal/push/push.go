@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,6 +74,35 @@ func (c *Publisher) Publish(ctx context.Context, core string, snap snapshot.Snap
 		report.Bases = c.cache.save()
 	}
 	return report, pushError(report)
+}
+
+// Leave removes this host from all servers of a core (the local one, where core is empty),
+// each of which is waited for, and returns how many objects the server had that had most.
+// It needs no more rights than a push does. The host's next push brings it back.
+func (c *Publisher) Leave(ctx context.Context, core, host string) (int, error) {
+	host, err := naming.ParseHost(host)
+	if err != nil {
+		return 0, err
+	}
+	_, servers, err := c.servers.Core(ctx, core)
+	if err != nil {
+		return 0, err
+	}
+	mark := store.Mark(time.Now())
+	removed, errs := make([]int, len(servers)), make([]error, len(servers))
+	var wg sync.WaitGroup
+	for i, s := range servers {
+		wg.Go(func() { removed[i], errs[i] = s.Leave(ctx, host, mark) })
+	}
+	wg.Wait()
+	most := 0
+	for _, n := range removed {
+		most = max(most, n)
+	}
+	if errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil }); len(errs) > 0 {
+		return most, fmt.Errorf("cannot leave every server as %s: %w", host, extract.JoinLine(errs))
+	}
+	return most, nil
 }
 
 // ErrOtherMachine says that another machine pushes under this host's name.

@@ -37,16 +37,6 @@ func (s *Server) Forget(ctx context.Context, hosts []string) (int, error) {
 	return removed, nil
 }
 
-// SetSize declares how many hosts the core has, after hosts were removed.
-func (s *Server) SetSize(ctx context.Context, hosts int) error {
-	pipe := s.db.Pipeline()
-	set := pipe.Set(ctx, keySize, hosts, 0)
-	if err := s.exec(ctx, pipe); err != nil {
-		return err
-	}
-	return s.wrap(set.Err())
-}
-
 func (s *Server) forget(ctx context.Context, host string, names []string) (int, error) {
 	removed := 0
 	for part := range chunks(names) {

@@ -22,7 +22,7 @@ type Index struct {
 	Lasting []string  // hosts whose snapshot expires later than Until; they are not in Expires
 	Until   time.Time // by the server's clock; zero: no host is in Lasting
 	Names   []string
-	Size    int  // how many hosts its core should have; 0: nobody has said
+	Roster  int  // how many hosts gc has verified; 0: it has not, or the server lost what it found
 	Indexed bool // $names exists: the server is ours, not one that only the original filled
 }
 
@@ -57,7 +57,7 @@ const (
 	NoExpiries  time.Duration = -1
 )
 
-// Index reads TIME, $size, $hosts, $live and $names in one request.
+// Index reads TIME, the size of $roster, $hosts, $live and $names in one request.
 //
 // Of a host whose snapshot lasts longer than ahead it tells only that. A server
 // spends more time on writing out a time than a name, so that saves a quarter of
@@ -74,7 +74,7 @@ func (s *Server) index(ctx context.Context, ahead time.Duration, now time.Time) 
 	x := &Index{}
 	q := &request{}
 	q.add("TIME")
-	q.add("GET", keySize)
+	q.add("SCARD", keyRoster)
 	q.add("ZRANGE", keyHosts, "0", "-1", "WITHSCORES")
 	switch {
 	case ahead == AllExpiries:
@@ -94,11 +94,9 @@ func (s *Server) index(ctx context.Context, ahead time.Duration, now time.Time) 
 			return err
 		}
 		x.Offset = offset(x.Now, began, time.Now())
-		size, err := r.text()
-		if err != nil {
+		if x.Roster, err = r.integer(); err != nil && kindOf(err) != ErrWrongType && kindOf(err) != ErrPermission {
 			return err
 		}
-		x.Size = count(string(size))
 		if x.Pushed, err = scored(r, readPush); err != nil {
 			return err
 		}
@@ -123,36 +121,6 @@ func (s *Server) index(ctx context.Context, ahead time.Duration, now time.Time) 
 	}
 	x.Indexed = len(x.Names) > 0
 	return x, nil
-}
-
-// Expiries reads of each of these hosts when its snapshot expires; the zero time, where
-// the server knows of none.
-func (s *Server) Expiries(ctx context.Context, hosts []string) ([]Expiry, error) {
-	q := newRequest(len(hosts))
-	for _, h := range hosts {
-		q.add("ZSCORE", keyLive, h)
-	}
-	list := make([]Expiry, len(hosts))
-	err := s.do(ctx, q, func(r replies) error {
-		for i, h := range hosts {
-			b, err := r.text()
-			if err != nil {
-				return err
-			}
-			list[i].Host = h
-			if b == nil {
-				continue
-			}
-			if list[i], err = readExpiry(h, b); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return list, nil
 }
 
 // clock reads the reply to TIME.
@@ -257,15 +225,6 @@ func (s *Server) moreNames(ctx context.Context, cursor string, all []string) ([]
 		}
 	}
 	return all, nil
-}
-
-// count reads a number that anyone may have written: what is none counts as 0.
-func count(text string) int {
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		return 0
-	}
-	return max(n, 0)
 }
 
 // offset assumes that the server read its clock half way.

@@ -7,7 +7,7 @@ const (
 	keyHosts   = "$hosts"   // ZSET: host → PushScore of its last push
 	keyLive    = "$live"    // ZSET: host → unix time at which its snapshot expires
 	keyNames   = "$names"   // SET: names
-	keySize    = "$size"    // STRING: how many hosts the core has, as the last push saw it at all servers
+	keyRoster  = "$roster"  // SET: the hosts that gc has verified; only an administrator writes it
 	keyQueries = "$queries" // STREAM: one entry a query
 	channel    = "sysops-api"
 )
@@ -34,6 +34,9 @@ const keySeparator = "#"
 const (
 	fieldMachine = "$machine" // the id of the machine that pushes
 	fieldTTL     = "$ttl"     // its TTL in seconds
+	fieldPush    = "$push"    // the score of its last whole push; see PushScore
+	fieldExpires = "$expires" // unix time at which its snapshot expires
+	fieldLeft    = "$left"    // the score at which it left; its next push removes it
 )
 
 // The elements of an object, in the order of its LIST.

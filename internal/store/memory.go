@@ -39,7 +39,7 @@ type Weight struct {
 func (s *Server) Memory(ctx context.Context, x *Index, sample int) (*Memory, error) {
 	m := &Memory{}
 	var err error
-	if m.Index, err = s.weigh(ctx, 4, []string{keyHosts, keyLive, keyNames, keySize}); err != nil {
+	if m.Index, err = s.weigh(ctx, 4, []string{keyHosts, keyLive, keyNames, keyRoster}); err != nil {
 		return nil, err
 	}
 	if m.Queries, err = s.weigh(ctx, 1, []string{keyQueries}); err != nil {

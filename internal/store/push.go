@@ -3,6 +3,9 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -15,20 +18,18 @@ type HostState struct {
 	Records map[string]Record // by name; a name whose record is unreadable is there with a zero Record
 	Machine string            // id of the machine that pushed last, "" if unknown
 	Expires time.Time         // of its snapshot; zero: never pushed
-	Hosts   int               // how many hosts the server knows, this one included
-	Size    int               // how many hosts its core should have; 0: nobody has said
+	Left    bool              // it has left since its last push
 
 	Claims map[string][]Claim // the bases that are offered for the names that were asked about
 }
 
-// ReadHost reads TIME, the host's records, the expiry of its snapshot, the number
-// of hosts, and the bases that are offered for names, in one request.
+// ReadHost reads TIME, the host's records, the expiry of its snapshot, and the bases that
+// are offered for names, in one request.
 func (s *Server) ReadHost(ctx context.Context, host string, names []string) (*HostState, error) {
 	pipe := s.db.Pipeline()
 	now := pipe.Time(ctx)
 	of := pipe.HGetAll(ctx, keyOf(host))
 	live := pipe.ZScore(ctx, keyLive, host)
-	known, hosts, size := pipe.ZScore(ctx, keyHosts, host), pipe.ZCard(ctx, keyHosts), pipe.Get(ctx, keySize)
 	offers := make([]*redis.ZSliceCmd, len(names))
 	for i, name := range names {
 		offers[i] = pipe.ZRangeWithScores(ctx, keyBases(name), 0, maxOffers-1)
@@ -38,18 +39,19 @@ func (s *Server) ReadHost(ctx context.Context, host string, names []string) (*Ho
 		return nil, err
 	}
 	ended := time.Now()
-	if err := firstError(now, of, live, known, hosts, size); err != nil {
+	if err := firstError(now, of, live); err != nil {
 		return nil, s.wrap(err)
 	}
 	st := &HostState{
 		Claims: make(map[string][]Claim, len(names)),
-		Hosts:  int(hosts.Val()), Size: count(size.Val()),
-		Now: now.Val(), Offset: offset(now.Val(), began, ended),
+		Now:    now.Val(), Offset: offset(now.Val(), began, ended),
 		Records: make(map[string]Record, len(of.Val())), Machine: of.Val()[fieldMachine], Expires: fromUnix(live.Val()),
 	}
-	if known.Err() == redis.Nil {
-		st.Hosts++
+	// $live is anybody's to write: what the host itself has written goes before it.
+	if own, err := parseScore([]byte(of.Val()[fieldExpires])); err == nil {
+		st.Expires = fromUnix(own)
 	}
+	_, st.Left = of.Val()[fieldLeft]
 	for field, v := range of.Val() {
 		if field[:min(1, len(field))] == "$" {
 			continue
@@ -205,17 +207,13 @@ func (b *Batch) hold(name string) {
 	b.add(OpIndex, name, 64+len(name)+len(b.host), b.pipe.SAdd(context.Background(), keyOn(name), b.host))
 }
 
-// Delete removes an object that the host no longer has. DropRecord follows in a
-// later batch, so that a push cut short deletes it again.
+// Delete removes an object that the host no longer has, and then its record: a push cut
+// short in between deletes it again. The host stays in $on:<name>, which is no more than a
+// hint, until gc prunes it: who may remove members of what is shared could remove those of
+// others.
 func (b *Batch) Delete(name string) {
 	ctx := context.Background()
-	b.add(OpDelete, name, 128+2*len(name)+2*len(b.host),
-		b.pipe.Del(ctx, keyObject(b.host, name)), b.pipe.SRem(ctx, keyOn(name), b.host))
-}
-
-// DropRecord forgets what was recorded of an object.
-func (b *Batch) DropRecord(name string) {
-	b.add(OpIndex, name, 64+len(name)+len(b.host), b.pipe.HDel(context.Background(), keyOf(b.host), name))
+	b.add(OpDelete, name, 128+2*len(name)+2*len(b.host), b.pipe.Del(ctx, keyObject(b.host, name)), b.pipe.HDel(ctx, keyOf(b.host), name))
 }
 
 // PutRecord records an object as it is now stored.
@@ -223,26 +221,36 @@ func (b *Batch) PutRecord(name string, r Record) {
 	b.add(OpIndex, name, 128+len(name)+len(b.host), b.pipe.HSet(context.Background(), keyOf(b.host), name, r.encode()))
 }
 
-// Commit declares the snapshot whole: its names, who pushed it, when, when it
-// expires, and how many hosts the core has.
-func (b *Batch) Commit(names []string, machine string, score float64, expires time.Time, size int) {
+// A Commit is what is told of a snapshot when all of it is stored.
+type Commit struct {
+	Names   []string // of its objects
+	Machine string   // the id of the machine that pushed it
+	Score   float64  // of the push; see PushScore
+	Expires time.Time
+	Back    bool // the host had left
+}
+
+// Commit declares the snapshot whole. The hints come first: what the host says of itself,
+// which is the truth about it, is written last.
+func (b *Batch) Commit(c Commit) {
 	ctx := context.Background()
-	if len(names) > 0 {
-		members := make([]any, len(names))
+	if len(c.Names) > 0 {
 		size := 64
-		for i, n := range names {
-			members[i] = n
+		for _, n := range c.Names {
 			size += len(n) + 16
 		}
-		b.add(OpIndex, keyNames, size, b.pipe.SAdd(ctx, keyNames, members...))
+		b.add(OpIndex, keyNames, size, b.pipe.SAdd(ctx, keyNames, members(c.Names)...))
 	}
-	b.add(
-		OpIndex, keyHosts, 256+4*len(b.host),
-		b.pipe.Set(ctx, keySize, size, 0),
-		b.pipe.ZAdd(ctx, keyHosts, redis.Z{Score: score, Member: b.host}),
-		b.pipe.ZAdd(ctx, keyLive, redis.Z{Score: unix(expires), Member: b.host}),
-		b.pipe.HSet(ctx, keyOf(b.host), fieldMachine, machine, fieldTTL, int64(b.ttl.Seconds())), // last; see expel
-	)
+	cmds := []redis.Cmder{
+		b.pipe.ZAdd(ctx, keyHosts, redis.Z{Score: c.Score, Member: b.host}),
+		b.pipe.ZAdd(ctx, keyLive, redis.Z{Score: unix(c.Expires), Member: b.host}),
+	}
+	if c.Back {
+		cmds = append(cmds, b.pipe.HDel(ctx, keyOf(b.host), fieldLeft))
+	}
+	cmds = append(cmds, b.pipe.HSet(ctx, keyOf(b.host), fieldMachine, c.Machine, fieldTTL, int64(b.ttl.Seconds()),
+		fieldPush, formatScore(c.Score), fieldExpires, c.Expires.Add(time.Second-1).Unix())) // last; see expel
+	b.add(OpIndex, keyHosts, 320+5*len(b.host), cmds...)
 }
 
 // Send sends the batch and returns the outcome of each operation. The error is
@@ -299,6 +307,57 @@ func execError(exec *redis.Cmd) error {
 		}
 	}
 	return nil
+}
+
+// Leave removes what the host has at the server, and notes when it left: who may write no
+// more than a host can take it out of what is shared only by saying so. gc removes the
+// rest. It returns how many objects there were.
+func (s *Server) Leave(ctx context.Context, host string, mark int) (int, error) {
+	pipe := s.db.Pipeline()
+	now, of := pipe.Time(ctx), pipe.HGetAll(ctx, keyOf(host))
+	if err := s.exec(ctx, pipe); err != nil {
+		return 0, err
+	}
+	if err := firstError(now, of); err != nil {
+		return 0, s.wrap(err)
+	}
+	removed := 0
+	for part := range chunks(slices.Sorted(maps.Keys(of.Val()))) {
+		pipe = s.db.Pipeline()
+		var cmds []redis.Cmder
+		for _, field := range part {
+			if field == fieldLeft {
+				continue
+			}
+			if !strings.HasPrefix(field, "$") {
+				cmds = append(cmds, pipe.Del(ctx, keyObject(host, field)))
+			}
+			cmds = append(cmds, pipe.HDel(ctx, keyOf(host), field))
+		}
+		if err := s.exec(ctx, pipe); err != nil {
+			return removed, err
+		}
+		if err := firstError(cmds...); err != nil {
+			return removed, s.wrap(err)
+		}
+		for _, c := range cmds {
+			if del, ok := c.(*redis.IntCmd); ok && del.Name() == "del" {
+				removed += int(del.Val())
+			}
+		}
+	}
+	// The hints differ then from those of a server that did not hear of it, so that readers ask.
+	score := PushScore(now.Val(), mark)
+	pipe = s.db.Pipeline()
+	cmds := []redis.Cmder{
+		pipe.ZAdd(ctx, keyHosts, redis.Z{Score: score, Member: host}),
+		pipe.ZAdd(ctx, keyLive, redis.Z{Score: unix(now.Val()), Member: host}),
+		pipe.HSet(ctx, keyOf(host), fieldLeft, formatScore(score)),
+	}
+	if err := s.exec(ctx, pipe); err != nil {
+		return removed, err
+	}
+	return removed, s.wrap(firstError(cmds...))
 }
 
 // TryWrite tells whether this user may write what a push of host writes, and

@@ -18,28 +18,58 @@ type Record struct {
 	Packed int    // length of the frame
 	Choice uint32 // digest of the bases that were considered for it
 	Base   ID     // the base that the frame refers to; zero: it stands by itself
+
+	MayBase   bool      // the contents may serve as a base, which every host can read
+	Cut       bool      // the contents are not all that the host has
+	Collected time.Time // when the host collected them, where not with its other objects; zero: with them
 }
 
-// A record's bytes: its version (02), Sum, StatSum, Seen in unix seconds, Packed
-// and Offer, all little endian, and Base where there is one. docs/format/keyspace.md
-// draws it. Version 01 ended after Seen; its objects stand by themselves.
+// A record's bytes: its version (03), Sum, StatSum, Seen in unix seconds, Packed,
+// Choice and flags, all little endian, and Base and Collected where the flags say so.
+// docs/format/keyspace.md draws it. Version 02 had no flags, and Base where there is one;
+// version 01 ended after Seen, and its objects stand by themselves.
 const (
 	recordV1    = 0x01
 	recordV2    = 0x02
+	recordV3    = 0x03
 	recordV1Len = 1 + 32 + 8 + 8
 	recordV2Len = recordV1Len + 4 + 4
+	recordV3Len = recordV2Len + 1
+)
+
+// The flags of a record. Of those that are not here a reader knows nothing; what they
+// add comes last.
+const (
+	recordHasBase = 1 << iota
+	recordHasCollected
+	recordMayBase
+	recordCut
 )
 
 func (r Record) encode() []byte {
-	b := make([]byte, 0, recordV2Len+len(r.Base))
-	b = append(b, recordV2)
+	var flags byte
+	set := func(flag byte, is bool) {
+		if is {
+			flags |= flag
+		}
+	}
+	set(recordHasBase, r.Base != ID{})
+	set(recordHasCollected, !r.Collected.IsZero())
+	set(recordMayBase, r.MayBase)
+	set(recordCut, r.Cut)
+	b := make([]byte, 0, recordV3Len+len(r.Base)+8)
+	b = append(b, recordV3)
 	b = append(b, r.Sum[:]...)
 	b = binary.LittleEndian.AppendUint64(b, r.StatSum)
 	b = binary.LittleEndian.AppendUint64(b, uint64(r.Seen.Unix()))
 	b = binary.LittleEndian.AppendUint32(b, uint32(r.Packed))
 	b = binary.LittleEndian.AppendUint32(b, r.Choice)
-	if r.Base != (ID{}) {
+	b = append(b, flags)
+	if flags&recordHasBase != 0 {
 		b = append(b, r.Base[:]...)
+	}
+	if flags&recordHasCollected != 0 {
+		b = binary.LittleEndian.AppendUint64(b, uint64(r.Collected.Unix()))
 	}
 	return b
 }
@@ -53,17 +83,42 @@ func decodeRecord(b string) (Record, bool) {
 	case n == recordV2Len && b[0] == recordV2:
 	case n == recordV2Len+len(r.Base) && b[0] == recordV2:
 		copy(r.Base[:], b[recordV2Len:])
+	case n >= recordV3Len && b[0] == recordV3:
+		if !r.decodeFlags(b[recordV2Len], b[recordV3Len:]) {
+			return Record{}, false
+		}
 	default:
 		return Record{}, false
 	}
 	copy(r.Sum[:], b[1:])
 	r.StatSum = binary.LittleEndian.Uint64([]byte(b[33:41]))
 	r.Seen = time.Unix(int64(binary.LittleEndian.Uint64([]byte(b[41:49]))), 0)
-	if b[0] == recordV2 {
+	if b[0] != recordV1 {
 		r.Packed = int(binary.LittleEndian.Uint32([]byte(b[49:53])))
 		r.Choice = binary.LittleEndian.Uint32([]byte(b[53:57]))
 	}
 	return r, true
+}
+
+// decodeFlags reads what version 03 added. It reports false where rest is too short for
+// what the flags announce.
+func (r *Record) decodeFlags(flags byte, rest string) bool {
+	r.MayBase, r.Cut = flags&recordMayBase != 0, flags&recordCut != 0
+	if flags&recordHasBase != 0 {
+		if len(rest) < len(r.Base) {
+			return false
+		}
+		copy(r.Base[:], rest)
+		rest = rest[len(r.Base):]
+	}
+	if flags&recordHasCollected != 0 {
+		if len(rest) < 8 {
+			return false
+		}
+		r.Collected = time.Unix(int64(binary.LittleEndian.Uint64([]byte(rest[:8]))), 0)
+		rest = rest[8:]
+	}
+	return rest == "" || flags > recordHasBase|recordHasCollected|recordMayBase|recordCut
 }
 
 // Records reads what $of:<host> says of each object, in one request: the one value of

@@ -105,6 +105,9 @@ func (r replies) array() (int, error) {
 	return max(n, 0), err
 }
 
+// integer reads a number that is not negative.
+func (r replies) integer() (int, error) { return r.length(':', 1<<40) }
+
 // size reads the head of a string: its length, or -1 for nil. fill or view is to
 // follow, but for nil.
 func (r replies) size() (int, error) { return r.length('$', maxReply) }

@@ -93,6 +93,9 @@ func parseScore(b []byte) (float64, error) {
 	return score, nil
 }
 
+// formatScore writes a score so that it reads back the same.
+func formatScore(score float64) string { return strconv.FormatFloat(score, 'f', -1, 64) }
+
 func unix(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 
 func fromUnix(s float64) time.Time {

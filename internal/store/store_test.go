@@ -98,19 +98,46 @@ func TestAbsurdScoresAreTimes(t *testing.T) {
 }
 
 func TestRecordsComeBack(t *testing.T) {
-	r := Record{StatSum: 0x0123456789abcdef, Seen: time.Unix(1700000000, 0)}
-	for i := range r.Sum {
-		r.Sum[i] = byte(i * 7)
+	sum := [32]byte{}
+	for i := range sum {
+		sum[i] = byte(i * 7)
 	}
-	got, ok := decodeRecord(string(r.encode()))
-	if !ok || got.Sum != r.Sum || got.StatSum != r.StatSum || !got.Seen.Equal(r.Seen) {
-		t.Errorf("%+v, %v; want %+v", got, ok, r)
+	seen := time.Unix(1700000000, 0)
+	for _, r := range []Record{
+		{Sum: sum, StatSum: 0x0123456789abcdef, Seen: seen},
+		{Sum: sum, Seen: seen, Packed: 77, Choice: 0xfedcba98, Base: ID(sum)},
+		{Sum: sum, Seen: seen, MayBase: true},
+		{Sum: sum, Seen: seen, Cut: true, Collected: time.Unix(1700000100, 0)},
+		{Sum: sum, Seen: seen, Base: ID(sum), MayBase: true, Cut: true, Collected: time.Unix(1, 0)},
+	} {
+		if got, ok := decodeRecord(string(r.encode())); !ok || got != r {
+			t.Errorf("%+v, %v; want %+v", got, ok, r)
+		}
+	}
+}
+
+// What earlier agents have written is read; what later ones add is passed over, where they
+// say that they add something.
+func TestRecordsOfOtherVersions(t *testing.T) {
+	r := Record{StatSum: 1, Seen: time.Unix(1700000000, 0), Packed: 5, Choice: 6, Base: ID{7}}
+	v3 := string(r.encode())
+	v2 := "\x02" + v3[1:recordV2Len] + v3[recordV3Len:]
+	v1 := "\x01" + v3[1:recordV1Len]
+	later := v3[:recordV2Len] + string(rune(v3[recordV2Len]|0x40)) + v3[recordV3Len:] + "more"
+	for text, want := range map[string]Record{v2: r, v1: {StatSum: 1, Seen: r.Seen}, later: r} {
+		if got, ok := decodeRecord(text); !ok || got != want {
+			t.Errorf("%q is read as %+v, %v; want %+v", text, got, ok, want)
+		}
 	}
 }
 
 func TestRecordsOfAnotherShapeAreNone(t *testing.T) {
 	good := string(Record{}.encode())
-	for _, bad := range []string{"", "\x01", good[:len(good)-1], good + "x", "\x03" + good[1:], strings.Repeat("a", len(good))} {
+	based := string(Record{Base: ID{1}, Collected: time.Unix(1, 0)}.encode())
+	for _, bad := range []string{
+		"", "\x01", "\x03", good[:len(good)-1], good + "x", "\x04" + good[1:], strings.Repeat("a", len(good)),
+		based[:len(based)-1], based[:len(based)-9], based[:recordV3Len], based + "x",
+	} {
 		if r, ok := decodeRecord(bad); ok || r != (Record{}) {
 			t.Errorf("%q is read as %+v", bad, r)
 		}

@@ -59,6 +59,9 @@ var errStale = errors.New("the connection was closed meanwhile")
 // returns is returned, with the server's name. All commands must be such that it
 // does no harm to send them twice.
 func (s *Server) do(ctx context.Context, q *request, read func(replies) error) error {
+	if len(q.bytes) == 0 {
+		return nil // nothing would be answered
+	}
 	select {
 	case s.wires.slots <- struct{}{}:
 		defer func() { <-s.wires.slots }()

@@ -61,7 +61,11 @@ func (*Extract) Columns() []output.Field { return nil }
 // Run yields a row an object, in the order of the keys, or a name.
 func (x *Extract) Run(ctx context.Context, call *Call) (*Outcome, error) {
 	o := &Outcome{}
-	return o, call.objects(ctx, o, x.pattern, func(a *sysops.Answer) error {
+	read := call.objects
+	if x.Names || x.Element == "" {
+		read = call.keys
+	}
+	return o, read(ctx, o, x.pattern, func(a *sysops.Answer) error {
 		o.Matched = a.Len()
 		call.tell(Note{Text: fmt.Sprintf("%d keys match", a.Len())})
 		switch {

@@ -268,6 +268,13 @@ func (c *Call) objects(ctx context.Context, o *Outcome, p sysops.Pattern, work f
 	return failed
 }
 
+// keys is objects for a verb that reads none.
+func (c *Call) keys(ctx context.Context, o *Outcome, p sysops.Pattern, work func(*sysops.Answer) error) error {
+	call := *c
+	call.Query.KeysOnly = true
+	return call.objects(ctx, o, p, work)
+}
+
 // ownObjects is objects for a verb that chooses them itself, and tells what it means that
 // there are none.
 func (c *Call) ownObjects(ctx context.Context, o *Outcome, p sysops.Pattern, work func(*sysops.Answer) error) error {
