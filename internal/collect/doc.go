@@ -10,8 +10,8 @@
 //     object, not by the number of objects.
 //   - It never reads what the administrator did not choose. Who may write to
 //     the outgoing directory chooses, so the directory is refused when others
-//     may; symbolic links further below are followed only where their owner
-//     could have read the file anyway.
+//     may; what others can change further on is read with their rights, by
+//     package hostfs.
 //   - Secrets stay on the host. A [Redactor] replaces them by a keyed
 //     fingerprint that still compares.
 //   - What could not be read is said, and never stops the rest.

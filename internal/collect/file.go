@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/sysops-api/sysops-api/internal/hostfs"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -28,23 +27,11 @@ const (
 	readTimeout = 5 * time.Second
 )
 
-// A followRule says which symbolic links the last component of a path may be.
-type followRule int
-
-const (
-	followNone  followRule = iota // it was no link when it was listed
-	followAny                     // the administrator's own link
-	followOwned                   // a link inside a linked directory, see mayFollow
-)
-
 // A file is one that becomes an object.
 type file struct {
-	name, path string
-	links      followRule
-	euid       int
-	max        int64 // bytes
-	redactor   *Redactor
-	hangs      *hangs
+	item
+	max      int64 // bytes
+	redactor *Redactor
 
 	// finished is called between reading and looking whether the file changed.
 	// Tests change it at that moment.
@@ -57,11 +44,13 @@ type reading struct {
 	size int64 // where data is over the limit: how large the file is, at least
 	over bool
 	fi   fs.FileInfo // after reading
+
+	stable bool // the file stood still meanwhile
 }
 
 // read is a snapshot.Source's Read.
 func (f *file) read(ctx context.Context) (snapshot.Content, error) {
-	r, err := inTime(f.hangs, f.name, func() (reading, error) { return f.load(ctx) })
+	r, err := f.load(ctx)
 	if err != nil {
 		return snapshot.Content{}, fmt.Errorf("cannot read %s: %w", f.name, cause(err))
 	}
@@ -89,28 +78,25 @@ func (f *file) load(ctx context.Context) (reading, error) {
 		if err := ctx.Err(); err != nil {
 			return reading{}, err
 		}
-		var stable bool
+		buf := r.data[:0]
 		var err error
-		if r, stable, err = f.once(ctx, r.data[:0]); err != nil {
+		r, err = hostfs.Read(f.folder, f.path, f.follow, func(h *hostfs.File) (reading, error) { return f.once(ctx, h, buf) })
+		if err != nil {
 			return reading{}, err
 		}
-		if stable {
+		if r.stable {
 			break
 		}
 	}
 	return r, nil
 }
 
-// once opens and reads the file, into buf where it is large enough, and reports
-// whether the file stood still.
-func (f *file) once(ctx context.Context, buf []byte) (reading, bool, error) {
-	h, before, err := f.open()
-	if err != nil {
-		return reading{}, false, err
-	}
-	defer h.Close()
+// once reads the file that is open, into buf where it is large enough. It changes nothing
+// else: see [hostfs.Read].
+func (f *file) once(ctx context.Context, h *hostfs.File, buf []byte) (reading, error) {
+	before := h.Info()
 	if before.Size() > f.max {
-		return reading{size: before.Size(), over: true, fi: before}, true, nil
+		return reading{size: before.Size(), over: true, fi: before, stable: true}, nil
 	}
 
 	// Only what can be polled has deadlines, and only that can block.
@@ -118,77 +104,28 @@ func (f *file) once(ctx context.Context, buf []byte) (reading, bool, error) {
 	defer context.AfterFunc(ctx, func() { _ = h.SetReadDeadline(time.Unix(1, 0)) })()
 	data, err := readAll(h, buf, before.Size(), f.max)
 	if err != nil {
-		return reading{}, false, err
+		return reading{}, err
 	}
 	if f.finished != nil {
 		f.finished()
 	}
 	after, err := h.Stat()
 	if err != nil {
-		return reading{}, false, err
+		return reading{}, err
 	}
 	r := reading{data: data, fi: after}
 	if n := int64(len(data)); n > f.max {
 		r.over, r.size = true, max(n, after.Size())
 	}
-	stable := f.isPseudo() || before.Size() == 0 ||
+	r.stable = f.isPseudo() || before.Size() == 0 ||
 		before.Size() == after.Size() && before.ModTime().Equal(after.ModTime())
-	return r, stable, nil
+	return r, nil
 }
 
 // isPseudo: the kernel makes up these files as they are read, with a size of 0
 // or a page and the time of the day.
 func (f *file) isPseudo() bool {
 	return strings.HasPrefix(f.name, "/proc/") || strings.HasPrefix(f.name, "/sys/")
-}
-
-// open opens a regular file and nothing else: opening a pipe may block and
-// opening a device may act (a tape rewinds), so it looks first, and again at
-// what it got, in case the file was exchanged in between.
-func (f *file) open() (*os.File, fs.FileInfo, error) {
-	link, err := f.look()
-	if err != nil {
-		return nil, nil, err
-	}
-	flags := os.O_RDONLY | syscall.O_NONBLOCK | syscall.O_NOCTTY
-	if f.links == followNone {
-		flags |= syscall.O_NOFOLLOW
-	}
-	h, err := os.OpenFile(f.path, flags, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	fi, err := h.Stat()
-	if err == nil && !fi.Mode().IsRegular() {
-		err = notFile(fi.Mode())
-	}
-	if err == nil && f.links == followOwned {
-		err = mayFollow(link, fi, f.euid)
-	}
-	if err != nil {
-		_ = h.Close()
-		return nil, nil, err
-	}
-	return h, fi, nil
-}
-
-// look checks what lies at the path before it is opened, and returns what
-// lstat(2) says of the path itself.
-func (f *file) look() (fs.FileInfo, error) {
-	link, err := os.Lstat(f.path)
-	if err != nil {
-		return nil, err
-	}
-	target := link
-	if f.links != followNone {
-		if target, err = os.Stat(f.path); err != nil {
-			return nil, err
-		}
-	}
-	if !target.Mode().IsRegular() {
-		return nil, notFile(target.Mode())
-	}
-	return link, nil
 }
 
 // smallest is the buffer for a file that does not say how large it is.

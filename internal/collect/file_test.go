@@ -88,9 +88,16 @@ func TestAFileCostsItsSizeInMemory(t *testing.T) {
 	}
 }
 
+// file writes a file of the root folder and returns it.
+func (h *host) file(name, text string) *file {
+	h.t.Helper()
+	h.write(name, text)
+	return &file{item: item{name: name, folder: h.folder("."), path: name}, max: 1000}
+}
+
 func TestAFileThatChangesWhileItIsReadIsReadAgain(t *testing.T) {
 	h := newHost(t)
-	f := &file{name: "log", path: h.write("log", "first"), max: 1000}
+	f := h.file("log", "first")
 	reads := 0
 	f.finished = func() {
 		if reads++; reads == 1 {
@@ -106,13 +113,12 @@ func TestAFileThatChangesWhileItIsReadIsReadAgain(t *testing.T) {
 
 func TestAFileThatIsRewrittenInPlaceWithTheSameSizeIsReadAgain(t *testing.T) {
 	h := newHost(t)
-	path := h.write("conf", "aaaa")
-	f := &file{name: "conf", path: path, max: 1000}
+	f := h.file("conf", "aaaa")
 	reads := 0
 	f.finished = func() {
 		if reads++; reads == 1 {
 			h.write("conf", "bbbb")
-			h.must(os.Chtimes(path, time.Time{}, time.Unix(1_000_000_000, 0)))
+			h.must(os.Chtimes(h.path("conf"), time.Time{}, time.Unix(1_000_000_000, 0)))
 		}
 	}
 	content, err := f.read(t.Context())
@@ -124,7 +130,7 @@ func TestAFileThatIsRewrittenInPlaceWithTheSameSizeIsReadAgain(t *testing.T) {
 
 func TestAFileThatNeverStandsStillYieldsItsThirdReading(t *testing.T) {
 	h := newHost(t)
-	f := &file{name: "log", path: h.write("log", "0"), max: 1000}
+	f := h.file("log", "0")
 	reads := 0
 	f.finished = func() {
 		reads++

@@ -2,16 +2,13 @@ package collect
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"syscall"
 
+	"github.com/sysops-api/sysops-api/internal/hostfs"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -24,18 +21,14 @@ const maxEntries = 10_000
 type lister struct {
 	Snapshot
 	options FileOptions
-	euid    int
 	limit   int // entries of one linked directory
 	seen    map[string]bool
-	hangs   hangs
 	private *privacy
 	json    fs.FileInfo // the JSON object, wherever it is met; nil: there is none
 }
 
 func newLister(o FileOptions) *lister {
-	l := &lister{options: o, euid: os.Geteuid(), limit: maxEntries, seen: make(map[string]bool)}
-	l.private = newPrivacy(o, &l.hangs)
-	return l
+	return &lister{options: o, limit: maxEntries, seen: make(map[string]bool), private: newPrivacy(o)}
 }
 
 func (l *lister) problem(name string, err error) {
@@ -53,76 +46,99 @@ func (l *lister) add(s snapshot.Source) {
 	}
 }
 
-// file adds the file at path under name. fi is of what would be read.
-func (l *lister) file(name, path string, links followRule, fi fs.FileInfo) {
+// An item is what was found under the name of an object, and how it is found again:
+// from a folder that is open, by a path in it.
+type item struct {
+	name   string
+	folder *hostfs.Folder
+	path   string
+	follow bool // the last component may be a link
+	place  hostfs.Place
+}
+
+// below returns the item of a folder's entry that is no link.
+func below(name string, folder *hostfs.Folder, entry hostfs.Entry) item {
+	at := folder.Place()
+	at = hostfs.Place{Info: entry.Info, Real: filepath.Join(at.Real, entry.Name), Open: at.Open}
+	return item{name: name, folder: folder, path: entry.Name, place: at}
+}
+
+// file adds a file.
+func (l *lister) file(i item) {
 	switch {
-	case !fi.Mode().IsRegular():
-		l.problem(name, notFile(fi.Mode()))
-	case l.json != nil && (name == l.options.JSON || os.SameFile(fi, l.json)):
+	case !i.place.Info.Mode().IsRegular():
+		l.problem(i.name, hostfs.NotFile(i.place.Info.Mode()))
+	case l.json != nil && (i.name == l.options.JSON || inodeOf(i.place.Info) == inodeOf(l.json)):
 		// Its sections are objects already.
 	default:
-		f := &file{name: name, path: path, links: links, euid: l.euid, max: l.options.MaxSize, redactor: l.options.Redactor, hangs: &l.hangs}
-		l.add(snapshot.Source{Name: name, Private: l.private.file(name, path, links), Read: f.read})
+		f := &file{item: i, max: l.options.MaxSize, redactor: l.options.Redactor}
+		l.add(snapshot.Source{Name: i.name, Private: l.private.file(i.name, i.place), Read: f.read})
 	}
 }
 
-// entries lists one directory of the outgoing tree: dir itself or, below it, a
-// directory that is no link.
-func (l *lister) entries(dir string, entries []fs.DirEntry) {
-	for _, entry := range entries {
-		path := filepath.Join(dir, entry.Name())
-		if entry.Type()&fs.ModeSymlink != 0 {
-			l.link(path)
-			continue
-		}
-		fi, err := entry.Info()
-		switch {
-		case err != nil:
-			l.problem(path, err)
-		case fi.IsDir():
-			l.below(path, fi)
-		default:
-			l.file(path, path, followNone, fi)
-		}
-	}
-}
-
-// below lists a directory inside the outgoing directory, which has to be as
-// trustworthy as the outgoing directory itself.
-func (l *lister) below(dir string, fi fs.FileInfo) {
-	if err := distrust(fi, l.euid, sharedByAll); err != nil {
-		l.problem(dir, err)
-		return
-	}
-	entries, err := os.ReadDir(dir)
+// entries lists one directory of the outgoing tree: the outgoing directory itself or,
+// below it, one that is no link.
+func (l *lister) entries(dir string, folder *hostfs.Folder) error {
+	entries, err := folder.Entries(0)
 	if err != nil {
-		l.problem(dir, err)
+		return err
 	}
-	l.entries(dir, entries)
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name)
+		switch {
+		case entry.Err != nil:
+			l.problem(path, entry.Err)
+		case entry.Info.Mode()&fs.ModeSymlink != 0:
+			l.link(dir, folder, entry.Name)
+		case entry.Info.IsDir():
+			if err := l.inside(path, folder, entry.Name); err != nil {
+				l.problem(path, err)
+			}
+		default:
+			l.file(below(path, folder, entry))
+		}
+	}
+	return nil
+}
+
+// inside lists a directory inside the outgoing directory, which has to be as
+// trustworthy as the outgoing directory itself.
+func (l *lister) inside(dir string, folder *hostfs.Folder, name string) error {
+	at, err := folder.Find(name, false)
+	if err != nil {
+		return err
+	}
+	if at.Folder == nil {
+		return errChanged
+	}
+	if err := distrust(at.Info, os.Geteuid(), sharedByAll); err != nil {
+		return err
+	}
+	return l.entries(dir, at.Folder)
 }
 
 // link lists what an entry of the outgoing tree points to. The name is the
 // target as the administrator wrote it: /etc/resolv.conf stays that, also where
 // it is itself a link to /run/…, so that the name is the same on all hosts.
-func (l *lister) link(path string) {
-	name, err := os.Readlink(path)
+func (l *lister) link(dir string, folder *hostfs.Folder, entry string) {
+	name, err := folder.Link(entry)
 	if err != nil {
-		l.problem(path, err)
+		l.problem(filepath.Join(dir, entry), err)
 		return
 	}
 	if !filepath.IsAbs(name) {
-		name = filepath.Join(filepath.Dir(path), name)
+		name = filepath.Join(dir, name)
 	}
 	name = filepath.Clean(name)
-	fi, err := inTime(&l.hangs, name, func() (fs.FileInfo, error) { return os.Stat(path) })
+	at, err := folder.Find(entry, true)
 	switch {
 	case err != nil:
 		l.problem(name, err)
-	case fi.IsDir():
+	case at.Folder != nil:
 		t := &tree{lister: l, name: name, left: l.limit, visited: make(map[inode]bool)}
-		t.walk(branch{name: name, path: path, fi: fi})
+		t.walk(branch{name: name, folder: at.Folder})
 	default:
-		l.file(name, path, followAny, fi)
+		l.file(item{name: name, folder: folder, path: entry, follow: true, place: at})
 	}
 }
 
@@ -138,12 +154,10 @@ type tree struct {
 	later   []branch
 }
 
-type inode struct{ dev, ino uint64 }
-
 // A branch is one directory of the walk.
 type branch struct {
-	name, path string
-	fi         fs.FileInfo
+	name   string
+	folder *hostfs.Folder
 }
 
 func (t *tree) walk(root branch) {
@@ -159,14 +173,12 @@ func (t *tree) walk(root branch) {
 }
 
 func (t *tree) directory(b branch) {
-	if st, ok := b.fi.Sys().(*syscall.Stat_t); ok {
-		id := inode{dev: st.Dev, ino: st.Ino}
-		if t.visited[id] {
-			return
-		}
-		t.visited[id] = true
+	id := inodeOf(b.folder.Place().Info)
+	if t.visited[id] {
+		return
 	}
-	entries, err := inTime(&t.hangs, b.name, func() ([]fs.DirEntry, error) { return readDir(b.path, t.left+1) })
+	t.visited[id] = true
+	entries, err := b.folder.Entries(t.left + 1)
 	if err != nil {
 		t.problem(b.name, err)
 	}
@@ -174,87 +186,61 @@ func (t *tree) directory(b branch) {
 		if t.left--; t.left < 0 {
 			return
 		}
-		t.entry(branch{name: filepath.Join(b.name, entry.Name()), path: filepath.Join(b.path, entry.Name())}, entry)
+		t.entry(b, entry)
 	}
 }
 
-// readDir returns at most n entries, sorted: a spool of millions must not be held
-// to find out that it is too many.
-func readDir(path string, n int) ([]fs.DirEntry, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+func (t *tree) entry(b branch, entry hostfs.Entry) {
+	name := filepath.Join(b.name, entry.Name)
+	switch {
+	case entry.Err != nil:
+		t.problem(name, entry.Err)
+	case entry.Info.Mode()&fs.ModeSymlink != 0:
+		t.symlink(item{name: name, folder: b.folder, path: entry.Name, follow: true})
+	case !entry.Info.IsDir():
+		t.file(below(name, b.folder, entry))
+	default:
+		at, err := b.folder.Find(entry.Name, false)
+		if err == nil && at.Folder == nil {
+			err = errChanged
+		}
+		if err != nil {
+			t.problem(name, err)
+			return
+		}
+		t.directory(branch{name: name, folder: at.Folder})
 	}
-	defer f.Close()
-	entries, err := f.ReadDir(n)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	return entries, err
-}
-
-func (t *tree) entry(b branch, entry fs.DirEntry) {
-	fi, err := entry.Info()
-	if err != nil {
-		t.problem(b.name, err)
-		return
-	}
-	if fi.Mode()&fs.ModeSymlink != 0 {
-		t.symlink(b, fi)
-		return
-	}
-	b.fi = fi
-	if fi.IsDir() {
-		t.directory(b)
-		return
-	}
-	t.file(b.name, b.path, followNone, fi)
 }
 
 // isNull reports whether it is /dev/null. A link to it in a folder such as sysctl.d
 // hides the file of that name in others: what is read there is nothing, and that the link is
 // there has to be known.
 func isNull(fi fs.FileInfo) bool {
-	null, err := os.Stat(os.DevNull)
-	return err == nil && os.SameFile(fi, null)
+	const null = 1<<8 | 3 // its number, on each Linux
+	return fi.Mode()&fs.ModeCharDevice != 0 && fi.Sys().(*syscall.Stat_t).Rdev == null
 }
 
 // symlink follows a link inside the tree.
-func (t *tree) symlink(b branch, link fs.FileInfo) {
-	target, err := inTime(&t.hangs, b.name, func() (fs.FileInfo, error) { return os.Stat(b.path) })
-	if err == nil {
-		err = mayFollow(link, target, t.euid)
-	}
+func (t *tree) symlink(i item) {
+	var err error
+	i.place, err = i.folder.Find(i.path, true)
 	switch {
 	case err != nil:
-		t.problem(b.name, err)
-	case isNull(target):
+		t.problem(i.name, err)
+	case isNull(i.place.Info):
 		nothing := func(context.Context) (snapshot.Content, error) { return snapshot.Content{}, nil }
-		t.add(snapshot.Source{Name: b.name, Private: t.private.file(b.name, b.path, followOwned), Read: nothing})
-	case target.IsDir():
-		b.fi = target
-		t.later = append(t.later, b)
+		t.add(snapshot.Source{Name: i.name, Private: t.private.file(i.name, i.place), Read: nothing})
+	case i.place.Folder != nil:
+		t.later = append(t.later, branch{name: i.name, folder: i.place.Folder})
 	default:
-		t.file(b.name, b.path, followOwned, target)
+		t.file(i)
 	}
 }
 
-var errForeignLink = errors.New("it is a symbolic link of a user who does not own what it points to")
+// An inode tells a file from all others.
+type inode struct{ dev, ino uint64 }
 
-// mayFollow protects a caller with more rights than the owner of a directory
-// that is walked: a user could otherwise link to /etc/shadow from there and have
-// root publish it. A link is followed when root or the caller made it, or when
-// its owner also owns the target (Apache's SymLinksIfOwnerMatch).
-func mayFollow(link, target fs.FileInfo, euid int) error {
-	made, ok1 := link.Sys().(*syscall.Stat_t)
-	owned, ok2 := target.Sys().(*syscall.Stat_t)
-	if ok1 && ok2 && !trustedLink(made.Uid, owned.Uid, euid) {
-		return errForeignLink
-	}
-	return nil
-}
-
-func trustedLink(madeBy, targetOf uint32, euid int) bool {
-	return madeBy == 0 || int(madeBy) == euid || madeBy == targetOf
+func inodeOf(fi fs.FileInfo) inode {
+	st := fi.Sys().(*syscall.Stat_t)
+	return inode{dev: st.Dev, ino: st.Ino}
 }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/hostfs"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -23,6 +24,9 @@ type FileOptions struct {
 	JSON     string    // the JSON object whose keys are objects; empty: DefaultPath
 	MaxSize  int64     // bytes an object may have; 0: DefaultMaxSize
 	Redactor *Redactor // applied to all contents; nil: they are sent as they are
+
+	// Host is what is known of the host's file systems; nil: nothing yet.
+	Host *hostfs.Host
 
 	// Patterns of names that are private in addition to those that are by
 	// default, and of names that are not although they would be by default. A name
@@ -75,7 +79,8 @@ func (p Problem) Unwrap() error { return p.Err }
 // a folder above them, and what tells of people, command lines or connections; of
 // the JSON object all sections but a few. o.Private and o.NotPrivate change that.
 //
-// Pipes, devices and sockets are never opened. What cannot be listed is a
+// What others could have arranged is read with their rights and no others, see
+// package hostfs. Pipes, devices and sockets are never opened. What cannot be listed is a
 // Problem; an error is returned only where dir itself is missing, cannot be
 // read, is writable by everyone or belongs to another user: whoever writes to it
 // chooses what is read with the caller's rights. The Snapshot may be used by
@@ -87,6 +92,9 @@ func Outgoing(dir string, o FileOptions) (*Snapshot, error) {
 	if o.MaxSize <= 0 {
 		o.MaxSize = DefaultMaxSize
 	}
+	if o.Host == nil {
+		o.Host = hostfs.New()
+	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list outgoing directory %q: %w", dir, err)
@@ -97,19 +105,34 @@ func Outgoing(dir string, o FileOptions) (*Snapshot, error) {
 	if err := checkDir(dir, sharedByAll); err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
+	l := newLister(o)
+	if err := l.list(dir); err != nil {
 		return nil, fmt.Errorf("cannot list outgoing directory %s: %w", dir, cause(err))
 	}
-
-	l := newLister(o)
-	l.sections()
-	l.entries(dir, entries)
 	slices.SortFunc(l.Sources, func(a, b snapshot.Source) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortStableFunc(l.Problems, func(a, b Problem) int { return strings.Compare(a.Name, b.Name) })
 	l.Problems = slices.CompactFunc(l.Problems, func(a, b Problem) bool { return a.Error() == b.Error() })
 	return &l.Snapshot, nil
 }
+
+// list lists the JSON object and the outgoing directory.
+func (l *lister) list(dir string) error {
+	root, err := l.options.Host.Root()
+	if err != nil {
+		return err
+	}
+	l.sections(root)
+	at, err := root.Find(dir, true)
+	if err != nil {
+		return err
+	}
+	if at.Folder == nil {
+		return errChanged
+	}
+	return l.entries(dir, at.Folder)
+}
+
+var errChanged = errors.New("it was a directory a moment ago, and is none now")
 
 // Permission bits that let others choose what is collected.
 const (
@@ -137,7 +160,7 @@ func checkDir(dir string, forbidden fs.FileMode) error {
 	case err != nil:
 		return outgoingError(dir, cause(err), "the directory and those above it must be open to the user that runs sysops-agent")
 	case !fi.IsDir():
-		return hint.For(fmt.Errorf("cannot use outgoing directory %s: it is %s, not a directory", dir, describe(fi.Mode())), hint.NoOutgoing)
+		return hint.For(fmt.Errorf("cannot use outgoing directory %s: it is %s, not a directory", dir, hostfs.Describe(fi.Mode())), hint.NoOutgoing)
 	}
 	if err := distrust(fi, os.Geteuid(), forbidden); err != nil {
 		return outgoingError(dir, err, "whoever may write to it chooses which files are read; run: chown root "+dir+" && chmod 0700 "+dir)
@@ -153,7 +176,7 @@ func CheckFolder(dir string) error {
 		return cause(err)
 	}
 	if !fi.IsDir() {
-		return errors.New("it is " + describe(fi.Mode()) + ", not a directory")
+		return errors.New("it is " + hostfs.Describe(fi.Mode()) + ", not a directory")
 	}
 	return distrust(fi, os.Geteuid(), sharedByAll|sharedByGroup)
 }
@@ -174,28 +197,4 @@ func distrust(fi fs.FileInfo, euid int, forbidden fs.FileMode) error {
 		return fmt.Errorf("its group may write to it (mode %#o)", fi.Mode().Perm())
 	}
 	return nil
-}
-
-// describe names a type of file for an error message.
-func describe(mode fs.FileMode) string {
-	switch {
-	case mode.IsRegular():
-		return "a file"
-	case mode.IsDir():
-		return "a directory"
-	case mode&fs.ModeSymlink != 0:
-		return "a symbolic link"
-	case mode&fs.ModeNamedPipe != 0:
-		return "a pipe"
-	case mode&fs.ModeSocket != 0:
-		return "a socket"
-	case mode&fs.ModeDevice != 0:
-		return "a device"
-	}
-	return "something else"
-}
-
-// notFile is the error for what must not be opened.
-func notFile(mode fs.FileMode) error {
-	return errors.New("it is " + describe(mode) + ", not a file")
 }

@@ -3,11 +3,9 @@ package collect
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 
+	"github.com/sysops-api/sysops-api/internal/hostfs"
 	"github.com/sysops-api/sysops-api/internal/naming"
 )
 
@@ -63,22 +61,13 @@ var sharedSections = []string{
 
 // A privacy decides which objects are private.
 type privacy struct {
-	more, less    globs            // of the administrator; see [FileOptions]
-	files, shared globs            // privateFiles and sharedSections
-	places        map[string]place // of folders, so far as they have been looked at
-	hangs         *hangs
+	more, less    globs // of the administrator; see [FileOptions]
+	files, shared globs // privateFiles and sharedSections
 }
 
-// A place is where a path really leads.
-type place struct {
-	path string
-	open bool // others may pass through all folders above it and, if it is one, through it
-}
-
-func newPrivacy(o FileOptions, h *hangs) *privacy {
+func newPrivacy(o FileOptions) *privacy {
 	return &privacy{
 		more: newGlobs(o.Private), less: newGlobs(o.NotPrivate), files: newGlobs(privateFiles), shared: newGlobs(sharedSections),
-		places: make(map[string]place), hangs: h,
 	}
 }
 
@@ -107,58 +96,17 @@ func (p *privacy) section(file, key string) bool {
 	return !p.shared.match(key)
 }
 
-// file decides on the file at path, published under name. That others may not read
+// file decides on the file at a place, published under name. That others may not read
 // it is left to the mode that it has when it is read.
-func (p *privacy) file(name, path string, links followRule) bool {
-	at, open := p.find(path, links)
+func (p *privacy) file(name string, at hostfs.Place) bool {
 	switch {
-	case !open, p.more.match(name, at):
+	case !at.Open, p.more.match(name, at.Real):
 		return true
 	case p.less.match(name):
 		return false
 	}
-	return p.files.match(name, at)
+	return p.files.match(name, at.Real)
 }
-
-// find returns where a file really lies, and whether others can get there. Where
-// that cannot be found out, they cannot.
-func (p *privacy) find(path string, links followRule) (at string, open bool) {
-	if links != followNone {
-		where, err := inTime(p.hangs, path, func() (place, error) { return locate(path) })
-		return where.path, err == nil && where.open
-	}
-	dir := filepath.Dir(path) // the same for all files of a folder that is walked
-	where, known := p.places[dir]
-	if !known {
-		var err error
-		if where, err = inTime(p.hangs, path, func() (place, error) { return locate(dir) }); err != nil {
-			where = place{path: dir}
-		}
-		p.places[dir] = where
-	}
-	return filepath.Join(where.path, filepath.Base(path)), where.open
-}
-
-func locate(path string) (place, error) {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return place{}, err
-	}
-	at := place{path: path, open: true}
-	for dir := path; at.open; dir = filepath.Dir(dir) {
-		fi, err := os.Stat(dir)
-		if err != nil {
-			return place{}, err
-		}
-		at.open = !fi.IsDir() || fi.Mode()&throughByAll != 0
-		if dir == filepath.Dir(dir) {
-			break
-		}
-	}
-	return at, nil
-}
-
-const throughByAll fs.FileMode = 0o001
 
 // globs are patterns of names, in which * matches / as well.
 type globs []naming.Glob

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/sysops-api/sysops-api/internal/hostfs"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -17,9 +18,9 @@ const maxJSON = 64 << 20
 var errNoObject = errors.New("it is not a JSON object, and is sent whole")
 
 // sections adds an object for each key of the JSON object, if there is one.
-func (l *lister) sections() {
+func (l *lister) sections(root *hostfs.Folder) {
 	path := l.options.JSON
-	f := &file{name: path, path: path, links: followAny, euid: l.euid, max: maxJSON}
+	f := &file{item: item{name: path, folder: root, path: path, follow: true}, max: maxJSON}
 	r, err := f.load(context.Background())
 	if errors.Is(err, fs.ErrNotExist) {
 		return // nothing was collected on this host, which is no mistake

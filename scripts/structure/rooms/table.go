@@ -13,6 +13,7 @@ var Ours = House{
 		{"internal/scripttest", "internal/redistest"},
 		{"internal/snmptest", "internal/redistest"},
 		{"internal/terminaltest", ""},
+		{"internal/hostfstest", ""},
 
 		// The engine, and leaves beside it.
 		{"internal/naming", "internal/hint internal/words"},
@@ -31,7 +32,8 @@ var Ours = House{
 		{"internal/parse/sysctl", ""},
 		{"internal/rangeexpr", "internal/hint internal/naming"},
 		{"internal/snmp", "internal/hint internal/words snapshot"},
-		{"internal/collect", "internal/hint internal/words internal/wholefile internal/naming snapshot"},
+		{"internal/hostfs", "internal/parse/accounts"},
+		{"internal/collect", "internal/hint internal/words internal/wholefile internal/naming snapshot internal/hostfs"},
 		{"internal/fleetsim", "internal/hint internal/words snapshot"},
 		{"internal/directory", "internal/hint internal/words internal/wholefile internal/store internal/secure internal/rangeexpr"},
 		{"hostset", "internal/hint internal/words internal/naming internal/directory internal/rangeexpr"},
@@ -87,7 +89,7 @@ var Ours = House{
 		"github.com/spf13/cobra":             {"cmd/sysops", "cmd/sysops-agent", "internal/cli", "internal/scripttest"},
 		"github.com/spf13/pflag":             {"cmd/sysops", "cmd/sysops-agent", "internal/cli"},
 		"go.yaml.in/yaml/v4":                 {"internal/config", "internal/directory", "internal/rangeexpr", "internal/snmp"},
-		"golang.org/x/sys/unix":              {"internal/terminaltest"},
+		"golang.org/x/sys/unix":              {"internal/hostfs", "internal/hostfstest", "internal/terminaltest"},
 		"golang.org/x/term":                  {"internal/terminal"},
 		"golang.org/x/tools/go/packages":     {"scripts/structure"},
 	},

@@ -1,0 +1,215 @@
+package hostfs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// patience is how long a file system may take for one call.
+	patience = 10 * time.Second
+
+	// mostStuck is how many calls may be left behind. Each is a thread.
+	mostStuck = 64
+)
+
+// ErrSilent is the error of what lies on a file system that does not answer: that of a
+// file server which is gone, most often.
+var ErrSilent = errors.New("its file system does not answer")
+
+// Unknown reports whether an error leaves open what is there: the file system does not
+// answer, or says that it cannot be asked, or there is no room to ask it. What is known
+// not to exist, or not to be for the caller to read, is no such error.
+func Unknown(err error) bool {
+	for _, e := range []error{
+		ErrSilent, syscall.EIO, syscall.EREMOTEIO, syscall.ETIMEDOUT, syscall.ESTALE, syscall.ENODEV,
+		syscall.ENOTCONN, syscall.ECONNABORTED, syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ENETDOWN, syscall.ENETUNREACH,
+		syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ESHUTDOWN, syscall.ENOLINK, syscall.EKEYEXPIRED, syscall.ENOKEY,
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.EINTR,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// A Host is what is known of this host's file systems. One should live as long as the
+// process does: it remembers which of them do not answer. It is safe for concurrent use.
+type Host struct {
+	patience time.Duration
+	euid     int
+
+	mu    sync.Mutex
+	stuck map[int]int // calls that have not come back, by mount
+	count int         // of all mounts
+
+	table mountTable
+
+	// hook is called at a moment of a walk, with the path that has been reached. Tests
+	// change what lies there at that moment.
+	hook func(moment, path string)
+}
+
+// New returns a host of which nothing is known yet.
+func New() *Host {
+	return &Host{patience: patience, euid: os.Geteuid(), stuck: make(map[int]int)}
+}
+
+func (h *Host) at(moment, path string) {
+	if h.hook != nil {
+		h.hook(moment, path)
+	}
+}
+
+// A task is one call of this package. It has a goroutine of its own, which is left
+// behind when it hangs.
+type task struct {
+	h  *Host
+	as who // whose rights its thread has
+
+	// Guarded by h.mu.
+	calls    int  // so far; each may take as long as patience says
+	mount    int  // that is being asked
+	stuck    bool // at mount, and left behind
+	finished bool
+}
+
+// asking says that the task is about to ask the file system of a mount.
+func (t *task) asking(id int) error {
+	t.h.mu.Lock()
+	defer t.h.mu.Unlock()
+	if t.stuck || t.h.stuck[id] > 0 {
+		return ErrSilent
+	}
+	t.calls++
+	t.mount = id
+	return nil
+}
+
+// become goes on with no more than the rights of w.
+func (t *task) become(w who) error {
+	if t.as == w {
+		return nil
+	}
+	if t.as.and(w) != w {
+		return fmt.Errorf("cannot become %v again: %w", w, syscall.EPERM) // a mistake of ours
+	}
+	t.as = w
+	return t.h.become(w)
+}
+
+// finish ends the task, and with it the silence of the file system that it was stuck at.
+func (t *task) finish() {
+	t.h.mu.Lock()
+	defer t.h.mu.Unlock()
+	t.finished = true
+	if t.stuck {
+		t.h.stuck[t.mount]--
+		t.h.count--
+	}
+}
+
+// giveUp leaves the task behind if it has made no call since there were calls of them,
+// and reports whether it did. It returns how many there are now.
+func (t *task) giveUp(calls int) (now int, gone bool) {
+	t.h.mu.Lock()
+	defer t.h.mu.Unlock()
+	if t.finished || t.calls > calls {
+		return t.calls, false
+	}
+	t.stuck = true
+	t.h.stuck[t.mount]++
+	t.h.count++
+	return t.calls, true
+}
+
+// within runs op as a task, and gives up on it once a single call takes too long. Since
+// op may be left behind then, and is begun again, what it returns is all that it may
+// change. Begun again, it finds the file system that hung to be silent, and goes on
+// with what lies elsewhere.
+func within[T any](h *Host, op func(*task) (T, error)) (T, error) {
+	for tries := 1; ; tries++ {
+		v, err, hung := attempt(h, op)
+		if !hung || tries == mostTries {
+			return v, err
+		}
+	}
+}
+
+// mostTries is in how many silent file systems a single call may run.
+const mostTries = 4
+
+func attempt[T any](h *Host, op func(*task) (T, error)) (v T, err error, hung bool) {
+	h.mu.Lock()
+	full := h.count >= mostStuck
+	h.mu.Unlock()
+	if full {
+		return v, fmt.Errorf("%w, as %d calls do not come back", ErrSilent, mostStuck), false
+	}
+	type result struct {
+		v   T
+		err error
+	}
+	t := &task{h: h, as: self}
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		r.v, r.err = op(t)
+		t.finish()
+		done <- r
+		// A thread that became somebody else's ends here, as it is locked.
+	}()
+	timer := time.NewTimer(h.patience)
+	defer timer.Stop()
+	calls := 0
+	for {
+		select {
+		case r := <-done:
+			return r.v, r.err, false
+		case <-timer.C:
+			var gone bool
+			if calls, gone = t.giveUp(calls); gone {
+				return v, ErrSilent, true
+			}
+			timer.Reset(h.patience)
+		}
+	}
+}
+
+// asSelf runs what the thread's rights may not suffice for, and asks no file system but
+// /proc, on a thread that has kept its own.
+func asSelf[T any](t *task, call func() (T, error)) (v T, err error) {
+	if t.as == self {
+		return call()
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		v, err = call()
+	}()
+	<-done
+	return v, err
+}
+
+// mountOf returns the mount that an open file is in.
+func (t *task) mountOf(f *os.File) (mount, error) {
+	return asSelf(t, func() (mount, error) {
+		id, err := mountOf(f)
+		if err != nil {
+			return mount{}, err
+		}
+		table, err := t.h.table.now()
+		if err != nil {
+			return mount{}, err
+		}
+		if m, ok := table.byID[id]; ok {
+			return m, nil
+		}
+		return mount{id: id, user: int(nobody)}, nil // it has been taken out of the tree meanwhile
+	})
+}
