@@ -7,8 +7,13 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"time"
 )
+
+// ErrUnknown is the error of a Source that could not look at its object, so that nobody
+// knows whether there is one.
+var ErrUnknown = errors.New("it could not be looked at")
 
 // DefaultTTL is how long a snapshot lives unless it is renewed: 6 h.
 const DefaultTTL = 6 * time.Hour
@@ -21,7 +26,9 @@ type Snapshot struct {
 	Sources []Source
 
 	// Keep names objects that could not be looked at this time: what a server has of
-	// them lives on as long as the snapshot. A name that a Source has is no longer one.
+	// them lives on as long as the snapshot. A name stands for the object, for its
+	// sections (name@section) and for all below it (name/more): what it was is not known
+	// either. A name that a Source has is no longer one.
 	Keep []string
 
 	// TakeOver publishes although another machine has pushed under this host's
@@ -45,7 +52,7 @@ type Source struct {
 	// push, by one goroutine at a time; its Content is not kept longer than it
 	// takes to pack it. An error that is [fs.ErrNotExist] says that the object
 	// has vanished; any error leaves the object out of the snapshot and is
-	// reported.
+	// reported. One that is ErrUnknown does as if Keep named the object.
 	Read func(ctx context.Context) (Content, error)
 }
 

@@ -52,6 +52,53 @@ func TestAPushKeepsWhatItNames(t *testing.T) {
 	}
 }
 
+// unknown is a source that cannot look at its object.
+func unknown(name string) snapshot.Source {
+	return snapshot.Source{Name: name, Read: func(context.Context) (snapshot.Content, error) {
+		return snapshot.Content{}, fmt.Errorf("cannot read %s: its file server is gone: %w", name, snapshot.ErrUnknown)
+	}}
+}
+
+// What becomes unknown only while it is read is kept too; of what is not known, neither is
+// whether it had sections, or anything below it.
+func TestAPushKeepsWhatItsSourcesDoNotKnow(t *testing.T) {
+	server := redistest.Start(t)
+	c := connect(t, server.URL())
+	all := snapshotOf("web01", text("a", "1"), text("dir/x", "2"), text("dir/y/z", "3"), text("b@section", "4"), text("dirty", "5"), text("c", "6"))
+	publish(t, c, all)
+	snap := snapshotOf("web01", text("a", "1"), text("dir/new", "7"), unknown("b"), unknown("never was"))
+	snap.Keep = []string{"dir"}
+	report, err := c.Publish(t.Context(), "", snap)
+	if err != nil || len(report.Problems) != 2 || report.Servers[0].Deleted != 2 {
+		t.Errorf("the report is %+v, %v", report, err)
+	}
+	want := []string{"web01#a", "web01#b@section", "web01#dir/new", "web01#dir/x", "web01#dir/y/z"}
+	if got := keys(t, c, sysops.Query{Pattern: search(t, "web01#*")}); !slices.Equal(got, want) {
+		t.Errorf("the host has %v, want %v", got, want)
+	}
+}
+
+// Nothing is known at all: the host lives on as it was.
+func TestAPushOfWhatIsNotKnownKeepsAll(t *testing.T) {
+	server := redistest.Start(t)
+	c := connect(t, server.URL())
+	publish(t, c, snapshotOf("web01", text("a", "1"), text("b/c", "2")))
+	server.Must("PEXPIRE", "web01#a", "60000")
+	snap := snapshotOf("web01", unknown("a"))
+	snap.Keep = []string{"b"}
+	publish(t, c, snap)
+	want := []string{"web01#a", "web01#b/c"}
+	if got := keys(t, c, sysops.Query{Pattern: search(t, "web01#*")}); !slices.Equal(got, want) {
+		t.Errorf("the host has %v, want %v", got, want)
+	}
+	if left := server.Must("PTTL", "web01#a").(int64); left <= 60000 {
+		t.Errorf("what was kept lives for %d ms", left)
+	}
+	if _, err := c.Publish(t.Context(), "", snapshotOf("web02", unknown("a"))); err == nil {
+		t.Error("a host appears of which nothing is known")
+	}
+}
+
 // A base is renewed with what refers to it, and restored; where it is lost for good, so
 // is the object.
 func TestWhatIsKeptKeepsItsBaseOrGoesWithIt(t *testing.T) {

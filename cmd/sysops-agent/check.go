@@ -106,7 +106,7 @@ func (s *settings) checkFiles(c *checklist) {
 	if snap, problems, err := s.snapshot(); err != nil {
 		c.error(err)
 	} else {
-		if err := collect.CheckOutgoing(s.agent.Outgoing); err != nil {
+		if err := s.inTime(func() error { return collect.CheckOutgoing(s.agent.Outgoing) }); err != nil {
 			c.warning("%v", err) // a push works, and yet it is not as it should be
 		}
 		c.ok("outgoing directory %s: %d objects", s.agent.Outgoing, len(snap.Sources))
@@ -117,7 +117,7 @@ func (s *settings) checkFiles(c *checklist) {
 			c.warning("%v", p)
 		}
 	}
-	if err := writable(filepath.Dir(s.agent.JSON)); err != nil {
+	if err := s.inTime(func() error { return writable(filepath.Dir(s.agent.JSON)) }); err != nil {
 		c.warning("collect cannot write %s: %v", s.agent.JSON, err)
 	} else {
 		c.ok("collect can write %s", s.agent.JSON)
@@ -132,6 +132,14 @@ func (s *settings) checkBasesFolder(c *checklist) {
 		return
 	}
 	dir := s.basesFolder()
+	if err := s.inTime(func() error { return couldKeepBases(dir) }); err != nil {
+		c.warning("%v", noBases(dir, err))
+	} else {
+		c.ok("push can keep bases in %s", dir)
+	}
+}
+
+func couldKeepBases(dir string) error {
 	there := dir // or the folder that it would be created in
 	for there != filepath.Dir(there) {
 		if _, err := os.Stat(there); !errors.Is(err, fs.ErrNotExist) {
@@ -139,15 +147,10 @@ func (s *settings) checkBasesFolder(c *checklist) {
 		}
 		there = filepath.Dir(there)
 	}
-	check := writable
 	if there == dir {
-		check = checkBases
+		return checkBases(there)
 	}
-	if err := check(there); err != nil {
-		c.warning("%v", noBases(dir, err))
-	} else {
-		c.ok("push can keep bases in %s", dir)
-	}
+	return writable(there)
 }
 
 // writable creates and removes a file, which is the only way to be sure.

@@ -38,7 +38,7 @@ func (s *settings) collect(ctx context.Context, stderr io.Writer, quiet bool) er
 	if err != nil {
 		return err
 	}
-	report := collect.Run(ctx, collect.Options{Commands: commands})
+	report := collect.Run(ctx, collect.Options{Commands: commands, Host: s.files})
 	if ctx.Err() != nil {
 		return fmt.Errorf("cannot collect: %w", context.Cause(ctx)) // half a collection replaces no whole one
 	}

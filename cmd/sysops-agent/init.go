@@ -24,7 +24,7 @@ files of your own stay, and a link that you removed comes back with the next ini
 			if err != nil {
 				return err
 			}
-			made, err := collect.Init(s.agent.Outgoing)
+			made, err := collect.Init(s.files, s.agent.Outgoing)
 			for _, target := range made {
 				fmt.Fprintln(cmd.OutOrStdout(), target)
 			}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sysops-api/sysops-api/internal/hostfs"
 	"github.com/sysops-api/sysops-api/internal/wholefile"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
@@ -79,19 +80,30 @@ func (s *settings) interactionFile() string {
 // The file is for its owner alone.
 func (s *settings) interactionSource() snapshot.Source {
 	return snapshot.Source{Name: s.interactionFile(), Private: true, Read: func(context.Context) (snapshot.Content, error) {
-		data, err := os.ReadFile(s.interactionFile())
-		if errors.Is(err, fs.ErrNotExist) {
+		data, err := s.readInteractions()
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			data, err = []byte("{}\n"), nil // the first push
+		case hostfs.Unknown(err):
+			err = fmt.Errorf("%w: %w", snapshot.ErrUnknown, err)
 		}
 		return snapshot.Content{Data: data}, err
 	}}
+}
+
+func (s *settings) readInteractions() ([]byte, error) {
+	return hostfs.Call(s.files, func() ([]byte, error) { return os.ReadFile(s.interactionFile()) })
 }
 
 // recordInteractions adds a push to the record. Servers that failed are left out:
 // their time is that of a deadline.
 func (s *settings) recordInteractions(r *snapshot.Report, now time.Time) error {
 	record := Interactions{Total: &Interaction{}}
-	if data, err := os.ReadFile(s.interactionFile()); err == nil {
+	data, err := s.readInteractions()
+	if hostfs.Unknown(err) {
+		return fmt.Errorf("cannot keep the record of interaction times: %w", err)
+	}
+	if err == nil {
 		if err := json.Unmarshal(data, &record); err != nil {
 			record = Interactions{} // damaged: begin anew
 		}

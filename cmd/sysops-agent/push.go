@@ -13,6 +13,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
 	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/hostfs"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
@@ -74,7 +75,10 @@ func addPushFlags(cmd *cobra.Command) {
 // push pushes, and says on stderr what became of it. The report is nil where no
 // server was asked.
 func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
-	unlock, err := lock(s.agent.Outgoing)
+	unlock, err := hostfs.Call(s.files, func() (func(), error) { return lock(s.agent.Outgoing) })
+	if errors.Is(err, hostfs.ErrSilent) {
+		err = fmt.Errorf("cannot push %s: %w", s.agent.Outgoing, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -136,8 +140,12 @@ func (s *settings) snapshot() (snapshot.Snapshot, []collect.Problem, error) {
 	if err != nil {
 		return snapshot.Snapshot{}, nil, err
 	}
+	machine, err := hostfs.Call(s.files, func() (string, error) { return collect.MachineID(), nil })
+	if err != nil {
+		return snapshot.Snapshot{}, nil, fmt.Errorf("cannot read this machine's id: %w", err)
+	}
 	snap := snapshot.Snapshot{
-		Host: s.host, Machine: collect.MachineID(), TTL: time.Duration(s.agent.TTL), Sources: found.Sources, TakeOver: s.takeOver,
+		Host: s.host, Machine: machine, TTL: time.Duration(s.agent.TTL), Sources: found.Sources, Keep: found.Keep, TakeOver: s.takeOver,
 	}
 	if s.agent.Interactions {
 		snap.Sources = append(snap.Sources, s.interactionSource())
@@ -147,7 +155,11 @@ func (s *settings) snapshot() (snapshot.Snapshot, []collect.Problem, error) {
 
 func printReport(w io.Writer, r *snapshot.Report) {
 	for _, p := range r.Problems {
-		terminal.Warn(w, "%s is left out: %v", p.Name, p.Err)
+		became := "is left out"
+		if errors.Is(p.Err, snapshot.ErrUnknown) {
+			became = "is unknown, and stays on the servers as it was"
+		}
+		terminal.Warn(w, "%s %s: %v", p.Name, became, p.Err)
 	}
 	if r.Bases != nil {
 		terminal.Warn(w, "%v", r.Bases)

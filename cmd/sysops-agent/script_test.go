@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/sysops-api/sysops-api/internal/hostfstest"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 	"github.com/sysops-api/sysops-api/internal/scripttest"
 	"github.com/sysops-api/sysops-api/internal/snmptest"
@@ -24,6 +25,7 @@ import (
 //	status N COMMAND...    run, and demand this exit status
 //	until COMMAND...       run until it succeeds
 //	redis URL COMMAND...   redis-cli
+//	silent DIR             mount a file system there that does not answer
 //	json FILE PATH VALUE   FILE is JSON, and at PATH (/a/0/b, /a/len) is VALUE; * is any
 //
 // $A $B $C are three servers' databases that belong to the script alone; $DEAD
@@ -58,9 +60,19 @@ func TestScript(t *testing.T) {
 			return scripttest.Programs(t, env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"silent": silent,
 			"status": scripttest.Status, "until": scripttest.Until, "redis": scripttest.Redis, "json": scripttest.JSON,
 		},
 	})
+}
+
+func silent(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: silent DIR")
+	}
+	dead, err := hostfstest.Mount(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Defer(func() { _ = dead.Close() })
 }
 
 func TestMain(m *testing.M) {

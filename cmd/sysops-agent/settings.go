@@ -18,6 +18,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/collect"
 	"github.com/sysops-api/sysops-api/internal/config"
 	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/hostfs"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -37,6 +38,8 @@ type settings struct {
 	quiet    bool     // say nothing but errors
 	servers  []string // of -p -s -t -f
 	bases    string   // the folder of bases; "": objects are packed by themselves
+
+	files *hostfs.Host // which of this host's file systems do not answer
 }
 
 func newSettings(cmd *cobra.Command) (*settings, error) {
@@ -44,7 +47,7 @@ func newSettings(cmd *cobra.Command) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &settings{conf: conf, agent: conf.Agent}
+	s := &settings{conf: conf, agent: conf.Agent, files: hostfs.New()}
 	text := func(flag string) string {
 		f := cmd.Flags().Lookup(flag)
 		if f == nil {
@@ -186,15 +189,23 @@ func (s *settings) keepBases() error {
 		return nil
 	}
 	dir := s.basesFolder()
-	err := os.MkdirAll(dir, 0o700)
-	if err == nil {
-		err = checkBases(dir)
-	}
+	err := s.inTime(func() error {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		return checkBases(dir)
+	})
 	if err != nil {
 		return noBases(dir, err)
 	}
 	s.bases = dir
 	return nil
+}
+
+// inTime makes calls to a file system that may never come back; see [hostfs.Call].
+func (s *settings) inTime(call func() error) error {
+	_, err := hostfs.Call(s.files, func() (struct{}, error) { return struct{}{}, call() })
+	return err
 }
 
 func (s *settings) usesBases() bool { return s.agent.Bases == nil || *s.agent.Bases }
@@ -227,7 +238,7 @@ func pathless(err error) error {
 // fileOptions returns how files are read, the redaction included.
 func (s *settings) fileOptions() (collect.FileOptions, error) {
 	o := collect.FileOptions{
-		JSON: s.agent.JSON, MaxSize: int64(s.agent.MaxObject),
+		Host: s.files, JSON: s.agent.JSON, MaxSize: int64(s.agent.MaxObject),
 		Private: globs(s.agent.Private), NotPrivate: globs(s.agent.NotPrivate),
 	}
 	if s.agent.Redact != nil && !*s.agent.Redact {

@@ -1,10 +1,14 @@
 package collect
 
 import (
-	"os"
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/sysops-api/sysops-api/internal/hostfs"
 )
 
 // Limits of a command that states none.
@@ -131,20 +135,66 @@ func environment() []string {
 }
 
 // lookPath finds an executable in searchPath. [exec.LookPath] would use the
-// caller's PATH, which under cron or CFEngine lacks the sbin directories.
-func lookPath(program string) (string, bool) {
+// caller's PATH, which under cron or CFEngine lacks the sbin directories. An error says
+// that it cannot be known whether there is one; "" is that there is none.
+func lookPath(h *hostfs.Host, program string) (path string, err error) {
+	root, err := h.Root()
+	if err != nil {
+		return "", err
+	}
 	if strings.Contains(program, "/") {
-		return program, isExecutable(program)
+		path, err := filepath.Abs(program)
+		if err != nil {
+			return "", err
+		}
+		if found, err := isExecutable(root, path); !found {
+			return "", err
+		}
+		return program, nil
 	}
 	for dir := range strings.SplitSeq(searchPath, ":") {
-		if path := filepath.Join(dir, program); isExecutable(path) {
-			return path, true
+		path := filepath.Join(dir, program)
+		found, unknown := isExecutable(root, path)
+		if found {
+			return path, nil
+		}
+		if err == nil {
+			err = unknown
 		}
 	}
-	return "", false
+	return "", err
 }
 
-func isExecutable(path string) bool {
-	fi, err := os.Stat(path)
-	return err == nil && fi.Mode().IsRegular() && fi.Mode()&0o111 != 0
+// isExecutable looks for a program, and reads how it begins, and where its interpreter is:
+// the kernel is not to do that first, which would keep all others waiting that are being
+// started.
+func isExecutable(root *hostfs.Folder, path string) (bool, error) {
+	at, err := root.Find(path, true)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return false, nil
+	case err != nil:
+		return false, err
+	case !at.Info.Mode().IsRegular() || at.Info.Mode()&0o111 == 0:
+		return false, nil
+	}
+	begin, err := beginning(root, path)
+	if script, ok := strings.CutPrefix(begin, "#!"); ok {
+		line, _, _ := strings.Cut(script, "\n")
+		interpreter, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		_, err = beginning(root, interpreter)
+	}
+	if hostfs.Unknown(err) {
+		return false, err
+	}
+	return true, nil // whatever else there is to complain of, the kernel will
+}
+
+// beginning reads how a file begins.
+func beginning(root *hostfs.Folder, path string) (string, error) {
+	return hostfs.Read(root, path, true, func(f *hostfs.File) (string, error) {
+		buf := make([]byte, 256)
+		n, err := f.Read(buf)
+		return string(buf[:n]), err
+	})
 }

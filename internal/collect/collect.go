@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sysops-api/sysops-api/internal/hostfs"
 )
 
 // DefaultPath is where the JSON object lies unless the configuration names
@@ -20,6 +22,9 @@ const reserved = "collection"
 type Options struct {
 	Commands []Command // nil: Catalogue()
 	Parallel int       // commands at a time; 0: the number of CPUs, 4 at most
+
+	// Host is what is known of the host's file systems; nil: nothing yet.
+	Host *hostfs.Host
 }
 
 // A Result is what became of one command.
@@ -30,6 +35,7 @@ type Result struct {
 	Duration  time.Duration
 	Truncated bool   // Output ends at the limit, where the command was killed
 	TimedOut  bool   // killed at the time limit; Output is what it had printed
+	Unknown   bool   // nobody knows what it would have printed: it could not be looked for, or printed nothing in its time
 	Error     string // why it did not run to its end; empty when it did, whatever its exit status
 	Stderr    string // the first line of its standard error, at most 4 KiB
 	Output    []byte // standard output, byte for byte
@@ -55,6 +61,9 @@ func Run(ctx context.Context, o Options) *Report {
 	if o.Commands == nil {
 		o.Commands = Catalogue()
 	}
+	if o.Host == nil {
+		o.Host = hostfs.New()
+	}
 	parallel := cmp.Or(max(o.Parallel, 0), min(4, runtime.NumCPU()))
 	sections := bySection(o.Commands)
 	work := make(chan []Command)
@@ -66,7 +75,7 @@ func Run(ctx context.Context, o Options) *Report {
 	for range min(parallel, len(sections)) {
 		wg.Go(func() {
 			for alternatives := range work {
-				result, installed := runFirst(ctx, alternatives)
+				result, installed := runFirst(ctx, o.Host, alternatives)
 				mu.Lock()
 				if installed {
 					report.Results = append(report.Results, result)
@@ -107,20 +116,25 @@ func bySection(commands []Command) [][]Command {
 
 // runFirst runs alternatives in order until one works. When none does, the
 // first that is installed tells why. It reports false when none is installed.
-func runFirst(ctx context.Context, alternatives []Command) (Result, bool) {
+func runFirst(ctx context.Context, h *hostfs.Host, alternatives []Command) (Result, bool) {
 	var first *Result
 	for _, c := range alternatives {
 		if refusal := c.refusal(); refusal != "" {
 			return Result{Section: c.Section, Argv: c.Argv, Exit: -1, Error: refusal}, true
 		}
-		path, installed := lookPath(c.Argv[0])
-		if !installed {
+		path, err := lookPath(h, c.Argv[0])
+		if err == nil && path == "" {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return Result{Section: c.Section, Argv: c.Argv, Exit: -1, Error: context.Cause(ctx).Error()}, true
 		}
-		result := c.execute(ctx, path)
+		result := Result{Section: c.Section, Argv: c.Argv, Exit: -1, Unknown: hostfs.Unknown(err)}
+		if err != nil {
+			result.Error = cause(err).Error()
+		} else {
+			result = c.execute(ctx, path)
+		}
 		if result.worked() {
 			return result, true
 		}

@@ -156,6 +156,9 @@ func TestTimeLimitKillsTheWholeProcessGroup(t *testing.T) {
 		if !r.TimedOut || r.Truncated || r.Exit != -1 || !strings.Contains(r.Error, limit.String()) {
 			t.Errorf("got %+v", r)
 		}
+		if r.Unknown != (len(r.Output) == 0) {
+			t.Errorf("unknown: %v, and it had printed %q", r.Unknown, r.Output)
+		}
 		if len(r.Output) == 0 {
 			return false
 		}

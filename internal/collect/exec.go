@@ -60,6 +60,7 @@ func (c Command) execute(ctx context.Context, path string) Result {
 	said, _ := stderr.taken()
 	result.Stderr = firstLine(said)
 	result.TimedOut = err != nil && !result.Truncated && errors.Is(context.Cause(ctx), errTimeLimit)
+	result.Unknown = result.TimedOut && len(result.Output) == 0
 	result.Error = explain(ctx, result, err, timeout)
 	return result
 }

@@ -51,6 +51,9 @@ type reading struct {
 // read is a snapshot.Source's Read.
 func (f *file) read(ctx context.Context) (snapshot.Content, error) {
 	r, err := f.load(ctx)
+	if hostfs.Unknown(err) {
+		return snapshot.Content{}, fmt.Errorf("cannot read %s: %w: %w", f.name, snapshot.ErrUnknown, cause(err))
+	}
 	if err != nil {
 		return snapshot.Content{}, fmt.Errorf("cannot read %s: %w", f.name, cause(err))
 	}

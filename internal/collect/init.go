@@ -2,11 +2,14 @@ package collect
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sysops-api/sysops-api/internal/hostfs"
 )
 
 // Policy returns what [Init] links into the outgoing directory: absolute paths
@@ -81,12 +84,26 @@ func kernelPolicy() []string {
 // It can be run again at any time: it adds what has come up since, and neither
 // removes nor replaces anything. A link that the administrator removed comes
 // back; one that points elsewhere stays, and the path that would have had its
-// name gets another one.
-func Init(dir string) (made []string, err error) {
-	return initialize(dir, Policy())
+// name gets another one. What lies on a file system that does not answer is left for
+// another time; h is what is known of them, nil: nothing yet.
+func Init(h *hostfs.Host, dir string) (made []string, err error) {
+	return initialize(h, dir, Policy())
 }
 
-func initialize(dir string, policy []string) ([]string, error) {
+func initialize(h *hostfs.Host, dir string, policy []string) ([]string, error) {
+	if h == nil {
+		h = hostfs.New()
+	}
+	root, err := h.Root()
+	if err != nil {
+		return nil, err
+	}
+	there := present(root, policy)
+	return hostfs.Call(h, func() ([]string, error) { return link(dir, there) })
+}
+
+// link makes a link in the outgoing directory for each path that has none.
+func link(dir string, paths []string) (made []string, err error) {
 	if err := makeOutgoing(dir); err != nil {
 		return nil, err
 	}
@@ -94,8 +111,7 @@ func initialize(dir string, policy []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var made []string
-	for _, path := range present(policy) {
+	for _, path := range paths {
 		if linked[path] {
 			continue
 		}
@@ -143,26 +159,48 @@ func existing(dir string) (taken, linked map[string]bool, err error) {
 
 // present returns what of the policy is there, sorted, each path once. Of a folder that
 // the policy names twice (/lib/sysctl.d, where /lib is /usr/lib) it returns the real path.
-func present(policy []string) []string {
-	var paths []string
+func present(root *hostfs.Folder, policy []string) []string {
+	real := make(map[string]string) // by path
 	for _, pattern := range policy {
-		isGlob := strings.ContainsAny(pattern, `*?[\`)
-		matches, _ := filepath.Glob(pattern) // the patterns are well formed
-		for _, path := range matches {
-			fi, err := os.Stat(path)
+		isGlob := strings.ContainsAny(pattern, globChars)
+		for _, path := range glob(root, "/", strings.Split(strings.TrimPrefix(pattern, "/"), "/")) {
+			at, err := root.Find(path, true)
 			if err != nil {
 				continue
 			}
-			if fi.Mode().IsRegular() || fi.IsDir() && !isGlob {
-				paths = append(paths, path)
+			if at.Info.Mode().IsRegular() || at.Folder != nil && !isGlob {
+				real[path] = at.Real
 			}
 		}
 	}
-	slices.Sort(paths)
-	return slices.DeleteFunc(slices.Compact(paths), func(path string) bool {
-		real, err := filepath.EvalSymlinks(path)
-		return err == nil && real != path && slices.Contains(policy, real)
-	})
+	maps.DeleteFunc(real, func(path, real string) bool { return real != path && slices.Contains(policy, real) })
+	return slices.Sorted(maps.Keys(real))
+}
+
+const globChars = `*?[\`
+
+// glob returns the paths in a folder that the components of a pattern match, as those of
+// [filepath.Match] do. A component that is no pattern need not be there.
+func glob(folder *hostfs.Folder, path string, components []string) (paths []string) {
+	names := components[:1]
+	if strings.ContainsAny(names[0], globChars) {
+		entries, _ := folder.Entries(0)
+		names = nil
+		for _, e := range entries {
+			if ok, _ := filepath.Match(components[0], e.Name); ok { // the patterns are well formed
+				names = append(names, e.Name)
+			}
+		}
+	}
+	for _, name := range names {
+		below := filepath.Join(path, name)
+		if len(components) == 1 {
+			paths = append(paths, below)
+		} else if at, err := folder.Find(name, true); err == nil && at.Folder != nil {
+			paths = append(paths, glob(at.Folder, below, components[1:])...)
+		}
+	}
+	return paths
 }
 
 // freeName makes a link's name from a path: etc_cron.d for /etc/cron.d. Of two

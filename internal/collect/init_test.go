@@ -11,7 +11,7 @@ import (
 func TestInitMakesADirectoryOfMode0700AndItsParents0755(t *testing.T) {
 	parent := filepath.Join(t.TempDir(), "lib")
 	dir := filepath.Join(parent, "outgoing")
-	if _, err := Init(dir); err != nil {
+	if _, err := Init(nil, dir); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]os.FileMode{dir: 0o700, parent: 0o755} {
@@ -24,7 +24,7 @@ func TestInitMakesADirectoryOfMode0700AndItsParents0755(t *testing.T) {
 
 func TestInitLinksWhatThisMachineHas(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "outgoing")
-	made, err := Init(dir)
+	made, err := Init(nil, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,11 +38,11 @@ func TestInitLinksWhatThisMachineHas(t *testing.T) {
 
 func TestInitASecondTimeMakesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "outgoing")
-	if _, err := Init(dir); err != nil {
+	if _, err := Init(nil, dir); err != nil {
 		t.Fatal(err)
 	}
 	before := entries(t, dir)
-	made, err := Init(dir)
+	made, err := Init(nil, dir)
 	if err != nil || len(made) != 0 {
 		t.Errorf("it linked %q, %v", made, err)
 	}
@@ -55,7 +55,7 @@ func TestInitLeavesWhatTheAdministratorPutThere(t *testing.T) {
 	h := newHost(t)
 	h.link("outgoing/etc_passwd", "/etc/group")
 	h.write("outgoing/etc_fstab", "mine")
-	made, err := initialize(h.outgoing, []string{"/etc/passwd", "/etc/group"})
+	made, err := initialize(nil, h.outgoing, []string{"/etc/passwd", "/etc/group"})
 	if err != nil || !slices.Equal(made, []string{"/etc/passwd"}) {
 		t.Errorf("it linked %q, %v", made, err)
 	}
@@ -75,7 +75,7 @@ func TestInitTakesFilesOfAGlobAndDirectoriesByName(t *testing.T) {
 	h.write("sysconfig/network", "")
 	h.write("sysconfig/scripts/keys-eth0", "")
 	h.write("cron.d/job", "")
-	made, err := initialize(h.outgoing, []string{h.path("sysconfig/*"), h.path("cron.d"), h.path("missing")})
+	made, err := initialize(nil, h.outgoing, []string{h.path("sysconfig/*"), h.path("cron.d"), h.path("missing")})
 	if err != nil || !slices.Equal(made, []string{h.path("cron.d"), h.path("sysconfig/network")}) {
 		t.Errorf("it linked %q, %v", made, err)
 	}
@@ -88,7 +88,7 @@ func TestInitTakesAFolderOfTwoNamesOnce(t *testing.T) {
 	h.link("lib", "usr/lib")
 	h.write("lib2/sysctl.d/a.conf", "")
 	policy := []string{h.path("usr/lib/sysctl.d"), h.path("lib/sysctl.d"), h.path("lib2/sysctl.d")}
-	made, err := initialize(h.outgoing, policy)
+	made, err := initialize(nil, h.outgoing, policy)
 	if err != nil || !slices.Equal(made, []string{h.path("lib2/sysctl.d"), h.path("usr/lib/sysctl.d")}) {
 		t.Errorf("it linked %q, %v", made, err)
 	}
@@ -107,7 +107,7 @@ func TestPolicyHasWhatAuditsRead(t *testing.T) {
 func TestInitRefusesADirectoryThatEveryoneMayWriteTo(t *testing.T) {
 	h := newHost(t)
 	h.must(os.Chmod(h.outgoing, 0o777))
-	made, err := Init(h.outgoing)
+	made, err := Init(nil, h.outgoing)
 	if err == nil || len(made) != 0 || len(entries(t, h.outgoing)) != 0 {
 		t.Errorf("it linked %q, %v", made, err)
 	}

@@ -31,8 +31,13 @@ func newLister(o FileOptions) *lister {
 	return &lister{options: o, limit: maxEntries, seen: make(map[string]bool), private: newPrivacy(o)}
 }
 
+// problem notes what is not in the snapshot. What nobody could look at is to be kept.
 func (l *lister) problem(name string, err error) {
-	l.Problems = append(l.Problems, Problem{Name: name, Err: cause(err)})
+	unknown := hostfs.Unknown(err)
+	if unknown {
+		l.Keep = append(l.Keep, name)
+	}
+	l.Problems = append(l.Problems, Problem{Name: name, Err: cause(err), Unknown: unknown})
 }
 
 func (l *lister) warn(name string, err error) {
@@ -77,7 +82,8 @@ func (l *lister) file(i item) {
 }
 
 // entries lists one directory of the outgoing tree: the outgoing directory itself or,
-// below it, one that is no link.
+// below it, one that is no link. An error says that it cannot be known what is chosen
+// there, nor therefore what is to be kept.
 func (l *lister) entries(dir string, folder *hostfs.Folder) error {
 	entries, err := folder.Entries(0)
 	if err != nil {
@@ -85,17 +91,21 @@ func (l *lister) entries(dir string, folder *hostfs.Folder) error {
 	}
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name)
+		err := entry.Err
 		switch {
-		case entry.Err != nil:
-			l.problem(path, entry.Err)
+		case err != nil:
 		case entry.Info.Mode()&fs.ModeSymlink != 0:
-			l.link(dir, folder, entry.Name)
+			err = l.link(dir, folder, entry.Name)
 		case entry.Info.IsDir():
-			if err := l.inside(path, folder, entry.Name); err != nil {
-				l.problem(path, err)
-			}
+			err = l.inside(path, folder, entry.Name)
 		default:
 			l.file(below(path, folder, entry))
+		}
+		if hostfs.Unknown(err) {
+			return fmt.Errorf("%s: %w", path, cause(err))
+		}
+		if err != nil {
+			l.problem(path, err)
 		}
 	}
 	return nil
@@ -120,11 +130,10 @@ func (l *lister) inside(dir string, folder *hostfs.Folder, name string) error {
 // link lists what an entry of the outgoing tree points to. The name is the
 // target as the administrator wrote it: /etc/resolv.conf stays that, also where
 // it is itself a link to /run/…, so that the name is the same on all hosts.
-func (l *lister) link(dir string, folder *hostfs.Folder, entry string) {
+func (l *lister) link(dir string, folder *hostfs.Folder, entry string) error {
 	name, err := folder.Link(entry)
 	if err != nil {
-		l.problem(filepath.Join(dir, entry), err)
-		return
+		return err
 	}
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(dir, name)
@@ -140,6 +149,7 @@ func (l *lister) link(dir string, folder *hostfs.Folder, entry string) {
 	default:
 		l.file(item{name: name, folder: folder, path: entry, follow: true, place: at})
 	}
+	return nil
 }
 
 // A tree is the walk below one linked directory. Each directory is visited

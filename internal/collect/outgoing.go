@@ -41,6 +41,9 @@ type FileOptions struct {
 type Snapshot struct {
 	Sources  []snapshot.Source // sorted by name, each name once
 	Problems []Problem         // what is left out, and warnings; sorted by name
+
+	// Keep names what could not be looked at, as [snapshot.Snapshot] has it.
+	Keep []string
 }
 
 // A Problem is something that is not in the snapshot although it was chosen or,
@@ -49,12 +52,16 @@ type Problem struct {
 	Name    string // what the object would be called
 	Err     error  // errors.Is sees through to fs.ErrNotExist and the like
 	Warning bool
+	Unknown bool // nobody knows whether it is there: servers keep what they have of it
 }
 
 // Error says it in one phrase: "cannot read /etc/shadow: permission denied".
 func (p Problem) Error() string {
-	if p.Warning {
+	switch {
+	case p.Warning:
 		return fmt.Sprintf("%s: %v", p.Name, p.Err)
+	case p.Unknown:
+		return fmt.Sprintf("%s is unknown, and stays on the servers as it was: %v", p.Name, p.Err)
 	}
 	return fmt.Sprintf("cannot read %s: %v", p.Name, p.Err)
 }
@@ -81,7 +88,7 @@ func (p Problem) Unwrap() error { return p.Err }
 //
 // What others could have arranged is read with their rights and no others, see
 // package hostfs. Pipes, devices and sockets are never opened. What cannot be listed is a
-// Problem; an error is returned only where dir itself is missing, cannot be
+// Problem, and what could not be looked at, because a file system does not answer, is kept; an error is returned only where dir itself is missing, cannot be
 // read, is writable by everyone or belongs to another user: whoever writes to it
 // chooses what is read with the caller's rights. The Snapshot may be used by
 // several goroutines, each source by one at a time.
@@ -102,7 +109,7 @@ func Outgoing(dir string, o FileOptions) (*Snapshot, error) {
 	if err := checkPatterns(slices.Concat(o.Private, o.NotPrivate)...); err != nil {
 		return nil, err
 	}
-	if err := checkDir(dir, sharedByAll); err != nil {
+	if err := limited(o.Host, func() error { return checkDir(dir, sharedByAll) }); err != nil {
 		return nil, err
 	}
 	l := newLister(o)
@@ -112,7 +119,15 @@ func Outgoing(dir string, o FileOptions) (*Snapshot, error) {
 	slices.SortFunc(l.Sources, func(a, b snapshot.Source) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortStableFunc(l.Problems, func(a, b Problem) int { return strings.Compare(a.Name, b.Name) })
 	l.Problems = slices.CompactFunc(l.Problems, func(a, b Problem) bool { return a.Error() == b.Error() })
+	slices.Sort(l.Keep)
+	l.Keep = slices.Compact(l.Keep)
 	return &l.Snapshot, nil
+}
+
+// limited runs a call that may hang.
+func limited(h *hostfs.Host, call func() error) error {
+	_, err := hostfs.Call(h, func() (struct{}, error) { return struct{}{}, call() })
+	return err
 }
 
 // list lists the JSON object and the outgoing directory.

@@ -332,7 +332,7 @@ func TestADirectoryInsideThatEveryoneMayWriteToIsLeftOut(t *testing.T) {
 
 func TestCheckOutgoingAcceptsWhatInitMakes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "outgoing")
-	if _, err := Init(dir); err != nil {
+	if _, err := Init(nil, dir); err != nil {
 		t.Fatal(err)
 	}
 	if err := CheckOutgoing(dir); err != nil {

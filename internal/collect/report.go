@@ -23,7 +23,8 @@ import (
 // printed, white space included, so that it still greps by line; any other is a
 // string. A string of JSON cannot hold bytes that are not UTF-8: each run of
 // them becomes U+FFFD. A command that failed and printed nothing has no section
-// of its own, so that its host counts as lacking it.
+// of its own, so that its host counts as lacking it; unless it is marked as unknown, with
+// which [Outgoing] has servers keep what they have.
 //
 // The file, mode 0600, appears at once and complete, or not at all: readers see
 // the old one or the new one, and after an error nothing is left behind.
@@ -97,6 +98,7 @@ type run struct {
 	Seconds   float64  `json:"seconds"`
 	Truncated bool     `json:"truncated"`
 	TimedOut  bool     `json:"timed_out"`
+	Unknown   bool     `json:"unknown,omitempty"`
 	Error     string   `json:"error,omitempty"`
 	Stderr    string   `json:"stderr,omitempty"`
 }
@@ -110,7 +112,7 @@ func (r *Report) collection() map[string]any {
 	for _, result := range r.Results {
 		entries[result.Section] = run{
 			Argv: result.Argv, Exit: result.Exit, Seconds: math.Round(result.Duration.Seconds()*1000) / 1000,
-			Truncated: result.Truncated, TimedOut: result.TimedOut, Error: result.Error, Stderr: result.Stderr,
+			Truncated: result.Truncated, TimedOut: result.TimedOut, Unknown: result.Unknown, Error: result.Error, Stderr: result.Stderr,
 		}
 	}
 	for _, section := range r.Missing {

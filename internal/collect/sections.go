@@ -52,8 +52,30 @@ func (l *lister) sections(root *hostfs.Folder) {
 		if at[m.key] != i {
 			continue
 		}
+		if m.key == reserved {
+			l.unknownSections(m.value)
+		}
 		s := &section{name: path + "@" + m.key, value: m.value, max: l.options.MaxSize, redactor: l.options.Redactor}
 		l.add(snapshot.Source{Name: s.name, Private: l.private.section(path, m.key), Read: s.read})
+	}
+}
+
+// unknownSections notes the sections of which nobody knows what they would have been, by what
+// is said of how all were made.
+func (l *lister) unknownSections(collection []byte) {
+	var made map[string]struct {
+		Unknown bool
+		Error   string
+	}
+	if json.Unmarshal(collection, &made) != nil {
+		return // another program's, that means something else by it
+	}
+	for section, m := range made {
+		if m.Unknown {
+			name := l.options.JSON + "@" + section
+			l.Keep = append(l.Keep, name)
+			l.Problems = append(l.Problems, Problem{Name: name, Err: errors.New(m.Error), Unknown: true})
+		}
 	}
 }
 

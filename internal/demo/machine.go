@@ -44,7 +44,7 @@ func snapshotOfThisMachine(ctx context.Context, folder string) (snapshot.Snapsho
 	if err := report.Write(path); err != nil {
 		return snap, err
 	}
-	if _, err := collect.Init(outgoing); err != nil {
+	if _, err := collect.Init(nil, outgoing); err != nil {
 		return snap, err
 	}
 	listed, err := collect.Outgoing(outgoing, collect.FileOptions{JSON: path, Redactor: collect.NewRedactor(nil)})

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// patience is how long a file system may take for one call.
-	patience = 10 * time.Second
+	// patience is how long a file system may take for one call, at least; at most it is
+	// twice that.
+	patience = 5 * time.Second
 
 	// mostStuck is how many calls may be left behind. Each is a thread.
 	mostStuck = 64
@@ -41,8 +42,11 @@ func Unknown(err error) bool {
 // A Host is what is known of this host's file systems. One should live as long as the
 // process does: it remembers which of them do not answer. It is safe for concurrent use.
 type Host struct {
-	patience time.Duration
-	euid     int
+	// Limit returns a channel that says, again and again, that a call has had time
+	// enough: when it says so twice, the call is given up. It is for tests; New sets 5 s.
+	Limit func() (expired <-chan time.Time, stop func())
+
+	euid int
 
 	mu    sync.Mutex
 	stuck map[int]int // calls that have not come back, by mount
@@ -57,7 +61,12 @@ type Host struct {
 
 // New returns a host of which nothing is known yet.
 func New() *Host {
-	return &Host{patience: patience, euid: os.Geteuid(), stuck: make(map[int]int)}
+	return &Host{Limit: everyPatience, euid: os.Geteuid(), stuck: make(map[int]int)}
+}
+
+func everyPatience() (expired <-chan time.Time, stop func()) {
+	t := time.NewTicker(patience)
+	return t.C, t.Stop
 }
 
 func (h *Host) at(moment, path string) {
@@ -156,6 +165,8 @@ func attempt[T any](h *Host, op func(*task) (T, error)) (v T, err error, hung bo
 		err error
 	}
 	t := &task{h: h, as: self}
+	expired, stop := h.Limit()
+	defer stop()
 	done := make(chan result, 1)
 	go func() {
 		var r result
@@ -164,21 +175,25 @@ func attempt[T any](h *Host, op func(*task) (T, error)) (v T, err error, hung bo
 		done <- r
 		// A thread that became somebody else's ends here, as it is locked.
 	}()
-	timer := time.NewTimer(h.patience)
-	defer timer.Stop()
-	calls := 0
+	calls := -1
 	for {
 		select {
 		case r := <-done:
 			return r.v, r.err, false
-		case <-timer.C:
+		case <-expired:
 			var gone bool
 			if calls, gone = t.giveUp(calls); gone {
 				return v, ErrSilent, true
 			}
-			timer.Reset(h.patience)
 		}
 	}
+}
+
+// Call runs a call that is none of this package's, within the same limit. It may be left
+// behind, and must change nothing but what it returns.
+func Call[T any](h *Host, call func() (T, error)) (T, error) {
+	v, err, _ := attempt(h, func(*task) (T, error) { return call() })
+	return v, err
 }
 
 // asSelf runs what the thread's rights may not suffice for, and asks no file system but

@@ -258,7 +258,7 @@ func (d *offering) end(ctx context.Context, names map[string]bool) {
 		for name, old := range d.state.Records {
 			switch {
 			case names[name]:
-			case slices.Contains(d.push.snap.Keep, name):
+			case d.push.keeps(name):
 				names[name] = true
 				d.batch.Keep(name)
 				d.refer(name, old.Base)

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -146,7 +147,7 @@ func (c *Publisher) newPush(ctx context.Context, core string, snap snapshot.Snap
 		return nil, hint.To(fmt.Errorf("cannot publish %d objects: at most %d are allowed", len(snap.Sources), maxSources),
 			"a link in the outgoing directory may lead to a directory of many files")
 	}
-	if len(snap.Sources) == 0 {
+	if len(snap.Sources)+len(snap.Keep) == 0 {
 		return nil, hint.For(errors.New("cannot publish an empty snapshot: it would delete everything that is known of the host"), hint.EmptyPush)
 	}
 	name, servers, err := c.servers.Core(ctx, core)
@@ -267,7 +268,7 @@ func (p *push) pass(ctx context.Context, group []*delivery) (behind []*delivery)
 		offers[i].siblings = offers
 	}
 	names := p.offerAll(ctx, offers)
-	if len(names) == 0 {
+	if len(names) == 0 && !p.keepsAny(group) {
 		for _, o := range offers {
 			o.abandon(hint.For(errors.New("cannot publish: none of the snapshot's objects can be read, and an empty snapshot would delete what is known of the host"), hint.NothingRead))
 		}
@@ -300,6 +301,35 @@ func (p *push) offerAll(ctx context.Context, offers []*offering) map[string]bool
 		}
 	}
 	return names
+}
+
+// keeps reports whether an object that is not in the snapshot is to live on, because
+// nobody knows whether it is there.
+func (p *push) keeps(name string) bool {
+	stands := func(kept string) bool {
+		rest, ok := strings.CutPrefix(name, kept)
+		return ok && (rest == "" || rest[0] == '/' || rest[0] == '@')
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for kept, err := range p.problems {
+		if stands(kept) && errors.Is(err, snapshot.ErrUnknown) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(p.snap.Keep, stands)
+}
+
+// keepsAny reports whether a server has an object that is to live on.
+func (p *push) keepsAny(group []*delivery) bool {
+	for _, s := range group {
+		for name := range s.state.Records {
+			if p.keeps(name) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func healthy(group []*delivery) []*delivery {

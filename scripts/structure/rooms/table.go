@@ -60,7 +60,7 @@ var Ours = House{
 		{"internal/serve", "internal/hint internal/words internal/config hostset root internal/roles internal/output internal/verbs"},
 
 		{"cmd/sysops", "internal/hint internal/words internal/directory internal/config diff mask snapshot hostset root internal/collect internal/fleetsim internal/audit internal/audit/... internal/export internal/roles internal/output internal/verbs internal/terminal internal/cli internal/demo internal/serve"},
-		{"cmd/sysops-agent", "internal/hint internal/words internal/wholefile internal/config snapshot internal/snmp root internal/collect internal/output internal/terminal internal/cli"},
+		{"cmd/sysops-agent", "internal/hint internal/words internal/wholefile internal/config snapshot internal/snmp root internal/collect internal/hostfs internal/output internal/terminal internal/cli"},
 
 		{"bench", "internal/redistest snapshot root internal/fleetsim"},
 		{"bench/fleet", "internal/redistest"},
