@@ -256,7 +256,7 @@ func TestAReaderThatMayNotReadBases(t *testing.T) {
 				b.answers(t, connect(t, b.urls...))
 			}
 			b.unreadable(t, b.servers[0], b.id, "web01#"+ctl, "web02#"+ctl)
-			b.unreadable(t, b.servers[0], "does not permit", "web01#"+ctl, "web02#"+ctl)
+			b.unreadable(t, b.servers[0], "gives no permission for GETRANGE", "web01#"+ctl, "web02#"+ctl)
 		})
 	}
 }

@@ -50,7 +50,7 @@ func (p *Pass) note(it *Item, err error) error {
 	allowed := p.survey.request.Partial
 	if errors.Is(err, errNoServer) && !p.survey.request.EveryServer {
 		if p.down[it.core] == nil {
-			p.down[it.core] = fmt.Errorf("core %s went down during the query: %w", it.core.core, err)
+			p.down[it.core] = fmt.Errorf("core %s %s: %w", it.core.core, gone([]error{err}, "went down during the query", "cannot be read"), err)
 		}
 		if !allowed {
 			return hint.To(fmt.Errorf("%w: %w", ErrIncomplete, p.down[it.core]), gapHint)

@@ -181,7 +181,7 @@ func (k *coreState) judge() {
 	case len(k.members) == 0:
 		k.err = fmt.Errorf("core %s has no servers in the directory", k.core)
 	case len(members) == 0:
-		k.err = fmt.Errorf("core %s is down: %w", k.core, JoinLine(k.leftOut()))
+		k.err = fmt.Errorf("core %s %s: %w", k.core, gone(k.leftOut(), "is down", "cannot be asked"), JoinLine(k.leftOut()))
 	case len(k.hosts.list) == 0 && !slices.ContainsFunc(members, func(m *member) bool { return len(m.scanned) > 0 }):
 		k.err = fmt.Errorf("core %s is empty: none of its servers knows any host (has an agent pushed there, into this database?)", k.core)
 	default:
@@ -209,6 +209,15 @@ func (k *coreState) judgeSize() {
 			k.partial = fmt.Errorf("%w; %w", k.partial, JoinLine(out))
 		}
 	}
+}
+
+// gone returns the words for a core that none of its servers serves: of one that answered,
+// if only to refuse, nobody may say that it is down.
+func gone(errs []error, down, refused string) string {
+	if slices.ContainsFunc(errs, store.Answered) {
+		return refused
+	}
+	return down
 }
 
 // leftOut returns why members are left out.

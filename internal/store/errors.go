@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"syscall"
 
 	"github.com/redis/go-redis/v9"
@@ -22,7 +23,7 @@ var (
 	ErrCut           = errors.New("cut the connection")
 	ErrNotRedis      = errors.New("does not speak Redis' protocol")
 	ErrAuth          = errors.New("refused the user or password")
-	ErrPermission    = errors.New("does not permit this user the command")
+	ErrPermission    = errors.New("gives no permission")
 	ErrLoading       = errors.New("is still loading its data")
 	ErrReadOnly      = errors.New("is a read-only replica")
 	ErrNoMemory      = errors.New("is out of memory")
@@ -49,12 +50,65 @@ func (s *Server) wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	if kind := kindOf(err); kind != nil && !errors.Is(kind, err) {
-		return fmt.Errorf("server %s %w: %w", s.name, kind, err)
-	} else if kind != nil {
+	var refused *refusedError
+	switch kind := kindOf(err); {
+	case kind == nil:
+		return fmt.Errorf("server %s answered with an error: %w", s.name, err)
+	case errors.Is(kind, err):
 		return fmt.Errorf("server %s %w", s.name, kind)
+	case errors.As(err, &refused):
+		return fmt.Errorf("server %s %w for %s: %w", s.name, kind, refused.command, err)
+	default:
+		return fmt.Errorf("server %s %w: %w", s.name, kind, err)
 	}
-	return fmt.Errorf("server %s answered with an error: %w", s.name, err)
+}
+
+// Answered reports whether an error of this package is what a server said. Such a server
+// is not down.
+func Answered(err error) bool {
+	var reply redis.Error
+	return errors.As(err, &reply) || errors.Is(err, ErrReplyTooLarge)
+}
+
+// A refusedError is the reply to a command that the server's ACL does not let this user
+// run, or not on these keys: the reply itself names the command in some cases alone.
+type refusedError struct {
+	command string // in capitals
+	reply   error
+}
+
+func (e *refusedError) Error() string { return e.reply.Error() }
+func (e *refusedError) Unwrap() error { return e.reply }
+
+// refusals is a hook of go-redis that notes at each reply of this kind which command it
+// was about.
+type refusals struct{}
+
+func (refusals) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (refusals) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		_ = next(ctx, cmd) // the command has it
+		noteRefusal(cmd)
+		return cmd.Err()
+	}
+}
+
+func (refusals) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		err := next(ctx, cmds)
+		for _, cmd := range cmds {
+			noteRefusal(cmd)
+		}
+		return err
+	}
+}
+
+func noteRefusal(cmd redis.Cmder) {
+	var reply redis.Error
+	if err := cmd.Err(); errors.As(err, &reply) && kindOf(err) == ErrPermission {
+		cmd.SetErr(&refusedError{strings.ToUpper(cmd.Name()), err})
+	}
 }
 
 // about says of an error reply what was asked. What is wrong with a connection is not

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"strconv"
@@ -46,7 +47,53 @@ func appendHeader(b []byte, kind byte, n int) []byte {
 // version, without making a value of each element. Whoever calls it knows which
 // replies are to come; any other is an error. Lengths are judged before anything
 // is allocated.
-type replies struct{ in *bufio.Reader }
+type replies struct {
+	in *bufio.Reader
+	at *position // nil: nobody asks which command an error is about
+}
+
+// A position is how far the replies to a request have been read.
+type position struct {
+	request []byte
+	begun   int // replies that have begun
+	within  int // elements of arrays that are still to come
+}
+
+// next notes that a reply begins, or an element of one.
+func (r replies) next() {
+	switch {
+	case r.at == nil:
+	case r.at.within > 0:
+		r.at.within--
+	default:
+		r.at.begun++
+	}
+}
+
+// command is that of the reply under way, in capitals; "" where that is not known.
+func (p *position) command() string {
+	rest := p.request
+	// number takes the number of the next head off.
+	number := func() int {
+		head, after, _ := bytes.Cut(rest, []byte("\r\n"))
+		n, err := strconv.Atoi(string(head[min(1, len(head)):]))
+		if rest = after; err != nil || n < 0 || n > len(rest) {
+			n, rest = 0, nil
+		}
+		return n
+	}
+	for i := range p.begun {
+		args := number()
+		for a := range args {
+			size := number()
+			if i == p.begun-1 && a == 0 {
+				return strings.ToUpper(string(rest[:size]))
+			}
+			rest = rest[min(size+len("\r\n"), len(rest)):]
+		}
+	}
+	return ""
+}
 
 // A replyError is what a server answers in place of a reply.
 type replyError string
@@ -68,9 +115,19 @@ func (r replies) head() (kind byte, rest []byte, err error) {
 	case end < 1 || line[end] != '\r':
 		return 0, nil, unexpected(line)
 	case line[0] == '-':
-		return 0, nil, replyError(line[1:end])
+		r.next()
+		return 0, nil, r.failure(replyError(line[1:end]))
 	}
+	r.next()
 	return line[0], line[1:end], nil
+}
+
+// failure names the command that a reply refuses.
+func (r replies) failure(reply replyError) error {
+	if r.at == nil || kindOf(reply) != ErrPermission {
+		return reply
+	}
+	return &refusedError{r.at.command(), reply}
 }
 
 func unexpected(reply []byte) error { return fmt.Errorf("cannot read the reply %.60q", reply) }
@@ -102,7 +159,11 @@ func (r replies) length(kind byte, limit int) (int, error) {
 // array reads the head of an array: how many elements follow, none for nil.
 func (r replies) array() (int, error) {
 	n, err := r.length('*', maxReply/4) // each element has four bytes at least
-	return max(n, 0), err
+	n = max(n, 0)
+	if r.at != nil {
+		r.at.within += n
+	}
+	return n, err
 }
 
 // integer reads a number that is not negative.
@@ -164,6 +225,7 @@ func (r replies) buffered() []byte {
 	if _, err := r.in.Discard(to + len("\r\n")); err != nil {
 		return nil
 	}
+	r.next()
 	return b[from:to:to]
 }
 

@@ -11,7 +11,7 @@ import (
 	"testing/iotest"
 )
 
-func repliesOf(text string) replies { return replies{bufio.NewReader(strings.NewReader(text))} }
+func repliesOf(text string) replies { return replies{in: bufio.NewReader(strings.NewReader(text))} }
 
 func TestRequestsAreWhatRedisReads(t *testing.T) {
 	q := newRequest(1)
@@ -36,7 +36,7 @@ func TestListsComeBack(t *testing.T) {
 			fmt.Fprintf(&sent, "$%d\r\n%s\r\n", len(s), s)
 		}
 	}
-	r := replies{bufio.NewReader(iotest.OneByteReader(&sent))}
+	r := replies{in: bufio.NewReader(iotest.OneByteReader(&sent))}
 	var texts textBlock
 	got, err := r.list(nil, &texts)
 	if err != nil || !slices.Equal(got, want) {
@@ -111,7 +111,7 @@ func FuzzReplies(f *testing.F) {
 	f.Add([]byte("*4000000\r\n$-1\r\n"))
 	f.Add([]byte("$90000000\r\nx"))
 	f.Fuzz(func(t *testing.T, sent []byte) {
-		read := func() replies { return replies{bufio.NewReader(bytes.NewReader(sent))} }
+		read := func() replies { return replies{in: bufio.NewReader(bytes.NewReader(sent))} }
 		if list, err := read().list(nil, new(textBlock)); err == nil {
 			n := 0
 			for _, s := range list {
@@ -134,4 +134,37 @@ func FuzzReplies(f *testing.F) {
 			t.Errorf("%d bytes became %d", len(sent), len(b))
 		}
 	})
+}
+
+// Whatever the replies before it are, a refusal names the command that it is about.
+func TestARefusalNamesItsCommand(t *testing.T) {
+	t.Parallel()
+	const refused = "-NOPERM this user has no permissions\r\n"
+	q := newRequest(4)
+	q.add("time")
+	q.add("ZRANGE", "$hosts", "0", "-1", "WITHSCORES")
+	q.add("hget", "$of:web01", "/etc/motd")
+	q.add("SSCAN", "$names", "0")
+	good := []string{"*2\r\n$1\r\n1\r\n$1\r\n2\r\n", "*4\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n2\r\n", "$-1\r\n", "*2\r\n$1\r\n0\r\n*1\r\n$1\r\nn\r\n"}
+	for i, want := range []string{"TIME", "ZRANGE", "HGET", "SSCAN"} {
+		sent := strings.Join(append(slices.Clone(good[:i]), refused), "")
+		r := replies{bufio.NewReader(strings.NewReader(sent)), &position{request: q.bytes}}
+		var err error
+		for step := 0; err == nil && step < 4; step++ {
+			switch step {
+			case 0:
+				_, err = r.clock()
+			case 1:
+				_, err = scored(r, readExpiry)
+			case 2:
+				_, err = r.text()
+			case 3:
+				_, _, err = r.scanned(nil)
+			}
+		}
+		var named *refusedError
+		if !errors.As(err, &named) || named.command != want || kindOf(err) != ErrPermission {
+			t.Errorf("the refusal of %s: %v (%+v)", want, err, named)
+		}
+	}
 }

@@ -105,6 +105,7 @@ func Open(rawURL string, o Options) (*Server, error) {
 		PoolSize: o.Conns, PipelinePoolSize: -1, ReadBufferSize: 64 << 10, WriteBufferSize: 16 << 10,
 		Dialer: func(ctx context.Context, _, addr string) (net.Conn, error) { return s.dial(ctx, o, addr, new(guard)) },
 	})
+	s.db.AddHook(refusals{})
 	return s, nil
 }
 

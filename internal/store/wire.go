@@ -51,6 +51,10 @@ type wire struct {
 	fresh bool // nothing has been sent over it
 }
 
+func newWire(conn net.Conn) *wire {
+	return &wire{Conn: conn, in: bufio.NewReaderSize(conn, 64<<10), fresh: true}
+}
+
 // errStale: a connection that lay idle turns out to be closed; the server has been
 // restarted, most often.
 var errStale = errors.New("the connection was closed meanwhile")
@@ -103,7 +107,7 @@ func (p *wires) take(ctx context.Context) (*wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &wire{Conn: conn, in: bufio.NewReaderSize(conn, 64<<10), fresh: true}, nil
+	return newWire(conn), nil
 }
 
 // exchange sends q over w and reads the replies. w is idle again afterwards, or closed.
@@ -135,7 +139,7 @@ func (p *wires) exchange(ctx context.Context, w *wire, q *request, read func(rep
 		return err
 	}
 	w.fresh = false
-	from := replies{w.in}
+	from := replies{w.in, &position{request: bytes}}
 	for range greets {
 		if err := from.status(); err != nil {
 			return err
