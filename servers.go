@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sysops-api/sysops-api/internal/acl"
 	"github.com/sysops-api/sysops-api/internal/extract"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
@@ -97,6 +98,12 @@ func (c *Client) Queries(ctx context.Context, w Where, n int) ([]QueryRecord, er
 // about its configuration will hurt (warnings).
 func (c *Client) CheckServer(ctx context.Context, url, host string) (warnings []string, err error) {
 	return c.servers.Check(ctx, url, host, !c.opts.NoBases)
+}
+
+// Cores returns the cores in w's scope with their servers, for those who make the users of
+// servers: sysops acl.
+func (c *Client) Cores(ctx context.Context, w Where) ([]acl.Core, error) {
+	return c.servers.Cores(ctx, w.request())
 }
 
 // DefaultSample is how many objects of each name, on each server, Memory weighs for

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sysops-api/sysops-api/internal/acl"
 	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/store"
 )
@@ -226,9 +227,9 @@ func (s *Servers) Forget(ctx context.Context, q Request, hosts []string) (int, e
 	return removed, nil
 }
 
-// Check tells what is wrong with a server before anybody relies on it: whether it can be
-// read and written with these credentials (an error), and what about its configuration
-// will hurt (warnings). bases: that it takes no bases is a warning.
+// Check tells what is wrong with a server before anybody relies on it: whether a push of
+// host can do with these credentials what it needs (an error), and what about its
+// configuration will hurt (warnings). bases: that it takes no bases is a warning.
 func (s *Servers) Check(ctx context.Context, url, host string, bases bool) (warnings []string, err error) {
 	one, err := s.Server(url)
 	if err != nil {
@@ -237,11 +238,11 @@ func (s *Servers) Check(ctx context.Context, url, host string, bases bool) (warn
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
 	text, err := one.Info(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrPermission) { // it is no host's business
 		return nil, err
 	}
 	var noBases *store.NoBasesError // a push works all the same
-	if err := one.TryWrite(ctx, host); errors.As(err, &noBases) {
+	if err := one.TryWrite(ctx, host, acl.NewUser(acl.Host, host).Needs()); errors.As(err, &noBases) {
 		if bases {
 			warnings = append(warnings, err.Error())
 		}

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sysops-api/sysops-api/internal/acl"
 	"github.com/sysops-api/sysops-api/internal/directory"
 	"github.com/sysops-api/sysops-api/internal/frame"
 	"github.com/sysops-api/sysops-api/internal/hint"
@@ -127,6 +129,22 @@ func (s *Servers) Core(ctx context.Context, core string) (name string, servers [
 		servers = append(servers, m.Server)
 	}
 	return cores[0].core, servers, nil
+}
+
+// Cores returns the cores that a request is put to, with their servers.
+func (s *Servers) Cores(ctx context.Context, q Request) ([]acl.Core, error) {
+	cores, err := s.cores(ctx, cmp.Or(q.Scope, Local), q.Site, q.Core)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]acl.Core, len(cores))
+	for i, k := range cores {
+		out[i].Name = k.core
+		for _, m := range k.members {
+			out[i].Servers = append(out[i].Servers, m.Server)
+		}
+	}
+	return out, nil
 }
 
 // cores resolves a scope to cores with their servers.

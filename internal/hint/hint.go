@@ -69,4 +69,9 @@ const (
 	NothingRead  Cause = "nothing read"   // none of its objects can be read
 	NoOutgoing   Cause = "no outgoing"    // the folder of what is to be pushed is none
 
+	// What the users of servers meet.
+	WeakACL     Cause = "weak acl"         // a server has no rules that confine a host
+	OpenACL     Cause = "open acl"         // user default of a server is on
+	NoPasswords Cause = "no passwords"     // no folder of passwords is named
+	NobodyNamed Cause = "no hosts to name" // no host is named that is to get a user
 )

@@ -159,6 +159,7 @@ var replyKinds = []struct {
 	{"NOAUTH", ErrAuth},
 	{"WRONGPASS", ErrAuth},
 	{"NOPERM", ErrPermission},
+	{"EXECABORT Transaction discarded because of: NOPERM", ErrPermission}, // EXEC itself is refused
 	{"LOADING", ErrLoading},
 	{"READONLY", ErrReadOnly},
 	{"OOM", ErrNoMemory},

@@ -360,26 +360,26 @@ func (s *Server) Leave(ctx context.Context, host string, mark int) (int, error) 
 	return removed, s.wrap(firstError(cmds...))
 }
 
-// TryWrite tells whether this user may write what a push of host writes, and
-// leaves nothing behind: an object that never was is deleted, a record dropped. A
-// *NoBasesError is about the bases alone.
-func (s *Server) TryWrite(ctx context.Context, host string) error {
-	const probe = "$check"
-	key := keyObject(host, probe)
-	pipe := s.db.Pipeline()
-	cmds := []redis.Cmder{
-		pipe.SetArgs(ctx, key, "", redis.SetArgs{TTL: time.Second}), pipe.Del(ctx, key),
-		pipe.HDel(ctx, keyOf(host), probe), pipe.SRem(ctx, keyOn(probe), host), pipe.ZRem(ctx, keyHosts, probe),
+// TryWrite tells whether this user may send what a push of host sends: needs, the lines of
+// those commands, and what claims bases. None of them is run. A *NoBasesError is about the
+// bases alone.
+func (s *Server) TryWrite(ctx context.Context, host string, needs [][]string) error {
+	var own, bases [][]string
+	for _, line := range needs {
+		if strings.HasPrefix(line[1], "$base") {
+			bases = append(bases, line)
+		} else {
+			own = append(own, line)
+		}
 	}
-	ofBases := tryBases(ctx, pipe, probe)
-	if err := s.exec(ctx, pipe); err != nil {
+	if err := s.Try(ctx, own); Answered(err) {
+		return fmt.Errorf("cannot push as %s: %w", host, err)
+	} else if err != nil {
 		return err
 	}
-	if err := firstError(cmds...); err != nil {
-		return fmt.Errorf("cannot write as %s: %w", host, s.wrap(err))
+	err := s.Try(ctx, append(bases, claimLines()...))
+	if Answered(err) {
+		return &NoBasesError{fmt.Errorf("cannot use bases as %s, so its objects take more room: %w", host, err)}
 	}
-	if err := firstError(ofBases...); err != nil {
-		return &NoBasesError{fmt.Errorf("cannot use bases as %s, so its objects take more room: %w", host, s.wrap(err))}
-	}
-	return nil
+	return err
 }

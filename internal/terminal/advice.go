@@ -57,6 +57,10 @@ var causeWords = map[hint.Cause]string{
 	hint.EmptyPush:       "to remove the host on purpose, use sysops hosts forget",
 	hint.NothingRead:     "see what could not be read; to remove the host on purpose, use sysops hosts forget",
 	hint.NoOutgoing:      "name a directory with --outgoing",
+	hint.WeakACL:         "servers of Redis 7 or Valkey confine a host; --weak installs what an older one can keep",
+	hint.OpenACL:         "log in as an administrator (sysops acl admin NAME) and run ACL SETUSER default off there; --default-on installs users beforehand",
+	hint.NoPasswords:     "--passwords names the folder that they are kept in",
+	hint.NobodyNamed:     "name hosts, or choose them with --hosts: --hosts '*' is every host that the servers know",
 }
 
 // Advice returns the words of the command line for a cause, "" where there are none.
@@ -89,7 +93,7 @@ var faults = []struct {
 	{sysops.ErrServerCut, "the server may be restarting, or at its maxclients"},
 	{sysops.ErrServerNotRedis, "is that the port of another service? A server that demands TLS needs rediss://"},
 	{sysops.ErrServerAuth, "set redis.user and redis.password_file in the config, or SYSOPS_REDIS_PASSWORD"},
-	{sysops.ErrServerPermission, "the server's ACL must let this user read the index and objects and, to push, write them"},
+	{sysops.ErrServerPermission, "the user's rules are not those of its role: sysops acl host, reader and admin print them, and sysops acl test tells what is wrong"},
 	{sysops.ErrServerLoading, "it answers when it has read its data from disk; until then its siblings do"},
 	{sysops.ErrServerReadOnly, "list the primary in the directory: clients replicate here, servers do not"},
 	{sysops.ErrServerNoMemory, "raise its maxmemory, or shorten agent.ttl; the next push writes what is missing"},

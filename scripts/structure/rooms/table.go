@@ -21,6 +21,7 @@ var Ours = House{
 		{"diff", ""},
 		{"internal/frame", ""},
 		{"internal/secure", "internal/hint internal/words"},
+		{"internal/acl", "internal/hint internal/words internal/wholefile internal/naming internal/store internal/secure"},
 		{"mask", "internal/hint internal/naming"},
 		{"snapshot", "internal/hint internal/words internal/naming"},
 		{"internal/parse", ""},
@@ -37,12 +38,12 @@ var Ours = House{
 		{"internal/fleetsim", "internal/hint internal/words snapshot"},
 		{"internal/directory", "internal/hint internal/words internal/wholefile internal/store internal/secure internal/rangeexpr"},
 		{"hostset", "internal/hint internal/words internal/naming internal/directory internal/rangeexpr"},
-		{"internal/extract", "internal/hint internal/words internal/wholefile internal/naming internal/store internal/frame internal/secure internal/directory"},
+		{"internal/extract", "internal/hint internal/words internal/wholefile internal/naming internal/store internal/frame internal/secure internal/acl internal/directory"},
 		{"internal/lines", "internal/hint internal/words internal/naming internal/frame mask internal/extract"},
 		{"internal/push", "internal/hint internal/words internal/wholefile internal/naming internal/store internal/frame internal/secure snapshot internal/directory internal/extract"},
 		{"internal/config", "internal/hint internal/words internal/naming internal/store internal/secure mask internal/rangeexpr internal/directory internal/extract"},
 
-		{Root, "internal/hint internal/words internal/wholefile internal/naming internal/store diff internal/frame internal/secure mask snapshot internal/rangeexpr internal/directory hostset internal/extract internal/lines internal/push internal/config"},
+		{Root, "internal/hint internal/words internal/wholefile internal/naming internal/store diff internal/frame internal/secure internal/acl mask snapshot internal/rangeexpr internal/directory hostset internal/extract internal/lines internal/push internal/config"},
 
 		// What stands on the root.
 		{"internal/audit", "internal/hint internal/words snapshot hostset root"},
@@ -53,7 +54,7 @@ var Ours = House{
 		{"internal/export", "internal/hint internal/words internal/wholefile internal/naming snapshot root"},
 		{"internal/roles", "internal/hint internal/words internal/naming hostset root"},
 		{"internal/output", "internal/hint internal/words internal/naming root"},
-		{"internal/verbs", "internal/hint internal/words internal/naming diff mask snapshot hostset root internal/audit internal/audit/... internal/export internal/roles internal/output"},
+		{"internal/verbs", "internal/hint internal/words internal/naming internal/acl diff mask snapshot hostset root internal/audit internal/audit/... internal/export internal/roles internal/output"},
 		{"internal/terminal", "internal/hint internal/words root internal/output internal/verbs"},
 		{"internal/cli", "internal/hint internal/words internal/directory internal/config root internal/output internal/verbs internal/terminal"},
 		{"internal/demo", "internal/hint internal/words internal/directory internal/config snapshot root internal/collect internal/fleetsim internal/terminal"},
@@ -72,7 +73,7 @@ var Ours = House{
 		{"scripts/structure", "scripts/structure/rooms"},
 	},
 	Confined: map[string][]string{
-		"os/exec": {"internal/collect", "internal/directory", "internal/redistest", "internal/scripttest", "internal/snmptest"},
+		"os/exec": {"internal/acl", "internal/collect", "internal/directory", "internal/redistest", "internal/scripttest", "internal/snmptest"},
 
 		"github.com/alicebob/miniredis/v2":   {"internal/demo"},
 		"github.com/aymanbagabas/go-udiff":   {"diff", "diff"},
