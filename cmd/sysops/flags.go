@@ -35,6 +35,10 @@ type queryFlags struct {
 	check   func() error
 	columns func() []output.Field
 
+	// alone reports, when all flags are known, whether no server is asked: then none need be
+	// known. nil: some are.
+	alone func() bool
+
 	// misfit is cli.Misfit, of the verb.
 	misfit func(flag string) bool
 
@@ -131,7 +135,7 @@ type inquiry struct {
 
 // inquire settles the flags and makes of them a query, what answers it, and where
 // the answer goes. What is wrong with the command line is told before anything is
-// wrong with a server. Close the client.
+// wrong with a server. Close the client, if there is one.
 func (u *ui) inquire(cmd *cobra.Command, q *queryFlags) (*inquiry, error) {
 	conf, err := cli.Settings(cmd)
 	if err != nil {
@@ -148,6 +152,9 @@ func (u *ui) inquire(cmd *cobra.Command, q *queryFlags) (*inquiry, error) {
 	}
 	if in.out, err = q.output(u); err != nil {
 		return nil, err
+	}
+	if q.alone != nil && q.alone() {
+		return in, nil
 	}
 	dir, err := cli.Directory(cmd, conf, "")
 	if err != nil {

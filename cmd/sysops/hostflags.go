@@ -32,6 +32,9 @@ func (h *hostFlags) add(cmd *cobra.Command) {
 	h.addRange(cmd)
 }
 
+// none reports whether no flag chooses hosts.
+func (h *hostFlags) none() bool { return h.hosts == "" && h.file == "" && h.rangeQuery == "" }
+
 func (h *hostFlags) addClusters(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&h.clusters, "clusters", "", "`folder` of the cluster files, CLUSTER.yaml, that %CLUSTER and @GROUP are looked up in")
 }

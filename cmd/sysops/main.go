@@ -114,7 +114,7 @@ Nearly every flag can be an environment variable (--scope: SYSOPS_SCOPE) or a li
 		}
 	}
 	add("ask", newFind(u), newLs(u), newCat(u), newGrep(u), newDiff(u), newAudit(u), newStat(u), newMD5Sum(u), newWc(u), newTime(u), newExport(u))
-	add("fleet", newHosts(u), newInfo(u), newQueries(u), newGC(u), newIndex(u))
+	add("fleet", newHosts(u), newInfo(u), newQueries(u), newGC(u), newIndex(u), newACL(u))
 	add("more", newDemo(u), newSimulate(u), newExtract(u), newServeRange(u), cli.NewVersion("sysops"), cli.NewMan("sysops"))
 	root.SetHelpCommandGroupID("more")
 	root.SetCompletionCommandGroupID("more")

@@ -5,6 +5,8 @@ package main
 // one has.
 var misuses = map[string]struct{ text, advice string }{
 	"access user":          {"cannot look for nobody", "name a user: sysops audit access --user alice"},
+	"acl forms":            {"cannot combine %s: lines of a file are for you to put into it", ""},
+	"acl passwords":        {"cannot --apply users without passwords", "--passwords names the folder that their passwords are kept in, a file each"},
 	"audit fold":           {"cannot --fold the hosts of rows that have one each", "leave out --by-host"},
 	"cat fold":             {"cannot --fold the hosts of contents that are not counted", "--fold goes with --uniq"},
 	"cat raw":              {"cannot use --raw-output: contents are printed as they are", "--raw-output goes with --jq"},

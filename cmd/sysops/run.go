@@ -23,7 +23,9 @@ func (u *ui) run(cmd *cobra.Command, q *queryFlags, v verbs.Verb) error {
 	if err != nil {
 		return err
 	}
-	defer in.client.Close()
+	if in.client != nil {
+		defer in.client.Close()
+	}
 	ctx := cmd.Context()
 	call := &verbs.Call{
 		Client: in.client, Query: in.query, Rules: in.conf.MaskRules(),
