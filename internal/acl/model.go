@@ -14,22 +14,23 @@ func (u User) May(c *store.Command, keys, channels []string) bool {
 	if c.Anybodys {
 		return true
 	}
-	for _, name := range channels {
-		if !slices.ContainsFunc(u.Grants, func(g Grant) bool { return matches(g.Channels, name) }) {
+	return slices.ContainsFunc(u.Selectors, func(s Selector) bool { return s.may(c, keys, channels) })
+}
+
+func (s Selector) may(c *store.Command, keys, channels []string) bool {
+	for _, k := range keys {
+		if !slices.ContainsFunc(s, func(g Grant) bool {
+			return matches(g.Keys, k) && !(g.Access == ReadOnly && c.Writes) && !(g.Access == WriteOnly && c.Reads)
+		}) {
 			return false
 		}
 	}
-	return slices.ContainsFunc(u.Grants, func(g Grant) bool {
-		if !g.includes(c) {
+	for _, name := range channels {
+		if !slices.ContainsFunc(s, func(g Grant) bool { return matches(g.Channels, name) }) {
 			return false
 		}
-		for _, k := range keys {
-			if !matches(g.Keys, k) || g.Access == ReadOnly && c.Writes || g.Access == WriteOnly && c.Reads {
-				return false
-			}
-		}
-		return true
-	})
+	}
+	return slices.ContainsFunc(s, func(g Grant) bool { return g.includes(c) })
 }
 
 // includes reports whether a command is among those of the grant.
@@ -51,4 +52,7 @@ func matches(globs []string, text string) bool {
 }
 
 // nobody is what user default may be while it is on: it can tell that a server is there.
-var nobody = User{"default", []Grant{{Commands: list("auth hello reset quit ping echo select time command info role client|setinfo client|setname client|id client|getname readonly readwrite asking multi exec discard watch unwatch")}}}
+var nobody = User{"default", []Selector{{{Commands: list(
+	connection, transaction, cluster, "reset quit echo info role unwatch readwrite",
+	"client|setinfo client|setname client|getname client|id",
+)}}}}

@@ -95,12 +95,21 @@ func (u User) strange(rules string) []Fault {
 		if at < 0 || strings.HasPrefix(word, "#") || strings.HasPrefix(word, "+") {
 			continue
 		}
-		glob := strings.TrimSuffix(word[at+1:], ")")
-		if !slices.ContainsFunc(u.Grants, func(g Grant) bool { return slices.Contains(g.Keys, glob) || slices.Contains(g.Channels, glob) }) {
+		glob := strings.TrimRight(word[at+1:], "]")
+		if !slices.ContainsFunc(u.grants(), func(g Grant) bool { return slices.Contains(g.Keys, glob) || slices.Contains(g.Channels, glob) }) {
 			faults = append(faults, Fault{User: u.Name, Line: "commands on " + word[at:], May: true})
 		}
 	}
 	return faults
+}
+
+// grants are all of the user's.
+func (u User) grants() []Grant {
+	var out []Grant
+	for _, s := range u.Selectors {
+		out = append(out, s...)
+	}
+	return out
 }
 
 // grid returns every command on keys of every kind.
@@ -121,7 +130,7 @@ func grid(all []store.Command, u User) []line {
 // be run to know whether it may.
 func (u User) Needs() [][]string {
 	var out [][]string
-	for _, g := range u.Grants {
+	for _, g := range u.grants() {
 		for _, k := range g.Keys {
 			commands := g.Commands
 			if slices.Contains(commands, "@write") {

@@ -66,7 +66,12 @@ func (f *Finding) take(p *Proof, err error) {
 // testHosts proves the rules of all hosts' users. Those whose rules are word for word those
 // of another, but for the host's name, need not be tried again.
 func testHosts(ctx context.Context, s *store.Server) []Finding {
-	all, err := s.UserRules(ctx)
+	names, err := s.UserNames(ctx)
+	if err != nil {
+		return []Finding{{Server: s.Name(), What: "hosts", Err: err}}
+	}
+	names = slices.DeleteFunc(names, func(n string) bool { _, ok := naming.HostOfUser(n); return !ok })
+	all, err := s.UserRules(ctx, names)
 	if err != nil {
 		return []Finding{{Server: s.Name(), What: "hosts", Err: err}}
 	}
@@ -77,13 +82,9 @@ func testHosts(ctx context.Context, s *store.Server) []Finding {
 	}
 	var forms []*form
 	known := make(map[string]*form)
-	for _, rules := range all {
-		name, rest, _ := strings.Cut(strings.TrimPrefix(rules, "user "), " ")
-		host, ok := naming.HostOfUser(name)
-		if !ok {
-			continue
-		}
-		rest = withoutHost(rest, host)
+	for i, rules := range all {
+		host, _ := naming.HostOfUser(names[i])
+		rest := withoutHost(rules, host)
 		f := known[rest]
 		if f == nil {
 			f = &form{rules: rules, example: host}
@@ -105,15 +106,12 @@ func testHosts(ctx context.Context, s *store.Server) []Finding {
 	return out
 }
 
-// withoutHost returns the rules of a host's user without its password, and with the keys that
-// are its own marked as such.
+// withoutHost returns the rules of a host's user with the keys that are its own marked as
+// such.
 func withoutHost(rules, host string) string {
 	own := []string{store.GlobObjectsOf(host), store.GlobRecordsOf(host)}
 	var out []string
 	for word := range strings.FieldsSeq(rules) {
-		if strings.HasPrefix(word, "#") {
-			continue
-		}
 		at := strings.IndexByte(word, '~') + 1
 		if i := slices.Index(own, word[at:]); at > 0 && i >= 0 {
 			word = fmt.Sprintf("%s<own %d>", word[:at], i)
