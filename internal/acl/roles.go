@@ -134,7 +134,7 @@ func reader() []Selector {
 func admin() []Selector {
 	return []Selector{{{
 		Commands: list(
-			"@read @write @connection @transaction -@dangerous",
+			"@read @write @connection @transaction -@dangerous", connection,
 			"acl config|get info role memory command publish client|list client|kill", cluster,
 		),
 		Keys: []string{store.GlobObjects, store.GlobOurs}, Access: ReadWrite, Channels: []string{store.Channel},

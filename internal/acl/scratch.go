@@ -138,7 +138,7 @@ func (x *scratch) try(ctx context.Context, role Role) (*Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Finding{Server: "a server of our own", What: "a " + string(role), Users: 1}
+	f := &Finding{Server: "a server of our own", What: "as " + string(role), Users: 1}
 	if err := x.forbidden(ctx, user, u, f); err != nil {
 		return nil, err
 	}

@@ -156,7 +156,7 @@ func (a *ACL) apply(ctx context.Context, call *Call, chosen chosenUsers, o acl.O
 	}
 	for i := range changes {
 		c := &changes[i]
-		what := fmt.Sprintf("%d users", c.Users)
+		what := words.Plural(c.Users, "user")
 		if c.Err != nil {
 			what = "failed"
 		}
@@ -237,7 +237,7 @@ func findingText(f *acl.Finding) string {
 	case n > 1:
 		return fmt.Sprintf("%s (and %d more)", f.Faults[0], n-1)
 	}
-	return fmt.Sprintf("ok: %d users, who may run %d of them", f.Users, f.May)
+	return fmt.Sprintf("ok: of %s, may run %d of them", words.Plural(f.Users, "user"), f.May)
 }
 
 func findingFields(f *acl.Finding) []output.Field {
