@@ -98,6 +98,26 @@ func TestAHostPushesWithItsRules(t *testing.T) {
 	}
 }
 
+// leave works with a host's rules: nobody misses the host afterwards, and others stay.
+func TestAHostLeavesWithItsRules(t *testing.T) {
+	t.Parallel()
+	f := newConfinedFleet(t, 2)
+	for _, host := range []string{"web01", "web02"} {
+		publish(t, f.as("host:"+host), snapshotOf(host, text("/etc/motd", host), text("/etc/issue", host)))
+	}
+	if n, err := f.as("host:web01").Leave(t.Context(), "", "web01"); n != 2 || err != nil {
+		t.Errorf("%d objects were removed, %v", n, err)
+	}
+	got, complete := contents(t, f.as("reader"), sysops.Query{Pattern: pattern(t, "/etc/motd")})
+	equalLists(t, "those who stay", got, []string{"web02#/etc/motd: web02"})
+	if !complete.Whole() {
+		t.Errorf("%s", complete)
+	}
+	publish(t, f.as("host:web01"), snapshotOf("web01", text("/etc/motd", "back")))
+	got, _ = contents(t, f.as("reader"), sysops.Query{Pattern: pattern(t, "/etc/motd")})
+	equalLists(t, "after its next push", got, []string{"web01#/etc/motd: back", "web02#/etc/motd: web02"})
+}
+
 // With the user of another host, a push is refused and named, and nothing is other than
 // before.
 func TestAHostPushesAsNobodyElse(t *testing.T) {
@@ -116,6 +136,9 @@ func TestAHostPushesAsNobodyElse(t *testing.T) {
 	}
 	if _, err := own.CheckServer(t.Context(), f.servers[0].URL(), "web02"); !errors.Is(err, sysops.ErrServerPermission) {
 		t.Errorf("check: %v", err)
+	}
+	if _, err := own.Leave(t.Context(), "", "web02"); !errors.Is(err, sysops.ErrServerPermission) {
+		t.Errorf("it takes leave for another: %v", err)
 	}
 	if _, err := own.Forget(t.Context(), sysops.Where{}, []string{"web02"}); err == nil {
 		t.Error("it has another host forgotten")
@@ -138,18 +161,30 @@ var questions = map[string]func(t *testing.T, c *sysops.Client) error{
 		if err != nil {
 			return err
 		}
-		for _, err := range a.Objects(t.Context(), sysops.Contents, sysops.Stat) {
+		for _, err := range a.Objects(t.Context(), sysops.Contents, sysops.StatOf) {
 			if err != nil {
 				return err
 			}
 		}
 		return a.Close(t.Context())
 	},
-	"hosts":         func(t *testing.T, c *sysops.Client) error { _, _, err := c.Hosts(t.Context(), sysops.Where{}); return err },
-	"info":          func(t *testing.T, c *sysops.Client) error { return infoError(c.Info(t.Context(), sysops.Where{})) },
-	"queries":       func(t *testing.T, c *sysops.Client) error { _, err := c.Queries(t.Context(), sysops.Where{}, 9); return err },
-	"memory":        func(t *testing.T, c *sysops.Client) error { _, _, err := c.Memory(t.Context(), sysops.Where{}, 2); return err },
-	"disagreements": func(t *testing.T, c *sysops.Client) error { _, _, err := c.Disagreements(t.Context(), sysops.Where{}, 2); return err },
+	"hosts": func(t *testing.T, c *sysops.Client) error {
+		_, _, err := c.Hosts(t.Context(), sysops.Where{})
+		return err
+	},
+	"info": func(t *testing.T, c *sysops.Client) error { return infoError(c.Info(t.Context(), sysops.Where{})) },
+	"queries": func(t *testing.T, c *sysops.Client) error {
+		_, err := c.Queries(t.Context(), sysops.Where{}, 9)
+		return err
+	},
+	"memory": func(t *testing.T, c *sysops.Client) error {
+		_, _, err := c.Memory(t.Context(), sysops.Where{}, 2)
+		return err
+	},
+	"disagreements": func(t *testing.T, c *sysops.Client) error {
+		_, _, err := c.Disagreements(t.Context(), sysops.Where{}, 2)
+		return err
+	},
 }
 
 func infoError(servers []sysops.ServerInfo, _ *sysops.Completeness, err error) error {
@@ -206,10 +241,16 @@ func TestAnAdministratorAdministersWithItsRules(t *testing.T) {
 	if _, err := ops.Adopt(t.Context(), sysops.Where{}); err != nil {
 		t.Error(err)
 	}
+	for _, s := range f.servers {
+		if s.Must("SISMEMBER", "$on:/etc/motd", "old01") != int64(1) {
+			t.Error("nothing was adopted")
+		}
+		s.Must("DEL", "old01#/etc/motd")
+	}
 	if changes, err := ops.GC(t.Context(), sysops.Where{}, 0); err != nil || len(changes) != 2 {
 		t.Error(changes, err)
 	}
-	if n, err := ops.Forget(t.Context(), sysops.Where{}, []string{"web01"}); err != nil || n != 1 {
+	if n, err := ops.Forget(t.Context(), sysops.Where{}, []string{"web01", "old01"}); err != nil || n != 1 {
 		t.Error(n, err)
 	}
 	for name, question := range questions {
@@ -235,7 +276,7 @@ func TestARefusedCommandIsNamedByEveryQuestion(t *testing.T) {
 	publish(t, connect(t, f.servers[0].URL()), snapshotOf("web01", text("/etc/motd", noise(4000, 1))))
 	reader := f.as("reader")
 	named := make(map[string]bool)
-	for _, command := range strings.Fields("time get zrange zrangebyscore sscan smembers hkeys hget lindex info xadd publish xrevrange memory|usage scard srandmember") {
+	for _, command := range strings.Fields("time get zrange zrangebyscore sscan smembers hkeys hget lindex info publish xrevrange memory|usage scard srandmember") {
 		f.servers[0].Must("ACL", "SETUSER", "reader", "-"+command)
 		upper := strings.ToUpper(strings.Split(command, "|")[0])
 		for name, question := range questions {
@@ -250,7 +291,7 @@ func TestARefusedCommandIsNamedByEveryQuestion(t *testing.T) {
 		}
 		f.servers[0].Must("ACL", "SETUSER", "reader", "+"+command)
 	}
-	for _, command := range strings.Fields("time zrange sscan smembers lindex info xadd xrevrange") {
+	for _, command := range strings.Fields("time zrange sscan smembers lindex info publish xrevrange") {
 		if !named[command] {
 			t.Errorf("no question minds that %s is refused", command)
 		}

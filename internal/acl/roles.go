@@ -88,8 +88,8 @@ func NewUser(role Role, name string) User {
 	}
 }
 
-// host is what a push, a check and leave need. Whatever is shared can be added to and not
-// taken from, and of a base only be read.
+// host is what a push, a check and leave need, found by trial. Whatever is shared can be added
+// to and not taken from, and of a base only be read.
 func host(name string) []Selector {
 	return []Selector{
 		{
@@ -98,7 +98,7 @@ func host(name string) []Selector {
 			{Keys: []string{store.GlobRecordsOf(name)}, Access: ReadWrite, Commands: list("hgetall hmget hset hdel")},
 		},
 		{
-			{Keys: []string{store.GlobHosts}, Access: ReadWrite, Commands: list("zscore zadd zcard")},
+			{Keys: []string{store.GlobHosts}, Access: WriteOnly, Commands: list("zadd")},
 			{Keys: []string{store.GlobLive}, Access: ReadWrite, Commands: list("zscore zadd")},
 		},
 		{

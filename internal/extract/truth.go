@@ -228,7 +228,8 @@ func (h *hostState) believe(members []*member) {
 		h.has = known
 	}
 	h.expireBy(members, says || !hints.odd)
-	h.left = left != nil && (h.pushed.IsZero() || later(leftAt, left.Mark, h.pushed, h.mark))
+	// leave writes into $hosts what it writes into $left, so no push has to come after it.
+	h.left = left != nil && (h.pushed.IsZero() || !later(h.pushed, h.mark, leftAt, left.Mark))
 }
 
 // expireBy finds out when the snapshot of h expires, by the members that have it. dated: it
