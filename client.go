@@ -23,6 +23,14 @@ type Options struct {
 	CertFile string // PEM files of the client's own certificate and key; empty: none
 	KeyFile  string
 
+	// RequireTLS is whether servers must be reached over TLS. false: it has been decided
+	// that passwords and contents may travel in the clear. nil: TLS is required where CAFile
+	// or CertFile is set, and of a server that was listed as rediss:// before; and without
+	// TLS a password goes to no server of a directory, but to those of a [ServerList] and
+	// of the config. What must not be reached is ErrServerNeedsTLS, as a server that is down
+	// is ErrServerUnreachable.
+	RequireTLS *bool
+
 	Timeout    time.Duration // for one request to one server; default 5 s
 	StaleAfter time.Duration // a host whose last push is older is stale; default 1 h
 	MaxObject  int           // unpacked contents may be this long; default 64 MiB
@@ -75,7 +83,7 @@ func New(dir Directory, o Options) (*Client, error) {
 		return nil, err
 	}
 	servers := extract.NewServers(dir, extract.Options{
-		User: o.User, Password: o.Password, TLS: conf,
+		User: o.User, Password: o.Password, TLS: conf, RequireTLS: o.RequireTLS,
 		Timeout: o.Timeout, StaleAfter: o.StaleAfter, MaxObject: o.MaxObject, Legacy: o.Legacy, CacheFolder: o.CacheFolder,
 	})
 	return &Client{servers: servers, publisher: push.NewPublisher(servers, o.BasesFolder, o.NoBases), opts: o, cost: servers.Metered()}, nil

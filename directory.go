@@ -23,7 +23,8 @@ type Directory interface {
 	// sites.
 	Cores(ctx context.Context, site string) ([]string, error)
 
-	// Servers lists the URLs (redis://host:port/db) of a core's servers.
+	// Servers lists the URLs of a core's servers: rediss://host:port/db, redis:// without
+	// TLS, unix:///path. To one without TLS no password goes; see [Options].
 	Servers(ctx context.Context, core string) ([]string, error)
 
 	// Local returns the site and core of the machine that asks. Both are empty

@@ -44,6 +44,7 @@ var (
 // What can be wrong with a server. Errors that concern one wrap these, so that
 // [errors.Is] tells them apart.
 var (
+	ErrServerNeedsTLS    = store.ErrNeedsTLS
 	ErrServerUnreachable = store.ErrUnreachable
 	ErrServerTimeout     = store.ErrTimeout
 	ErrServerCut         = store.ErrCut

@@ -22,8 +22,9 @@ type ServerInfo struct {
 	Cold    bool              `json:"cold"`           // lacks more than 1 % of them
 	Ahead   time.Duration     `json:"clock_ahead_ns"` // its clock less ours
 	TLS     bool              `json:"tls"`
-	Info    map[string]string `json:"info"` // Redis' INFO, field by field
-	RawInfo string            `json:"-"`    // Redis' INFO as it came
+	Exposed bool              `json:"exposed"` // a password is sent to it which others can read on its way
+	Info    map[string]string `json:"info"`    // Redis' INFO, field by field
+	RawInfo string            `json:"-"`       // Redis' INFO as it came
 }
 
 // Info asks every server in w's scope for Redis' INFO, and how far it agrees with
@@ -38,7 +39,7 @@ func (c *Client) Info(ctx context.Context, w Where) ([]ServerInfo, *Completeness
 	for i, s := range servers {
 		out[i] = ServerInfo{
 			Site: s.Site, Core: s.Core, Server: s.Server, Error: textOf(s.Err), Hosts: s.Hosts, Lacks: s.Lacks, Cold: s.Cold,
-			Ahead: s.Ahead, TLS: s.TLS, Info: extract.InfoFields(s.Info), RawInfo: s.Info,
+			Ahead: s.Ahead, TLS: s.TLS, Exposed: s.Exposed, Info: extract.InfoFields(s.Info), RawInfo: s.Info,
 		}
 	}
 	return out, completenessOf(survey.NewPass()), nil

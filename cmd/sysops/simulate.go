@@ -63,10 +63,7 @@ func simulate(cmd *cobra.Command, s *demo.Simulation) error {
 	if err != nil {
 		return err
 	}
-	if s.Servers, err = f.GetStringSlice("server"); err != nil {
-		return err
-	}
-	s.Config = conf
+	s.Servers, s.Config = cli.Servers(cmd), conf
 	s.Divided = f.Changed("cores") || f.Changed("sites")
 	s.Listed = f.Changed("directory") || conf.Directory.URL != "" || len(conf.Directory.Sites) > 0
 	s.List = func() (sysops.Directory, error) { return cli.Directory(cmd, conf, "") }

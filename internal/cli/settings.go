@@ -25,21 +25,17 @@ func AddConnectionFlags(root *cobra.Command) {
 	f.String("config", "", "config `file`, in place of the user's and the system's")
 	f.String("directory", "", "`URL` of the directory that lists sites, cores and servers, in place of the config's: range://r1,r2, dns://example.com, …")
 	f.Duration("directory-cache-age", 24*time.Hour, "how old what the directory said may be to be used while it is down; 0: not at all")
-	f.StringSlice("server", nil, "`URL` of a server, redis://host:port/db; repeated: the servers of one core, in place of a directory")
+	f.Var(&serverURLs{}, "server", "`URL` of a server, redis://host:port/db, rediss:// for TLS; repeated: the servers of one core, in place of a directory")
 }
 
 // Directory returns the directory that --server, --directory or, without them, the
 // config describes. Its warnings go to stderr. keepIn is the folder for what it said
 // last; empty: one of the user's.
 func Directory(cmd *cobra.Command, conf *config.Config, keepIn string) (sysops.Directory, error) {
-	f := cmd.Flags()
-	urls, err := f.GetStringSlice("server")
-	if err != nil {
-		return nil, err
-	}
-	if len(urls) > 0 {
+	if urls := Servers(cmd); len(urls) > 0 {
 		return sysops.ServerList(urls...), nil
 	}
+	f := cmd.Flags()
 	url, err := f.GetString("directory")
 	if err != nil {
 		return nil, err
@@ -53,6 +49,34 @@ func Directory(cmd *cobra.Command, conf *config.Config, keepIn string) (sysops.D
 	}
 	return conf.OpenDirectory(o)
 }
+
+// Servers returns the URLs of --server.
+func Servers(cmd *cobra.Command) []string {
+	return *cmd.Flags().Lookup("server").Value.(*serverURLs)
+}
+
+// serverURLs is the value of --server: URLs, several of which may stand in one text with
+// commas between them. It takes every text, because an error of a flag repeats what it was
+// given, and one that is no URL may hold a password.
+type serverURLs []string
+
+// Set adds URLs. A comma that no scheme follows is part of a URL.
+func (s *serverURLs) Set(text string) error {
+	for i, part := range strings.Split(text, ",") {
+		switch {
+		case i > 0 && !strings.Contains(part, "://"):
+			(*s)[len(*s)-1] += "," + part
+		case text != "":
+			*s = append(*s, part)
+		}
+	}
+	return nil
+}
+
+func (s *serverURLs) String() string { return strings.Join(*s, ",") }
+
+// Type is what pflag calls such a list.
+func (*serverURLs) Type() string { return "strings" }
 
 // Settings gives each flag that the command line does not set its value from the
 // environment, else from the config, and returns the config.

@@ -80,7 +80,8 @@ type Redis struct {
 	CAFile       string   `yaml:"ca_file"`
 	CertFile     string   `yaml:"cert_file"`
 	KeyFile      string   `yaml:"key_file"`
-	Timeout      Duration `yaml:"timeout"` // default 5s
+	RequireTLS   *bool    `yaml:"require_tls"` // default: see the API's Options
+	Timeout      Duration `yaml:"timeout"`     // default 5s
 }
 
 // Agent is what sysops-agent takes from the config.
@@ -252,6 +253,7 @@ func (c *Config) OpenDirectory(o directory.KeepOptions) (directory.Service, erro
 type connection struct {
 	User, Password            string
 	CAFile, CertFile, KeyFile string
+	RequireTLS                *bool
 
 	Timeout, StaleAfter time.Duration
 	MaxObject           int
@@ -267,7 +269,7 @@ type connection struct {
 // included.
 func (c *Config) Options() (connection, error) {
 	o := connection{
-		User: c.Redis.User, CAFile: c.Redis.CAFile, CertFile: c.Redis.CertFile, KeyFile: c.Redis.KeyFile,
+		User: c.Redis.User, CAFile: c.Redis.CAFile, CertFile: c.Redis.CertFile, KeyFile: c.Redis.KeyFile, RequireTLS: c.Redis.RequireTLS,
 		Timeout: time.Duration(c.Redis.Timeout), StaleAfter: time.Duration(c.StaleAfter), Legacy: string(c.Legacy),
 		Password: os.Getenv("SYSOPS_REDIS_PASSWORD"),
 	}

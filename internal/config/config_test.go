@@ -44,7 +44,7 @@ directory:
       esv4-2360: [redis://mps01:6379/1, redis://mps02:6379/1]
       esv4-2361: ["redis://mps03"]
   local: {site: esv4, core: esv4-2360}
-redis: {user: reader, password_file: /etc/sysops/password, ca_file: /ca, cert_file: /cert, key_file: /key, timeout: 1m30s}
+redis: {user: reader, password_file: /etc/sysops/password, ca_file: /ca, cert_file: /cert, key_file: /key, require_tls: false, timeout: 1m30s}
 agent:
   host: web01
   domain: example.com
@@ -77,6 +77,10 @@ prefix_hostnames: true
 	if l := c.Directory.Local; l.Site != "esv4" || l.Core != "esv4-2360" {
 		t.Errorf("%+v", l)
 	}
+	if c.Redis.RequireTLS == nil || *c.Redis.RequireTLS {
+		t.Errorf("require_tls: %v", c.Redis.RequireTLS)
+	}
+	c.Redis.RequireTLS = nil
 	if want := (config.Redis{User: "reader", PasswordFile: "/etc/sysops/password", CAFile: "/ca", CertFile: "/cert", KeyFile: "/key", Timeout: config.Duration(90 * time.Second)}); c.Redis != want {
 		t.Errorf("%+v", c.Redis)
 	}

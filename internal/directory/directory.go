@@ -41,6 +41,20 @@ type Expander interface {
 	Expand(ctx context.Context, expr string) ([]string, error)
 }
 
+// A Written is a Service whose servers' URLs the administrator of this machine wrote down
+// himself, in the config or on the command line. All other services are told them by
+// somebody who may have been deceived.
+type Written interface {
+	Written()
+}
+
+// A Rememberer is a Service that knows more of the past than what it answers now.
+type Rememberer interface {
+	// WasTLS reports whether it has listed a server at this host:port, in lower case,
+	// which was to be reached over TLS.
+	WasTLS(endpoint string) bool
+}
+
 // Options are what every service takes besides its URL. The zero value is usable.
 type Options struct {
 	// LocalSite and LocalCore are this machine's own, where the URL has neither site=

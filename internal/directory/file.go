@@ -61,6 +61,10 @@ func listed(sites map[string]map[string][]string, localSite, localCore string) (
 	return &File{sites: sites, local: fixed{localSite, localCore}}, nil
 }
 
+// Written says that the sites come from the config. What a service reads from a file of
+// its own, or a program prints, is not handed out as a File.
+func (f *File) Written() {}
+
 // Sites lists the sites.
 func (f *File) Sites(context.Context) ([]string, error) {
 	return slices.Sorted(maps.Keys(f.sites)), nil

@@ -46,9 +46,10 @@ type keptDirectory struct {
 
 	mu        sync.Mutex
 	answers   map[string]keptAnswer
-	downUntil time.Time // the directory is not asked before
-	cause     error     // why
-	unsaved   bool      // that it cannot be written has been said
+	overTLS   map[string]bool // host:port of servers that were listed as rediss://
+	downUntil time.Time       // the directory is not asked before
+	cause     error           // why
+	unsaved   bool            // that it cannot be written has been said
 }
 
 // A keptAnswer is what the directory answered last to one question.
@@ -62,11 +63,12 @@ type keptAnswer struct {
 // could have written: a forged copy would send questions, and the password, to servers of
 // their choice.
 func keep(dir Service, source string, o KeepOptions) Service {
-	k := &keptDirectory{Service: dir, oldest: o.CacheAge, warn: o.Warn, now: time.Now, answers: make(map[string]keptAnswer)}
+	k := &keptDirectory{Service: dir, oldest: o.CacheAge, warn: o.Warn, now: time.Now, answers: make(map[string]keptAnswer), overTLS: make(map[string]bool)}
 	if o.CacheAge > 0 {
 		sum := sha256.Sum256([]byte(source)) // it holds what is no file name
 		k.path = filepath.Join(o.CacheFolder, "directory-"+hex.EncodeToString(sum[:8])+".json")
 		k.answers = k.trusted()
+		k.noteTLS()
 	}
 	if e, ok := dir.(Expander); ok {
 		return struct { // what an expression stands for is not kept: an old list would miss hosts
@@ -197,11 +199,42 @@ func (k *keptDirectory) remember(question string, names []string) {
 		}
 	}
 	k.answers[question] = keptAnswer{now, names}
+	k.noteTLS()
+	if len(k.overTLS) > 0 {
+		k.answers[questionTLS] = keptAnswer{now, slices.Sorted(maps.Keys(k.overTLS))}
+	}
 	maps.DeleteFunc(k.answers, func(_ string, a keptAnswer) bool { return now.Sub(a.Time) > forgotten })
 	if err := k.save(); err != nil && !k.unsaved {
 		k.unsaved = true
 		k.warn(hint.For(fmt.Errorf("cannot keep what the directory said, for when it is down: %w", err), hint.CannotKeep))
 	}
+}
+
+// questionTLS is where the file keeps which servers were ever listed as rediss://: an
+// answer that lists one as redis:// replaces the one that did not.
+const questionTLS = "reached over TLS"
+
+// noteTLS adds to overTLS what the answers tell.
+func (k *keptDirectory) noteTLS() {
+	for question, a := range k.answers {
+		for _, name := range a.Names {
+			if question == questionTLS {
+				k.overTLS[name] = true
+			} else if address, err := store.ParseAddress(name); err == nil && address.TLS() {
+				for _, endpoint := range address.Endpoints() {
+					k.overTLS[endpoint] = true
+				}
+			}
+		}
+	}
+}
+
+// WasTLS reports whether the directory has listed a server at this host:port as
+// rediss://, to this process or, where answers are kept, to an earlier one.
+func (k *keptDirectory) WasTLS(endpoint string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.overTLS[endpoint]
 }
 
 func (k *keptDirectory) save() error {

@@ -20,6 +20,9 @@ func List(urls ...string) Service {
 
 type list []string
 
+// Written says that whoever calls List wrote the URLs.
+func (list) Written() {}
+
 const defaultName = "default"
 
 func (list) Sites(context.Context) ([]string, error) { return []string{defaultName}, nil }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,7 +59,7 @@ func advised(err error) error {
 	switch near := words.Nearest(bad.Scheme, names); {
 	case forms[bad.Scheme] != "":
 		return hint.To(err, "its form is "+forms[bad.Scheme])
-	case bad.Scheme == "redis" || bad.Scheme == "rediss":
+	case slices.Contains([]string{"redis", "rediss", "unix"}, bad.Scheme):
 		return hint.For(err, hint.ServerForURL)
 	case near != "":
 		return hint.To(err, "did you mean "+forms[near]+"?")

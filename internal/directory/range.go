@@ -160,7 +160,7 @@ func (r *Range) Servers(ctx context.Context, core string) ([]string, error) {
 }
 
 func (n rangeNames) serverURL(node string) string {
-	if strings.HasPrefix(node, "redis://") || strings.HasPrefix(node, "rediss://") {
+	if strings.Contains(node, "://") {
 		return node
 	}
 	return strings.ReplaceAll(n.server, "{server}", node)

@@ -70,10 +70,11 @@ func (s *Survey) settleHosts() {
 type ServerInfo struct {
 	Site, Core string
 	ServerState
-	Hosts int           // with a live snapshot
-	Ahead time.Duration // its clock less ours
-	TLS   bool
-	Info  string // Redis' INFO as it came
+	Hosts   int           // with a live snapshot
+	Ahead   time.Duration // its clock less ours
+	TLS     bool
+	Exposed bool   // a password is sent to it which others can read on its way
+	Info    string // Redis' INFO as it came
 }
 
 // Info asks every server of the scope for Redis' INFO, and how far it agrees with its
@@ -98,7 +99,7 @@ func (s *Servers) Info(ctx context.Context, q Request) ([]ServerInfo, *Survey, e
 	var out []ServerInfo
 	for i, k := range found.cores {
 		for j, m := range k.members {
-			info := ServerInfo{Site: k.site, Core: k.core, ServerState: report.Cores[i].Servers[j], TLS: m.Secure(), Info: raw[m]}
+			info := ServerInfo{Site: k.site, Core: k.core, ServerState: report.Cores[i].Servers[j], TLS: m.Secure(), Exposed: m.Exposed(), Info: raw[m]}
 			if m.index != nil {
 				info.Ahead, info.Hosts = m.index.Offset, m.index.Live()
 			}
@@ -145,14 +146,17 @@ func (s *Servers) everyServer(ctx context.Context, q Request, work func(*member)
 	var members []*member
 	for _, k := range cores {
 		k.patient = true
+		k.administer()
 		members = append(members, k.members...)
 	}
 	changes := make([]ServerChange, len(members))
 	var wg sync.WaitGroup
 	for i, m := range members {
 		wg.Go(func() {
-			var err error
-			changes[i], err = work(m)
+			err := m.err
+			if err == nil {
+				changes[i], err = work(m)
+			}
 			changes[i].Server, changes[i].Err = m.Name(), err
 		})
 	}
@@ -167,6 +171,13 @@ func (s *Servers) everyServer(ctx context.Context, q Request, work func(*member)
 		return changes, JoinLine(errs)
 	}
 	return changes, nil
+}
+
+// administer leaves out the servers that an administrator's password must not go to.
+func (k *coreState) administer() {
+	for _, m := range k.members {
+		m.err = m.CheckAdmin()
+	}
 }
 
 // Queries returns the newest n entries of the record of queries that each server has,
@@ -195,7 +206,7 @@ func (s *Servers) Queries(ctx context.Context, q Request, n int) ([]string, erro
 // and then nothing is removed. Where a server cannot be asked, the others have forgotten
 // the hosts when it returns its error.
 func (s *Servers) Forget(ctx context.Context, q Request, hosts []string) (int, error) {
-	q.Partial, q.Patient = true, true
+	q.Partial, q.Patient, q.Changes = true, true, true
 	found, err := s.probe(ctx, q, false)
 	if err != nil {
 		return 0, err
@@ -252,8 +263,11 @@ func (s *Servers) Check(ctx context.Context, url, host string, bases bool) (warn
 	if policy := InfoFields(text)["maxmemory_policy"]; policy != "" && policy != "noeviction" {
 		warnings = append(warnings, fmt.Sprintf("server %s evicts keys when it is full (maxmemory-policy %s): answers would lose objects unnoticed until the next push; set it to noeviction", one.Name(), policy))
 	}
-	if !one.Secure() && !one.Loopback() {
-		warnings = append(warnings, fmt.Sprintf("server %s is reached without TLS: contents and password travel in the clear; use rediss://", one.Name()))
+	if what := "contents"; !one.Secure() && !one.Local() {
+		if one.Exposed() {
+			what = "contents and password"
+		}
+		warnings = append(warnings, fmt.Sprintf("server %s is reached without TLS: %s travel in the clear; use rediss://", one.Name(), what))
 	}
 	return warnings, nil
 }

@@ -25,6 +25,7 @@ var ErrClosed = errors.New("the client is closed")
 type Options struct {
 	User, Password string
 	TLS            *tls.Config // nil: the system's certificate authorities
+	RequireTLS     *bool       // see store.Options
 
 	Timeout    time.Duration // for one request to one server; 0: store.DefaultTimeout
 	StaleAfter time.Duration // a host whose last push is older is stale
@@ -59,8 +60,9 @@ type Servers struct {
 	bases     *frame.Cache // that objects are unpacked with
 	sizes     *coreSizes
 
-	mu    sync.Mutex
-	byURL map[string]*store.Server // nil: closed
+	mu      sync.Mutex
+	byURL   map[string]*store.Server // in the one form that an address has; nil: closed
+	overTLS map[string]bool          // host:port of servers that were listed as rediss://
 }
 
 // basesBytes is how many bytes of unpacked bases are kept for reading.
@@ -72,7 +74,7 @@ func NewServers(dir directory.Service, o Options) *Servers {
 		o.Timeout = store.DefaultTimeout
 	}
 	return &Servers{
-		directory: dir, options: o, byURL: make(map[string]*store.Server),
+		directory: dir, options: o, byURL: make(map[string]*store.Server), overTLS: make(map[string]bool),
 		decoder: frame.NewDecoder(o.MaxObject), bases: frame.NewCache(basesBytes),
 		sizes: newCoreSizes(o.CacheFolder),
 	}
@@ -97,22 +99,79 @@ func (s *Servers) Close() error {
 	return errors.Join(errs...)
 }
 
-// Server returns the connection to a URL, opening it when it is new.
+// Server returns the connection to a URL of the directory's, opening it when it is new.
 func (s *Servers) Server(url string) (*store.Server, error) {
+	list, err := s.open([]string{url})
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// open returns the connections to URLs that the directory lists together.
+func (s *Servers) open(urls []string) ([]*store.Server, error) {
+	addresses := make([]store.Address, len(urls))
+	for i, u := range urls {
+		var err error
+		if addresses[i], err = store.ParseAddress(u); err != nil {
+			return nil, err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.byURL == nil {
 		return nil, ErrClosed
 	}
+	for _, a := range addresses {
+		s.noteTLS(a)
+	}
+	list := make([]*store.Server, len(addresses))
+	for i, a := range addresses {
+		list[i] = s.one(a)
+	}
+	return list, nil
+}
+
+// noteTLS remembers a server that is reached over TLS. Whoever had it listed without
+// before loses the connection: a later one is refused.
+func (s *Servers) noteTLS(a store.Address) {
+	if !a.TLS() {
+		return
+	}
+	for _, endpoint := range a.Endpoints() {
+		if s.overTLS[endpoint] {
+			continue
+		}
+		s.overTLS[endpoint] = true
+		for url, other := range s.byURL {
+			if !other.Secure() && slices.Contains(other.Endpoints(), endpoint) {
+				_ = other.Close() // nothing is lost with it
+				delete(s.byURL, url)
+			}
+		}
+	}
+}
+
+// wasTLS reports whether a server there has been listed as rediss://.
+func (s *Servers) wasTLS(endpoint string) bool {
+	if d, ok := s.directory.(directory.Rememberer); ok && d.WasTLS(endpoint) {
+		return true
+	}
+	return s.overTLS[endpoint]
+}
+
+func (s *Servers) one(a store.Address) *store.Server {
+	url := a.String()
 	if one, ok := s.byURL[url]; ok {
-		return one, nil
+		return one
 	}
-	one, err := store.Open(url, store.Options{User: s.options.User, Password: s.options.Password, TLS: s.options.TLS, Timeout: s.options.Timeout})
-	if err != nil {
-		return nil, err
-	}
+	_, written := s.directory.(directory.Written)
+	one := store.OpenAddress(a, store.Options{
+		User: s.options.User, Password: s.options.Password, TLS: s.options.TLS, Timeout: s.options.Timeout,
+		RequireTLS: s.options.RequireTLS, WasTLS: slices.ContainsFunc(a.Endpoints(), s.wasTLS), Given: !written,
+	})
 	s.byURL[url] = one
-	return one, nil
+	return one
 }
 
 // Core returns the name and the servers of a core; of the local one, where core is empty.
@@ -167,12 +226,12 @@ func (s *Servers) openCore(ctx context.Context, p place) (*coreState, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the servers of core %s: %w", p.core, err)
 	}
+	servers, err := s.open(urls)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use core %s: %w", p.core, err)
+	}
 	k := &coreState{place: p, sizes: s.sizes}
-	for _, u := range urls {
-		one, err := s.Server(u)
-		if err != nil {
-			return nil, fmt.Errorf("cannot use core %s: %w", p.core, err)
-		}
+	for _, one := range servers {
 		if !slices.ContainsFunc(k.members, func(m *member) bool { return m.Server == one }) {
 			k.members = append(k.members, &member{Server: one, bit: 1 << len(k.members)})
 		}

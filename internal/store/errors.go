@@ -18,6 +18,7 @@ import (
 // wrap one of these where it is known, and the cause.
 var (
 	ErrBadURL        = errors.New("not the URL of a server")
+	ErrNeedsTLS      = errors.New("has to be reached over TLS")
 	ErrUnreachable   = errors.New("cannot be reached")
 	ErrTimeout       = errors.New("did not answer in time")
 	ErrCut           = errors.New("cut the connection")
@@ -131,6 +132,8 @@ func kindOf(err error) error {
 		return context.Canceled
 	case errors.Is(err, ErrReplyTooLarge):
 		return ErrReplyTooLarge
+	case errors.Is(err, ErrNeedsTLS):
+		return ErrNeedsTLS
 	case errors.As(err, &reply):
 		for _, k := range replyKinds {
 			if redis.HasErrorPrefix(reply, k.prefix) {

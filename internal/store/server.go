@@ -8,14 +8,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
-	"net/url"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +29,13 @@ type Options struct {
 	TLS      *tls.Config   // for rediss://; nil: the system's certificate authorities
 	Timeout  time.Duration // for dialling, and for a request whose context has no deadline
 	Conns    int           // connections at most for what queries read, and as many for all else; default 4
+
+	// RequireTLS is whether the server must be reached over TLS: true, false where it has
+	// been decided that all may travel in the clear, nil where nobody has said. Then TLS is
+	// required where TLS above is not nil, or WasTLS.
+	RequireTLS *bool
+	WasTLS     bool // the server has been reached over TLS before, or was to be
+	Given      bool // a directory service gave the URL: without TLS it gets no password
 }
 
 // DefaultTimeout is how long a server may take to accept or to answer: 5 s.
@@ -43,12 +47,13 @@ const maxReply = 96 << 20
 
 // A Server is a connection pool to one server. It is safe for concurrent use.
 type Server struct {
-	name   string
-	db     *redis.Client
-	wires  *wires // for what queries read
-	meter  *meter
-	secure bool
-	host   string
+	name    string
+	address Address
+	options Options
+	refused error // why it must not be connected to; nil: it may
+	db      *redis.Client
+	wires   *wires // for what queries read
+	meter   *meter
 }
 
 // A Traffic counts what a server's connections have carried.
@@ -64,106 +69,66 @@ func (t Traffic) Since(before Traffic) Traffic {
 
 // Check tells whether rawURL is the URL of a server, without connecting.
 func Check(rawURL string) error {
-	_, _, err := parse(rawURL)
+	_, err := ParseAddress(rawURL)
 	return err
 }
 
-// Open prepares a connection to redis://[user@]host[:port][/db], or rediss:// for
-// TLS. It does not connect yet. A password in the URL is refused: URLs end up in
-// process lists and logs.
+// Open prepares a connection to the server of a URL; see ParseAddress. It does not connect
+// yet. A server that the options forbid to be reached as the URL says is never connected
+// to: every request is answered with ErrNeedsTLS.
 func Open(rawURL string, o Options) (*Server, error) {
-	u, db, err := parse(rawURL)
+	address, err := ParseAddress(rawURL)
 	if err != nil {
 		return nil, err
 	}
+	return OpenAddress(address, o), nil
+}
+
+// OpenAddress is Open for a URL that has been taken apart.
+func OpenAddress(address Address, o Options) *Server {
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
 	}
 	if o.Conns <= 0 {
 		o.Conns = 4
 	}
-	if u.User.Username() != "" {
-		o.User = u.User.Username()
-	}
-	addr := u.Host
-	if u.Port() == "" {
-		addr = net.JoinHostPort(u.Hostname(), "6379")
-	}
+	o.User = cmp.Or(address.user, o.User)
 	quiet.Do(logging.Disable)
-	s := &Server{
-		name: fmt.Sprintf("%s/%d", addr, db), meter: newMeter(),
-		secure: u.Scheme == "rediss", host: u.Hostname(),
-	}
-	s.wires = newWires(o, db, func(ctx context.Context) (net.Conn, error) { return s.dial(ctx, o, addr, nil) })
+	s := &Server{name: address.Name(), address: address, options: o, refused: o.refusal(address), meter: newMeter()}
+	s.wires = newWires(o, address.db, func(ctx context.Context) (net.Conn, error) { return s.dial(ctx, nil) })
 	s.db = redis.NewClient(&redis.Options{
-		Addr: addr, DB: db, Username: o.User, Password: o.Password,
+		Addr: s.name, DB: address.db, Username: o.User, Password: o.Password,
 		Protocol: 2, DisableIdentity: true, ContextTimeoutEnabled: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 		// Failover is the caller's: it has sibling servers to turn to.
 		MaxRetries: -1, DialerRetries: 1,
 		DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout,
 		PoolSize: o.Conns, PipelinePoolSize: -1, ReadBufferSize: 64 << 10, WriteBufferSize: 16 << 10,
-		Dialer: func(ctx context.Context, _, addr string) (net.Conn, error) { return s.dial(ctx, o, addr, new(guard)) },
+		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) { return s.dial(ctx, new(guard)) },
 	})
 	s.db.AddHook(refusals{})
-	return s, nil
+	return s
 }
 
 // quiet keeps go-redis, which logs on its own, off the caller's stderr: every
 // error it logs is returned as well.
 var quiet sync.Once
 
-func parse(rawURL string) (*url.URL, int, error) {
-	if !strings.Contains(rawURL, "://") {
-		return nil, 0, fmt.Errorf("cannot use %q as a server: %w: write redis://host:port/db, or rediss:// for TLS", rawURL, ErrBadURL)
+// dial opens every connection there is to the server.
+func (s *Server) dial(ctx context.Context, g *guard) (net.Conn, error) {
+	if s.refused != nil {
+		return nil, s.refused
 	}
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		var ue *url.Error
-		if errors.As(err, &ue) {
-			err = ue.Err // the URL itself may hold a password
-		}
-		return nil, 0, fmt.Errorf("cannot read the URL of a server: %w: %w", ErrBadURL, err)
-	}
-	shown := u.Redacted()
-	if u.Scheme != "redis" && u.Scheme != "rediss" {
-		return nil, 0, fmt.Errorf("cannot use %q as a server: %w: write redis://host:port/db, or rediss:// for TLS", shown, ErrBadURL)
-	}
-	if u.Hostname() == "" {
-		return nil, 0, fmt.Errorf("cannot use %q as a server: %w: it names no host", shown, ErrBadURL)
-	}
-	if _, has := u.User.Password(); has {
-		return nil, 0, fmt.Errorf("cannot use %q as a server: %w: it holds a password, which process lists and logs would show; "+
-			"give it in a file (redis.password_file) or in SYSOPS_REDIS_PASSWORD", shown, ErrBadURL)
-	}
-	path := strings.Trim(u.Path, "/")
-	if path == "" {
-		return u, 0, nil
-	}
-	db, err := strconv.Atoi(path)
-	if err != nil || db < 0 {
-		return nil, 0, fmt.Errorf("cannot use %q as a server: %w: %q is not the number of a database", shown, ErrBadURL, path)
-	}
-	return u, db, nil
-}
-
-func (s *Server) dial(ctx context.Context, o Options, addr string, g *guard) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
+	network, address := s.address.dialled()
 	d := &net.Dialer{KeepAlive: time.Minute}
-	conn, err := d.DialContext(ctx, "tcp", addr)
+	conn, err := d.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	if s.secure {
-		cfg := &tls.Config{MinVersion: tls.VersionTLS12}
-		if o.TLS != nil {
-			cfg = o.TLS.Clone()
-		}
-		if cfg.ServerName == "" {
-			cfg.ServerName = s.host
-		}
-		secured := tls.Client(conn, cfg)
+	if s.address.TLS() {
+		secured := tls.Client(conn, s.tlsConfig(address))
 		if err := secured.HandshakeContext(ctx); err != nil {
 			conn.Close()
 			return nil, err
@@ -173,17 +138,29 @@ func (s *Server) dial(ctx context.Context, o Options, addr string, g *guard) (ne
 	return s.meter.wrap(conn, g), nil
 }
 
-// Name is the server's address and database, "host:port/db".
+// tlsConfig is how the server at host:port proves who it is.
+func (s *Server) tlsConfig(address string) *tls.Config {
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+	if s.options.TLS != nil {
+		cfg = s.options.TLS.Clone()
+	}
+	if host, _, err := net.SplitHostPort(address); err == nil && cfg.ServerName == "" {
+		cfg.ServerName = host
+	}
+	return cfg
+}
+
+// Name is the server's address and database: "host:port/db", or the URL of a socket.
 func (s *Server) Name() string { return s.name }
 
 // Secure reports whether the connection uses TLS.
-func (s *Server) Secure() bool { return s.secure }
+func (s *Server) Secure() bool { return s.address.TLS() }
 
-// Loopback reports whether the server's address is one of this machine's own.
-func (s *Server) Loopback() bool {
-	ip := net.ParseIP(s.host)
-	return s.host == "localhost" || ip != nil && ip.IsLoopback()
-}
+// Endpoints are the hosts and ports of the server's URL; see Address.
+func (s *Server) Endpoints() []string { return s.address.Endpoints() }
+
+// Local reports whether nothing that is sent to the server leaves this machine.
+func (s *Server) Local() bool { return s.address.local() }
 
 // Traffic returns what the connections have carried so far.
 func (s *Server) Traffic() Traffic { return s.meter.traffic() }
@@ -200,8 +177,11 @@ func (s *Server) Close() error {
 // the command. After an error the commands must not be looked at: they may
 // still be written to.
 func (s *Server) exec(ctx context.Context, pipe redis.Pipeliner) error {
-	if pipe.Len() == 0 {
+	switch {
+	case pipe.Len() == 0:
 		return nil
+	case s.refused != nil:
+		return s.wrap(s.refused)
 	}
 	done := make(chan error, 1)
 	go func() {

@@ -143,20 +143,3 @@ func TestRecordsOfAnotherShapeAreNone(t *testing.T) {
 		}
 	}
 }
-
-func TestURLsOfServers(t *testing.T) {
-	for url, name := range map[string]string{
-		"redis://mps01": "mps01:6379/0", "redis://mps01:7000": "mps01:7000/0", "redis://mps01/3": "mps01:6379/3",
-		"rediss://mps01:7000/3/": "mps01:7000/3", "redis://[::1]:7000": "[::1]:7000/0", "redis://[::1]": "[::1]:6379/0", "redis://user@mps01": "mps01:6379/0",
-	} {
-		s, err := Open(url, Options{})
-		if err != nil {
-			t.Errorf("%s: %v", url, err)
-			continue
-		}
-		if s.Name() != name || s.Secure() != strings.HasPrefix(url, "rediss") {
-			t.Errorf("%s: %s, secure: %v; want %s", url, s.Name(), s.Secure(), name)
-		}
-		s.Close()
-	}
-}

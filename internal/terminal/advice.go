@@ -88,6 +88,7 @@ var faults = []struct {
 	err    error
 	advice string
 }{
+	{sysops.ErrServerNeedsTLS, "write rediss:// where the server is listed; require_tls: false under redis: in the config lets passwords and contents travel in the clear"},
 	{sysops.ErrServerUnreachable, "is redis-server running there, and is the port right? A server that demands TLS needs rediss://, a private authority redis.ca_file"},
 	{sysops.ErrServerTimeout, "the server may be overloaded, hung, or behind a firewall that drops packets; one without TLS needs redis://"},
 	{sysops.ErrServerCut, "the server may be restarting, or at its maxclients"},

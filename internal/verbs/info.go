@@ -89,6 +89,7 @@ func (i *Info) runServers(ctx context.Context, call *Call) (*Outcome, error) {
 	for n := range servers {
 		s := &servers[n]
 		o.Gaps = o.Gaps || s.Error != ""
+		o.warnExposed(s)
 		row := output.Row{Table: serverTable, Cells: serverCells(s)}
 		if i.Raw {
 			row = output.Row{Text: fmt.Appendf(nil, "# %s (core %s)\n%s\n", s.Server, s.Core, s.RawInfo)}
@@ -99,6 +100,13 @@ func (i *Info) runServers(ctx context.Context, call *Call) (*Outcome, error) {
 		}
 	}
 	return o, nil
+}
+
+// warnExposed warns of a server that is sent a password in the clear.
+func (o *Outcome) warnExposed(s *sysops.ServerInfo) {
+	if s.Exposed {
+		o.Warnings = append(o.Warnings, fmt.Errorf("server %s is reached without TLS: the password travels in the clear; use rediss://", s.Server))
+	}
 }
 
 var serverTable = &output.Table{Columns: []output.Column{

@@ -40,6 +40,7 @@ func (i *Info) runFields(ctx context.Context, call *Call) (*Outcome, error) {
 	o := &Outcome{Complete: complete}
 	var servers []sysops.ServerInfo
 	for _, s := range all {
+		o.warnExposed(&s)
 		if s.Error != "" {
 			o.Gaps = true
 			o.Warnings = append(o.Warnings, errors.New(s.Error))

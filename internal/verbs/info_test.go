@@ -53,6 +53,27 @@ func TestInfo(t *testing.T) {
 	}
 }
 
+// A password that others can read on its way is warned of. The address 0.0.0.0 leads to
+// this machine, and is not written as one of its own.
+func TestInfoWarnsOfAnExposedPassword(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, redistest.Password("secret"))
+	glob := "tcp_port"
+	for url, want := range map[string]int{server.URL(): 0, strings.Replace(server.URL(), "127.0.0.1", "0.0.0.0", 1): 1} {
+		client, err := sysops.New(sysops.ServerList(url), sysops.Options{Password: "secret", Timeout: redistest.Patience})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { client.Close() })
+		for _, verb := range []verbs.Info{{}, {Raw: true}, {Fields: &glob}} {
+			_, o := ran(t, client, &verb)
+			if len(o.Warnings) != want || want > 0 && !strings.Contains(o.Warnings[0].Error(), "the password travels in the clear") {
+				t.Errorf("%s: %+v warns of %v", url, verb, o.Warnings)
+			}
+		}
+	}
+}
+
 func TestMisusesOfInfo(t *testing.T) {
 	three, negative, open, none := 3, -1, "[", ""
 	misused(t, &verbs.Info{Raw: true, Memory: true}, "info forms", "memory", "raw")
