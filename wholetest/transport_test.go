@@ -18,6 +18,7 @@ import (
 )
 
 // An eavesdropper is a server that hangs up on whoever has said something, and remembers it.
+// Asked as a Sentinel, it says that it is the master.
 type eavesdropper struct {
 	port   string
 	socket string
@@ -64,6 +65,10 @@ func (e *eavesdropper) listen(l net.Listener) {
 			n, _ := conn.Read(said) // nothing said is nothing heard
 			e.mu.Lock()
 			defer e.mu.Unlock()
+			if bytes.Contains(said[:n], []byte("SENTINEL")) {
+				fmt.Fprintf(conn, "*2\r\n$7\r\n0.0.0.0\r\n$%d\r\n%s\r\n", len(e.port), e.port)
+				return
+			}
 			e.heard.Write(said[:n])
 		}()
 	}
@@ -91,6 +96,7 @@ func (e *eavesdropper) url(form string) string {
 	return map[string]string{
 		"redis far": "redis://0.0.0.0:" + e.port + "/0", "redis here": "redis://127.0.0.1:" + e.port + "/0",
 		"rediss far": "rediss://0.0.0.0:" + e.port + "/0", "unix": "unix://" + e.socket + "?db=1",
+		"sentinel": "redis+sentinel://127.0.0.1:" + e.port + "/m?db=1", "sentinel TLS": "rediss+sentinel://127.0.0.1:" + e.port + "/m",
 	}[form]
 }
 
@@ -143,6 +149,15 @@ var transports = []struct {
 	{"unix", "true", "password", "directory", "", givenWords, ""},
 	{"unix", "ca_file", "", "directory", "questions", "", ""},
 	{"unix", "false", "password", "directory", "password", "", ""},
+
+	{"sentinel", "", "", "directory", "questions", "", ""},
+	{"sentinel", "", "password", "administrator", "password", "", adminWords},
+	{"sentinel", "", "password", "directory", "", givenWords, ""},
+	{"sentinel", "true", "password", "administrator", "", trueWords, ""},
+	{"sentinel", "ca_file", "", "administrator", "", caWords, ""},
+	{"sentinel", "false", "password", "directory", "password", "", ""},
+	{"sentinel TLS", "", "password", "directory", "handshake", "", ""},
+	{"sentinel TLS", "false", "password", "administrator", "handshake", "", ""},
 
 	{"rediss far", "", "password", "administrator", "handshake", "", ""},
 	{"rediss far", "", "password", "directory", "handshake", "", ""},

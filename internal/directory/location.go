@@ -96,10 +96,10 @@ func (l *location) checkParams() error {
 	return nil
 }
 
-// isSchemeName says that a text is short and of small letters: no more of a URL is
-// repeated.
+// isSchemeName says that a text is short and of small letters, and of + as in
+// redis+sentinel: no more of a URL is repeated.
 func isSchemeName(s string) bool {
-	return s != "" && len(s) <= 16 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") == ""
+	return s != "" && len(s) <= 16 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz+") == ""
 }
 
 // isText says that there is neither a control character nor a byte that is no UTF-8.

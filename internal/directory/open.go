@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -59,7 +58,7 @@ func advised(err error) error {
 	switch near := words.Nearest(bad.Scheme, names); {
 	case forms[bad.Scheme] != "":
 		return hint.To(err, "its form is "+forms[bad.Scheme])
-	case slices.Contains([]string{"redis", "rediss", "unix"}, bad.Scheme):
+	case strings.HasPrefix(bad.Scheme, "redis") || bad.Scheme == "unix":
 		return hint.For(err, hint.ServerForURL)
 	case near != "":
 		return hint.To(err, "did you mean "+forms[near]+"?")

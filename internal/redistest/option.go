@@ -14,6 +14,7 @@ type config struct {
 	password    string
 	certs       *Certs
 	clientCerts bool
+	master      string // what a Sentinel calls the server that it watches; empty: it is none
 }
 
 // Config adds lines in the syntax of redis.conf, such as "maxmemory 2mb". They come last, so they win.
@@ -42,6 +43,10 @@ func ClientCerts() Option {
 
 // file returns the text of redis.conf for a server on port, with its files in dir.
 func (c *config) file(major, port int, dir string) string {
+	if c.master != "" {
+		lines := []string{"bind 127.0.0.1", "daemonize no", "loglevel warning", fmt.Sprintf("dir %q", dir)}
+		return strings.Join(slices.Concat(lines, c.portLines(port), c.lines), "\n") + "\n"
+	}
 	lines := []string{
 		"bind 127.0.0.1",
 		"daemonize no",
@@ -56,15 +61,13 @@ func (c *config) file(major, port int, dir string) string {
 	if c.password != "" {
 		lines = append(lines, fmt.Sprintf("requirepass %q", c.password))
 	}
-	if c.certs == nil {
-		lines = append(lines, fmt.Sprintf("port %d", port))
-	} else {
-		lines = append(lines, c.tlsLines(port)...)
-	}
-	return strings.Join(slices.Concat(lines, c.lines), "\n") + "\n"
+	return strings.Join(slices.Concat(lines, c.portLines(port), c.lines), "\n") + "\n"
 }
 
-func (c *config) tlsLines(port int) []string {
+func (c *config) portLines(port int) []string {
+	if c.certs == nil {
+		return []string{fmt.Sprintf("port %d", port)}
+	}
 	auth := "no"
 	if c.clientCerts {
 		auth = "yes"

@@ -169,6 +169,9 @@ func (s *Server) start() error {
 	}
 	defer log.Close() // the child has its own descriptor
 	cmd := exec.Command(s.binary.path, conf)
+	if s.config.master != "" {
+		cmd.Args = append(cmd.Args, "--sentinel")
+	}
 	cmd.Stdout, cmd.Stderr = log, log
 	proc, err := startProcess(cmd)
 	if err != nil {

@@ -20,8 +20,9 @@ import (
 type Address struct {
 	scheme string
 	user   string   // of Redis' ACL; empty: whoever connects says which
-	hosts  []string // host:port; none of a socket
-	path   string   // of a Unix socket; empty: the server is at a host
+	hosts  []string // host:port: one, or those of the Sentinels; none of a socket
+	path   string   // of a Unix socket
+	master string   // what Sentinels call the server
 	db     int
 }
 
@@ -30,24 +31,31 @@ const (
 	schemeTCP  = "redis"
 	schemeTLS  = "rediss"
 	schemeUnix = "unix"
+
+	schemeSentinel    = "redis+sentinel"
+	schemeSentinelTLS = "rediss+sentinel"
 )
 
+var schemes = []string{schemeTCP, schemeTLS, schemeUnix, schemeSentinel, schemeSentinelTLS}
+
 const (
-	redisPort = "6379"
+	redisPort    = "6379"
+	sentinelPort = "26379"
 
 	maxSocketPath = 107     // bytes; the kernel takes no longer one
 	maxDB         = 1 << 30 // far beyond what a server is configured with
 )
 
-// ParseAddress reads redis://[user@]host[:port][/db], rediss:// for TLS, or
-// unix://[user@]/path for a socket of this machine. ?db=NUMBER is another way to write
-// the database. Errors wrap ErrBadURL and say what to write instead. They repeat no more
+// ParseAddress reads redis://[user@]host[:port][/db], unix://[user@]/path for a socket of
+// this machine, or redis+sentinel://[user@]host[:port],…/MASTER for the server that these
+// Sentinels call so; rediss:// and rediss+sentinel:// for TLS. ?db=NUMBER is another way
+// to write the database, and the only one behind a path. Errors wrap ErrBadURL and say what to write instead. They repeat no more
 // of the URL than its scheme and a host that is one: what stands in the wrong place may
 // be a password.
 func ParseAddress(raw string) (Address, error) {
 	scheme, rest, ok := strings.Cut(raw, "://")
 	a := Address{scheme: strings.ToLower(scheme)}
-	if !ok || !slices.Contains([]string{schemeTCP, schemeTLS, schemeUnix}, a.scheme) {
+	if !ok || !slices.Contains(schemes, a.scheme) {
 		shown := "what begins with no scheme"
 		switch _, err := parseHost(raw, redisPort); {
 		case ok && len(scheme) <= 16 && strings.Trim(a.scheme, "abcdefghijklmnopqrstuvwxyz+") == "":
@@ -55,7 +63,7 @@ func ParseAddress(raw string) (Address, error) {
 		case err == nil && strings.Contains(raw, ":"):
 			shown = strconv.Quote(raw) // host:port
 		}
-		return Address{}, fmt.Errorf("cannot use %s as a server: %w: write redis://host:port/db, rediss:// for TLS, or unix:///path for a socket", shown, ErrBadURL)
+		return Address{}, fmt.Errorf("cannot use %s as a server: %w: write redis://host:port/db, rediss:// for TLS, unix:///path for a socket, or redis+sentinel://host,host/master", shown, ErrBadURL)
 	}
 	if err := a.parse(rest); err != nil {
 		return Address{}, fmt.Errorf("cannot use %s as a server: %w: %w", a.shown(rest), ErrBadURL, err)
@@ -133,11 +141,26 @@ func (a *Address) parsePlace(hosts, tail string) error {
 	if hosts == "" {
 		return errors.New("it names no host: write redis://host:port/db")
 	}
-	host, err := parseHost(hosts, redisPort)
-	if err != nil {
-		return err
+	if !a.sentinel() {
+		host, err := parseHost(hosts, redisPort)
+		if err != nil {
+			return err
+		}
+		a.hosts = []string{host}
+		return nil
 	}
-	a.hosts = []string{host}
+	for text := range strings.SplitSeq(hosts, ",") {
+		host, err := parseHost(text, sentinelPort)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(a.hosts, host) {
+			a.hosts = append(a.hosts, host)
+		}
+	}
+	if a.master = strings.Trim(tail, "/"); !isHost(a.master) { // Sentinel takes the same characters
+		return errors.New("it does not say what the Sentinels call the server: write redis+sentinel://host,host/MASTER?db=1")
+	}
 	return nil
 }
 
@@ -212,7 +235,7 @@ func (a *Address) parseDB(query, tail string) error {
 	if len(numbers) > 1 {
 		return errors.New("it has the parameter db twice")
 	}
-	if inPath := strings.Trim(tail, "/"); a.scheme != schemeUnix && inPath != "" {
+	if inPath := strings.Trim(tail, "/"); a.scheme != schemeUnix && !a.sentinel() && inPath != "" {
 		numbers = append(numbers, inPath)
 	}
 	for i, text := range numbers {
@@ -245,9 +268,12 @@ func unknownParam(name string) error {
 }
 
 // TLS reports whether the server is spoken to over TLS.
-func (a Address) TLS() bool { return a.scheme == schemeTLS }
+func (a Address) TLS() bool { return a.scheme == schemeTLS || a.scheme == schemeSentinelTLS }
 
-// Endpoints are the hosts and ports, in lower case. A socket has none.
+// sentinel reports whether Sentinels are to be asked where the server is.
+func (a Address) sentinel() bool { return a.scheme == schemeSentinel || a.scheme == schemeSentinelTLS }
+
+// Endpoints are the hosts and ports that the URL names, in lower case. A socket has none.
 func (a Address) Endpoints() []string {
 	out := make([]string, len(a.hosts))
 	for i, h := range a.hosts {
@@ -256,9 +282,10 @@ func (a Address) Endpoints() []string {
 	return out
 }
 
-// Name is what people call the server: "host:port/db" or, of a socket, its URL.
+// Name is what people call the server: "host:port/db" or, where it has no such address,
+// its URL without the user.
 func (a Address) Name() string {
-	if a.scheme == schemeUnix {
+	if a.scheme == schemeUnix || a.sentinel() {
 		a.user = ""
 		return a.String()
 	}
@@ -274,14 +301,21 @@ func (a Address) String() string {
 	if a.scheme == schemeUnix {
 		return fmt.Sprintf("%s://%s%s?db=%d", a.scheme, user, (&url.URL{Path: a.path}).EscapedPath(), a.db)
 	}
-	host := strings.ReplaceAll(strings.ToLower(a.hosts[0]), "%", "%25") // of a zone
-	return fmt.Sprintf("%s://%s%s/%d", a.scheme, user, host, a.db)
+	hosts := strings.ReplaceAll(strings.Join(a.Endpoints(), ","), "%", "%25") // of a zone
+	if a.sentinel() {
+		return fmt.Sprintf("%s://%s%s/%s?db=%d", a.scheme, user, hosts, a.master, a.db)
+	}
+	return fmt.Sprintf("%s://%s%s/%d", a.scheme, user, hosts, a.db)
 }
 
-// local reports whether nothing that is sent leaves this machine.
+// local reports whether nothing that is sent leaves this machine. Of what Sentinels will
+// tell, nobody knows.
 func (a Address) local() bool {
-	if a.scheme == schemeUnix {
+	switch {
+	case a.scheme == schemeUnix:
 		return true
+	case a.sentinel():
+		return false
 	}
 	host, _, err := net.SplitHostPort(a.hosts[0])
 	if err != nil {
@@ -289,12 +323,4 @@ func (a Address) local() bool {
 	}
 	ip := net.ParseIP(host)
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
-}
-
-// dialled is the network and the address that net.Dial takes.
-func (a Address) dialled() (network, address string) {
-	if a.scheme == schemeUnix {
-		return "unix", a.path
-	}
-	return "tcp", a.hosts[0]
 }

@@ -127,6 +127,7 @@ func kindOf(err error) error {
 	var timeout net.Error
 	var reply redis.Error
 	var errno syscall.Errno
+	var noMaster *noMasterError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return context.Canceled
@@ -134,6 +135,8 @@ func kindOf(err error) error {
 		return ErrReplyTooLarge
 	case errors.Is(err, ErrNeedsTLS):
 		return ErrNeedsTLS
+	case errors.As(err, &noMaster):
+		return ErrUnreachable
 	case errors.As(err, &reply):
 		for _, k := range replyKinds {
 			if redis.HasErrorPrefix(reply, k.prefix) {

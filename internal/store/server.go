@@ -121,21 +121,42 @@ func (s *Server) dial(ctx context.Context, g *guard) (net.Conn, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
-	network, address := s.address.dialled()
-	d := &net.Dialer{KeepAlive: time.Minute}
-	conn, err := d.DialContext(ctx, network, address)
+	conn, err := s.reach(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if s.address.TLS() {
-		secured := tls.Client(conn, s.tlsConfig(address))
-		if err := secured.HandshakeContext(ctx); err != nil {
-			conn.Close()
+	return s.meter.wrap(conn, g), nil
+}
+
+// reach connects to where the server is now.
+func (s *Server) reach(ctx context.Context) (net.Conn, error) {
+	switch a := s.address; {
+	case a.scheme == schemeUnix:
+		return new(net.Dialer).DialContext(ctx, "unix", a.path)
+	case a.sentinel():
+		at, err := s.askSentinels(ctx)
+		if err != nil {
 			return nil, err
 		}
-		conn = secured
+		return s.connect(ctx, at)
+	default:
+		return s.connect(ctx, a.hosts[0])
 	}
-	return s.meter.wrap(conn, g), nil
+}
+
+// connect connects to host:port, over TLS where the URL says so.
+func (s *Server) connect(ctx context.Context, address string) (net.Conn, error) {
+	d := &net.Dialer{KeepAlive: time.Minute}
+	conn, err := d.DialContext(ctx, "tcp", address)
+	if err != nil || !s.address.TLS() {
+		return conn, err
+	}
+	secured := tls.Client(conn, s.tlsConfig(address))
+	if err := secured.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secured, nil
 }
 
 // tlsConfig is how the server at host:port proves who it is.
@@ -150,7 +171,7 @@ func (s *Server) tlsConfig(address string) *tls.Config {
 	return cfg
 }
 
-// Name is the server's address and database: "host:port/db", or the URL of a socket.
+// Name is the server's address and database: "host:port/db", or its URL; see Address.
 func (s *Server) Name() string { return s.name }
 
 // Secure reports whether the connection uses TLS.
@@ -186,6 +207,7 @@ func (s *Server) exec(ctx context.Context, pipe redis.Pipeliner) error {
 	done := make(chan error, 1)
 	go func() {
 		cmds, err := pipe.Exec(ctx)
+		s.leaveReplica(cmds)
 		if err != nil && firstError(cmds...) == nil && !errors.Is(err, redis.Nil) {
 			// An error reply to the greeting (a wrong password, no such database)
 			// is returned here and stands at no command: they look as if the

@@ -114,6 +114,9 @@ func (p *wires) take(ctx context.Context) (*wire, error) {
 func (p *wires) exchange(ctx context.Context, w *wire, q *request, read func(replies) error) (err error) {
 	if err := w.SetDeadline(time.Now().Add(p.timeout)); err != nil {
 		w.Close()
+		if !w.fresh { // as all connections are closed to a master that is one no more
+			err = fmt.Errorf("%w: %w", errStale, err)
+		}
 		return err
 	}
 	stop := context.AfterFunc(ctx, func() { w.SetDeadline(time.Unix(1, 0)) })
