@@ -59,7 +59,7 @@ func (s *Server) askSentinel(ctx context.Context, host string) (string, error) {
 	if _, err := conn.Write(q.bytes); err != nil {
 		return "", err
 	}
-	at, err := replies{bufio.NewReader(conn)}.list(nil, new(textBlock))
+	at, err := replies{bufio.NewReader(conn), &position{request: q.bytes}}.list(nil, new(textBlock))
 	switch {
 	case err != nil:
 		return "", err
