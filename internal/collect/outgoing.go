@@ -88,10 +88,11 @@ func (p Problem) Unwrap() error { return p.Err }
 //
 // What others could have arranged is read with their rights and no others, see
 // package hostfs. Pipes, devices and sockets are never opened. What cannot be listed is a
-// Problem, and what could not be looked at, because a file system does not answer, is kept; an error is returned only where dir itself is missing, cannot be
-// read, is writable by everyone or belongs to another user: whoever writes to it
-// chooses what is read with the caller's rights. The Snapshot may be used by
-// several goroutines, each source by one at a time.
+// Problem, and what could not be looked at, because a file system does not answer, is
+// kept. An error is returned only where dir itself is missing, cannot be read, is writable
+// by everyone, belongs to another user, or does not answer: whoever writes to it chooses
+// what is read with the caller's rights. The Snapshot may be used by several goroutines,
+// each source by one at a time.
 func Outgoing(dir string, o FileOptions) (*Snapshot, error) {
 	if o.JSON == "" {
 		o.JSON = DefaultPath

@@ -391,3 +391,15 @@ func TestAWalkWithoutOpenat2IsTheSame(t *testing.T) {
 		t.Errorf("its mode is %#o", st.Mode)
 	}
 }
+
+func (w *world) info(name string) fs.FileInfo {
+	w.Helper()
+	info, err := os.Lstat(w.path(name))
+	w.must(err)
+	return info
+}
+
+func (w *world) stat(name string) *syscall.Stat_t {
+	w.Helper()
+	return w.info(name).Sys().(*syscall.Stat_t)
+}

@@ -307,7 +307,7 @@ func (p *push) offerAll(ctx context.Context, offers []*offering) map[string]bool
 // nobody knows whether it is there.
 func (p *push) keeps(name string) bool {
 	stands := func(kept string) bool {
-		rest, ok := strings.CutPrefix(name, kept)
+		rest, ok := strings.CutPrefix(name, strings.TrimSuffix(kept, "/"))
 		return ok && (rest == "" || rest[0] == '/' || rest[0] == '@')
 	}
 	p.mu.Lock()
