@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	// patience is how long a file system may take for one call, at least; at most it is
-	// twice that.
-	patience = 5 * time.Second
+	// patience is how long a file system may take for one call, at least. How often is
+	// looked in that time says by how much it may be longer.
+	patience = 10 * time.Second
+	looks    = 4
 
 	// mostStuck is how many calls may be left behind. Each is a thread.
 	mostStuck = 64
@@ -42,9 +43,10 @@ func Unknown(err error) bool {
 // A Host is what is known of this host's file systems. One should live as long as the
 // process does: it remembers which of them do not answer. It is safe for concurrent use.
 type Host struct {
-	// Limit returns a channel that says, again and again, that a call has had time
-	// enough: when it says so twice, the call is given up. It is for tests; New sets 5 s.
-	Limit func() (expired <-chan time.Time, stop func())
+	// Limit returns a channel that says when it is time to look whether a call hangs: one
+	// that does at a few looks in a row is given up. It is for tests; what New sets makes
+	// that 10 s.
+	Limit func() (look <-chan time.Time, stop func())
 
 	euid int
 
@@ -61,11 +63,11 @@ type Host struct {
 
 // New returns a host of which nothing is known yet.
 func New() *Host {
-	return &Host{Limit: everyPatience, euid: os.Geteuid(), stuck: make(map[int]int)}
+	return &Host{Limit: looking, euid: os.Geteuid(), stuck: make(map[int]int)}
 }
 
-func everyPatience() (expired <-chan time.Time, stop func()) {
-	t := time.NewTicker(patience)
+func looking() (look <-chan time.Time, stop func()) {
+	t := time.NewTicker(patience / looks)
 	return t.C, t.Stop
 }
 
@@ -123,18 +125,25 @@ func (t *task) finish() {
 	}
 }
 
+// made returns how many calls the task has made.
+func (t *task) made() int {
+	t.h.mu.Lock()
+	defer t.h.mu.Unlock()
+	return t.calls
+}
+
 // giveUp leaves the task behind if it has made no call since there were calls of them,
-// and reports whether it did. It returns how many there are now.
-func (t *task) giveUp(calls int) (now int, gone bool) {
+// and reports whether it did.
+func (t *task) giveUp(calls int) bool {
 	t.h.mu.Lock()
 	defer t.h.mu.Unlock()
 	if t.finished || t.calls > calls {
-		return t.calls, false
+		return false
 	}
 	t.stuck = true
 	t.h.stuck[t.mount]++
 	t.h.count++
-	return t.calls, true
+	return true
 }
 
 // within runs op as a task, and gives up on it once a single call takes too long. Since
@@ -165,7 +174,7 @@ func attempt[T any](h *Host, op func(*task) (T, error)) (v T, err error, hung bo
 		err error
 	}
 	t := &task{h: h, as: self}
-	expired, stop := h.Limit()
+	look, stop := h.Limit()
 	defer stop()
 	done := make(chan result, 1)
 	go func() {
@@ -175,14 +184,14 @@ func attempt[T any](h *Host, op func(*task) (T, error)) (v T, err error, hung bo
 		done <- r
 		// A thread that became somebody else's ends here, as it is locked.
 	}()
-	calls := -1
-	for {
+	for calls, since := -1, 0; ; {
 		select {
 		case r := <-done:
 			return r.v, r.err, false
-		case <-expired:
-			var gone bool
-			if calls, gone = t.giveUp(calls); gone {
+		case <-look:
+			if n := t.made(); n != calls {
+				calls, since = n, 0
+			} else if since++; since >= looks && t.giveUp(calls) {
 				return v, ErrSilent, true
 			}
 		}

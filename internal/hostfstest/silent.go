@@ -99,9 +99,9 @@ func (s *Silent) Asked() int {
 	return s.asked
 }
 
-// Limit makes a time limit that is over once a call hangs that did not before, at one of
-// several file systems.
-func Limit(all ...*Silent) func() (expired <-chan time.Time, stop func()) {
+// Limit makes a time limit (see hostfs.Host) that is over once a call hangs that did not
+// before, at one of several file systems.
+func Limit(all ...*Silent) func() (look <-chan time.Time, stop func()) {
 	return func() (<-chan time.Time, func()) {
 		ticks, stopped := make(chan time.Time), make(chan struct{})
 		for _, s := range all {

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/hostfstest"
+	"github.com/sysops-api/sysops-api/internal/redistest"
+)
+
+// Bob exchanges a file and a folder of his for links to root's as quickly as he can, while
+// the agent pushes: nothing of root's gets into Redis.
+func TestNothingOfRootsGetsIntoRedis(t *testing.T) {
+	const bob, honest, rootOnly = 4001, "honest bytes\n", "root-only bytes\n"
+	f := newFleet(t)
+	at := func(name string) string { return filepath.Join(f.dir, name) }
+	for _, dir := range []string{"bob", "bob/conf.d", "secrets"} {
+		f.must(os.Mkdir(at(dir), 0o755))
+	}
+	f.must(os.Chmod(at("secrets"), 0o700))
+	for name, text := range map[string]string{"bob/app.conf": honest, "bob/conf.d/a": honest, "secrets/a": rootOnly, "secrets/b": rootOnly} {
+		f.must(os.WriteFile(at(name), []byte(text), 0o644))
+	}
+	f.must(os.Symlink(at("secrets/a"), at("bob/app.conf.evil")))
+	f.must(os.Symlink("../secrets", at("bob/conf.d.evil")))
+	for _, name := range []string{"bob", "bob/app.conf", "bob/conf.d", "bob/conf.d/a", "bob/app.conf.evil", "bob/conf.d.evil"} {
+		f.must(os.Lchown(at(name), bob, bob))
+	}
+	f.must(os.Symlink(at("bob/app.conf"), at("outgoing/1")))
+	f.must(os.Symlink(at("bob/conf.d"), at("outgoing/2")))
+	f.must(os.WriteFile(at("outgoing/own"), []byte(honest), 0o600)) // a push is never empty
+
+	f.push("web1")
+	if n := f.expectAll("web1", honest); n != 3 {
+		t.Fatalf("%d objects were pushed before anything happened", n)
+	}
+	stop := make(chan struct{})
+	var racing sync.WaitGroup
+	racing.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			for _, name := range []string{"bob/app.conf", "bob/conf.d"} {
+				if err := hostfstest.Exchange(at(name), at(name+".evil")); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	defer racing.Wait()
+	defer close(stop)
+	for range redistest.Cases(t, 200) {
+		f.push("web1", "--quiet")
+		f.expectAll("web1", honest)
+	}
+}
+
+// expectAll reads all objects of a host, which hold the same, and returns how many there
+// are.
+func (f *fleet) expectAll(host, text string) (n int) {
+	f.t.Helper()
+	c, err := sysops.New(sysops.ServerList(f.server.URL()), sysops.Options{})
+	f.must(err)
+	defer c.Close()
+	p, err := sysops.ParsePattern(host + "#*")
+	f.must(err)
+	a, err := c.Ask(f.t.Context(), sysops.Query{Pattern: p})
+	f.must(err)
+	for o, err := range a.Objects(f.t.Context()) {
+		f.must(err)
+		if n++; string(o.Contents) != text {
+			f.t.Errorf("%v is %q", o.Key, o.Contents)
+		}
+	}
+	return n
+}
