@@ -99,7 +99,7 @@ func (f *Folder) Entries(limit int) ([]Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.h.at("listed", f.s.real())
+		f.h.at("listed", f.s, "")
 		entries := make([]Entry, 0, len(names))
 		for _, name := range names {
 			s, err := t.step(f.s, name)
@@ -189,7 +189,7 @@ func Read[T any](folder *Folder, name string, follow bool, read func(*File) (T, 
 		if !s.info.Mode().IsRegular() {
 			return none, NotFile(s.info.Mode())
 		}
-		folder.h.at("found", s.real())
+		folder.h.at("found", s, "")
 		f, err := t.reopen(s)
 		if err != nil {
 			return none, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"sync"
 	"syscall"
 	"time"
@@ -71,9 +72,9 @@ func looking() (look <-chan time.Time, stop func()) {
 	return t.C, t.Stop
 }
 
-func (h *Host) at(moment, path string) {
+func (h *Host) at(moment string, s *spot, name string) {
 	if h.hook != nil {
-		h.hook(moment, path)
+		h.hook(moment, path.Join(s.real(), name))
 	}
 }
 

@@ -187,7 +187,7 @@ func (t *task) step(at *spot, name string) (*spot, error) {
 	if name == "" || name == "." {
 		return at.again()
 	}
-	t.h.at("step", path.Join(at.real(), name))
+	t.h.at("step", at, name)
 	if err := t.enter(at); err != nil {
 		return nil, err
 	}
