@@ -346,22 +346,14 @@ func TestBasesThatWereTamperedWithOnDiskAreNotUsed(t *testing.T) {
 	}
 }
 
-// A folder that cannot be written, or that others may write to, is a warning; the
-// push goes without bases, and is no worse for it each time.
+// A folder that cannot be written is a warning; the push goes without bases, and is no
+// worse for it each time. One that others may write to is refused (push_untrusted.txtar).
 func TestAPushWithoutItsFolderOfBases(t *testing.T) {
 	for _, row := range []struct {
 		name, says string
 		spoil      func(f *fleet, state string)
 	}{
 		{"a file in its place", "not a directory", func(f *fleet, state string) { f.must(os.WriteFile(state, nil, 0o600)) }},
-		{"writable by all", "everyone may write to it (mode 0777)", func(f *fleet, state string) {
-			f.must(os.MkdirAll(filepath.Join(state, "bases"), 0o700))
-			f.must(os.Chmod(filepath.Join(state, "bases"), 0o777))
-		}},
-		{"writable by its group", "its group may write to it", func(f *fleet, state string) {
-			f.must(os.MkdirAll(filepath.Join(state, "bases"), 0o700))
-			f.must(os.Chmod(filepath.Join(state, "bases"), 0o770))
-		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			f := newFleet(t)

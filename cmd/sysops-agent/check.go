@@ -13,6 +13,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
 	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/snmp"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
@@ -79,17 +80,15 @@ func (s *settings) checkConfig(c *checklist) {
 	for _, f := range s.conf.Files {
 		c.ok("config %s", f)
 	}
+	if s.conf.PassedOver != "" {
+		c.warning("root does not read %s, the config of another user", s.conf.PassedOver)
+	}
 	if len(s.conf.Files) == 0 {
 		c.ok("no config file: flags, environment and defaults")
 	}
 	c.ok("host name %s", s.host)
 	if collect.MachineID() == "" {
 		c.warning("this machine has no id (/etc/machine-id): two machines that push as %s would not be told apart", s.host)
-	}
-	if path := s.conf.Redis.PasswordFile; path != "" {
-		if fi, err := os.Stat(path); err == nil && fi.Mode().Perm()&0o077 != 0 {
-			c.warning("the password file %s can be read by others: chmod 600 %[1]s", path)
-		}
 	}
 	if _, err := s.commands(); err != nil {
 		c.error(err)
@@ -106,9 +105,6 @@ func (s *settings) checkFiles(c *checklist) {
 	if snap, problems, err := s.snapshot(); err != nil {
 		c.error(err)
 	} else {
-		if err := s.inTime(func() error { return collect.CheckOutgoing(s.agent.Outgoing) }); err != nil {
-			c.warning("%v", err) // a push works, and yet it is not as it should be
-		}
 		c.ok("outgoing directory %s: %d objects", s.agent.Outgoing, len(snap.Sources))
 		if len(snap.Sources) == 0 {
 			c.error(errors.New("cannot push an empty snapshot: sysops-agent init chooses files"))
@@ -122,7 +118,16 @@ func (s *settings) checkFiles(c *checklist) {
 	} else {
 		c.ok("collect can write %s", s.agent.JSON)
 	}
-	s.checkBasesFolder(c)
+	if err := s.checkState(); err != nil {
+		c.error(err)
+	} else {
+		s.checkBasesFolder(c)
+	}
+	if path := s.agent.SNMP.Credentials; path != "" {
+		if _, err := snmp.ReadCredentials(path); err != nil {
+			c.warning("%v", err) // a push works without
+		}
+	}
 }
 
 // checkBasesFolder tells whether a push could keep bases, and creates nothing.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/hostfs"
 	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/internal/wholefile"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -75,7 +77,12 @@ func addPushFlags(cmd *cobra.Command) {
 // push pushes, and says on stderr what became of it. The report is nil where no
 // server was asked.
 func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
-	unlock, err := hostfs.Call(s.files, func() (func(), error) { return lock(s.agent.Outgoing) })
+	unlock, err := hostfs.Call(s.files, func() (func(), error) {
+		if err := s.checkState(); err != nil {
+			return nil, err
+		}
+		return s.lock(cmd.ErrOrStderr())
+	})
 	if errors.Is(err, hostfs.ErrSilent) {
 		err = fmt.Errorf("cannot push %s: %w", s.agent.Outgoing, err)
 	}
@@ -113,9 +120,11 @@ func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 	return report, pushed
 }
 
-// lock keeps two pushes of one outgoing directory apart: the second would undo
-// what the first is doing.
-func lock(dir string) (unlock func(), err error) {
+// lock keeps two pushes of one outgoing directory apart: the second would undo what the first
+// is doing. Whoever may read a folder or file can lock it, for ever: a directory that others
+// may read is no lock, but a file in the state directory is.
+func (s *settings) lock(stderr io.Writer) (unlock func(), err error) {
+	dir := s.agent.Outgoing
 	f, err := os.Open(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, hint.To(fmt.Errorf("cannot push: %w", err), "sysops-agent init creates and fills it; --outgoing names another")
@@ -123,11 +132,36 @@ func lock(dir string) (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot push: %w", err)
 	}
+	if info, err := f.Stat(); err != nil || info.Mode()&0o044 != 0 {
+		f.Close()
+		if f, err = s.lockFile(); err != nil {
+			if !s.quiet {
+				terminal.Warn(stderr, "nothing keeps two pushes of %s apart: others may read it, and so lock it, and no lock can be made in %s (%v); run: chmod 0700 %[1]s", dir, s.agent.State, pathless(err))
+			}
+			return func() {}, nil
+		}
+	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("cannot push %s: another push of it is under way: %w", dir, err)
 	}
 	return func() { f.Close() }, nil
+}
+
+// lockFile opens a file that nobody else can open.
+func (s *settings) lockFile() (*os.File, error) {
+	if err := wholefile.MkdirAll(nil, s.agent.State, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := wholefile.Open(nil, filepath.Join(s.agent.State, "push.lock"), os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Chmod(0o600); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // snapshot lists what there is to push.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +18,8 @@ import (
 	"github.com/sysops-api/sysops-api/internal/config"
 	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/hostfs"
+	"github.com/sysops-api/sysops-api/internal/trust"
+	"github.com/sysops-api/sysops-api/internal/wholefile"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -190,7 +191,7 @@ func (s *settings) keepBases() error {
 	}
 	dir := s.basesFolder()
 	err := s.inTime(func() error {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if err := wholefile.MkdirAll(nil, dir, 0o700); err != nil {
 			return err
 		}
 		return checkBases(dir)
@@ -212,14 +213,23 @@ func (s *settings) usesBases() bool { return s.agent.Bases == nil || *s.agent.Ba
 
 func (s *settings) basesFolder() string { return filepath.Join(s.agent.State, "bases") }
 
-// checkBases makes sure that the folder of bases can be written, by nobody else. A
-// base is verified before it is used, so the worst that another could do to one is
-// to lose it; but whoever may write there could have the agent read anything.
+// checkBases makes sure that the folder of bases can be written.
 func checkBases(dir string) error {
-	if err := collect.CheckFolder(dir); err != nil {
+	if err := trust.Check(dir); err != nil {
 		return err
 	}
 	return writable(dir)
+}
+
+// checkState says who else can change what is kept between two pushes, or exchange all of it.
+// What is wrong with it otherwise, who writes there tells.
+func (s *settings) checkState() error {
+	for _, dir := range []string{s.agent.State, s.basesFolder()} {
+		if err, untrusted := errors.AsType[*trust.Error](trust.Check(dir)); untrusted {
+			return hint.To(fmt.Errorf("cannot use the state directory %s: %w", dir, err), "whoever may write there could have the agent ask other servers, or read any file")
+		}
+	}
+	return nil
 }
 
 func noBases(dir string, err error) error {
@@ -244,13 +254,9 @@ func (s *settings) fileOptions() (collect.FileOptions, error) {
 	if s.agent.Redact != nil && !*s.agent.Redact {
 		return o, nil
 	}
-	var key []byte
-	if s.agent.RedactKeyFile != "" {
-		text, err := os.ReadFile(s.agent.RedactKeyFile)
-		if err != nil {
-			return o, fmt.Errorf("cannot read the key for redaction: %w", err)
-		}
-		key = []byte(strings.TrimSpace(string(text)))
+	key, err := s.agent.RedactKey()
+	if err != nil {
+		return o, err
 	}
 	o.Redactor = collect.NewRedactor(key)
 	return o, nil

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +13,7 @@ import (
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/config"
 	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/trust"
 )
 
 // A target is a device to be walked.
@@ -77,7 +77,7 @@ func (r *snmpRun) readTargets(cmd *cobra.Command, conf config.SNMP) error {
 func eachTarget(cmd *cobra.Command, path string, add func(string) error) error {
 	in := cmd.InOrStdin()
 	if path != "-" {
-		f, err := os.Open(path)
+		f, err := trust.Open(path) // who adds a device is sent the credentials
 		if err != nil {
 			return fmt.Errorf("cannot read the list of devices: %w", err)
 		}

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/sysops-api/sysops-api/internal/hostfs"
+	"github.com/sysops-api/sysops-api/internal/trust"
+	"github.com/sysops-api/sysops-api/internal/wholefile"
 )
 
 // Policy returns what [Init] links into the outgoing directory: absolute paths
@@ -128,17 +131,17 @@ func link(dir string, paths []string) (made []string, err error) {
 // makeOutgoing creates dir, or checks the one that is there: links made in a
 // directory that Outgoing refuses would be of no use.
 func makeOutgoing(dir string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("cannot create outgoing directory %s: %w", dir, err)
+	if err, untrusted := errors.AsType[*trust.Error](trust.Check(dir)); untrusted {
+		return outgoingError(dir, err, "whoever may write there chooses which files are read")
 	}
-	err := os.Mkdir(dir, 0o700)
-	switch {
-	case os.IsExist(err):
-		return checkDir(dir, sharedByAll)
-	case err != nil:
+	err := wholefile.MkdirAll(nil, filepath.Dir(dir), 0o755)
+	if err == nil {
+		err = wholefile.MkdirAll(nil, dir, 0o700)
+	}
+	if err != nil {
 		return fmt.Errorf("cannot create outgoing directory %s: %w", dir, cause(err))
 	}
-	return nil
+	return checkDir(dir)
 }
 
 // existing returns the names of the entries of dir, and what its links point to.

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"syscall"
 
 	"github.com/sysops-api/sysops-api/internal/hostfs"
+	"github.com/sysops-api/sysops-api/internal/trust"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -121,7 +121,7 @@ func (l *lister) inside(dir string, folder *hostfs.Folder, name string) error {
 	if at.Folder == nil {
 		return errChanged
 	}
-	if err := distrust(at.Info, os.Geteuid(), sharedByAll); err != nil {
+	if err := trust.Entry(dir, at.Info); err != nil {
 		return err
 	}
 	return l.entries(dir, at.Folder)

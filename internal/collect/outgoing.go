@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/hostfs"
+	"github.com/sysops-api/sysops-api/internal/trust"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -89,10 +89,10 @@ func (p Problem) Unwrap() error { return p.Err }
 // What others could have arranged is read with their rights and no others, see
 // package hostfs. Pipes, devices and sockets are never opened. What cannot be listed is a
 // Problem, and what could not be looked at, because a file system does not answer, is
-// kept. An error is returned only where dir itself is missing, cannot be read, is writable
-// by everyone, belongs to another user, or does not answer: whoever writes to it chooses
-// what is read with the caller's rights. The Snapshot may be used by several goroutines,
-// each source by one at a time.
+// kept. An error is returned only where dir itself is missing, cannot be read or does not answer, or where
+// others than root and the running user can change dir, the JSON object or what leads
+// there: they would choose what is read with the caller's rights. The Snapshot may be
+// used by several goroutines, each source by one at a time.
 func Outgoing(dir string, o FileOptions) (*Snapshot, error) {
 	if o.JSON == "" {
 		o.JSON = DefaultPath
@@ -110,12 +110,17 @@ func Outgoing(dir string, o FileOptions) (*Snapshot, error) {
 	if err := checkPatterns(slices.Concat(o.Private, o.NotPrivate)...); err != nil {
 		return nil, err
 	}
-	if err := limited(o.Host, func() error { return checkDir(dir, sharedByAll) }); err != nil {
+	if err := limited(o.Host, func() error { return checkDir(dir) }); err != nil {
 		return nil, err
 	}
 	l := newLister(o)
 	if err := l.list(dir); err != nil {
 		return nil, fmt.Errorf("cannot list outgoing directory %s: %w", dir, cause(err))
+	}
+	if !slices.Contains(l.Keep, o.JSON) { // its file system answers
+		if err := limited(o.Host, func() error { return checkJSON(o.JSON) }); err != nil {
+			return nil, err
+		}
 	}
 	slices.SortFunc(l.Sources, func(a, b snapshot.Source) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortStableFunc(l.Problems, func(a, b Problem) int { return strings.Compare(a.Name, b.Name) })
@@ -150,25 +155,10 @@ func (l *lister) list(dir string) error {
 
 var errChanged = errors.New("it was a directory a moment ago, and is none now")
 
-// Permission bits that let others choose what is collected.
-const (
-	sharedByAll   fs.FileMode = 0o002
-	sharedByGroup fs.FileMode = 0o020
-)
-
-// CheckOutgoing says what is wrong with the outgoing directory, as a
-// [hint.Error]: that it is missing, no directory, owned by neither the
-// running user nor root, or writable by everyone. When running as root, a
-// directory that its group may write to is wrong too; [Outgoing] only refuses
-// the others, because a group may have been given the right on purpose.
-func CheckOutgoing(dir string) error {
-	if os.Geteuid() == 0 {
-		return checkDir(dir, sharedByAll|sharedByGroup)
-	}
-	return checkDir(dir, sharedByAll)
-}
-
-func checkDir(dir string, forbidden fs.FileMode) error {
+// checkDir says what is wrong with the outgoing directory, as a [hint.Error]: that it is
+// missing, no directory, or that others than root and the running user can change what lies
+// in it, or exchange it for another (see internal/trust).
+func checkDir(dir string) error {
 	fi, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -178,39 +168,22 @@ func checkDir(dir string, forbidden fs.FileMode) error {
 	case !fi.IsDir():
 		return hint.For(fmt.Errorf("cannot use outgoing directory %s: it is %s, not a directory", dir, hostfs.Describe(fi.Mode())), hint.NoOutgoing)
 	}
-	if err := distrust(fi, os.Geteuid(), forbidden); err != nil {
-		return outgoingError(dir, err, "whoever may write to it chooses which files are read; run: chown root "+dir+" && chmod 0700 "+dir)
+	if err := trust.Check(dir); err != nil {
+		return outgoingError(dir, err, "whoever may write there chooses which files are read")
 	}
 	return nil
-}
-
-// CheckFolder says why a folder must not be trusted with what the caller keeps for
-// itself from one time to the next: others may write to it.
-func CheckFolder(dir string) error {
-	fi, err := os.Stat(dir)
-	if err != nil {
-		return cause(err)
-	}
-	if !fi.IsDir() {
-		return errors.New("it is " + hostfs.Describe(fi.Mode()) + ", not a directory")
-	}
-	return distrust(fi, os.Geteuid(), sharedByAll|sharedByGroup)
 }
 
 func outgoingError(dir string, why error, advice string) error {
 	return hint.To(fmt.Errorf("cannot use outgoing directory %s: %w", dir, why), advice)
 }
 
-// distrust says why others than root and the user euid choose what lies in the
-// directory, or nil.
-func distrust(fi fs.FileInfo, euid int, forbidden fs.FileMode) error {
-	if st, ok := fi.Sys().(*syscall.Stat_t); ok && st.Uid != 0 && int(st.Uid) != euid {
-		return fmt.Errorf("it belongs to user %d, not to root or user %d", st.Uid, euid)
-	}
-	if shared := fi.Mode() & forbidden; shared&sharedByAll != 0 {
-		return fmt.Errorf("everyone may write to it (mode %#o)", fi.Mode().Perm())
-	} else if shared != 0 {
-		return fmt.Errorf("its group may write to it (mode %#o)", fi.Mode().Perm())
+// checkJSON says who else can change the JSON object, or put another in its place: it would
+// be sent in this host's name, and where it is a link, what that leads to. What is wrong
+// with it otherwise, reading it tells.
+func checkJSON(path string) error {
+	if err, untrusted := errors.AsType[*trust.Error](trust.Check(path)); untrusted {
+		return hint.To(fmt.Errorf("cannot use the JSON object %s: %w", path, err), "whoever may write there chooses what this host says of itself")
 	}
 	return nil
 }

@@ -27,8 +27,12 @@ import (
 // which [Outgoing] has servers keep what they have.
 //
 // The file, mode 0600, appears at once and complete, or not at all: readers see
-// the old one or the new one, and after an error nothing is left behind.
+// the old one or the new one, and after an error nothing is left behind. It is an
+// error that others can change what would lie there.
 func (r *Report) Write(path string) error {
+	if err := checkJSON(path); err != nil {
+		return err
+	}
 	err := wholefile.Fill(path, wholefile.Options{}, r.encode)
 	if err != nil {
 		return fmt.Errorf("cannot write %s: %w", path, cause(err))

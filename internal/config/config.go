@@ -42,6 +42,10 @@ type Config struct {
 
 	Flags []Flag   `yaml:"-"`
 	Files []string `yaml:"-"` // that were read, the most important first
+
+	// PassedOver is the file of a user whose home it is, but who is not root, as which this
+	// runs; empty: there is none.
+	PassedOver string `yaml:"-"`
 }
 
 // A Flag is a line of the config that sets a flag: "scope: global".
@@ -224,6 +228,18 @@ func ParseSize(text string) (Size, error) {
 	return Size(n * unit), nil
 }
 
+// RedactKey returns the key of the fingerprints that stand for secrets: nil where none is set.
+func (a *Agent) RedactKey() ([]byte, error) {
+	if a.RedactKeyFile == "" {
+		return nil, nil
+	}
+	key, err := secure.Secret("redaction key", a.RedactKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	return []byte(strings.TrimSpace(key)), nil
+}
+
 // OpenDirectory returns the directory that the config describes. Only files are read
 // until it is asked.
 func (c *Config) OpenDirectory(o directory.KeepOptions) (directory.Service, error) {
@@ -234,7 +250,11 @@ func (c *Config) OpenDirectory(o directory.KeepOptions) (directory.Service, erro
 	case d.URL != "":
 		return directory.OpenKept(d.URL, d.Local.Site, d.Local.Core, o)
 	case len(d.Sites) == 0:
-		return nil, hint.For(errors.New("cannot find any server: no directory is configured"), hint.NoServers, SystemFile)
+		err := errors.New("cannot find any server: no directory is configured")
+		if c.PassedOver != "" {
+			err = fmt.Errorf("%w (root does not read %s, the config of another user)", err, c.PassedOver)
+		}
+		return nil, hint.For(err, hint.NoServers, SystemFile)
 	}
 	for _, cores := range d.Sites {
 		for core, servers := range cores {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,16 +10,22 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/trust"
 	"github.com/sysops-api/sysops-api/internal/words"
 )
 
+const most = 16 << 20 // bytes that a config may have
+
 // Load reads the named file or, where path is empty, the file that
 // SYSOPS_CONFIG names or, without that, the user's and the system's; those two
-// need not exist. A key that is unknown or wrong is an error that says file,
+// need not exist. Root reads a user's only if the home is root's, for the environment of
+// whoever became root may still name another. A file that others may have changed is an
+// error (see internal/trust). A key that is unknown or wrong is an error that says file,
 // line, and what was likely meant.
 //
 // flags are the names of flags that a top-level key may set; nil accepts any.
@@ -26,17 +33,14 @@ func Load(path string, flags []string) (*Config, error) {
 	if path == "" {
 		path = os.Getenv("SYSOPS_CONFIG")
 	}
+	c := &Config{}
 	paths := []string{path}
 	optional := path == ""
 	if optional {
-		paths = []string{SystemFile}
-		if dir, err := os.UserConfigDir(); err == nil {
-			paths = append(paths, filepath.Join(dir, "sysops", "config.yaml"))
-		}
+		paths = c.usual()
 	}
-	c := &Config{}
 	for _, p := range paths { // the more important later: its keys replace the others'
-		text, err := os.ReadFile(p)
+		text, err := trust.Read(p, most)
 		if optional && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -49,6 +53,24 @@ func Load(path string, flags []string) (*Config, error) {
 		c.Files = append([]string{p}, c.Files...)
 	}
 	return c, nil
+}
+
+// usual returns the files that are read where none is named, and notes one that is not.
+func (c *Config) usual() []string {
+	paths := []string{SystemFile}
+	folder, err := os.UserConfigDir()
+	if err != nil {
+		return paths // there is no home
+	}
+	file := filepath.Join(folder, "sysops", "config.yaml")
+	home := cmp.Or(os.Getenv("XDG_CONFIG_HOME"), os.Getenv("HOME"))
+	if is, err := os.Stat(home); os.Geteuid() == 0 && err == nil && is.Sys().(*syscall.Stat_t).Uid != 0 {
+		if _, err := os.Stat(file); err == nil {
+			c.PassedOver = file
+		}
+		return paths
+	}
+	return append(paths, file)
 }
 
 // merge reads one file into c: each of its top-level keys replaces what c has of

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/sysops-api/sysops-api/internal/trust"
 )
 
 // CMConf is the file in which the original found its servers.
@@ -128,7 +129,7 @@ func (c *cmConf) Local(ctx context.Context) (site, core string, err error) {
 // server after its first colon (PRIMARY_MPS:10.1.2.3), and one that holds ENV_SITE the
 // site after its @ (ENV_SITE:PROD@ESV4), in lower case. Other lines are others'.
 func readCMConf(path string) (servers []string, site string, err error) {
-	text, err := os.ReadFile(path)
+	text, err := trust.Read(path, fileLimit)
 	if err != nil {
 		return nil, "", fmt.Errorf("cannot find the Range servers: %w", err)
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,11 +12,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/sysops-api/sysops-api/internal/secure"
 )
 
 // A consul is a directory in Consul's catalogue
@@ -69,11 +68,11 @@ func openConsul(loc location, o Options) (Service, error) {
 	if c.tokenFile != "" && c.scheme == "http" && slices.ContainsFunc(servers, func(s string) bool { return !isLoopback(s) }) {
 		return nil, errors.New("a token would travel in the clear: write scheme=https, or name this machine's own agent, 127.0.0.1")
 	}
-	secure, err := trusting(caFile)
+	tls, err := secure.TLS(caFile, "", "")
 	if err != nil {
 		return nil, err
 	}
-	c.client = newHTTPClient(secure)
+	c.client = newHTTPClient(tls)
 	return c, nil
 }
 
@@ -82,23 +81,6 @@ func openConsul(loc location, o Options) (Service, error) {
 func isLoopback(server string) bool {
 	host, _, err := net.SplitHostPort(server)
 	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
-}
-
-// trusting returns the TLS settings that trust the authorities of a file, or where it
-// is empty the system's.
-func trusting(caFile string) (*tls.Config, error) {
-	if caFile == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the certificate authorities: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("cannot use %s: it holds no certificate in PEM", caFile)
-	}
-	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }
 
 // Sites lists the datacenters.
@@ -312,15 +294,14 @@ func (c *consul) get(ctx context.Context, server, path string, value any) error 
 	return nil
 }
 
-// readToken reads a secret from a file. No error repeats it.
+// readToken reads a token, which has no blanks. No error repeats it.
 func readToken(path string) (string, error) {
-	text, err := os.ReadFile(path)
+	token, err := secure.Secret("token", path)
 	if err != nil {
-		return "", fmt.Errorf("cannot read the token: %w", err)
+		return "", err
 	}
-	token := strings.TrimSpace(string(text))
-	if !isWord(token) {
-		return "", fmt.Errorf("cannot use the token file %s: it is empty, or holds more than one word", path)
+	if token = strings.TrimSpace(token); !isWord(token) {
+		return "", fmt.Errorf("cannot use the token file %s: it holds no word, or more than one", path)
 	}
 	return token, nil
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sysops-api/sysops-api/internal/trust"
 )
 
 // A program is a directory that a program prints: Ansible's inventory, as its scripts
@@ -104,6 +106,9 @@ var errTooMuch = fmt.Errorf("it prints more than %d MiB", programOutput>>20)
 // run runs the program, without a shell and without input, and returns its output. At
 // the deadline its process group is killed.
 func (p *program) run(ctx context.Context) ([]byte, error) {
+	if err := trust.Check(p.path); err != nil {
+		return nil, err // somebody else would choose what runs
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	ctx, stop := context.WithCancelCause(ctx)

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"slices"
 	"sync"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/sysops-api/sysops-api/internal/trust"
 )
 
 // A File is a directory that is written down: sites, their cores, their servers.
@@ -134,19 +135,10 @@ func (s *savedFile) now() (*File, error) {
 }
 
 func (s *savedFile) read() (*File, error) {
-	f, err := os.Open(s.path)
+	text, err := trust.Read(s.path, fileLimit)
 	if err != nil {
 		s.seen = nil
 		return nil, fmt.Errorf("cannot read the directory: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, fileLimit+1))
-	if err != nil {
-		s.seen = nil
-		return nil, fmt.Errorf("cannot read the directory %s: %w", s.path, err)
-	}
-	if len(text) > fileLimit {
-		return nil, fmt.Errorf("cannot use the directory %s: it has more than %d MiB", s.path, fileLimit>>20)
 	}
 	return s.parse(text)
 }

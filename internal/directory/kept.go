@@ -8,18 +8,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/store"
+	"github.com/sysops-api/sysops-api/internal/trust"
 	"github.com/sysops-api/sysops-api/internal/wholefile"
 	"github.com/sysops-api/sysops-api/internal/words"
 )
@@ -83,8 +81,8 @@ func keep(dir Service, source string, o KeepOptions) Service {
 // folder is open to others nothing is kept.
 func (k *keptDirectory) trusted() map[string]keptAnswer {
 	folder := filepath.Dir(k.path)
-	if is, err := os.Stat(folder); err == nil && !isOurs(is) {
-		k.warn(fmt.Errorf("what the directory says is not kept, for when it is down: %s is another user's, or others may write to it: chmod go-w %[1]s", folder))
+	if err, untrusted := errors.AsType[*trust.Error](trust.Check(folder)); untrusted {
+		k.warn(fmt.Errorf("what the directory says is not kept in %s, for when it is down: %w", folder, err))
 		k.path = ""
 		return make(map[string]keptAnswer)
 	}
@@ -95,32 +93,20 @@ func (k *keptDirectory) trusted() map[string]keptAnswer {
 	return answers
 }
 
-// isOurs says that a file or folder is this user's, and that nobody else may write to it.
-func isOurs(is fs.FileInfo) bool {
-	st, ok := is.Sys().(*syscall.Stat_t)
-	return ok && int(st.Uid) == os.Geteuid() && is.Mode().Perm()&0o022 == 0
-}
-
 // load returns what the file holds. One that cannot be read is as good as none: the
 // next answer writes it again. So is an answer of the future, whose age nobody knows.
 // An error says that another user can have written the file.
 func (k *keptDirectory) load() (map[string]keptAnswer, error) {
 	none := make(map[string]keptAnswer)
-	f, err := os.OpenFile(k.path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe is not waited for
-	if err != nil {
+	if is, err := os.Lstat(k.path); err != nil || !is.Mode().IsRegular() { // a pipe is not waited for
 		return none, nil
 	}
-	defer f.Close()
-	is, err := f.Stat()
-	if err != nil || !is.Mode().IsRegular() {
-		return none, nil
-	}
-	if !isOurs(is) {
-		return none, fmt.Errorf("%s is another user's, or others may write to it", k.path)
+	text, err := trust.Read(k.path, keptLimit)
+	if _, untrusted := errors.AsType[*trust.Error](err); untrusted {
+		return none, err
 	}
 	answers := make(map[string]keptAnswer)
-	text, err := io.ReadAll(io.LimitReader(f, keptLimit+1))
-	if err != nil || len(text) > keptLimit || json.Unmarshal(text, &answers) != nil {
+	if err != nil || json.Unmarshal(text, &answers) != nil {
 		return none, nil
 	}
 	latest := k.now().Add(time.Minute) // clocks are set
@@ -242,8 +228,12 @@ func (k *keptDirectory) save() error {
 	if err != nil {
 		return err
 	}
-	if err := wholefile.MkdirAll(nil, filepath.Dir(k.path), 0o700); err != nil {
+	folder := filepath.Dir(k.path)
+	if err := wholefile.MkdirAll(nil, folder, 0o700); err != nil {
 		return err
+	}
+	if err := trust.Check(folder); err != nil {
+		return fmt.Errorf("%s: %w", folder, err)
 	}
 	return wholefile.Write(k.path, text, wholefile.Options{})
 }

@@ -214,8 +214,8 @@ func TestAKeptCopyThatOthersCanHaveWrittenIsNotUsed(t *testing.T) {
 		name, says string
 		forge      func(t *testing.T, file string) error
 	}{
-		{"others may write to it", "others may write to it", func(_ *testing.T, file string) error { return os.Chmod(file, 0o666) }},
-		{"its group may write to it", "others may write to it", func(_ *testing.T, file string) error { return os.Chmod(file, 0o620) }},
+		{"others may write to it", "everyone may write to it (mode 0666): chmod go-w", func(_ *testing.T, file string) error { return os.Chmod(file, 0o666) }},
+		{"its group may write to it", "its group may write to it (mode 0620): chmod go-w", func(_ *testing.T, file string) error { return os.Chmod(file, 0o620) }},
 		{"others may write to its folder", "chmod go-w", func(_ *testing.T, file string) error { return os.Chmod(filepath.Dir(file), 0o777) }},
 		{"it is a pipe", "", func(_ *testing.T, file string) error {
 			return errors.Join(os.Remove(file), syscall.Mkfifo(file, 0o600))

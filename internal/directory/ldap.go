@@ -6,13 +6,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
+
+	"github.com/sysops-api/sysops-api/internal/secure"
 )
 
 // An ldapTree is a directory kept in the entries of an LDAP server: a site is an
@@ -44,8 +44,6 @@ const (
 	// ldapPage is how many entries are asked for at a time (RFC 2696). Without pages
 	// servers give 500, or 1,000, and no more.
 	ldapPage = 200
-
-	ldapPassword = 4 << 10 // bytes; a longer file was probably a mistake
 )
 
 // ldapParams are the parameters of ldap:// and ldaps://.
@@ -102,22 +100,22 @@ func (l *ldapTree) setTree(loc location) error {
 }
 
 func (l *ldapTree) setTLS(loc location) error {
-	secure := loc.scheme.Name == "ldaps"
+	overTLS := loc.scheme.Name == "ldaps"
 	if s := loc.params.Get("starttls"); s != "" {
 		on, err := strconv.ParseBool(s)
-		if err != nil || on && secure {
+		if err != nil || on && overTLS {
 			return fmt.Errorf("its starttls=%s cannot be: write true or false, and with ldaps:// neither", s)
 		}
 		l.startTLS = on
 	}
 	ca := loc.params.Get("ca_file")
-	if !secure && !l.startTLS {
+	if !overTLS && !l.startTLS {
 		if ca != "" {
 			return errors.New("it has a ca_file, but no TLS: write ldaps://, or starttls=true")
 		}
 		return nil
 	}
-	config, err := trusting(ca)
+	config, err := secure.TLS(ca, "", "")
 	l.tls = cmp.Or(config, &tls.Config{MinVersion: tls.VersionTLS12})
 	return err
 }
@@ -137,35 +135,8 @@ func (l *ldapTree) checkBind() error {
 	if l.tls == nil {
 		return errors.New("a password would travel in the clear: write ldaps://, or starttls=true")
 	}
-	_, err := l.readPassword()
+	_, err := secure.Password(l.passwordFile)
 	return err
-}
-
-// readPassword reads the file anew for each connection, because passwords change while a
-// daemon runs. A file that everybody may read is refused; a group may.
-func (l *ldapTree) readPassword() (string, error) {
-	f, err := os.Open(l.passwordFile)
-	if err != nil {
-		return "", fmt.Errorf("cannot read the password: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", fmt.Errorf("cannot read the password: %w", err)
-	}
-	if info.Mode().Perm()&0o007 != 0 {
-		return "", fmt.Errorf("cannot use the password: %s is open to everybody: chmod o= %[1]s", l.passwordFile)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, ldapPassword+1))
-	if err != nil {
-		return "", fmt.Errorf("cannot read the password: %w", err)
-	}
-	password := strings.TrimRight(string(text), "\r\n")
-	if password == "" || len(text) > ldapPassword {
-		// An empty one would bind as nobody, with success (RFC 4513, section 5.1.2).
-		return "", fmt.Errorf("cannot use the password: %s is empty or has over %d bytes", l.passwordFile, ldapPassword)
-	}
-	return password, nil
 }
 
 // Sites lists the units in the container.
@@ -279,7 +250,7 @@ func (l *ldapTree) authenticate(conn *ldap.Conn, config *tls.Config) error {
 	if l.bindDN == "" {
 		return nil
 	}
-	password, err := l.readPassword()
+	password, err := secure.Password(l.passwordFile)
 	if err != nil {
 		return err
 	}

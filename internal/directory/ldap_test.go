@@ -235,7 +235,7 @@ func TestAPasswordFileThatEverybodyMayReadIsRefused(t *testing.T) {
 		{0o400, "secret", ""},
 		{0o640, "secret\r\n", ""},
 		{0o644, "secret", "chmod o="},
-		{0o602, "secret", "chmod o="},
+		{0o602, "secret", "chmod go-w"},
 		{0o600, "", "empty"},
 		{0o600, "\n", "empty"},
 		{0o600, strings.Repeat("secret", 1000), "4096 bytes"},

@@ -1,8 +1,10 @@
 // Package secure makes of files what connections are secured with: certificates and keys
 // for TLS, and passwords.
 //
-// It promises that an error names the file and never holds what is in it. It leaves to its
-// callers where the files are named, and which connection they are for.
+// It promises that a file which another user can change is not used, nor a password or a
+// private key that everybody can read, and that an error names the file and never holds what
+// is in it. It leaves to its callers where the files are named, and which connection they are
+// for.
 package secure
 
 import (
@@ -10,8 +12,15 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
+
+	"github.com/sysops-api/sysops-api/internal/trust"
+)
+
+// How many bytes a file may have.
+const (
+	mostSecret = 4 << 10
+	mostPEM    = 4 << 20 // the authorities of a whole system are 300 KB
 )
 
 // TLS returns the configuration of a client that trusts the authorities of caFile (PEM;
@@ -23,7 +32,7 @@ func TLS(caFile, certFile, keyFile string) (*tls.Config, error) {
 	}
 	conf := &tls.Config{MinVersion: tls.VersionTLS12}
 	if caFile != "" {
-		pem, err := os.ReadFile(caFile)
+		pem, err := trust.Read(caFile, mostPEM)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the certificate authority: %w", err)
 		}
@@ -36,7 +45,7 @@ func TLS(caFile, certFile, keyFile string) (*tls.Config, error) {
 		return nil, errors.New("cannot use a client certificate: its certificate and its key are needed, and one of them is not set")
 	}
 	if certFile != "" {
-		cert, err := tls.LoadX509KeyPair(certFile, keyFile)
+		cert, err := certificate(certFile, keyFile)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the client certificate: %w", err)
 		}
@@ -45,15 +54,36 @@ func TLS(caFile, certFile, keyFile string) (*tls.Config, error) {
 	return conf, nil
 }
 
-// Password returns what a file holds, without the end of its line.
-func Password(file string) (string, error) {
-	text, err := os.ReadFile(file)
+func certificate(certFile, keyFile string) (tls.Certificate, error) {
+	cert, err := trust.Read(certFile, mostPEM)
 	if err != nil {
-		return "", fmt.Errorf("cannot read the password: %w", err)
+		return tls.Certificate{}, err
 	}
-	password := strings.TrimRight(string(text), "\r\n")
-	if password == "" {
-		return "", fmt.Errorf("cannot use the password file %s: it is empty", file)
+	key, err := trust.ReadSecret(keyFile, mostPEM)
+	if err != nil {
+		return tls.Certificate{}, err
 	}
-	return password, nil
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("%s and %s: %w", certFile, keyFile, err)
+	}
+	return pair, nil
 }
+
+// Secret returns what a file holds, without the end of its line. what is what it is called
+// in an error: password, token. It may be read again for each connection, because secrets
+// change while a daemon runs.
+func Secret(what, file string) (string, error) {
+	text, err := trust.ReadSecret(file, mostSecret)
+	if err != nil {
+		return "", fmt.Errorf("cannot read the %s: %w", what, err)
+	}
+	secret := strings.TrimRight(string(text), "\r\n")
+	if secret == "" {
+		return "", fmt.Errorf("cannot use the %s file %s: it is empty", what, file)
+	}
+	return secret, nil
+}
+
+// Password is Secret for a password.
+func Password(file string) (string, error) { return Secret("password", file) }

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/gosnmp/gosnmp"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/sysops-api/sysops-api/internal/trust"
 )
 
 // Credentials are what a device wants to know before it answers: a community (v2c), or
@@ -49,47 +49,18 @@ const (
 // ReadCredentials reads a YAML file that holds community, or user with
 // auth_passphrase and priv_passphrase, or user alone. auth and priv name the
 // protocols: MD5, SHA (the default), SHA224, SHA256, SHA384, SHA512; DES, AES (the
-// default), AES192, AES256, and AES192C, AES256C for Cisco's. A file that others may
-// read or write, or that belongs neither to this user nor to root, is refused. Errors tell line
-// and key, and never quote a value.
+// default), AES192, AES256, and AES192C, AES256C for Cisco's. A file that everyone may read,
+// or another user change, is refused. Errors tell line and key, and never quote a value.
 func ReadCredentials(path string) (*Credentials, error) {
-	text, err := readPrivate(path)
+	text, err := trust.ReadSecret(path, maxCredentials)
 	if err != nil {
-		return nil, fmt.Errorf("cannot use the credentials %s: %w", path, err)
+		return nil, fmt.Errorf("cannot use the credentials: %w", err)
 	}
 	c, err := parseCredentials(text)
 	if err != nil {
 		return nil, fmt.Errorf("cannot use the credentials %s: %w", path, err)
 	}
 	return c, nil
-}
-
-// readPrivate judges the file that it has open, so that it is not another by then.
-func readPrivate(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not hold us up
-	if err != nil {
-		if e, ok := errors.AsType[*os.PathError](err); ok {
-			err = e.Err
-		}
-		return nil, err
-	}
-	defer f.Close()
-	fi, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	switch {
-	case !fi.Mode().IsRegular():
-		return nil, errors.New("it is no plain file")
-	case fi.Mode().Perm()&0o077 != 0:
-		return nil, fmt.Errorf("its mode is %04o, and others may read or change it: chmod 600 %s", fi.Mode().Perm(), path)
-	case ok && st.Uid != 0 && int(st.Uid) != os.Geteuid():
-		return nil, fmt.Errorf("it belongs to another user (uid %d)", st.Uid)
-	case fi.Size() > maxCredentials:
-		return nil, fmt.Errorf("it has %d bytes: that is no list of credentials", fi.Size())
-	}
-	return io.ReadAll(io.LimitReader(f, maxCredentials))
 }
 
 func parseCredentials(text []byte) (*Credentials, error) {
