@@ -134,34 +134,37 @@ func (s *settings) lock(stderr io.Writer) (unlock func(), err error) {
 	}
 	if info, err := f.Stat(); err != nil || info.Mode()&0o044 != 0 {
 		f.Close()
-		if f, err = s.lockFile(); err != nil {
-			if !s.quiet {
-				terminal.Warn(stderr, "nothing keeps two pushes of %s apart: others may read it, and so lock it, and no lock can be made in %s (%v); run: chmod 0700 %[1]s", dir, s.agent.State, pathless(err))
-			}
-			return func() {}, nil
-		}
+		return s.lockFile(stderr)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("cannot push %s: another push of it is under way: %w", dir, err)
+		return nil, underWay(dir)
 	}
 	return func() { f.Close() }, nil
 }
 
-// lockFile opens a file that nobody else can open.
-func (s *settings) lockFile() (*os.File, error) {
-	if err := wholefile.MkdirAll(nil, s.agent.State, 0o700); err != nil {
-		return nil, err
+// lockFile locks a file that nobody else can open. Where there can be none, a push is better
+// than no push.
+func (s *settings) lockFile(stderr io.Writer) (unlock func(), err error) {
+	var f *os.File
+	err = wholefile.MkdirAll(nil, s.agent.State, 0o700)
+	if err == nil {
+		f, err = wholefile.Lock(nil, filepath.Join(s.agent.State, "push.lock"))
 	}
-	f, err := wholefile.Open(nil, filepath.Join(s.agent.State, "push.lock"), os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
+	switch {
+	case errors.Is(err, wholefile.ErrBusy):
+		return nil, underWay(s.agent.Outgoing)
+	case err == nil:
+		return func() { f.Close() }, nil
+	case !s.quiet:
+		terminal.Warn(stderr, "nothing keeps two pushes of %s apart: others may read it, and so lock it, and no lock can be made in %s (%v); run: chmod 0700 %[1]s",
+			s.agent.Outgoing, s.agent.State, pathless(err))
 	}
-	if err := f.Chmod(0o600); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
+	return func() {}, nil
+}
+
+func underWay(dir string) error {
+	return fmt.Errorf("cannot push %s: another push of it is under way", dir)
 }
 
 // snapshot lists what there is to push.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sysops-api/sysops-api/internal/config"
+	"github.com/sysops-api/sysops-api/internal/wholefile"
 )
 
 // NewMan makes the verb that writes the manual pages of a program.
@@ -35,12 +35,12 @@ where it is missing. The packages have them already.`,
 // build. The help of the commands is all that they are made of: its lines that begin
 // with a space stay as they are.
 func WriteManual(root *cobra.Command, b Build, folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := wholefile.MkdirAll(nil, folder, 0o755); err != nil {
 		return fmt.Errorf("cannot create the folder of the manual: %w", err)
 	}
 	for _, cmd := range documented(root) {
 		path := filepath.Join(folder, pageName(cmd)+".1")
-		if err := os.WriteFile(path, manualPage(cmd, b), 0o644); err != nil {
+		if err := wholefile.Write(path, manualPage(cmd, b), wholefile.Options{Mode: 0o644, Unsynced: true}); err != nil {
 			return fmt.Errorf("cannot write the manual: %w", err)
 		}
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,5 +72,31 @@ config file
 `
 	if err != nil || string(got) != want {
 		t.Errorf("the page is\n%s\nwant\n%s", got, want)
+	}
+}
+
+// The pages replace what lies in their place: another's file with two names is not theirs
+// to write to, nor is what a link leads to.
+func TestTheManualIsNotWrittenThroughLinks(t *testing.T) {
+	folder := t.TempDir()
+	victim := filepath.Join(folder, "victim")
+	if err := errors.Join(os.WriteFile(victim, []byte("precious"), 0o600), os.Symlink(victim, filepath.Join(folder, "sysops.1"))); err != nil {
+		t.Fatal(err)
+	}
+	root := &cobra.Command{Use: "sysops", Short: "Ask"}
+	root.AddCommand(&cobra.Command{Use: "ls", Short: "List", Run: func(*cobra.Command, []string) {}})
+	if err := os.Link(victim, filepath.Join(folder, "sysops-ls.1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteManual(root, Build{}, folder); err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range []string{"sysops.1", "sysops-ls.1"} {
+		if is, err := os.Lstat(filepath.Join(folder, page)); err != nil || is.Mode() != 0o644 {
+			t.Errorf("%s is %v, %v", page, is, err)
+		}
+	}
+	if text, err := os.ReadFile(victim); err != nil || string(text) != "precious" {
+		t.Errorf("the other file holds %q, %v", text, err)
 	}
 }

@@ -3,11 +3,14 @@ package demo
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"strings"
 
 	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/trust"
+	"github.com/sysops-api/sysops-api/internal/wholefile"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -17,19 +20,21 @@ import (
 type fileTree struct{ root *os.Root }
 
 func openTree(dir string, force bool) (*fileTree, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := wholefile.MkdirAll(nil, dir, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make the folder of the tree: %w", err)
 	}
-	there, err := os.ReadDir(dir)
+	root, err := trust.OpenFolder(dir)
 	if err != nil {
+		return nil, fmt.Errorf("cannot use the folder of the tree: %w", err)
+	}
+	there, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		root.Close()
 		return nil, fmt.Errorf("cannot use the folder of the tree: %w", err)
 	}
 	if len(there) > 0 && !force {
+		root.Close()
 		return nil, hint.To(fmt.Errorf("cannot write the fleet into %s: it is not empty, and the tree would hold more than the fleet", dir), "name a new folder, or write over what is there with --force")
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, fmt.Errorf("cannot use the folder of the tree: %w", err)
 	}
 	return &fileTree{root}, nil
 }
@@ -45,10 +50,10 @@ func (t *fileTree) write(ctx context.Context, snap *snapshot.Snapshot) error {
 			return fmt.Errorf("cannot make %s of %s: %w", src.Name, snap.Host, err)
 		}
 		file := path.Join(snap.Host, treePath(src.Name))
-		if err := t.root.MkdirAll(path.Dir(file), 0o755); err != nil {
+		if err := wholefile.MkdirAll(t.root, path.Dir(file), 0o755); err != nil {
 			return fmt.Errorf("cannot write the fleet: %w", err)
 		}
-		if err := t.root.WriteFile(file, c.Data, 0o644); err != nil {
+		if err := wholefile.Write(file, c.Data, wholefile.Options{Root: t.root, Mode: 0o644, Unsynced: true, Unswept: true}); err != nil {
 			return fmt.Errorf("cannot write the fleet: %w", err)
 		}
 	}

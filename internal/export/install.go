@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sysops-api/sysops-api/internal/trust"
 	"github.com/sysops-api/sysops-api/internal/wholefile"
 )
 
@@ -59,11 +60,9 @@ func (u *update) install(host string, f *wholefile.File, to string, rec record) 
 	if err := u.page.set(host, record{core: rec.core, claimed: true}); err != nil {
 		return err
 	}
-	err := f.Commit()
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = u.makeFolder(path.Dir(to)); err == nil {
-			err = f.Commit()
-		}
+	err := u.makeFolder(path.Dir(to))
+	if err == nil {
+		err = f.Commit()
 	}
 	if err != nil { // what was there is there
 		if had {
@@ -87,10 +86,18 @@ func (u *update) note(host, at string, rec record) error {
 	return u.page.set(host, rec)
 }
 
-// makeFolder makes a folder and those that it lies in.
+// makeFolder makes a folder and those that it lies in, where they are missing.
 func (u *update) makeFolder(folder string) error {
+	if u.reached[folder] {
+		return nil
+	}
+	_, missing := u.root.Stat(folder)
 	if err := wholefile.MkdirAll(u.root, folder, u.folderMode()); err != nil {
 		return err
+	}
+	u.reached[folder] = true
+	if missing == nil {
+		return nil
 	}
 	return u.fixFolders(folder)
 }
@@ -125,7 +132,10 @@ func cannotBe(err error) error {
 		return nil
 	}
 	errno, ok := errors.AsType[syscall.Errno](err)
+	planted, isPlanted := errors.AsType[*trust.Error](err)
 	switch {
+	case isPlanted:
+		return errors.New(planted.Reason)
 	case !ok:
 		if _, about := errors.AsType[*os.LinkError](err); about {
 			return errors.New("a link in its path leads out of the folder")

@@ -86,6 +86,7 @@ func (u *update) purgeFile(m *manifest, host string, rec record, site string, ke
 			break // it holds something else
 		}
 		delete(u.folders, folder)
+		delete(u.reached, folder)
 	}
 	return m.drop(host)
 }

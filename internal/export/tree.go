@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/trust"
 	"github.com/sysops-api/sysops-api/internal/wholefile"
 )
 
@@ -44,6 +43,7 @@ type Tree struct {
 	lock *os.File // nil: we do not hold it
 
 	folders map[string]bool // whose mode has been seen to be right
+	reached map[string]bool // folders that are there, and that no planted link leads to
 }
 
 const (
@@ -57,7 +57,7 @@ func OpenTree(dir string, o TreeOptions) (*Tree, error) {
 	if o.Mode == 0 {
 		o.Mode = DefaultMode
 	}
-	t := &Tree{dir: dir, o: o, folders: make(map[string]bool)}
+	t := &Tree{dir: dir, o: o, folders: make(map[string]bool), reached: make(map[string]bool)}
 	err := t.open()
 	if err != nil {
 		t.Close()
@@ -67,18 +67,21 @@ func OpenTree(dir string, o TreeOptions) (*Tree, error) {
 }
 
 func (t *Tree) open() error {
-	if !t.o.DryRun {
-		if err := t.makeDir(); err != nil {
-			return err
-		}
+	made, err := t.makeDir()
+	if err != nil {
+		return err
 	}
-	var err error
-	if t.root, err = os.OpenRoot(t.dir); err != nil {
+	if t.root, err = trust.OpenFolder(t.dir); err != nil {
 		if t.o.DryRun && errors.Is(err, fs.ErrNotExist) {
 			t.root = nil
 			return nil
 		}
 		return err
+	}
+	if made {
+		if err := t.root.Chmod(".", t.folderMode()); err != nil {
+			return err
+		}
 	}
 	if err := t.checkOwn(); err != nil || t.o.DryRun {
 		return err
@@ -86,16 +89,12 @@ func (t *Tree) open() error {
 	if err := wholefile.MkdirAll(t.root, ownFolder, 0o700); err != nil {
 		return err
 	}
-	lock, err := wholefile.Open(t.root, lockFile, os.O_RDWR, 0o600)
+	lock, err := wholefile.Lock(t.root, lockFile)
+	if errors.Is(err, wholefile.ErrBusy) {
+		return errors.New("another export is writing there")
+	}
 	if err != nil {
 		return err
-	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		lock.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return errors.New("another export is writing there")
-		}
-		return fmt.Errorf("cannot lock it: %w", err)
 	}
 	t.lock = lock // from now on, what is in our folder is ours to remove
 	// What a kill has left there, nobody else is writing.
@@ -105,17 +104,13 @@ func (t *Tree) open() error {
 	return wholefile.MkdirAll(t.root, temporaryFolder, 0o700)
 }
 
-// makeDir makes the tree's own folder where there is none, with its mode whatever the
-// umask. One that is there keeps the mode that somebody gave it.
-func (t *Tree) makeDir() error {
-	dir := filepath.Clean(t.dir)
-	if fi, err := os.Stat(dir); err == nil && fi.IsDir() {
-		return nil
+// makeDir makes the tree's own folder where there is none, which is to have its mode
+// whatever the umask. One that is there keeps the mode that somebody gave it.
+func (t *Tree) makeDir() (made bool, err error) {
+	if fi, err := os.Stat(t.dir); t.o.DryRun || err == nil && fi.IsDir() {
+		return false, nil
 	}
-	if err := wholefile.MkdirAll(nil, dir, t.folderMode()); err != nil {
-		return err
-	}
-	return os.Chmod(dir, t.folderMode())
+	return true, wholefile.MkdirAll(nil, t.dir, t.folderMode())
 }
 
 // checkOwn makes sure that the folder is empty, or an export.

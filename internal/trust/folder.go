@@ -26,6 +26,9 @@ func openFolder(path string) (*os.Root, error) {
 		return nil, err
 	}
 	defer end.Close()
+	if !end.info.IsDir() {
+		return nil, syscall.ENOTDIR
+	}
 	root, err := os.OpenRoot(end.path)
 	if err != nil {
 		return nil, cause(err)
@@ -76,6 +79,14 @@ func (p *place) openStream(asked string) (*os.File, error) {
 // unplanted refuses links that others can have made, wherever they may write.
 func unplanted(folder, entry *place, _ string, _ bool) error {
 	if entry.isLink() && folder.shared() && entry.movable() {
+		return entry.planted()
+	}
+	return nil
+}
+
+// Link judges a link inside a folder of which it is not known who could write to it before.
+func Link(link fs.FileInfo) error {
+	if entry := (&place{path: link.Name(), info: link}); entry.movable() {
 		return entry.planted()
 	}
 	return nil

@@ -4,7 +4,8 @@
 // The contents go to a temporary file in the same folder, .NAME.XXXXXXXX.part, which is
 // forced to the disk and then renamed. So that holds when the process is killed and,
 // unless a caller waives it, when the machine loses power. A link in place of the file is
-// replaced and not followed.
+// replaced and not followed, and a file with other names is not written to: that name becomes
+// another file. No link that another user can have planted leads to the folder.
 //
 // The file has the mode that the caller asks for, whatever the umask. Where root writes
 // into a folder that another user owns, the file belongs to that user, so that a command
@@ -31,6 +32,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sysops-api/sysops-api/internal/trust"
 )
 
 // Options say how a file is written. The zero value suits a file for its owner alone.
@@ -61,7 +64,8 @@ type Options struct {
 	Temporary string
 }
 
-// ErrBusy is the error of an Exclusive file that somebody else is writing.
+// ErrBusy is the error of an Exclusive file that somebody else is writing, and of a lock that
+// somebody else has.
 var ErrBusy = errors.New("another process is writing it")
 
 // Write makes data the contents of the file at name. An error leaves what was there.
@@ -150,7 +154,7 @@ func begin(name string, o Options) (*File, error) {
 	}
 	// Should the folder be renamed meanwhile, all happens in the one that it was.
 	var err error
-	if f.dir, err = os.OpenRoot(filepath.Dir(name)); err != nil {
+	if f.dir, err = trust.OpenFolder(filepath.Dir(name)); err != nil {
 		return nil, f.error(err)
 	}
 	f.to = filepath.Base(name)

@@ -58,7 +58,7 @@ var Ours = House{
 		{"internal/verbs", "internal/hint internal/words internal/naming internal/acl diff mask snapshot hostset root internal/audit internal/audit/... internal/export internal/roles internal/output"},
 		{"internal/terminal", "internal/hint internal/words root internal/output internal/verbs"},
 		{"internal/cli", "internal/hint internal/words internal/wholefile internal/directory internal/config root internal/output internal/verbs internal/terminal"},
-		{"internal/demo", "internal/hint internal/words internal/wholefile internal/directory internal/config snapshot root internal/collect internal/fleetsim internal/terminal"},
+		{"internal/demo", "internal/hint internal/words internal/trust internal/wholefile internal/directory internal/config snapshot root internal/collect internal/fleetsim internal/terminal"},
 		{"internal/serve", "internal/hint internal/words internal/config hostset root internal/roles internal/output internal/verbs"},
 
 		{"cmd/sysops", "internal/hint internal/words internal/directory internal/config diff mask snapshot hostset root internal/collect internal/fleetsim internal/audit internal/audit/... internal/export internal/roles internal/output internal/verbs internal/terminal internal/cli internal/demo internal/serve"},
