@@ -1,6 +1,6 @@
 // Package output is what an answer becomes on its way to a reader: rows with named
 // fields, in their own order or that of --sort, all of them or the first of --limit, in
-// a format for programs (JSON, JSON Lines, CSV), or what a jq expression makes of them.
+// a format for programs (JSON, JSON Lines, CSV).
 //
 // It promises that a verb makes each row once, whoever reads it. A row has its fields for
 // programs and its text for people, and the text is plain: what a part of it is, such as

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/jq"
 	"github.com/sysops-api/sysops-api/internal/output"
 )
 
@@ -23,7 +24,7 @@ type Cat struct {
 	Prefix bool // the key before each line; of no use with Uniq
 
 	pattern sysops.Pattern
-	jq      *output.JQ // nil: without
+	jq      *jq.Program // nil: without
 }
 
 // Check compiles the expression.
@@ -35,7 +36,7 @@ func (c *Cat) Check() (err error) {
 		return moot("cat raw", "raw-output", "cannot take the quotes from contents: they are told as they are")
 	}
 	if c.JQ != nil {
-		if c.jq, err = output.CompileJQ(*c.JQ); err != nil {
+		if c.jq, err = jq.Compile(*c.JQ); err != nil {
 			return err
 		}
 	}
@@ -157,7 +158,7 @@ func (c *catting) eachResult(ctx context.Context, emit func(sysops.Key, [][]byte
 
 func (c *catting) results(key sysops.Key, results [][]byte) error {
 	for _, r := range results {
-		value := output.JSONValue(r)
+		value := jq.Value(r)
 		if err := c.emit(key, append(c.resultText(r, value), '\n'), output.Field{Name: "value", Value: value}); err != nil {
 			return err
 		}
@@ -204,7 +205,7 @@ func (c *catting) resultCounts(ctx context.Context) error {
 		return cmp.Or(cmp.Compare(counts[b].count, counts[a].count), cmp.Compare(a, b))
 	})
 	for _, r := range sorted {
-		n, value := counts[r], output.JSONValue([]byte(r))
+		n, value := counts[r], jq.Value([]byte(r))
 		c.outcome.Matched++
 		if err := c.call.emitCount(n.count, string(c.resultText([]byte(r), value)), c.Fold, n.hosts, output.Fields("count", n.count, "value", value)...); err != nil {
 			return err

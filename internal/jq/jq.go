@@ -1,4 +1,9 @@
-package output
+// Package jq applies expressions of jq(1) to objects.
+//
+// It promises that what one object costs is bounded, whatever it holds and whatever the
+// expression makes of it, and that the expression sees nothing else. It is a package of its
+// own for the sake of the agent, which shows rows, too, and has no use for an interpreter.
+package jq
 
 import (
 	"bytes"
@@ -25,17 +30,17 @@ const (
 	jqAtOnce  = 32 << 20 // of JSON under way; one object may exceed it
 )
 
-// A JQ is a compiled expression of jq(1). It sees one object at a time: no environment,
+// A Program is a compiled expression of jq(1). It sees one object at a time: no environment,
 // no file, no other object. It is safe for concurrent use.
-type JQ struct{ code *gojq.Code }
+type Program struct{ code *gojq.Code }
 
-// CompileJQ reads an expression.
-func CompileJQ(expr string) (*JQ, error) {
+// Compile reads an expression.
+func Compile(expr string) (*Program, error) {
 	query, err := gojq.Parse(expr)
 	if err == nil {
 		var code *gojq.Code
 		if code, err = gojq.Compile(query); err == nil {
-			return &JQ{code}, nil
+			return &Program{code}, nil
 		}
 	}
 	return nil, hint.To(fmt.Errorf("cannot read the jq expression %q: %w", expr, err),
@@ -45,7 +50,7 @@ func CompileJQ(expr string) (*JQ, error) {
 // results applies the program to each JSON value of the text, and returns all
 // results in the order of jq, as compact JSON. After an error there are none, so that
 // an object either is in the answer or is not.
-func (p *JQ) results(ctx context.Context, text []byte) (results [][]byte, err error) {
+func (p *Program) results(ctx context.Context, text []byte) (results [][]byte, err error) {
 	defer func() {
 		if r := recover(); r != nil { // a mistake in the library must not end the answer of the others
 			results, err = nil, fmt.Errorf("the expression fails: %v", r)
@@ -118,7 +123,7 @@ type evaluation struct {
 // each, in the order of the objects, or fail where that fails: one of the two for every
 // object, never two at a time. It ends with the first error of objects or emit, or
 // when ctx does.
-func (p *JQ) Each(ctx context.Context, objects iter.Seq2[sysops.Object, error], emit func(sysops.Key, [][]byte) error, fail func(sysops.Key, error)) error {
+func (p *Program) Each(ctx context.Context, objects iter.Seq2[sysops.Object, error], emit func(sysops.Key, [][]byte) error, fail func(sysops.Key, error)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var queue []*evaluation
@@ -162,8 +167,8 @@ func (p *JQ) Each(ctx context.Context, objects iter.Seq2[sysops.Object, error], 
 	return nil
 }
 
-// JSONValue is a result as a field's value: a string as such, for csv and for sorting.
-func JSONValue(result []byte) any {
+// Value is a result as a field's value: a string as such, for csv and for sorting.
+func Value(result []byte) any {
 	if result[0] == '"' {
 		var text string
 		if err := json.Unmarshal(result, &text); err == nil {

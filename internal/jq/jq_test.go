@@ -1,4 +1,4 @@
-package output
+package jq
 
 import (
 	"bytes"
@@ -8,9 +8,9 @@ import (
 
 // What one object can cost is bounded, in what it holds and in what is made of it.
 func TestJQIsBounded(t *testing.T) {
-	p := func(expr string) *JQ {
+	p := func(expr string) *Program {
 		t.Helper()
-		p, err := CompileJQ(expr)
+		p, err := Compile(expr)
 		if err != nil {
 			t.Fatal(err)
 		}
