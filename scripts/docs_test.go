@@ -83,6 +83,47 @@ func anchors(t *testing.T, page string) map[string]bool {
 	return out
 }
 
+// A promise of docs/security.md names the tests that hold it, by their function or their
+// script: they are there.
+func TestTheTestsThatHoldAPromiseExist(t *testing.T) {
+	t.Chdir("..")
+	there := make(map[string]bool)
+	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Example)\w*)\(`)
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case filepath.Ext(path) == ".txtar":
+			there["TestScript/"+strings.TrimSuffix(filepath.Base(path), ".txtar")] = true
+		case strings.HasSuffix(path, "_test.go"):
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			for _, m := range function.FindAllStringSubmatch(string(text), -1) {
+				there[m[1]] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz|Example)[A-Z][\\w/]*)`").FindAllStringSubmatch(string(page), -1)
+	for _, m := range named {
+		if !there[m[1]] && !strings.HasSuffix(strings.ToLower(strings.ReplaceAll(m[1], "_", "")), "likethis") {
+			t.Errorf("docs/security.md names the test %s, which is not there", m[1])
+		}
+	}
+	if len(named) < 20 {
+		t.Errorf("only %d tests are named", len(named))
+	}
+}
+
 // Each page in docs can be reached from README.md.
 func TestEveryPageIsLinked(t *testing.T) {
 	t.Chdir("..")

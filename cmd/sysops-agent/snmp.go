@@ -42,7 +42,7 @@ ended is in the device's object snmp-walks. What is known of a device that does 
 answer lives until its TTL ends. One run walks all OIDs of a device: what it does not
 name is deleted.
 
-The credentials are in a file that others may not read:
+The credentials are in a file that not everyone may read:
   community: …               version 2c
 or
   user: …                    version 3
