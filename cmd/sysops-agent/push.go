@@ -147,8 +147,10 @@ func (s *settings) lock(stderr io.Writer) (unlock func(), err error) {
 // than no push.
 func (s *settings) lockFile(stderr io.Writer) (unlock func(), err error) {
 	var f *os.File
-	err = wholefile.MkdirAll(nil, s.agent.State, 0o700)
-	if err == nil {
+	if err = wholefile.MkdirAll(nil, s.agent.State, 0o700); err == nil {
+		if err := s.checkState(); err != nil {
+			return nil, err // it was missing, and somebody else was quicker
+		}
 		f, err = wholefile.Lock(nil, filepath.Join(s.agent.State, "push.lock"))
 	}
 	switch {

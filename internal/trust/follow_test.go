@@ -4,7 +4,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // exchange has a folder be a link to another as soon as it has been judged: the moment that
@@ -36,5 +39,56 @@ func TestAFolderThatIsExchangedOnTheWayIsLeftForNoOther(t *testing.T) {
 	}
 	if f, err := end.open(os.O_RDONLY); !errors.Is(err, errExchanged) {
 		t.Errorf("it is opened: %v, %v", f, err)
+	}
+}
+
+// Another user exchanges a folder for a link to a place of ours, over and over: neither what
+// is read nor where is written is ever there.
+func TestBlindExchangesNeverLeadAstray(t *testing.T) {
+	root := t.TempDir()
+	path := func(name string) string { return filepath.Join(root, name) }
+	err := errors.Join(
+		os.Mkdir(path("victim"), 0o700), os.WriteFile(path("victim/file"), []byte("secret"), 0o600),
+		os.Mkdir(path("shared"), 0o700), os.Mkdir(path("shared/folder"), 0o777), os.WriteFile(path("shared/folder/file"), nil, 0o644),
+		os.Symlink(path("victim"), path("shared/link")), os.Link(path("shared/link"), path("name")), os.Chmod(path("shared"), 0o777),
+	)
+	if os.Geteuid() == 0 {
+		for _, name := range []string{"link", "folder", "folder/file"} {
+			err = errors.Join(err, os.Lchown(path("shared/"+name), 12345, 12345))
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	victim, err := os.Stat(path("victim"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, ended := make(chan struct{}), sync.WaitGroup{}
+	ended.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				unix.Renameat2(unix.AT_FDCWD, path("shared/folder"), unix.AT_FDCWD, path("shared/link"), unix.RENAME_EXCHANGE) //nolint:errcheck // the next one
+			}
+		}
+	})
+	defer ended.Wait()
+	defer close(stop)
+	for range 10_000 {
+		if text, err := Read(path("shared/folder/file"), 100); err == nil {
+			t.Fatalf("%q is read", text)
+		}
+		folder, err := OpenFolder(path("shared/folder"))
+		if err != nil {
+			continue // it was the link
+		}
+		is, err := folder.Stat(".")
+		folder.Close()
+		if err != nil || os.SameFile(is, victim) {
+			t.Fatalf("the victim is open: %v", err)
+		}
 	}
 }
