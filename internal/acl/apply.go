@@ -3,6 +3,7 @@ package acl
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/sysops-api/sysops-api/internal/hint"
@@ -32,19 +33,22 @@ type Change struct {
 	Err      error
 }
 
-// Apply makes users at every server of the cores, all servers at once; users returns those of
-// a core. A user that is there already is made anew, and what is connected as it goes on.
+// Apply makes users at every server of the cores; users returns those of a core. A user that
+// is there already is made anew, and what is connected as it goes on. The servers of a core
+// have their turns one after another: Redis 7.0 takes 0.3 ms a user to save them, and answers
+// nobody meanwhile.
 //
 // Servers are looked at first. Where one of them would not hold the users to the rules,
 // nothing is done anywhere. One that cannot be asked keeps nothing from the others.
 func Apply(ctx context.Context, cores []Core, users func(core string) []User, o Options) ([]Change, error) {
-	var servers []*target
-	for _, c := range cores {
+	byCore := make([][]*target, len(cores))
+	for i, c := range cores {
 		list := users(c.Name)
 		for _, s := range c.Servers {
-			servers = append(servers, &target{server: s, users: list})
+			byCore[i] = append(byCore[i], &target{server: s, users: list})
 		}
 	}
+	servers := slices.Concat(byCore...)
 	each(servers, func(t *target) { t.inspect(ctx, o) })
 	var refused []error
 	for _, t := range servers {
@@ -59,7 +63,11 @@ func Apply(ctx context.Context, cores []Core, users func(core string) []User, o 
 	if err != nil {
 		return nil, err
 	}
-	each(servers, func(t *target) { t.apply(ctx, words) })
+	each(byCore, func(core []*target) {
+		for _, t := range core {
+			t.apply(ctx, words)
+		}
+	})
 	var out []Change
 	var failed []error
 	for _, t := range servers {
@@ -93,10 +101,11 @@ type target struct {
 	change  Change
 }
 
-func each(servers []*target, work func(*target)) {
+// each does work with all of a list at once.
+func each[T any](list []T, work func(T)) {
 	var wg sync.WaitGroup
-	for _, t := range servers {
-		wg.Go(func() { work(t) })
+	for _, v := range list {
+		wg.Go(func() { work(v) })
 	}
 	wg.Wait()
 }
@@ -178,6 +187,9 @@ func (u User) words(weak bool, password []string) []string {
 	return append(append([]string{u.Name, rules[0], rules[1]}, password...), rules[2:]...)
 }
 
+// usersAtOnce is how many users are made before a server turns to others: 25 ms of Redis 7.0.
+const usersAtOnce = 500
+
 // apply makes the users, and has them saved where the server has a file for them.
 func (t *target) apply(ctx context.Context, words map[string][2][]string) {
 	if t.err != nil {
@@ -191,18 +203,20 @@ func (t *target) apply(ctx context.Context, words map[string][2][]string) {
 	for i, u := range t.users {
 		list[i] = words[u.Name][kind]
 	}
-	if t.err = t.server.SetUsers(ctx, list); t.err != nil {
-		return
+	for part := range slices.Chunk(list, usersAtOnce) {
+		if t.err = t.server.SetUsers(ctx, part); t.err != nil {
+			return
+		}
+		t.change.Users += len(part)
 	}
-	t.change.Users = len(list)
 	switch {
-	case t.state.Unsure != nil:
-		t.change.Fleeting = fmt.Errorf("nobody knows whether its users outlive a restart: %w", t.state.Unsure)
-	case t.state.File == "":
-		t.change.Fleeting = hint.To(fmt.Errorf("server %s has no ACL file: its users vanish when it restarts", t.server.Name()),
-			"name one in redis.conf (aclfile /etc/redis/users.acl; user lines go there), restart it, and do this again")
-	default:
+	case t.state.File != "":
 		t.err = t.server.SaveUsers(ctx)
 		t.change.Saved = t.err == nil
+	case t.state.Unsure != nil:
+		t.change.Fleeting = fmt.Errorf("nobody knows whether its users outlive a restart: %w", t.state.Unsure)
+	default:
+		t.change.Fleeting = hint.To(fmt.Errorf("server %s has no ACL file: its users vanish when it restarts", t.server.Name()),
+			"name one in redis.conf (aclfile /etc/redis/users.acl; user lines go there), restart it, and do this again")
 	}
 }

@@ -77,27 +77,25 @@ func texts(reply any) []string {
 	return out
 }
 
-// SetUsers makes users, or makes them anew: each is a name and rules, the words of ACL
-// SETUSER. What is refused ends it.
+// SetUsers makes users, or makes them anew, in one request: each is a name and rules, the
+// words of ACL SETUSER.
 func (s *Server) SetUsers(ctx context.Context, users [][]string) error {
-	for part := range chunks(users) {
-		pipe := s.db.Pipeline()
-		cmds := make([]redis.Cmder, len(part))
-		for i, u := range part {
-			cmds[i] = pipe.Do(ctx, words("ACL", "SETUSER", u...)...)
-		}
-		if err := s.exec(ctx, pipe); err != nil {
-			return err
-		}
-		if err := firstError(cmds...); err != nil {
-			return fmt.Errorf("cannot make its users: %w", s.wrap(err))
-		}
+	pipe := s.db.Pipeline()
+	cmds := make([]redis.Cmder, len(users))
+	for i, u := range users {
+		cmds[i] = pipe.Do(ctx, words("ACL", "SETUSER", u...)...)
+	}
+	if err := s.exec(ctx, pipe); err != nil {
+		return err
+	}
+	if err := firstError(cmds...); err != nil {
+		return fmt.Errorf("cannot make its users: %w", s.wrap(err))
 	}
 	return nil
 }
 
-// saving is how long a server may take to write its users down: Redis 7.0 answers nobody for
-// seconds where there are tens of thousands.
+// saving is how long a server may take to write its users down. Redis 7.0 takes seconds, where
+// somebody else has made tens of thousands.
 const saving = 10 * time.Minute
 
 // SaveUsers has the server write its users to its ACL file.
