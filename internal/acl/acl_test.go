@@ -273,3 +273,26 @@ func TestAHostMakesNoUsers(t *testing.T) {
 		t.Errorf("what another needs: %v", err)
 	}
 }
+
+// An administrator's password does not go over a network in the clear, to make users or to
+// prove their rules.
+func TestUsersAreMadeOverNoOpenNetwork(t *testing.T) {
+	t.Parallel()
+	far, err := store.Open("redis://192.0.2.1:6379", store.Options{User: "ops", Password: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { far.Close() })
+	want := far.CheckAdmin()
+	if want == nil {
+		t.Fatal("its administrator's password may go there")
+	}
+	cores := []Core{{Servers: []*store.Server{far}}}
+	changes, err := Apply(t.Context(), cores, hosts("web01"), Options{})
+	if len(changes) != 1 || fmt.Sprint(changes[0].Err) != want.Error() || err == nil {
+		t.Errorf("%v, %+v; want %v", err, changes, want)
+	}
+	if found := Test(t.Context(), cores); len(found) != 1 || fmt.Sprint(found[0].Err) != want.Error() {
+		t.Errorf("%+v; want %v", found, want)
+	}
+}

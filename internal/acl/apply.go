@@ -112,6 +112,9 @@ func each[T any](list []T, work func(T)) {
 
 // inspect looks whether the server would hold its users to the rules.
 func (t *target) inspect(ctx context.Context, o Options) {
+	if t.err = t.server.CheckAdmin(); t.err != nil {
+		return
+	}
 	if t.state, t.err = t.server.Users(ctx); t.err != nil {
 		return
 	}

@@ -37,6 +37,9 @@ func Test(ctx context.Context, cores []Core) []Finding {
 
 func test(ctx context.Context, s *store.Server) []Finding {
 	begin := Finding{Server: s.Name(), What: "user default, RESET", Users: 1}
+	if begin.Err = s.CheckAdmin(); begin.Err != nil {
+		return []Finding{begin}
+	}
 	state, err := s.Users(ctx)
 	if err == nil && !state.Selectors {
 		err = fmt.Errorf("server %s is older than Redis 7, and cannot say what a user may do", s.Name())
