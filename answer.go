@@ -13,7 +13,8 @@ import (
 )
 
 // An Answer is the result of a Query: which objects there are, the means to read
-// them, and how complete that is. Its sequences may be run more than once, not
+// them, and how complete that is. What cannot be read is not in its sequences: whoever
+// takes an answer for the whole looks at Completeness.Partial when they have ended. Its sequences may be run more than once, not
 // concurrently. Close it.
 type Answer struct {
 	client *Client
@@ -68,9 +69,10 @@ func (a *Answer) Names() []NameCount {
 // Objects reads the given elements of every object (the contents, if none is
 // given), and returns the objects in key order. Reading goes on in the
 // background while an object is used, within bounded memory; to break off the
-// loop ends it. After an error the sequence ends: ErrIncomplete where a core
-// went down or an object is unreadable and the query does not allow a partial
-// answer, the context's error where ctx ended.
+// loop ends it. An object of which no server has a good copy, or which is larger
+// than Options.MaxObject, is left out, and Completeness tells it. After an error
+// the sequence ends: ErrIncomplete where a core went down and the query does not
+// allow an answer without it, the context's error where ctx ended.
 func (a *Answer) Objects(ctx context.Context, elements ...Element) iter.Seq2[Object, error] {
 	return extract.Stream(ctx, a.read(), a.survey.Targets(), readingOf(elements, func(o *Object) Object { return *o }))
 }

@@ -23,13 +23,9 @@ var (
 	// ErrUnknown: the directory knows no such scope, site or core.
 	ErrUnknown = extract.ErrUnknown
 
-	// ErrIncomplete: the answer would be partial, and the query does not allow
-	// that. The error names what is left out.
+	// ErrIncomplete: a core is down, and the query does not allow an answer without
+	// it. The error names the core.
 	ErrIncomplete = extract.ErrIncomplete
-
-	// ErrUnreadable: an object exists and no server of its core has an
-	// undamaged copy of it.
-	ErrUnreadable = extract.ErrUnreadable
 
 	// ErrMoved: nothing that was looked at has the contents of a Variant any more.
 	ErrMoved = errors.New("it and others that held the same have changed, or cannot be read")

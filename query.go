@@ -31,7 +31,7 @@ func ParseScope(s string) (Scope, error) {
 }
 
 // Where says whom a question is put to. The zero value has a meaning: every host of the
-// local core, whole answers only.
+// local core, all cores of the scope or none.
 type Where struct {
 	Scope Scope  // default Local
 	Site  string // implies SiteWide
@@ -41,9 +41,9 @@ type Where struct {
 	Exclude *hostset.Set  // nil: none
 	MaxAge  time.Duration // leave out hosts whose last push is older; 0: none
 
-	// Partial accepts an answer without the cores that are down and the
-	// objects that are unreadable; Completeness tells them. Otherwise such an
-	// answer is ErrIncomplete.
+	// Partial accepts an answer without the cores that are down, which Completeness
+	// tells; otherwise such an answer is ErrIncomplete. Single objects that cannot be
+	// read are left out of any answer, and told by Completeness as well.
 	Partial bool
 
 	// Patient waits for each server as long as its timeout allows, though its siblings

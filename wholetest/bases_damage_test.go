@@ -5,7 +5,6 @@ package wholetest_test
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -77,8 +76,9 @@ func TestADamagedBaseIsNoWrongAnswer(t *testing.T) {
 			b.unreadable(t, b.servers[0], b.id, "web01#"+ctl, "web02#"+ctl)
 			f.spoil(b, b.servers[1], "$base:"+b.id)
 			b.answers(t, warm)
-			if _, _, err := read(t.Context(), connect(t, b.urls...), sysops.Query{Pattern: pattern(t, ctl)}); !errors.Is(err, sysops.ErrIncomplete) || !strings.Contains(err.Error(), b.id) {
-				t.Errorf("with no good copy left: %v", err)
+			got, complete, err := read(t.Context(), connect(t, b.urls...), sysops.Query{Pattern: pattern(t, ctl)})
+			if err != nil || len(got) != 1 || len(complete.Unreadable) != 2 || !strings.Contains(complete.Unreadable[0].Reason, b.id) {
+				t.Errorf("with no good copy left: %d objects, %v, %+v", len(got), err, complete.Unreadable)
 			}
 		})
 	}

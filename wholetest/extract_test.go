@@ -332,8 +332,8 @@ func TestACoreThatGoesDownDuringAQueryIsAGap(t *testing.T) {
 		}
 	}
 	got, _, err := f.read(sysops.Query{}, kill)
-	if !errors.Is(err, sysops.ErrIncomplete) || !strings.Contains(err.Error(), core) || errors.Is(err, sysops.ErrUnreadable) {
-		t.Errorf("%v; want ErrIncomplete that names core %s, and no word of unreadable objects", err, core)
+	if !errors.Is(err, sysops.ErrIncomplete) || !strings.Contains(err.Error(), core) {
+		t.Errorf("%v; want ErrIncomplete that names core %s", err, core)
 	}
 	if !slices.Equal(got, f.want[:min(len(got), len(f.want))]) {
 		t.Error("what was read before is another answer")
@@ -367,8 +367,8 @@ func TestACoreThatIsEmptiedDuringAQueryIsNoShorterAnswer(t *testing.T) {
 	c := connect(t, redistest.URLs(servers)...)
 	publish(t, c, snapshotOf("web01", text("/etc/motd", "1"), text("/etc/issue", "1")))
 	publish(t, c, snapshotOf("web02", text("/etc/motd", "2")))
-	for _, partial := range []bool{false, true} {
-		a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "*#*"), Where: sysops.Where{Partial: partial}})
+	for range 2 {
+		a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "*#*")})
 		if err != nil {
 			t.Fatal(err)
 		}

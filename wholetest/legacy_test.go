@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -273,11 +272,11 @@ func TestLegacyElementsThatAreNone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = nil
-		for _, err = range a.Objects(t.Context(), e) {
+		for o, err := range a.Objects(t.Context(), e) {
+			t.Errorf("%s: %+v, %v", e, o, err)
 		}
-		if !errors.Is(err, sysops.ErrUnreadable) || !strings.Contains(fmt.Sprint(err), e.String()) {
-			t.Errorf("%s: %v; want ErrUnreadable that says which element", e, err)
+		if u := a.Completeness().Unreadable; len(u) != 1 || !strings.Contains(u[0].Reason, e.String()) {
+			t.Errorf("%s: %+v; want one that is unreadable, and which element", e, u)
 		}
 	}
 }

@@ -214,6 +214,9 @@ func (x *extractFlags) conclude(u *ui, o *verbs.Outcome, failed error) error {
 	if o.Empty {
 		return fmt.Errorf("cannot find any key that matches %s", cmp.Or(x.compare, x.search))
 	}
+	if o.Partial(false) { // which was told; 0 would say that nothing is missing
+		u.status = exitNothing
+	}
 	return nil
 }
 

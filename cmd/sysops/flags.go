@@ -74,7 +74,7 @@ func (q *queryFlags) addQuestionFlags(cmd *cobra.Command) {
 		q.hostFlags.add(cmd)
 		f := cmd.Flags()
 		f.DurationVar(&q.maxAge, "max-age", 0, "only hosts whose last push is younger, such as 30m")
-		f.BoolVar(&q.partial, "partial", false, "answer without the cores that are down and objects that are unreadable; exit status 3")
+		f.BoolVar(&q.partial, "partial", false, "answer without the cores that are down; exit status 3")
 		f.BoolVar(&q.requireComplete, "require-complete", false, "exit status 3 also where a host is stale or missing")
 		q.addCost(cmd)
 		f.BoolVarP(&q.quiet, "quiet", "q", false, "no completeness line on stderr")

@@ -22,8 +22,8 @@ the matches or, where REGEX has a group in parentheses, what the first group mat
 
 -L prints the hosts that lack the line: "no line" where no selected object of the
 host has it, "no object" where a live host does not have the object, "missing" where
-the host has no live snapshot and, with --partial, "unreadable" where that may be so
-because an object could not be read. The host is the first word of each line, so that
+the host has no live snapshot, and "unreadable" where that may be so because an object
+could not be read. The host is the first word of each line, so that
 the list can go back into --hosts-file.
 
 --fold puts all hosts into one expression that --hosts takes back: with --uniq for

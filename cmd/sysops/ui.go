@@ -55,11 +55,7 @@ func (u *ui) finish(cmd *cobra.Command, err error) int {
 		return exitSignal
 	}
 	if errors.Is(err, sysops.ErrIncomplete) && cmd.Flags().Lookup("partial") != nil {
-		advice := "--partial answers without it, and says so"
-		if errors.Is(err, sysops.ErrUnreadable) {
-			advice += "; the host's next push repairs the object"
-		}
-		err = hint.To(err, advice)
+		err = hint.To(err, "--partial answers without it, and says so")
 	}
 	terminal.Fail(u.stderr, name, err)
 	if cmd.Annotations[originalStatus] != "" {

@@ -10,10 +10,6 @@ import (
 	"github.com/sysops-api/sysops-api/internal/naming"
 )
 
-// ErrUnreadable says that an object exists, and no server of its core has an undamaged
-// copy of it.
-var ErrUnreadable = errors.New("unreadable object")
-
 // A Pass is one reading of a survey's objects, in as many streams as it takes. What could
 // not be read is a set: an object that several streams meet is missing once. Streams of one
 // pass must not run at the same time.
@@ -41,35 +37,37 @@ func (s *Survey) NewPass() *Pass {
 // Survey returns what the pass reads.
 func (p *Pass) Survey() *Survey { return p.survey }
 
-// note takes down that an object could not be read. It returns the error that ends the
-// stream, where the request does not allow a partial answer.
+// note takes down that an object could not be read. It returns an error, which ends the
+// stream, where that is because the servers that had it went down and the request does not
+// allow an answer without them. What is wrong with one object is never a reason to keep
+// the others back: any host could stop every question by writing one.
 func (p *Pass) note(it *Item, err error) error {
 	known := object{it.host, it.name, it.servers}
 	met := p.unread[known]
 	p.unread[known] = true
-	allowed := p.survey.request.Partial
-	if errors.Is(err, errNoServer) && !p.survey.request.EveryServer {
-		if p.down[it.core] == nil {
-			p.down[it.core] = fmt.Errorf("core %s %s: %w", it.core.core, gone([]error{err}, "went down during the query", "cannot be read"), err)
-		}
-		if !allowed {
-			return hint.To(fmt.Errorf("%w: %w", ErrIncomplete, p.down[it.core]), gapHint)
+	switch {
+	case !errors.Is(err, errNoServer):
+		if !met {
+			p.list = append(p.list, Unread{it.Key(), err})
 		}
 		return nil
+	case p.survey.request.EveryServer: // that server alone was to give the object
+		if !met {
+			p.list = append(p.list, Unread{it.Key(), err})
+		}
+	default:
+		err = fmt.Errorf("core %s %s: %w", it.core.core, gone([]error{err}, "went down during the query", "cannot be read"), err)
+		if p.down[it.core] == nil {
+			p.down[it.core] = err
+		}
 	}
-	if !met {
-		p.list = append(p.list, Unread{it.Key(), err})
+	if p.survey.request.Partial {
+		return nil
 	}
-	if !allowed {
-		return hint.To(fmt.Errorf("cannot read %s: %w: %w: %w", it.Key(), ErrIncomplete, ErrUnreadable, err), damageHint)
-	}
-	return nil
+	return hint.To(fmt.Errorf("%w: %w", ErrIncomplete, err), gapHint)
 }
 
-const (
-	gapHint    = "a partial answer leaves it out, and says so"
-	damageHint = "the host's next push repairs the object"
-)
+const gapHint = "a partial answer leaves it out, and says so"
 
 // gone notes that the index lists an object, and its host does not have it.
 func (p *Pass) gone(it *Item) { p.absent[object{it.host, it.name, it.servers}] = it.ghost }

@@ -47,10 +47,10 @@ type Reading[T any] struct {
 }
 
 // Stream fetches the targets, has r make something of each, by all CPUs, and hands the
-// results on in the order of the targets while the next ones are under way. With
-// Request.Partial an object that stays unreadable is taken down by the pass and left out;
-// else its error ends the sequence. Breaking off the loop, or ending ctx, ends the
-// fetching.
+// results on in the order of the targets while the next ones are under way. An object that
+// stays unreadable is taken down by the pass and left out. The sequence ends with an error
+// where a core went down, unless Request.Partial is set, and where ctx ended. Breaking off
+// the loop, or ending ctx, ends the fetching.
 func Stream[T any](ctx context.Context, p *Pass, targets []Target, r Reading[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -68,6 +68,8 @@ func Stream[T any](ctx context.Context, p *Pass, targets []Target, r Reading[T])
 			select {
 			case <-u.done:
 			case <-ctx.Done():
+			}
+			if ctx.Err() != nil { // what was not read then is not unreadable
 				yield(none, fmt.Errorf("cannot go on: %w", context.Cause(ctx)))
 				return
 			}

@@ -22,7 +22,7 @@ import (
 var ErrIncomplete = errors.New("the answer is incomplete")
 
 // A Request is what is asked of whom. The zero value of every field but Pattern has a
-// meaning: the local scope, all hosts, whole answers only.
+// meaning: the local scope, all hosts, all cores of the scope or none.
 type Request struct {
 	Pattern naming.Pattern
 
@@ -33,7 +33,7 @@ type Request struct {
 	Named  []string               // hosts that are expected to answer even where no server has heard of them
 	MaxAge time.Duration          // leave out hosts whose last push is older; 0: none
 
-	Partial     bool // answer without cores that are down and objects that are unreadable
+	Partial     bool // answer without cores that are down
 	EveryServer bool // every object once for each server that has it
 	KeysOnly    bool // no object will be read, so that every entry of the index has to be checked
 	Patient     bool // wait for each server as long as its timeout allows: every one is meant

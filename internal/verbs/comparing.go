@@ -125,11 +125,20 @@ func (c *Call) onlyObject(ctx context.Context, o *Outcome, query sysops.Query, e
 		}
 		from = &obj
 	}
-	if from == nil {
-		return nil, fmt.Errorf("cannot compare with what matches %s: it is gone, or unreadable", query.Pattern)
-	}
 	o.From = answer.Completeness()
+	if from == nil {
+		return nil, notRead(query.Pattern, o.From)
+	}
 	return from, nil
+}
+
+// notRead says why the object with which others were to be compared is not there.
+func notRead(p sysops.Pattern, c *sysops.Completeness) error {
+	if len(c.Unreadable) == 0 {
+		return fmt.Errorf("cannot compare with what matches %s: it is gone", p)
+	}
+	return hint.To(fmt.Errorf("cannot compare with what matches %s: it is unreadable: %s", p, c.Unreadable[0].Reason),
+		"the host's next push repairs the object")
 }
 
 // namedKeys is how many keys are named of those that match and should not.

@@ -138,7 +138,9 @@ func (x *ExtractVariants) Run(ctx context.Context, call *Call) (*Outcome, error)
 				return call.emitUnified(c)
 			},
 			moved: func(key sysops.Key) {
-				call.tell(Note{Warning: true, Text: fmt.Sprintf("%s is left out: it has changed since it was counted", key)})
+				left := leftOutVariant(key)
+				o.leaveOut(left)
+				call.tell(Note{Warning: true, Text: fmt.Sprintf("%s is left out: %s", left.Key, left.Reason)})
 			},
 		}
 		return p.everyTwo(ctx)

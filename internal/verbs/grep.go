@@ -234,7 +234,7 @@ const (
 	lacksLine   = "no line"
 	lacksObject = "no object"
 	lacksHost   = "missing"
-	lacksProof  = "unreadable" // with --partial: an object that could not be read may have the line
+	lacksProof  = "unreadable" // an object that could not be read may have the line
 )
 
 // lackingTable is a host, and why it is on the list.

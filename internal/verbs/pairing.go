@@ -29,20 +29,38 @@ type pairing struct {
 // everyTwo compares each with those after it.
 func (p *pairing) everyTwo(ctx context.Context) error {
 	for i := range p.variants {
-		if p.gone[i] {
-			continue
-		}
-		if err := p.from(ctx, i); errors.Is(err, sysops.ErrMoved) {
-			p.leave(i, p.variants[i].Example)
-		} else if err != nil {
+		if _, err := p.from(ctx, i); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// from compares one with those after it.
-func (p *pairing) from(ctx context.Context, from int) error {
+// mostCommon compares the most common one that can be read with those after it.
+func (p *pairing) mostCommon(ctx context.Context) error {
+	for i := range p.variants {
+		if compared, err := p.from(ctx, i); err != nil || compared {
+			return err
+		}
+	}
+	return nil
+}
+
+// from compares one with those after it. It returns false where nobody has that one any
+// more.
+func (p *pairing) from(ctx context.Context, from int) (compared bool, err error) {
+	if p.gone[from] {
+		return false, nil
+	}
+	err = p.compare(ctx, from)
+	if errors.Is(err, sysops.ErrMoved) {
+		p.leave(from, p.variants[from].Example)
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (p *pairing) compare(ctx context.Context, from int) error {
 	to := from
 	for c, err := range p.answer.CompareVariants(ctx, &p.variants[from], p.variants[from+1:], sysops.CompareOptions{}) {
 		if err != nil {

@@ -190,8 +190,9 @@ func (v *variation) line(number int, variant *sysops.Variant) output.Row {
 
 func percent(share float64) string { return fmt.Sprintf("%.3f%%", 100*share) }
 
-// eachDifference calls emit for the variants beside the first, with how they differ
-// from that, or for every two. What nobody has any more is left out and named.
+// eachDifference calls emit for the variants beside the most common one, with how they
+// differ from that, or for every two. What nobody has any more, or nobody can read, is left
+// out and named; the next most common one then takes its place.
 func (v *variation) eachDifference(ctx context.Context, variants []sysops.Variant, emit func(from, to int, c *sysops.Comparison) error) error {
 	p := &pairing{
 		answer: v.answer, variants: variants,
@@ -200,13 +201,18 @@ func (v *variation) eachDifference(ctx context.Context, variants []sysops.Varian
 			return emit(from, to, c)
 		},
 		moved: func(key sysops.Key) {
-			v.outcome.leaveOut(output.LeftOut{Key: key.String(), Reason: "it has changed since it was counted, or cannot be read"})
+			v.outcome.leaveOut(leftOutVariant(key))
 		},
 	}
 	if v.Pairs {
 		return p.everyTwo(ctx)
 	}
-	return p.from(ctx, 0)
+	return p.mostCommon(ctx)
+}
+
+// leftOutVariant is a variant of which no object that was looked at can be read.
+func leftOutVariant(example sysops.Key) output.LeftOut {
+	return output.LeftOut{Key: example.String(), Reason: "it has changed since it was counted, or cannot be read"}
 }
 
 // A variantDiff is how a variant differs from another, for programs.
