@@ -60,26 +60,41 @@ const sliceBytes = 24
 
 // Grep searches the contents of every object, and returns one Match for each,
 // in key order, those without a matching line included. A line excludes its
-// newline and is matched alone. Its errors are those of Objects.
+// newline and is matched alone. An object with more to be told than 262,144 lines, or
+// 16 MiB of them, is unreadable: it cannot be held; GrepOptions.CountOnly counts it all
+// the same. Its errors are those of Objects.
 func (a *Answer) Grep(ctx context.Context, expr *Expr) iter.Seq2[Match, error] {
 	pass := a.read()
-	return extract.Stream(ctx, pass, a.survey.Targets(), extract.Search(pass, expr.x, expr.o.MaxCount, func(it *extract.Item, found *frame.Found) Match {
-		m := Match{Object: unread(it), Count: found.Count, Binary: found.Binary && !expr.o.Text}
+	o := frame.SearchOptions{Most: expr.o.MaxCount, CountOnly: expr.o.CountOnly}
+	return extract.Stream(ctx, pass, a.survey.Targets(), extract.Search(pass, expr.x, o, func(it *extract.Item, found *frame.Found) (Match, error) {
+		m := Match{Object: unread(it), Binary: found.Binary && !expr.o.Text}
 		if m.Binary || expr.o.CountOnly {
-			return m
+			m.Count = found.Count()
+			return m, nil
 		}
-		held := 0
-		for i := range found.Runs {
-			if r := &found.Runs[i]; r.Hits != nil {
-				m.Lines = append(m.Lines, r.Hits.Parts[r.From:r.To]...)
-			} else {
-				m.Lines = append(m.Lines, bytes.Clone(r.Part))
-				held += len(r.Part)
-			}
-		}
-		it.Hold(held + sliceBytes*len(m.Lines))
-		return m
+		held, err := m.take(found)
+		it.Hold(held)
+		return m, err
 	}))
+}
+
+// take takes the lines that were found, and returns how many bytes it holds then.
+func (m *Match) take(found *frame.Found) (held int, err error) {
+	var share frame.Share
+	found.Each(func(r frame.Run) bool {
+		m.Count += r.Len()
+		if err = share.Take(r.Len(), len(r.Part)); err != nil {
+			return false
+		}
+		if r.Hits != nil {
+			m.Lines = append(m.Lines, r.Hits.Parts[r.From:r.To]...)
+		} else {
+			m.Lines = append(m.Lines, bytes.Clone(r.Part))
+			held += len(r.Part)
+		}
+		return true
+	})
+	return held + sliceBytes*len(m.Lines), err
 }
 
 // CountOptions are what a count over the fleet may be asked to do beside counting.
@@ -104,14 +119,15 @@ func (c *LineCount) Hosts() []string { return c.hosts.Names() }
 // CountLines counts identical lines (or matches, with OnlyMatching) over all
 // objects: the most frequent first, equally frequent ones in their own order. What
 // hosts have of a base in common is counted once for all of them, not line by line.
+// An object with more than 262,144 different lines, or 16 MiB of them, is unreadable.
 // Its errors are those of Objects, and that there are more different lines than fit
 // into some 2 GiB of memory, 8 million.
 func (a *Answer) CountLines(ctx context.Context, expr *Expr, o CountOptions) ([]LineCount, error) {
-	counts, err := lines.CountAll(ctx, a.read(), lines.Expr{Expr: expr.x, Text: expr.o.Text, Most: expr.o.MaxCount}, lines.CountOptions(o))
+	n, counts, err := lines.CountAll(ctx, a.read(), lines.Expr{Expr: expr.x, Text: expr.o.Text, Most: expr.o.MaxCount}, lines.CountOptions(o))
 	if err != nil {
 		return nil, err
 	}
-	var out []LineCount
+	out := make([]LineCount, 0, n)
 	for c := range counts {
 		out = append(out, LineCount{Line: c.Line, Count: c.Count, Binary: c.Binary, hosts: c.Hosts})
 	}

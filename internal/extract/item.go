@@ -99,10 +99,10 @@ func (it *Item) size(packed bool) (bytes int, declared bool) {
 }
 
 // Search is a Reading that searches contents, and has see make something of what is found
-// in each. found is valid until see returns; see is called by all CPUs at once. most is how
-// many lines of an object are looked for; 0: all.
-func Search[T any](p *Pass, expr *frame.Expr, most int, see func(it *Item, found *frame.Found) T) Reading[T] {
-	search := frame.NewSearch(expr, p.survey.servers.decoder, most)
+// in each. found is valid until see returns; see is called by all CPUs at once. Its error
+// makes the object unreadable.
+func Search[T any](p *Pass, expr *frame.Expr, o frame.SearchOptions, see func(it *Item, found *frame.Found) (T, error)) Reading[T] {
+	search := frame.NewSearch(expr, p.survey.servers.decoder, o)
 	scanners := sync.Pool{New: func() any { return search.NewScanner() }}
 	return Reading[T]{
 		Elements: []Element{Contents}, Packed: true,
@@ -114,7 +114,8 @@ func Search[T any](p *Pass, expr *frame.Expr, most int, see func(it *Item, found
 				return v, false, fmt.Errorf("cannot read its contents: %w", err)
 			}
 			it.Unpacked(found.Length)
-			return see(it, found), true, nil
+			v, err = see(it, found)
+			return v, err == nil, err
 		},
 	}
 }

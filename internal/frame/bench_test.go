@@ -169,7 +169,7 @@ func BenchmarkSearch(b *testing.B) {
 		x := compile(b, row.expr, row.o)
 		b.Run("delta/"+row.name, func(b *testing.B) {
 			frames, bases, size, packed := packedFleet(b)
-			search := NewSearch(x, NewDecoder(0), 0)
+			search := NewSearch(x, NewDecoder(0), SearchOptions{})
 			scanner := search.NewScanner()
 			for _, base := range bases {
 				search.of(base) // once a query, not once an object
@@ -184,7 +184,10 @@ func BenchmarkSearch(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					found += f.Count
+					f.Each(func(r Run) bool {
+						found += r.Len()
+						return true
+					})
 				}
 			}
 			b.ReportMetric(float64(found)/benchHosts, "found/object")
@@ -193,14 +196,16 @@ func BenchmarkSearch(b *testing.B) {
 		})
 		b.Run("zstd/"+row.name, func(b *testing.B) {
 			frame := enc.Encode(sysctl(1))
-			scanner := NewSearch(x, NewDecoder(0), 0).NewScanner()
+			scanner := NewSearch(x, NewDecoder(0), SearchOptions{}).NewScanner()
 			b.SetBytes(int64(len(sysctl(1))) * benchHosts)
 			b.ReportAllocs()
 			for b.Loop() {
 				for range benchHosts {
-					if _, err := scanner.Frame(frame, nil); err != nil {
+					f, err := scanner.Frame(frame, nil)
+					if err != nil {
 						b.Fatal(err)
 					}
+					f.Each(func(Run) bool { return true })
 				}
 			}
 		})
@@ -209,7 +214,7 @@ func BenchmarkSearch(b *testing.B) {
 			b.SetBytes(int64(len(base.all)))
 			b.ReportAllocs()
 			for b.Loop() {
-				NewSearch(x, nil, 0).of(base)
+				NewSearch(x, nil, SearchOptions{}).of(base)
 			}
 		})
 	}

@@ -3,7 +3,9 @@ package frame
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -127,7 +129,18 @@ type edits struct {
 	inserted []byte // each line with its newline
 	length   int    // of the contents
 	open     bool   // their last line has no newline
+
+	// whole: what is copied is put into inserted as well, which is then the contents, and
+	// list stays empty.
+	whole bool
 }
+
+// mostEdits is how many edits are looked at one by one: a list of more would take many times
+// what the frame does.
+const mostEdits = 1 << 17
+
+// errManyEdits: the frame has more edits than that, and has to be unpacked.
+var errManyEdits = errors.New("too many edits to be looked at one by one")
 
 // read reads a delta frame against its base. It verifies all that unpacking would.
 func (e *edits) read(frame []byte, b *Base, limit int) error {
@@ -147,8 +160,13 @@ func (e *edits) read(frame []byte, b *Base, limit int) error {
 	e.open = head&1 == 1
 	room := e.length + int(head&1) // as if it had one
 	list, inserted := e.list[:0], e.inserted[:0]
-	cursor, own := 0, 0 // the base's line after the last that was copied; lines inserted
-	var previous []byte // the last line
+	if e.whole {
+		inserted = make([]byte, 0, min(room, short))
+	} else if cap(inserted) > 4*short { // one large object must not hold memory from then on
+		inserted = nil
+	}
+	cursor, lines := 0, 0 // the base's line after the last that was copied; lines in inserted
+	var previous []byte   // the last line
 	for r.left() > 0 {
 		from := int64(cursor) + r.varint()
 		copied := r.uvarint()
@@ -161,7 +179,14 @@ func (e *edits) read(frame []byte, b *Base, limit int) error {
 		if copied > 0 {
 			previous = b.line(cursor - 1)
 		}
-		room -= len(b.span(int(from), cursor))
+		span := b.span(int(from), cursor)
+		if room -= len(span); room < 0 {
+			return e.damaged(len(frame))
+		}
+		if e.whole {
+			inserted = append(earned(inserted, len(span), room), span...)
+			lines += int(copied)
+		}
 		for j := range int(inserts) {
 			start := len(inserted)
 			if inserted = r.line(inserted, previous, b, cursor+j, room); inserted == nil {
@@ -170,34 +195,48 @@ func (e *edits) read(frame []byte, b *Base, limit int) error {
 			previous = inserted[start : len(inserted)-1]
 			room -= len(previous) + 1
 		}
-		if room < 0 {
-			return e.damaged(len(frame))
+		lines += int(inserts)
+		if e.whole {
+			continue
 		}
-		own += int(inserts)
+		if len(list) == mostEdits {
+			return errManyEdits
+		}
 		list = append(list, edit{int(from), cursor, len(inserted)})
 	}
 	e.list, e.inserted = list, inserted
 	// No line is empty and without its newline; none that is inserted holds another.
-	if r.bad || room != 0 || e.open && len(previous) == 0 || bytes.Count(inserted, newline) != own {
+	if r.bad || room != 0 || e.open && len(previous) == 0 || bytes.Count(inserted, newline) != lines {
 		return e.damaged(len(frame))
 	}
 	return nil
 }
 
-func (e *edits) damaged(size int) error {
-	return fmt.Errorf("%w: %s of %d bytes does not fit its base", ErrDamaged, Delta, size)
+// short are contents that get the memory they claim.
+const short = 1 << 20
+
+// earned returns text with room for n more bytes. What is short grows as slices do; beyond
+// that it gets room for all that may follow, rest more bytes, at once: a slice that grows is
+// in memory twice each time. A frame whose contents have become so long has earned what it
+// claims.
+func earned(text []byte, n, rest int) []byte {
+	if need := len(text) + n; need > cap(text) && need > short {
+		return slices.Grow(text, n+rest)
+	}
+	return text
 }
 
-// apply returns the contents.
-func (e *edits) apply(b *Base) []byte {
-	out := make([]byte, 0, e.length+1)
-	at := 0
-	for _, ed := range e.list {
-		out = append(out, b.span(ed.from, ed.to)...)
-		out = append(out, e.inserted[at:ed.end]...)
-		at = ed.end
+// undelta returns the contents of a delta frame.
+func undelta(frame []byte, b *Base, limit int) ([]byte, error) {
+	e := edits{whole: true}
+	if err := e.read(frame, b, limit); err != nil {
+		return nil, err
 	}
-	return out[:e.length:e.length]
+	return e.inserted[:e.length:e.length], nil
+}
+
+func (e *edits) damaged(size int) error {
+	return fmt.Errorf("%w: %s of %d bytes does not fit its base", ErrDamaged, Delta, size)
 }
 
 // firstByte returns the first byte of contents that are not empty.
@@ -265,5 +304,6 @@ func (r *reader) line(lines, previous []byte, b *Base, place, room int) []byte {
 	if r.bad || shared > uint64(len(like)) || int(shared)+len(rest) >= room {
 		return nil
 	}
-	return append(append(append(lines, like[:shared]...), rest...), '\n')
+	size := int(shared) + len(rest) + 1
+	return append(append(append(earned(lines, size, room-size), like[:shared]...), rest...), '\n')
 }

@@ -464,7 +464,7 @@ func FuzzForgedDelta(f *testing.F) {
 		if compileErr != nil {
 			return
 		}
-		found, scanErr := NewSearch(x, dec, most).NewScanner().Frame(frame, b)
+		found, scanErr := NewSearch(x, dec, SearchOptions{Most: most}).NewScanner().Frame(frame, b)
 		if fmt.Sprint(scanErr) != fmt.Sprint(err) {
 			t.Fatalf("a search says %v, Decode %v", scanErr, err)
 		}

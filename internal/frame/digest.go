@@ -236,7 +236,9 @@ func (w *DigestWorker) Frame(frame []byte, base *Base) (d Digest, length int, er
 			w.base, w.sums = base, w.of(base)
 		}
 		if w.sums != nil {
-			return w.delta(frame, base)
+			if d, length, err = w.delta(frame, base); err != errManyEdits {
+				return d, length, err
+			}
 		}
 	}
 	contents, err := w.digester.decoder.Decode(frame, base)
@@ -268,7 +270,8 @@ func (w *DigestWorker) delta(frame []byte, base *Base) (Digest, int, error) {
 		return Digest{}, 0, err
 	}
 	if g.form.Whole != nil && e.length > 0 && g.form.Begins(e.firstByte(base)) {
-		return w.Contents(e.apply(base)), e.length, nil
+		contents, err := undelta(frame, base, g.decoder.limit)
+		return w.Contents(contents), e.length, err
 	}
 	var d Digest
 	at := 0

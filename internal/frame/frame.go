@@ -15,7 +15,7 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"sync"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -65,6 +65,10 @@ var (
 
 	// ErrNoBase: the frame refers to a base that is not at hand.
 	ErrNoBase = errors.New("frame without its base")
+
+	// ErrTooManyMatches: a line has so many matches that they are not told one by one.
+	// It is of a search alone.
+	ErrTooManyMatches = errors.New("too many matches on one line")
 )
 
 // DefaultLimit is how long unpacked contents may be: 64 MiB.
@@ -140,7 +144,6 @@ func store(contents []byte) []byte {
 type Decoder struct {
 	limit int
 	zstd  *zstd.Decoder
-	edits sync.Pool // of *edits
 }
 
 // NewDecoder returns a Decoder that refuses contents of more than limit bytes;
@@ -156,7 +159,7 @@ func NewDecoder(limit int) *Decoder {
 	if err != nil {
 		panic(fmt.Sprintf("codec: limit %d: %v", limit, err))
 	}
-	return &Decoder{limit: limit, zstd: z, edits: sync.Pool{New: func() any { return new(edits) }}}
+	return &Decoder{limit: limit, zstd: z}
 }
 
 // Len returns how long the frame says its contents are, without unpacking them.
@@ -208,12 +211,7 @@ func (d *Decoder) Decode(frame []byte, base *Base) ([]byte, error) {
 	case Same:
 		return unsame(frame, base)
 	case Delta:
-		e := d.edits.Get().(*edits)
-		defer d.edits.Put(e)
-		if err := e.read(frame, base, d.limit); err != nil {
-			return nil, err
-		}
-		return e.apply(base), nil
+		return undelta(frame, base, d.limit)
 	case Zstd:
 		return d.unzstd(frame)
 	default:
@@ -283,7 +281,7 @@ func (d *Decoder) unzstd(frame []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %s without the length of its contents", ErrDamaged, Zstd)
 	}
 	var room []byte
-	if n <= 1<<20 {
+	if n <= short {
 		room = make([]byte, 0, n) // a larger claim has to be earned first
 	}
 	contents, err := d.zstd.DecodeAll(frame, room)
@@ -301,7 +299,7 @@ func (d *Decoder) unzstd(frame []byte) ([]byte, error) {
 
 func (d *Decoder) unbzip2(frame []byte) ([]byte, error) {
 	r := io.LimitReader(bzip2.NewReader(bytes.NewReader(frame)), int64(d.limit)+1)
-	contents, err := io.ReadAll(r)
+	contents, err := readAll(r)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, Bzip2, err)
 	}
@@ -309,4 +307,26 @@ func (d *Decoder) unbzip2(frame []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: over %d bytes", ErrTooLarge, d.limit)
 	}
 	return contents, nil
+}
+
+// readAll is io.ReadAll of what may be long: it reads in pieces, for a slice that grows is
+// in memory twice each time, and then lies about as garbage.
+func readAll(r io.Reader) ([]byte, error) {
+	const most = 1 << 20
+	var pieces [][]byte
+	for size := 4 << 10; ; size = min(2*size, most) {
+		piece := make([]byte, size)
+		n := 0
+		for n < size {
+			read, err := r.Read(piece[n:])
+			n += read
+			if err == io.EOF {
+				return slices.Concat(append(pieces, piece[:n])...), nil
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		pieces = append(pieces, piece)
+	}
 }

@@ -2,8 +2,15 @@ package frame
 
 import (
 	"bytes"
+	"fmt"
 	"sync"
 )
+
+// SearchOptions say what is looked for of each object.
+type SearchOptions struct {
+	Most      int  // no more than the first so many lines, or matches with OnlyMatching; 0: all
+	CountOnly bool // nothing but Found.Count is asked for: Found.Each has no parts
+}
 
 // A Search is one expression on its way through many frames. It evaluates the
 // expression once for each base; of the frames against that base, only the lines
@@ -12,7 +19,7 @@ import (
 type Search struct {
 	expr    *Expr
 	decoder *Decoder
-	most    int // parts of an object, 0: all
+	options SearchOptions
 
 	mu   sync.Mutex
 	hits map[ID]*Hits // nil: of a base that there is no room for
@@ -23,15 +30,14 @@ type Search struct {
 // have written thousands of them.
 const hitsBytes = 32 << 20
 
-// NewSearch returns a search for x in frames that d unpacks. Of an object, no more
-// than the first most lines are found, or matches with OnlyMatching; 0: all.
-func NewSearch(x *Expr, d *Decoder, most int) *Search {
-	return &Search{expr: x, decoder: d, most: most, hits: make(map[ID]*Hits), room: hitsBytes}
+// NewSearch returns a search for x in frames that d unpacks.
+func NewSearch(x *Expr, d *Decoder, o SearchOptions) *Search {
+	return &Search{expr: x, decoder: d, options: o, hits: make(map[ID]*Hits), room: hitsBytes}
 }
 
 // Hits are what an expression finds in a base. They are safe for concurrent use.
 type Hits struct {
-	Parts [][]byte // in order; must not be changed
+	Parts [][]byte // in order; must not be changed. None with CountOnly
 
 	first []uint32 // line → how many parts are before it
 }
@@ -49,12 +55,19 @@ func (s *Search) of(b *Base) *Hits {
 	if room < 0 {
 		return nil
 	}
+	if s.expr.matchesTooOften(b.all) {
+		return nil
+	}
 	h := &Hits{first: make([]uint32, b.lines()+1)}
-	line := 0
+	line, count := 0, uint32(0)
 	s.expr.each(b.all, func(at int, part []byte) bool {
 		for int(b.starts[line]) < at {
 			line++
-			h.first[line] = uint32(len(h.Parts))
+			h.first[line] = count
+		}
+		count++
+		if s.options.CountOnly {
+			return true
 		}
 		h.Parts = append(h.Parts, bytes.Clone(part)) // not to keep the whole base in memory
 		room -= partBytes + len(part)
@@ -65,7 +78,7 @@ func (s *Search) of(b *Base) *Hits {
 	}
 	for line < b.lines() {
 		line++
-		h.first[line] = uint32(len(h.Parts))
+		h.first[line] = count
 	}
 	s.hits[b.ID], s.room = h, room
 	return h
@@ -90,18 +103,100 @@ func (r *Run) Len() int {
 	return r.To - r.From
 }
 
-// Found is what a search found in an object.
+// Found is what a search finds in an object. Nothing of it is held: the lines of the
+// object's own are searched each time that it is asked, so that what a host sends takes no
+// more memory than its contents do. It is valid until the Scanner is used again.
 type Found struct {
-	Runs   []Run // valid until the Scanner is used again
-	Count  int   // of all parts
-	Binary bool  // the contents hold NUL
-	Length int   // of the contents
+	Length int  // of the contents
+	Binary bool // they hold NUL
+
+	search *Search
+	hits   *Hits  // of the base that edits copy from; nil: they copy nothing
+	edits  []edit // that make the contents
+	own    []byte // what they insert
+	other  bool   // there is nothing to be found in own
 }
+
+// all is the most of a search that has none.
+const all = int(^uint(0) >> 1)
+
+// walk calls copied with what is found in each stretch that is copied from the base, and
+// own with each that is the object's own and may have something, until one of them returns
+// false.
+func (f *Found) walk(copied func(from, to int) bool, own func(text []byte) bool) {
+	at := 0
+	for _, ed := range f.edits {
+		if h := f.hits; h != nil {
+			if from, to := h.first[ed.from], h.first[ed.to]; from < to && !copied(int(from), int(to)) {
+				return
+			}
+		}
+		if !f.other && ed.end > at && !own(f.own[at:ed.end]) {
+			return
+		}
+		at = ed.end
+	}
+}
+
+// left is how many parts are asked for.
+func (f *Found) left() int {
+	if most := f.search.options.Most; most > 0 {
+		return most
+	}
+	return all
+}
+
+// Each calls see with what is found, in order, until see returns false.
+func (f *Found) Each(see func(Run) bool) {
+	left, on := f.left(), true
+	f.walk(func(from, to int) bool {
+		n := min(to-from, left)
+		left -= n
+		return see(Run{Hits: f.hits, From: from, To: from + n}) && left > 0
+	}, func(text []byte) bool {
+		f.search.expr.each(text, func(_ int, part []byte) bool {
+			left--
+			on = see(Run{Part: part}) && left > 0
+			return on
+		})
+		return on
+	})
+}
+
+// EachCopied calls see with all that is found in what the object copies from its base.
+func (f *Found) EachCopied(see func(Run)) {
+	f.walk(func(from, to int) bool {
+		see(Run{Hits: f.hits, From: from, To: to})
+		return true
+	}, func([]byte) bool { return true })
+}
+
+// Count returns how many parts are found.
+func (f *Found) Count() int {
+	most := f.left()
+	count := 0
+	f.walk(func(from, to int) bool {
+		count += min(to-from, most-count)
+		return count < most
+	}, func(text []byte) bool {
+		f.search.expr.each(text, func(int, []byte) bool {
+			count++
+			return count < most
+		})
+		return count < most
+	})
+	return count
+}
+
+// Own returns how many bytes are the object's own: so many, at most, are in the parts that
+// it has in common with no base.
+func (f *Found) Own() int { return len(f.own) }
 
 // A Scanner is one worker of a search. It is not safe for concurrent use.
 type Scanner struct {
 	search *Search
 	edits  edits
+	whole  [1]edit // the one of contents that stand by themselves
 	found  Found
 
 	base *Base // the last one, and
@@ -112,9 +207,10 @@ type Scanner struct {
 func (s *Search) NewScanner() *Scanner { return &Scanner{search: s} }
 
 // Frame searches the contents of frame. base is the one that BaseOf names, nil
-// where there is none. The error is one of Decode's, and for the same frames.
+// where there is none. The error is one of Decode's, and for the same frames, or
+// ErrTooManyMatches.
 func (s *Scanner) Frame(frame []byte, base *Base) (*Found, error) {
-	s.found = Found{Runs: s.found.Runs[:0]}
+	s.found = Found{search: s.search}
 	kind, err := s.search.decoder.kind(frame)
 	if err != nil {
 		return nil, err
@@ -122,15 +218,20 @@ func (s *Scanner) Frame(frame []byte, base *Base) (*Found, error) {
 	switch searched := s.searched(base); {
 	case searched && kind == Delta:
 		err = s.delta(frame, base)
+		if err == errManyEdits {
+			err = s.contents(frame, base)
+		}
 	case searched && kind == Same:
 		err = s.same(frame, base)
 	default:
 		err = s.contents(frame, base)
 	}
+	if err == nil && s.search.expr.matchesTooOften(s.found.own) {
+		err = fmt.Errorf("%w: over %d", ErrTooManyMatches, mostOnLine)
+	}
 	if err != nil {
 		return nil, err
 	}
-	s.limit()
 	return &s.found, nil
 }
 
@@ -150,8 +251,9 @@ func (s *Scanner) contents(frame []byte, base *Base) error {
 	if err != nil {
 		return err
 	}
+	s.whole[0] = edit{end: len(contents)}
 	s.found.Length, s.found.Binary = len(contents), IsBinary(contents)
-	s.own(contents)
+	s.found.own, s.found.edits = contents, s.whole[:]
 	return nil
 }
 
@@ -160,8 +262,9 @@ func (s *Scanner) same(frame []byte, base *Base) error {
 	if err != nil {
 		return err
 	}
+	s.whole[0] = edit{to: base.lines()}
 	s.found.Length, s.found.Binary = len(contents), base.binary(0, base.lines())
-	s.copied(0, base.lines())
+	s.found.hits, s.found.edits = s.hits, s.whole[:]
 	return nil
 }
 
@@ -172,59 +275,14 @@ func (s *Scanner) delta(frame []byte, base *Base) error {
 	}
 	s.found.Length = e.length
 	s.found.Binary = IsBinary(e.inserted)
-	own := s.search.expr.mayMatch(e.inserted)
-	at := 0
-	for _, ed := range e.list {
-		s.copied(ed.from, ed.to)
-		if base.nuls != nil {
+	if base.nuls != nil {
+		for _, ed := range e.list {
 			s.found.Binary = s.found.Binary || base.binary(ed.from, ed.to)
 		}
-		if own && ed.end > at {
-			s.own(e.inserted[at:ed.end])
-		}
-		at = ed.end
 	}
+	s.found.hits, s.found.edits = s.hits, e.list
+	s.found.own, s.found.other = e.inserted, !s.search.expr.mayMatch(e.inserted)
 	return nil
-}
-
-// copied adds what is found in the lines from … to-1 of the base.
-func (s *Scanner) copied(from, to int) {
-	h := s.hits
-	if a, b := h.first[from], h.first[to]; a < b {
-		s.found.Runs = append(s.found.Runs, Run{Hits: h, From: int(a), To: int(b)})
-		s.found.Count += int(b - a)
-	}
-}
-
-// own adds what is found in text of the object's own.
-func (s *Scanner) own(text []byte) {
-	most := s.search.most
-	s.search.expr.each(text, func(_ int, part []byte) bool {
-		s.found.Runs = append(s.found.Runs, Run{Part: part})
-		s.found.Count++
-		return most == 0 || s.found.Count < most
-	})
-}
-
-// limit cuts off what is beyond the most that is asked for.
-func (s *Scanner) limit() {
-	most := s.search.most
-	if most == 0 || s.found.Count <= most {
-		return
-	}
-	for i := range s.found.Runs {
-		r := &s.found.Runs[i]
-		if n := r.Len(); n < most {
-			most -= n
-			continue
-		}
-		if r.Hits != nil {
-			r.To = r.From + most
-		}
-		s.found.Runs = s.found.Runs[:i+1]
-		break
-	}
-	s.found.Count = s.search.most
 }
 
 // mayMatch is false where no line of text can be among what x finds.

@@ -16,14 +16,13 @@ import (
 // scannerOf returns a Scanner that searches for expr in contents of limit bytes.
 func scannerOf(t testing.TB, expr string, o ExprOptions, limit int) *Scanner {
 	t.Helper()
-	return NewSearch(compile(t, expr, o), NewDecoder(limit), 0).NewScanner()
+	return NewSearch(compile(t, expr, o), NewDecoder(limit), SearchOptions{}).NewScanner()
 }
 
 // partsOf returns what was found, part by part.
 func partsOf(found *Found) []string {
 	out := []string{}
-	for i := range found.Runs {
-		r := &found.Runs[i]
+	found.Each(func(r Run) bool {
 		before := len(out)
 		if r.Hits == nil {
 			out = append(out, string(r.Part))
@@ -35,7 +34,8 @@ func partsOf(found *Found) []string {
 		if len(out)-before != r.Len() {
 			panic(fmt.Sprintf("a run of %d parts says %d", len(out)-before, r.Len()))
 		}
-	}
+		return true
+	})
 	return out
 }
 
@@ -45,8 +45,8 @@ func sameFound(t testing.TB, found *Found, contents string, want []string) {
 	if got := partsOf(found); !slices.Equal(got, want) {
 		t.Fatalf("in %q\n got  %q\n want %q", contents, got, want)
 	}
-	if found.Count != len(want) || found.Length != len(contents) || found.Binary != strings.Contains(contents, "\x00") {
-		t.Fatalf("in %q: %d parts, want %d; %d bytes; binary: %v", contents, found.Count, len(want), found.Length, found.Binary)
+	if found.Count() != len(want) || found.Length != len(contents) || found.Binary != strings.Contains(contents, "\x00") {
+		t.Fatalf("in %q: %d parts, want %d; %d bytes; binary: %v", contents, found.Count(), len(want), found.Length, found.Binary)
 	}
 }
 
@@ -87,7 +87,7 @@ func FuzzSearch(f *testing.F) {
 		if err != nil {
 			return
 		}
-		scanner := NewSearch(x, dec, most).NewScanner()
+		scanner := NewSearch(x, dec, SearchOptions{Most: most}).NewScanner()
 		want := naive(expr, o, contents, most)
 		frames := framesOf(enc, contents, NewBase([]byte(base)))
 		for _, s := range slices.Concat(frames, frames) {
@@ -113,7 +113,7 @@ func TestASearchFindsWhatUnpackingAndLookingFinds(t *testing.T) {
 		if random.IntN(3) == 0 {
 			expr = randomNeedle(random)
 		}
-		search := NewSearch(compile(t, expr, o), dec, most)
+		search := NewSearch(compile(t, expr, o), dec, SearchOptions{Most: most})
 		scanner := search.NewScanner()
 		var samples []sample
 		for range 2 {
@@ -196,7 +196,7 @@ func TestTheFirstFewAreTheFirst(t *testing.T) {
 	frame := NewPacking([]byte(contents)).delta(NewBase([]byte(base)))
 	all := naive("a", ExprOptions{}, contents, 0)
 	for most := range len(all) + 3 {
-		scanner := NewSearch(compile(t, "a", ExprOptions{}), NewDecoder(0), most).NewScanner()
+		scanner := NewSearch(compile(t, "a", ExprOptions{}), NewDecoder(0), SearchOptions{Most: most}).NewScanner()
 		found, err := scanner.Frame(frame, NewBase([]byte(base)))
 		if err != nil {
 			t.Fatal(err)
@@ -212,19 +212,27 @@ func TestTheFirstFewAreTheFirst(t *testing.T) {
 // Hosts that copy the same lines of a base get the same Hits: whoever counts goes by that.
 func TestABaseIsSearchedOnce(t *testing.T) {
 	text := []byte("a 1\nb\na 2\n")
-	search := NewSearch(compile(t, "a", ExprOptions{}), NewDecoder(0), 0)
+	search := NewSearch(compile(t, "a", ExprOptions{}), NewDecoder(0), SearchOptions{})
 	var first *Hits
 	for range 3 {
 		base := NewBase(text) // read again, as when it was dropped from memory
 		frame := NewPacking([]byte("a 1\nb\n")).delta(base)
 		found, err := search.NewScanner().Frame(frame, base)
-		if err != nil || len(found.Runs) != 1 || found.Runs[0].Hits == nil {
-			t.Fatalf("%+v, %v", found, err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var runs []Run
+		found.Each(func(r Run) bool {
+			runs = append(runs, r)
+			return true
+		})
+		if len(runs) != 1 || runs[0].Hits == nil {
+			t.Fatalf("%+v", runs)
 		}
 		if first == nil {
-			first = found.Runs[0].Hits
+			first = runs[0].Hits
 		}
-		if found.Runs[0].Hits != first {
+		if runs[0].Hits != first {
 			t.Error("it was searched again")
 		}
 	}
@@ -232,7 +240,7 @@ func TestABaseIsSearchedOnce(t *testing.T) {
 
 func TestASearchMayHaveManyScanners(t *testing.T) {
 	base := NewBase([]byte(strings.Repeat("a 1\nb\n", 100)))
-	search := NewSearch(compile(t, "a [0-9]", ExprOptions{OnlyMatching: true}), NewDecoder(0), 0)
+	search := NewSearch(compile(t, "a [0-9]", ExprOptions{OnlyMatching: true}), NewDecoder(0), SearchOptions{})
 	var wg sync.WaitGroup
 	for g := range 8 {
 		contents := fmt.Sprintf("a %d\n%sc\n", g, base.Contents())
@@ -259,7 +267,7 @@ func TestASearchOfManyFramesReusesItsMemory(t *testing.T) {
 	frame := NewPacking(sysctl(2)).delta(base)
 	scanner := scannerOf(t, `netdev_budget\b`, ExprOptions{}, 0)
 	n := testing.AllocsPerRun(100, func() {
-		if found, err := scanner.Frame(frame, base); err != nil || found.Count != 1 {
+		if found, err := scanner.Frame(frame, base); err != nil || found.Count() != 1 {
 			t.Errorf("%+v, %v", found, err)
 		}
 	})

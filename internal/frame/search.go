@@ -139,12 +139,32 @@ func cutLine(text []byte, pos int) (line []byte, next int) {
 	return text[pos:], len(text)
 }
 
-// eachMatch emits the non-empty matches on a line. A match that Word bounds
+// mostOnLine is how many matches of an expression a line may have where each is told by
+// itself: package regexp finds all of them before it tells the first. No line that is a
+// line has as many.
+const mostOnLine = 1 << 18
+
+// matchesTooOften reports whether text has a line with more matches than each tells.
+func (x *Expr) matchesTooOften(text []byte) bool {
+	if !x.options.OnlyMatching || x.again != nil || len(text) <= mostOnLine {
+		return false
+	}
+	for pos := 0; pos < len(text); {
+		var line []byte
+		line, pos = cutLine(text, pos)
+		if len(line) > mostOnLine && len(x.re.FindAllIndex(line, mostOnLine+1)) > mostOnLine {
+			return true
+		}
+	}
+	return false
+}
+
+// eachMatch emits the non-empty matches on a line, of which it looks at mostOnLine. A match that Word bounds
 // on the right takes the character there with it, so the next search starts one
 // character earlier than the match ended, and lets that character bound it.
 func (x *Expr) eachMatch(line []byte, emit func([]byte) bool) bool {
 	if x.again == nil {
-		for _, m := range x.re.FindAllSubmatchIndex(line, -1) {
+		for _, m := range x.re.FindAllSubmatchIndex(line, mostOnLine) {
 			from, to := m[2*x.group], m[2*x.group+1]
 			if to > from && !emit(line[from:to]) {
 				return false

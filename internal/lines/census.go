@@ -137,14 +137,12 @@ func (e *enumerator) add(found *frame.Found, object uint32) {
 	e.counted = append(e.counted, object)
 	var base *baseLines
 	e.spans = e.spans[:0]
-	for i := range found.Runs {
-		if r := &found.Runs[i]; r.Hits != nil {
-			if base == nil {
-				base = e.of(r.Hits)
-			}
-			e.spans = append(e.spans, span{uint32(r.From), uint32(r.To)})
+	found.EachCopied(func(r frame.Run) {
+		if base == nil {
+			base = e.of(r.Hits)
 		}
-	}
+		e.spans = append(e.spans, span{uint32(r.From), uint32(r.To)})
+	})
 	e.spans = merged(e.spans)
 	for _, s := range e.spans {
 		base.steps[s.from]++
@@ -158,39 +156,54 @@ func (e *enumerator) add(found *frame.Found, object uint32) {
 			}
 		}
 	}
-	for i := range found.Runs {
-		r := &found.Runs[i]
+	found.Each(func(r frame.Run) bool {
 		if r.Hits != nil {
-			continue
+			return true
 		}
 		line, counts := e.formOf(r.Part)
 		if !counts {
-			continue
+			return true
 		}
 		if base != nil {
 			if at, is := base.places[string(line)]; is && e.copies(at) {
-				continue
+				return true
 			}
 		}
 		e.has(line, object)
-	}
+		return true
+	})
 }
 
-// addContents counts an object by its contents alone.
-func (e *enumerator) addContents(contents []byte, object uint32) {
+// addContents counts an object by its contents alone, unless these have too many different
+// lines.
+func (e *enumerator) addContents(contents []byte, object uint32) error {
 	if frame.IsBinary(contents) {
 		e.binary++
-		return
+		return nil
 	}
-	e.counted = append(e.counted, object)
 	if values, is := e.form.Values(contents); is {
 		contents = values
 	}
+	if len(contents) > littleText {
+		var share frame.Share
+		err := share.TakeDifferent(func(see func([]byte) bool) {
+			for line := range bytes.Lines(contents) {
+				if !see(line) {
+					return
+				}
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	e.counted = append(e.counted, object)
 	for line := range bytes.Lines(contents) {
 		if form, counts := e.formOf(bytes.TrimSuffix(line, []byte{'\n'})); counts {
 			e.has(form, object)
 		}
 	}
+	return nil
 }
 
 // has counts a line of an object's own, once.

@@ -77,11 +77,16 @@ func DeviationsOf(ctx context.Context, p *extract.Pass, targets []extract.Target
 	for i := range targets {
 		places[&targets[i]] = uint32(i)
 	}
-	read := extract.Search(p, every, 0, func(it *extract.Item, found *frame.Found) struct{} {
+	read := extract.Search(p, every, frame.SearchOptions{}, func(it *extract.Item, found *frame.Found) (none struct{}, err error) {
+		if !found.Binary {
+			if err := fits(found); err != nil {
+				return none, err
+			}
+		}
 		e := c.take()
 		e.add(found, places[it.Target])
 		c.put(e)
-		return struct{}{}
+		return none, nil
 	})
 	if o.Form.JSON() { // the lines that count are not those of frames
 		read = extract.Reading[struct{}]{Elements: []extract.Element{extract.Contents}, Work: func(it *extract.Item) (none struct{}, keep bool, err error) {
@@ -90,10 +95,10 @@ func DeviationsOf(ctx context.Context, p *extract.Pass, targets []extract.Target
 				return none, false, fmt.Errorf("cannot read its contents: %w", err)
 			}
 			e := c.take()
-			e.addContents(contents, places[it.Target])
-			c.put(e)
+			defer c.put(e)
 			it.Hold(0)
-			return none, true, nil
+			err = e.addContents(contents, places[it.Target])
+			return none, err == nil, err
 		}}
 	}
 	for _, err := range extract.Stream(ctx, p, targets, read) {

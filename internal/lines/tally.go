@@ -54,29 +54,54 @@ func (h Hosts) Names() []string {
 // CountAll counts identical lines (or matches, where expr is for these) over all objects
 // of the pass's survey: the most frequent first, equally frequent ones in their own order.
 // What hosts have of a base in common is counted once for all of them, not line by line.
-// Its errors are those of extract.Stream, and that there are more different lines than fit
-// into some 2 GiB of memory, 8 million.
-func CountAll(ctx context.Context, p *extract.Pass, expr Expr, o CountOptions) (iter.Seq[Count], error) {
+// n is how many there are. An object with too many different lines, see frame.Share, is
+// unreadable. Its errors are those of extract.Stream, and that there are more different
+// lines than fit into some 2 GiB of memory, 8 million.
+func CountAll(ctx context.Context, p *extract.Pass, expr Expr, o CountOptions) (n int, counts iter.Seq[Count], err error) {
 	names := p.Survey().NumberHosts()
 	budget := &lineBudget{}
 	all := tallies{hosts: o.Hosts, perWorker: perWorker[tally]{fresh: func() *tally {
 		return &tally{hosts: o.Hosts, bases: make(map[*frame.Hits]*baseTally), own: lineTable{budget: budget}}
 	}}}
-	read := extract.Search(p, expr.Expr, expr.Most, func(it *extract.Item, found *frame.Found) struct{} {
+	options := frame.SearchOptions{Most: expr.Most}
+	read := extract.Search(p, expr.Expr, options, func(it *extract.Item, found *frame.Found) (none struct{}, err error) {
+		binary := found.Binary && !expr.Text
+		if !binary {
+			if err := fits(found); err != nil {
+				return none, err
+			}
+		}
 		t := all.take()
-		t.add(found, found.Binary && !expr.Text, uint32(it.HostNumber()))
+		t.add(found, binary, uint32(it.HostNumber()))
 		all.put(t)
-		return struct{}{}
+		return none, nil
 	})
 	for _, err := range extract.Stream(ctx, p, p.Survey().Targets(), read) {
 		if err = cmp.Or(err, budget.err()); err != nil {
-			return nil, err
+			return 0, nil, err
 		}
 		if o.Progress != nil {
 			o.Progress()
 		}
 	}
-	return all.sum(names), nil
+	n, counts = all.sum(names)
+	return n, counts, nil
+}
+
+// littleText is how much text of its own an object may have without a look at how many
+// different lines there are.
+const littleText = 1 << 20
+
+// fits finds out, before anything of it is counted, whether an object has too many different
+// lines to be held.
+func fits(found *frame.Found) error {
+	if found.Own() <= littleText {
+		return nil
+	}
+	var share frame.Share
+	return share.TakeDifferent(func(see func([]byte) bool) {
+		found.Each(func(r frame.Run) bool { return r.Hits != nil || see(r.Part) })
+	})
 }
 
 // perWorker is what the workers of a count have found so far, each by itself.
@@ -129,16 +154,15 @@ type baseTally struct {
 
 func (t *tally) add(found *frame.Found, binary bool, host uint32) {
 	if binary {
-		if found.Count > 0 {
+		if found.Count() > 0 {
 			t.binary.add(1, host, t.hosts)
 		}
 		return
 	}
-	for i := range found.Runs {
-		r := &found.Runs[i]
+	found.Each(func(r frame.Run) bool {
 		if r.Hits == nil {
 			t.own.entry(r.Part).add(1, host, t.hosts)
-			continue
+			return true
 		}
 		b := t.bases[r.Hits]
 		if b == nil {
@@ -155,11 +179,12 @@ func (t *tally) add(found *frame.Found, binary bool, host uint32) {
 				b.hosts[p] = append(b.hosts[p], host)
 			}
 		}
-	}
+		return true
+	})
 }
 
 // sum brings together what the workers have counted. names are those of all hosts.
-func (t *tallies) sum(names []string) iter.Seq[Count] {
+func (t *tallies) sum(names []string) (int, iter.Seq[Count]) {
 	all := &tally{}
 	for _, one := range t.list {
 		if all.own.count < one.own.count {
@@ -195,7 +220,7 @@ func (t *tallies) sum(names []string) iter.Seq[Count] {
 		entries = append(entries, &all.binary)
 	}
 	slices.SortFunc(entries, func(x, y *lineEntry) int { return cmp.Or(cmp.Compare(y.n, x.n), bytes.Compare(x.line, y.line)) })
-	return func(yield func(Count) bool) {
+	return len(entries), func(yield func(Count) bool) {
 		for _, e := range entries {
 			c := Count{Line: e.line, Count: e.n, Binary: e == &all.binary}
 			if t.hosts {
