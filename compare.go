@@ -78,6 +78,10 @@ func (a *Answer) Compare(ctx context.Context, from *Object, o CompareOptions) it
 			}
 			return yield(c, err)
 		}
+		if err := o.fits(from.Name, from); err != nil {
+			give(Comparison{}, fmt.Errorf("cannot compare with %s: %w", from.Key, err))
+			return
+		}
 		c := newComparing(from, o)
 		pass, rest := a.read(), a.survey.Targets()
 		if o.Element == Contents {
@@ -87,6 +91,9 @@ func (a *Answer) Compare(ctx context.Context, from *Object, o CompareOptions) it
 			}
 		}
 		for found, err := range extract.Stream(ctx, pass, rest, objectReading(o.elements(), func(it *extract.Item, obj *Object) (Comparison, bool, error) {
+			if err := o.fits(from.Name, obj); err != nil {
+				return Comparison{}, false, err
+			}
 			found, held := c.compare(obj)
 			it.Hold(held)
 			return found, true, nil
@@ -110,6 +117,23 @@ func newComparing(from *Object, o CompareOptions) *comparing {
 	c.fromText = c.text(from)
 	return c
 }
+
+// Limits of contents that are compared in a form other than their own, which has to be
+// made. What is longer can be compared byte for byte.
+const (
+	mostMasked      = 16 << 20 // bytes
+	mostMaskedLines = 1 << 18
+)
+
+// fits says why an object cannot be compared in the form of a name: nil if it can.
+func (o *CompareOptions) fits(name string, obj *Object) error {
+	if o.Element != Contents || o.Masks.Plain(name) || len(obj.Contents) <= mostMasked && bytes.Count(obj.Contents, newline) <= mostMaskedLines {
+		return nil
+	}
+	return fmt.Errorf("it has over %d MiB or %d lines, which is too much to be masked", mostMasked>>20, mostMaskedLines)
+}
+
+var newline = []byte{'\n'}
 
 // text is what is compared of an object. An object of another name than from's is
 // compared in the form of from's: what is equal byte for byte is equal in any.
@@ -337,7 +361,8 @@ func readPairs(ctx context.Context, pass *extract.Pass, pairs []pair, o *Compare
 		place int
 	}
 	read := objectReading(o.elements(), func(it *extract.Item, obj *Object) (placedObject, bool, error) {
-		return placedObject{*obj, placeOf[it.Target]}, true, nil
+		err := o.fits(obj.Name, obj)
+		return placedObject{*obj, placeOf[it.Target]}, err == nil, err
 	})
 	return func(yield func(placedPair, error) bool) {
 		var from *placedObject

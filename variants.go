@@ -391,6 +391,9 @@ func (c *comparing) compareFirst(ctx context.Context, variants []Variant) iter.S
 		if is, err := variants[place].isOf(obj); err != nil || !is {
 			return placed{}, false, err
 		}
+		if err := c.o.fits(c.from.Name, obj); err != nil {
+			return placed{}, false, err
+		}
 		found, held := c.compare(obj)
 		it.Hold(held)
 		return placed{found, place}, true, nil
@@ -419,7 +422,10 @@ const holdersTried = 8
 func (v *Variant) object(ctx context.Context, from int, o *CompareOptions) (*Object, error) {
 	read := objectReading(o.elements(), func(_ *extract.Item, obj *Object) (*Object, bool, error) {
 		is, err := v.isOf(obj)
-		return obj, is, err
+		if err == nil && is {
+			err = o.fits(v.Name, obj)
+		}
+		return obj, is && err == nil, err
 	})
 	for place := from; place < min(from+holdersTried, len(v.holders)); place++ {
 		for obj, err := range extract.Stream(ctx, v.pass, []extract.Target{*v.holders[place]}, read) {

@@ -12,12 +12,15 @@ import (
 )
 
 // Limits of JSON that is compared as JSON. Beyond them, it is a text: the paths of
-// values that are nested deeply would take far more room than the text.
+// values that are nested deeply would take far more room than the text, and so does what
+// is remembered of each value.
 const (
 	mostDepth  = 64
 	mostGrowth = 8        // times the text
 	leastRoom  = 64 << 10 // whatever the text
-	mostRoom   = 64 << 20
+	mostRoom   = 32 << 20
+	mostText   = 16 << 20
+	mostValues = 1 << 18 // members and elements
 )
 
 // MayBeJSON reports whether a text that begins with this byte can be JSON worth
@@ -32,7 +35,7 @@ func MayBeJSON(first byte) bool { return strings.IndexByte("{[ \t\r\n", first) >
 // they were written. It returns false where the form does not care for JSON, or the
 // text is something else than one JSON object or list, or is nested too deeply.
 func (f *Form) Values(text []byte) ([]byte, bool) {
-	if !f.json || len(text) == 0 || !MayBeJSON(text[0]) {
+	if !f.json || len(text) == 0 || len(text) > mostText || !MayBeJSON(text[0]) {
 		return nil, false
 	}
 	start := bytes.TrimLeft(text, " \t\r\n")
@@ -59,6 +62,8 @@ type flattener struct {
 	text []byte // that in reads
 	out  []byte
 	room int
+
+	values int // so far
 }
 
 // token returns the next token. Half a surrogate pair is an error: it would become
@@ -74,6 +79,9 @@ func (w *flattener) token() (json.Token, error) {
 }
 
 func (w *flattener) value(path []byte, depth int) error {
+	if w.values++; w.values > mostValues {
+		return fmt.Errorf("it has more than %d values", mostValues)
+	}
 	token, err := w.token()
 	if err != nil {
 		return err

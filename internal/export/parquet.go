@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
+
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // A Row is one object in a Parquet file. What a command's output has no stat for is null.
@@ -37,15 +39,16 @@ type Row struct {
 // Limits of one row group, which is in memory until it is written.
 const (
 	groupRows  = 128 << 10
-	groupBytes = 16 << 20 // of contents
+	groupBytes = 16 << 20 // of contents; those of one object have as many at most
 	pageBytes  = 1 << 20  // what is packed together
 )
 
 // WriteParquet writes the objects of an answer to w as a Parquet file of Rows, in the
 // order of their names and of the hosts within each: so what is alike is packed together.
 // Pages have no statistics of contents, which would be copies of whole contents.
-// Nothing is refused, for a row is no path; text that is no UTF-8, which the format does
-// not take, has U+FFFD for what is wrong. Contents are bytes.
+// Contents of more than 16 MiB are refused, because a table takes them apart in memory, and
+// nothing else is, for a row is no path. Text that is no UTF-8, which the format does not
+// take, has U+FFFD for what is wrong. Contents are bytes.
 func WriteParquet(ctx context.Context, w io.Writer, a *sysops.Answer, o StreamOptions) (*Report, error) {
 	out := parquet.NewGenericWriter[Row](w, parquet.CreatedBy("sysops", "", ""), parquet.Compression(&parquet.Zstd),
 		parquet.PageBufferSize(pageBytes), parquet.DataPageStatistics(false), parquet.SkipPageBounds("contents"))
@@ -56,6 +59,10 @@ func WriteParquet(ctx context.Context, w io.Writer, a *sysops.Answer, o StreamOp
 			return report, err
 		}
 		o.step()
+		if len(obj.Contents) > groupBytes {
+			report.Refused.add(obj.Key, fmt.Errorf("it has %s, and a table takes %s at most", words.Bytes(int64(len(obj.Contents))), words.Bytes(groupBytes)))
+			continue
+		}
 		if _, err := out.Write([]Row{rowOf(&obj)}); err != nil {
 			return report, fmt.Errorf("cannot write %s to the table: %w", obj.Key, err)
 		}

@@ -21,14 +21,26 @@ import (
 	"github.com/sysops-api/sysops-api/internal/hint"
 )
 
-// Limits of --jq: objects come from machines that may be hostile, and JSON takes some
-// twenty times its size in memory.
+// Limits of --jq: objects come from machines that may be hostile, and JSON of many small
+// values takes some thirty times its size in memory.
 const (
 	jqObject  = 16 << 20 // of JSON in one object
+	jqMemory  = 64 << 20 // that this needs, by a rough count
+	jqValue   = 64       // that a value, or the name of one, needs beside its JSON
 	jqResults = 16 << 20 // that the expression makes of one object, each with jqResult
 	jqResult  = 32       // that a result needs beside its JSON
-	jqAtOnce  = 32 << 20 // of JSON under way; one object may exceed it
+	jqAtOnce  = jqMemory // under way; one object may exceed it
 )
+
+// jqWeight is about how much memory the values of a text need: there are as many as marks
+// that come before one, or a few less.
+func jqWeight(text []byte) int {
+	n := len(text)
+	for _, mark := range []string{",", ":", "[", "{"} {
+		n += jqValue * bytes.Count(text, []byte(mark))
+	}
+	return n
+}
 
 // A Program is a compiled expression of jq(1). It sees one object at a time: no environment,
 // no file, no other object. It is safe for concurrent use.
@@ -58,6 +70,9 @@ func (p *Program) results(ctx context.Context, text []byte) (results [][]byte, e
 	}()
 	if len(text) > jqObject {
 		return nil, fmt.Errorf("it has %d bytes, jq is given at most %d", len(text), jqObject)
+	}
+	if jqWeight(text) > jqMemory {
+		return nil, fmt.Errorf("it has about %d values, jq is given at most %d", (jqWeight(text)-len(text))/jqValue, jqMemory/jqValue)
 	}
 	inputs, err := jsonValues(text)
 	if err != nil {
@@ -146,12 +161,13 @@ func (p *Program) Each(ctx context.Context, objects iter.Seq2[sysops.Object, err
 		if err != nil {
 			return err
 		}
-		for len(queue) > 0 && (len(queue) == most || size+len(o.Contents) > jqAtOnce) {
+		weight := jqWeight(o.Contents)
+		for len(queue) > 0 && (len(queue) == most || size+weight > jqAtOnce) {
 			if err := first(); err != nil {
 				return err
 			}
 		}
-		e := &evaluation{key: o.Key, size: len(o.Contents), done: make(chan struct{})}
+		e := &evaluation{key: o.Key, size: weight, done: make(chan struct{})}
 		queue = append(queue, e)
 		size += e.size
 		go func() {

@@ -106,26 +106,82 @@ func (jsonlSink) End(*Tail) error { return nil }
 // writeJSON writes fields as an object, in their order.
 func writeJSON(w *bufio.Writer, fields []Field) error {
 	for i, f := range fields {
-		name, value := f.Name, f.Value
-		if b, ok := value.([]byte); ok {
-			value = string(b)
-			if !utf8.Valid(b) { // JSON has no other way to carry bytes
-				name, value = name+"_base64", base64.StdEncoding.EncodeToString(b)
-			}
-		}
-		v, err := json.Marshal(value)
-		if err != nil {
-			return fmt.Errorf("cannot write %s as JSON: %w", name, err)
-		}
 		lead := ", "
 		if i == 0 {
 			lead = "{"
 		}
-		if _, err := fmt.Fprintf(w, "%s%q: %s", lead, name, v); err != nil {
+		name := f.Name
+		text, isText := f.Value.([]byte)
+		isBytes := isText && !utf8.Valid(text) // JSON has no other way to carry bytes
+		if isBytes {
+			name += "_base64"
+		}
+		if _, err := fmt.Fprintf(w, "%s%q: ", lead, name); err != nil {
 			return err
+		}
+		var err error
+		switch {
+		case isBytes:
+			err = writeBase64(w, text)
+		case isText:
+			err = writeText(w, text)
+		default:
+			err = writeValue(w, f.Value)
+		}
+		if err != nil {
+			return fmt.Errorf("cannot write %s as JSON: %w", name, err)
 		}
 	}
 	return w.WriteByte('}')
+}
+
+func writeValue(w *bufio.Writer, value any) error {
+	v, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(v)
+	return err
+}
+
+// textPiece is how much of a text becomes JSON at a time: a control character takes six
+// times its room, and contents may be 64 MiB of them.
+const textPiece = 64 << 10
+
+// writeText writes UTF-8 as a string.
+func writeText(w *bufio.Writer, text []byte) error {
+	if err := w.WriteByte('"'); err != nil {
+		return err
+	}
+	for len(text) > 0 {
+		n := min(len(text), textPiece)
+		for n < len(text) && !utf8.RuneStart(text[n]) {
+			n--
+		}
+		piece, err := json.Marshal(string(text[:n]))
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(piece[1 : len(piece)-1]); err != nil {
+			return err
+		}
+		text = text[n:]
+	}
+	return w.WriteByte('"')
+}
+
+func writeBase64(w *bufio.Writer, b []byte) error {
+	if err := w.WriteByte('"'); err != nil {
+		return err
+	}
+	encoder := base64.NewEncoder(base64.StdEncoding, w)
+	if _, err := encoder.Write(b); err != nil {
+		return err
+	}
+	if err := encoder.Close(); err != nil {
+		return err
+	}
+	return w.WriteByte('"')
 }
 
 type csvSink struct {

@@ -12,10 +12,7 @@
 // left to the verbs.
 package output
 
-import (
-	"bytes"
-	"strings"
-)
+import "strings"
 
 // A Field is one named value of a row.
 type Field struct {
@@ -49,6 +46,10 @@ type Row struct {
 	// Text is whole lines, each with its newline. What hosts sent stands in it as it is,
 	// but for names, which OneLine keeps within their line.
 	Text []byte
+
+	// Prefix stands before each line of Text, whose last line then ends. It is put there
+	// as the text is written: 64 MiB of empty lines would become gigabytes.
+	Prefix string
 
 	// Marks say what parts of Text are, in ascending order, none overlapping another.
 	// Where it is not nil, even if empty, control characters in Text are shown, not
@@ -144,19 +145,6 @@ func Cells(texts ...string) []Cell {
 func OneLine(name string) string { return lineEnds.Replace(name) }
 
 var lineEnds = strings.NewReplacer("\n", `\n`, "\r", `\r`)
-
-// PrefixLines puts a prefix before each line of a text, and ends the last one.
-func PrefixLines(prefix string, text []byte) []byte {
-	var b bytes.Buffer
-	for line := range bytes.Lines(text) {
-		b.WriteString(prefix)
-		b.Write(line)
-	}
-	if b.Len() > 0 && b.Bytes()[b.Len()-1] != '\n' {
-		b.WriteByte('\n')
-	}
-	return b.Bytes()
-}
 
 // A Painter puts text with marks together.
 type Painter struct {

@@ -12,6 +12,7 @@ package terminal
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 
 	"github.com/sysops-api/sysops-api/internal/output"
@@ -118,6 +119,9 @@ func (t *Text) Write(r *output.Row) error {
 		if err := t.release(); err != nil {
 			return err
 		}
+		if r.Prefix != "" {
+			return t.prefixed(r.Prefix, r.Text)
+		}
 		return t.print(r.Text, r.Marks)
 	case r.Table != t.table:
 		return t.begin(r)
@@ -186,6 +190,22 @@ func (t *Text) line(r *output.Row) error {
 	var p output.Painter
 	t.layout.line(&p, r.Cells)
 	return t.print(p.Text, p.Marks)
+}
+
+// prefixed writes text with a prefix before each line, and ends the last one.
+func (t *Text) prefixed(prefix string, text []byte) error {
+	for line := range bytes.Lines(text) {
+		if _, err := t.w.WriteString(prefix); err != nil {
+			return err
+		}
+		if _, err := t.w.Write(line); err != nil {
+			return err
+		}
+	}
+	if len(text) > 0 && text[len(text)-1] != '\n' {
+		return t.w.WriteByte('\n')
+	}
+	return nil
 }
 
 // print writes text with its marks as colours, or as the brackets that stand for them.

@@ -92,10 +92,11 @@ type catting struct {
 // emit yields a row about one object.
 func (c *catting) emit(key sysops.Key, text []byte, field output.Field) error {
 	c.outcome.Matched++
+	row := output.Row{Text: text, Fields: append(keyFields(key), field)}
 	if c.Prefix {
-		text = output.PrefixLines(keyText(key)+":", text)
+		row.Prefix = keyText(key) + ":"
 	}
-	return c.call.Emit(output.Row{Text: text, Fields: append(keyFields(key), field)})
+	return c.call.Emit(row)
 }
 
 func (c *catting) contents(ctx context.Context) error {

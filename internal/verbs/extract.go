@@ -112,11 +112,11 @@ var (
 
 func (x *Extract) emit(call *Call, obj *sysops.Object) error {
 	text := x.text(obj)
-	if len(text) > 0 && text[len(text)-1] != '\n' {
-		text = append(text, '\n')
-	}
 	if !x.Prefix {
-		return call.Emit(output.Row{Text: text})
+		if err := call.Emit(output.Row{Text: text}); err != nil || len(text) == 0 || text[len(text)-1] == '\n' {
+			return err
+		}
+		return call.say("\n")
 	}
 	server := ""
 	if call.Query.EveryServer {
