@@ -8,10 +8,12 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/internal/redact"
 )
 
 // Scope says how far a question reaches.
@@ -87,7 +89,8 @@ func (w *Where) request() extract.Request {
 	return r
 }
 
-// A Caller is who asks, as the record of queries tells it.
+// A Caller is who asks, as the record of queries tells it: of the arguments, without what
+// looks like a secret.
 type Caller struct {
 	User    string   `json:"user"`
 	UID     int      `json:"uid"`
@@ -120,6 +123,9 @@ func (c Caller) complete() Caller {
 	return c
 }
 
+// secrets takes secrets out of the record of queries: whoever reads a server reads it.
+var secrets = sync.OnceValue(func() *redact.Redactor { return redact.New(nil) })
+
 // A QueryRecord is one entry of a server's record of queries, in $queries and on
 // the channel sysops-api.
 type QueryRecord struct {
@@ -135,9 +141,11 @@ type QueryRecord struct {
 }
 
 func (a *Answer) record() ([]byte, error) {
+	caller := a.query.Caller.complete()
+	caller.Args = secrets().Args(caller.Args)
 	return json.Marshal(QueryRecord{
-		ID: rand.Text(), Time: a.survey.Began().UTC().Truncate(time.Millisecond), Caller: a.query.Caller.complete(),
-		Pattern: a.query.Pattern.String(), Scope: cmp.Or(a.query.Scope, Local), Site: a.query.Site, Core: a.query.Core,
+		ID: rand.Text(), Time: a.survey.Began().UTC().Truncate(time.Millisecond), Caller: caller,
+		Pattern: string(secrets().Redact([]byte(a.query.Pattern.String()))), Scope: cmp.Or(a.query.Scope, Local), Site: a.query.Site, Core: a.query.Core,
 		Cost: costOf(a.survey.Cost()), Partial: a.Completeness().Partial(),
 	})
 }

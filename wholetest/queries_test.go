@@ -69,7 +69,7 @@ func subscriber(t testing.TB, s *redistest.Server, channel string) <-chan string
 func TestEachQueryIsRecordedAndPublished(t *testing.T) {
 	servers := redistest.Core(t, 2)
 	c := connect(t, redistest.URLs(servers)...)
-	alice := sysops.Caller{User: "alice", UID: 1000, GID: 100, Host: "bastion", Dir: "/home/alice", Program: "sysops", Args: []string{"grep", "x y"}}
+	alice := sysops.Caller{User: "alice", UID: 1000, GID: 100, Host: "bastion", Dir: "/home/alice", Program: "sysops", Args: []string{"grep", "x y", "password=hunter2"}}
 	publish(t, c, snapshotOf("web01", text("/etc/motd", strings.Repeat("motd\n", 100))))
 	heard := []<-chan string{subscriber(t, servers[0], "sysops-api"), subscriber(t, servers[1], "sysops-api")}
 	began := time.Now().Add(-time.Second)
@@ -95,7 +95,7 @@ func TestEachQueryIsRecordedAndPublished(t *testing.T) {
 	if first.Pattern != "/etc/motd" || second.Pattern != "nothing-like-it" {
 		t.Errorf("%q, then %q: the newest comes first", records[0].Pattern, records[1].Pattern)
 	}
-	if first.User != "alice" || first.UID != 1000 || first.GID != 100 || first.Host != "bastion" || first.Dir != "/home/alice" || first.Program != "sysops" || !slices.Equal(first.Args, []string{"grep", "x y"}) {
+	if first.User != "alice" || first.UID != 1000 || first.GID != 100 || first.Host != "bastion" || first.Dir != "/home/alice" || first.Program != "sysops" || !slices.Equal(first.Args, []string{"grep", "x y", "password=[redacted]"}) {
 		t.Errorf("%+v", first.Caller)
 	}
 	if first.Time.Before(began) || first.Time.After(time.Now()) || first.Scope != sysops.Local || first.Partial || first.ID == "" || first.ID == second.ID {

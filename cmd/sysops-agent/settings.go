@@ -18,6 +18,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/config"
 	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/hostfs"
+	"github.com/sysops-api/sysops-api/internal/redact"
 	"github.com/sysops-api/sysops-api/internal/trust"
 	"github.com/sysops-api/sysops-api/internal/wholefile"
 	"github.com/sysops-api/sysops-api/snapshot"
@@ -258,7 +259,7 @@ func (s *settings) fileOptions() (collect.FileOptions, error) {
 	if err != nil {
 		return o, err
 	}
-	o.Redactor = collect.NewRedactor(key)
+	o.Redactor = redact.New(key)
 	return o, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sysops-api/sysops-api/internal/redact"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -228,7 +229,7 @@ func BenchmarkOutgoing100FilesOf47KB(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	o := FileOptions{JSON: dir + "/none.json", Redactor: NewRedactor([]byte("key"))}
+	o := FileOptions{JSON: dir + "/none.json", Redactor: redact.New([]byte("key"))}
 	b.SetBytes(int64(100 * len(text)))
 	b.ReportAllocs()
 	for b.Loop() {

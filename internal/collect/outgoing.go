@@ -11,6 +11,7 @@ import (
 
 	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/hostfs"
+	"github.com/sysops-api/sysops-api/internal/redact"
 	"github.com/sysops-api/sysops-api/internal/trust"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
@@ -18,6 +19,9 @@ import (
 // DefaultMaxSize is the size in bytes from which a file is not sent: 10 MiB, as
 // in the original.
 const DefaultMaxSize = 10 << 20
+
+// A Redactor hides the secrets in what is sent: see package redact.
+type Redactor = redact.Redactor
 
 // FileOptions say which files become objects, and how they are read.
 type FileOptions struct {

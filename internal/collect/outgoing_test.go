@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/sysops-api/sysops-api/internal/hostfs"
+	"github.com/sysops-api/sysops-api/internal/redact"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
@@ -314,7 +315,7 @@ func TestContentsAreRedactedButStatIsTheFilesOwn(t *testing.T) {
 	const text = "user=a\npassword=hunter22\n"
 	h.link("outgoing/x", h.write("etc/app.conf", text))
 	h.write("hardware.json", `{"ps": "app --password=hunter22 -v\n", "j": {"token": "hunter22"}}`)
-	h.options.Redactor = NewRedactor(nil)
+	h.options.Redactor = redact.New(nil)
 	h.expect(map[string]string{
 		"etc/app.conf":     "user=a\npassword=[redacted]\n",
 		"hardware.json@ps": "app --password=[redacted] -v\n",

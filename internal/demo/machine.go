@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/collect"
+	"github.com/sysops-api/sysops-api/internal/redact"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -47,7 +48,7 @@ func snapshotOfThisMachine(ctx context.Context, folder string) (snapshot.Snapsho
 	if _, err := collect.Init(nil, outgoing); err != nil {
 		return snap, err
 	}
-	listed, err := collect.Outgoing(outgoing, collect.FileOptions{JSON: path, Redactor: collect.NewRedactor(nil)})
+	listed, err := collect.Outgoing(outgoing, collect.FileOptions{JSON: path, Redactor: redact.New(nil)})
 	if err != nil {
 		return snap, err
 	}

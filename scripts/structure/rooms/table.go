@@ -10,6 +10,7 @@ var Ours = House{
 		{"internal/words", ""},
 		{"internal/trust", "internal/words"},
 		{"internal/wholefile", "internal/trust"},
+		{"internal/redact", ""},
 		{"internal/redistest", ""},
 		{"internal/scripttest", "internal/redistest"},
 		{"internal/snmptest", "internal/redistest"},
@@ -35,7 +36,7 @@ var Ours = House{
 		{"internal/rangeexpr", "internal/hint internal/naming"},
 		{"internal/snmp", "internal/hint internal/words internal/trust snapshot"},
 		{"internal/hostfs", "internal/parse/accounts"},
-		{"internal/collect", "internal/hint internal/words internal/trust internal/wholefile internal/naming snapshot internal/hostfs"},
+		{"internal/collect", "internal/hint internal/words internal/trust internal/wholefile internal/naming snapshot internal/hostfs internal/redact"},
 		{"internal/fleetsim", "internal/hint internal/words snapshot"},
 		{"internal/directory", "internal/hint internal/words internal/trust internal/wholefile internal/store internal/secure internal/rangeexpr"},
 		{"hostset", "internal/hint internal/words internal/naming internal/directory internal/rangeexpr"},
@@ -44,7 +45,7 @@ var Ours = House{
 		{"internal/push", "internal/hint internal/words internal/wholefile internal/naming internal/store internal/frame internal/secure snapshot internal/directory internal/extract"},
 		{"internal/config", "internal/hint internal/words internal/trust internal/naming internal/store internal/secure mask internal/rangeexpr internal/directory internal/extract"},
 
-		{Root, "internal/hint internal/words internal/wholefile internal/naming internal/store diff internal/frame internal/secure internal/acl mask snapshot internal/rangeexpr internal/directory hostset internal/extract internal/lines internal/push internal/config"},
+		{Root, "internal/hint internal/words internal/wholefile internal/redact internal/naming internal/store diff internal/frame internal/secure internal/acl mask snapshot internal/rangeexpr internal/directory hostset internal/extract internal/lines internal/push internal/config"},
 
 		// What stands on the root.
 		{"internal/audit", "internal/hint internal/words snapshot hostset root"},
@@ -59,11 +60,10 @@ var Ours = House{
 		{"internal/verbs", "internal/hint internal/words internal/naming internal/acl diff mask snapshot hostset root internal/audit internal/audit/... internal/export internal/roles internal/jq internal/output"},
 		{"internal/terminal", "internal/hint internal/words root internal/output internal/verbs"},
 		{"internal/cli", "internal/hint internal/words internal/wholefile internal/directory internal/config root internal/output internal/verbs internal/terminal"},
-		{"internal/demo", "internal/hint internal/words internal/trust internal/wholefile internal/directory internal/config snapshot root internal/collect internal/fleetsim internal/terminal"},
+		{"internal/demo", "internal/hint internal/words internal/trust internal/wholefile internal/directory internal/config snapshot root internal/collect internal/fleetsim internal/terminal internal/redact"},
 		{"internal/serve", "internal/hint internal/words internal/config hostset root internal/roles internal/output internal/verbs"},
-
 		{"cmd/sysops", "internal/hint internal/words internal/directory internal/config diff mask snapshot hostset root internal/collect internal/fleetsim internal/audit internal/audit/... internal/export internal/roles internal/output internal/verbs internal/terminal internal/cli internal/demo internal/serve"},
-		{"cmd/sysops-agent", "internal/hint internal/words internal/trust internal/wholefile internal/config snapshot internal/snmp root internal/collect internal/hostfs internal/output internal/terminal internal/cli"},
+		{"cmd/sysops-agent", "internal/hint internal/words internal/trust internal/wholefile internal/config snapshot internal/snmp root internal/collect internal/hostfs internal/output internal/terminal internal/cli internal/redact"},
 
 		{"bench", "internal/redistest snapshot root internal/fleetsim"},
 		{"bench/fleet", "internal/redistest"},

@@ -1,10 +1,11 @@
-package collect
+package redact
 
 import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -19,7 +20,7 @@ const (
 // R is what stands for a secret in the tables: a Redactor without a key.
 const R = "[redacted]"
 
-func redacted(text string) string { return string(NewRedactor(nil).Redact([]byte(text))) }
+func redacted(text string) string { return string(New(nil).Redact([]byte(text))) }
 
 func TestRedactReplacesSecrets(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
@@ -99,7 +100,7 @@ func TestRedactLeavesAloneWhatOnlyLooksLikeASecret(t *testing.T) {
 		"eyJ is how a token begins", "xoxo-", "ghp_short",
 	} {
 		data := []byte(text)
-		if got := NewRedactor(nil).Redact(data); string(got) != text {
+		if got := New(nil).Redact(data); string(got) != text {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
@@ -158,27 +159,27 @@ func TestRedactMarksASecretWithItsKeyedFingerprint(t *testing.T) {
 	mac.Write([]byte("hunter22"))
 	want := "[redacted:" + hex.EncodeToString(mac.Sum(nil))[:12] + "]"
 
-	r := NewRedactor(key)
+	r := New(key)
 	for _, text := range []string{"password=hunter22", "token: hunter22", `"secret": "hunter22"`, "x://u:hunter22@h"} {
 		if got := string(r.Redact([]byte(text))); got != strings.Replace(text, "hunter22", want, 1) {
 			t.Errorf("%q became %q, want the mark %q", text, got, want)
 		}
 	}
-	if other := NewRedactor([]byte("other key")).Redact([]byte("password=hunter22")); bytes.Contains(other, []byte(want)) {
+	if other := New([]byte("other key")).Redact([]byte("password=hunter22")); bytes.Contains(other, []byte(want)) {
 		t.Errorf("another key gives the same mark: %q", other)
 	}
 }
 
 func TestRedactLeavesTheMarksOfAnotherKeyAlone(t *testing.T) {
-	once := NewRedactor([]byte("one")).Redact([]byte("password=hunter22 x://u:hunter23@h\n"))
-	if twice := NewRedactor([]byte("two")).Redact(once); !bytes.Equal(once, twice) {
+	once := New([]byte("one")).Redact([]byte("password=hunter22 x://u:hunter23@h\n"))
+	if twice := New([]byte("two")).Redact(once); !bytes.Equal(once, twice) {
 		t.Errorf("%q became %q", once, twice)
 	}
 }
 
 func TestRedactReturnsTheSameBytesWhereThereIsNoSecret(t *testing.T) {
 	data := []byte(strings.Repeat("net.core.netdev_budget = 300\npassword required pam_unix.so\n", 100))
-	r := NewRedactor([]byte("key"))
+	r := New([]byte("key"))
 	if got := r.Redact(data); &got[0] != &data[0] || len(got) != len(data) {
 		t.Error("it made a copy")
 	}
@@ -190,9 +191,20 @@ func TestRedactReturnsTheSameBytesWhereThereIsNoSecret(t *testing.T) {
 func TestRedactDoesNotChangeItsInput(t *testing.T) {
 	data := []byte("a=b\npassword=hunter22\n-----BEGIN PRIVATE KEY-----\n" + keyLines)
 	before := bytes.Clone(data)
-	NewRedactor([]byte("key")).Redact(data)
+	New([]byte("key")).Redact(data)
 	if !bytes.Equal(data, before) {
 		t.Errorf("it became %q", data)
+	}
+}
+
+func TestArgumentsAreRedactedByThemselvesAndAfterTheirFlags(t *testing.T) {
+	args := []string{"grep", "-i", "password=hunter2 x", "--token", "abc def", "--server", "redis://u:secret@mps01/1", "/etc/passwd", "--password", "--list", "/etc/app.conf"}
+	want := []string{"grep", "-i", "password=[redacted] x", "--token", "[redacted] def", "--server", "redis://u:[redacted]@mps01/1", "/etc/passwd", "--password", "--list", "/etc/app.conf"}
+	if got := New(nil).Args(args); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if got := New(nil).Args(nil); got != nil {
+		t.Errorf("of none there are %q", got)
 	}
 }
 
@@ -220,7 +232,7 @@ func FuzzRedact(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	r := NewRedactor([]byte("key"))
+	r := New([]byte("key"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		once := r.Redact(data)
 		if twice := r.Redact(once); !bytes.Equal(once, twice) {
@@ -248,7 +260,7 @@ func BenchmarkRedact10MiBOfOneHostileLine(b *testing.B) {
 
 func benchmarkRedact(b *testing.B, text string) {
 	data := []byte(text)
-	r := NewRedactor([]byte("key"))
+	r := New([]byte("key"))
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,4 +1,9 @@
-package collect
+// Package redact takes secrets out of texts: of contents before an agent sends them, and of
+// the command lines that are recorded with queries.
+//
+// It knows what secrets look like, and nothing else of what it is given. It finds most of
+// them and not all, in time that is proportional to the text, whoever wrote that.
+package redact
 
 import (
 	"bytes"
@@ -6,6 +11,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"strings"
 )
 
 // A Redactor replaces secrets by a fingerprint. It may be used by several
@@ -29,8 +35,8 @@ type Redactor struct {
 	texts *textSet // those of all rules
 }
 
-// NewRedactor returns a Redactor with a copy of key.
-func NewRedactor(key []byte) *Redactor {
+// New returns a Redactor with a copy of key.
+func New(key []byte) *Redactor {
 	r := &Redactor{key: bytes.Clone(key), rules: lineRules()}
 	var texts []string
 	for _, rule := range r.rules {
@@ -49,6 +55,27 @@ func (r *Redactor) Redact(data []byte) []byte {
 		return data
 	}
 	return r.redactLines(r.redactKeys(data))
+}
+
+// Args is Redact for the arguments of a command, one of which may say of the next that it is
+// a secret: --password hunter2.
+func (r *Redactor) Args(args []string) []string {
+	if args == nil {
+		return nil
+	}
+	out := make([]string, len(args))
+	for i, arg := range args {
+		out[i] = string(r.Redact([]byte(arg)))
+		if i == 0 {
+			continue
+		}
+		flag := args[i-1] + " "
+		both := string(r.Redact([]byte(flag + arg)))
+		if value, same := strings.CutPrefix(both, flag); same {
+			out[i] = string(r.Redact([]byte(value)))
+		}
+	}
+	return out
 }
 
 // redactLines applies the rules for secrets that lie in one line, to the lines
