@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -75,6 +76,52 @@ func (a *Answer) Names() []NameCount {
 // allow an answer without it, the context's error where ctx ended.
 func (a *Answer) Objects(ctx context.Context, elements ...Element) iter.Seq2[Object, error] {
 	return extract.Stream(ctx, a.read(), a.survey.Targets(), readingOf(elements, func(o *Object) Object { return *o }))
+}
+
+// mostVerified is how many objects are read to verify what is said of them, where reading
+// all of a fleet's would take ten times as long as the answer.
+const mostVerified = 500
+
+// MD5Sums reads the MD5 sum of every object, in key order, and verifies it: that of each with
+// its contents or, of more than 500 objects, those of 500 that are drawn anew each time. An
+// object whose contents are others is unreadable. Errors are those of Objects.
+func (a *Answer) MD5Sums(ctx context.Context) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
+		pass, targets := a.read(), a.survey.Targets()
+		verifying := objectReading([]Element{Contents, MD5Sum}, func(it *extract.Item, o *Object) (Object, bool, error) {
+			o.Contents = nil
+			it.Hold(0)
+			return *o, true, nil
+		})
+		if len(targets) > mostVerified {
+			var drawn []extract.Target
+			for _, i := range slices.Sorted(slices.Values(rand.Perm(len(targets))[:mostVerified])) {
+				drawn = append(drawn, targets[i])
+			}
+			good := make(map[Key]bool)
+			for o, err := range extract.Stream(ctx, pass, drawn, verifying) {
+				if err != nil {
+					yield(Object{}, err)
+					return
+				}
+				good[o.Key] = true
+			}
+			bad := make(map[Key]bool)
+			for i := range drawn {
+				key := Key(drawn[i].Key())
+				bad[key] = !good[key]
+			}
+			targets = slices.DeleteFunc(slices.Clone(targets), func(t extract.Target) bool { return bad[Key(t.Key())] })
+			verifying = objectReading([]Element{MD5Sum}, func(_ *extract.Item, o *Object) (Object, bool, error) {
+				return *o, true, nil
+			})
+		}
+		for o, err := range extract.Stream(ctx, pass, targets, verifying) {
+			if !yield(o, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // A Mapped is an object, without what was read of it, and what Make made of that.

@@ -1,11 +1,11 @@
 package sysops
 
 import (
-	"encoding/json"
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,7 +20,7 @@ type Element int
 // The elements of an object.
 const (
 	Contents Element = iota // the bytes of the file, or of the command's output
-	MD5Sum                  // 32 hex digits
+	MD5Sum                  // 32 hex digits; verified where the contents are read as well
 	StatOf                  // what stat(2) said of the file; see Stat
 	CountsOf                // lines, words and bytes; see Wordcount
 	TimeOf                  // when these contents were first seen
@@ -107,6 +107,11 @@ func objectOf(it *extract.Item, elements []extract.Element) (Object, error) {
 			return Object{}, fmt.Errorf("cannot read its %s: %w", Element(e), err)
 		}
 	}
+	if o.MD5Sum != "" && elements[0] == extract.Contents { // which somebody may have replaced
+		if sum := md5.Sum(o.Contents); !strings.EqualFold(hex.EncodeToString(sum[:]), o.MD5Sum) {
+			return Object{}, errors.New("damaged: its contents are not those of its md5sum")
+		}
+	}
 	return o, nil
 }
 
@@ -122,7 +127,7 @@ func (o *Object) read(it *extract.Item, place int, e Element) (err error) {
 	}
 	switch e {
 	case MD5Sum:
-		o.MD5Sum = text
+		o.MD5Sum, err = parseMD5Sum(text)
 	case StatOf:
 		o.Stat, err = parseStat(text)
 	case CountsOf:
@@ -131,77 +136,4 @@ func (o *Object) read(it *extract.Item, place int, e Element) (err error) {
 		o.Time, err = parseTime(text)
 	}
 	return err
-}
-
-// parseStat reads our JSON, or the text of Python's os.stat as the original
-// stored it: "posix.stat_result(st_mode=33188, st_ino=…L, …)", or the bare tuple
-// of older Pythons. Anything else, such as the original's "no stat available",
-// is no stat.
-func parseStat(text string) (*snapshot.Stat, error) {
-	if strings.HasPrefix(text, "{") {
-		var s snapshot.Stat
-		if err := json.Unmarshal([]byte(text), &s); err != nil {
-			return nil, fmt.Errorf("it is no stat: %w", err)
-		}
-		return &s, nil
-	}
-	named := make(map[string]int64)
-	for _, m := range pythonField.FindAllStringSubmatch(text, -1) {
-		named[m[1]], _ = strconv.ParseInt(m[2], 10, 64)
-	}
-	if len(named) == 0 {
-		// (mode, ino, dev, nlink, uid, gid, size, atime, mtime, ctime)
-		values := numbers(text)
-		if len(values) < 10 {
-			return nil, nil
-		}
-		for i, field := range []string{"mode", "ino", "dev", "nlink", "uid", "gid", "size", "atime", "mtime", "ctime"} {
-			named[field] = values[i]
-		}
-	}
-	return &snapshot.Stat{
-		Mode: uint32(named["mode"]), Ino: uint64(named["ino"]), Dev: uint64(named["dev"]), Nlink: uint64(named["nlink"]),
-		UID: uint32(named["uid"]), GID: uint32(named["gid"]), Size: named["size"], Mtime: named["mtime"], Ctime: named["ctime"],
-	}, nil
-}
-
-var (
-	pythonField = regexp.MustCompile(`st_(\w+)=(-?\d+)`)
-	integer     = regexp.MustCompile(`-?\d+`)
-)
-
-func numbers(text string) []int64 {
-	var out []int64
-	for _, d := range integer.FindAllString(text, -1) {
-		n, err := strconv.ParseInt(d, 10, 64)
-		if err == nil {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-// parseWordcount reads our JSON, or any Python text that holds the three
-// numbers in wc's order. Of a lone number it makes the words.
-func parseWordcount(text string) (snapshot.Counts, error) {
-	var wc snapshot.Counts
-	if strings.HasPrefix(text, "{") && json.Unmarshal([]byte(text), &wc) == nil {
-		return wc, nil
-	}
-	switch n := numbers(text); len(n) {
-	case 3:
-		return snapshot.Counts{Lines: n[0], Words: n[1], Bytes: n[2]}, nil
-	case 1:
-		return snapshot.Counts{Words: n[0]}, nil
-	}
-	return wc, fmt.Errorf("%q is no word count", text[:min(len(text), 60)])
-}
-
-// parseTime reads unix seconds, with a fraction where Python wrote it.
-func parseTime(text string) (time.Time, error) {
-	s, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	if err != nil || s < 0 || s > 1<<40 {
-		return time.Time{}, fmt.Errorf("%q is no time", text[:min(len(text), 60)])
-	}
-	return time.UnixMicro(int64(s * 1e6)), nil
 }

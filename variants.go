@@ -304,17 +304,102 @@ func (g *variantGroups) sorted() []Variant {
 			v.Sum = hex.EncodeToString(v.sum[:])
 		}
 	}
-	slices.SortFunc(g.list, func(x, y *Variant) int {
-		if c := cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(y.Count, x.Count)); c != 0 {
-			return c
-		}
-		return x.Example.Compare(y.Example)
-	})
+	slices.SortFunc(g.list, (*Variant).compare)
 	out := make([]Variant, len(g.list))
 	for i, v := range g.list {
 		out[i] = *v
 	}
 	return out
+}
+
+// VerifyVariants reads one object of each variant of contents, and returns the variants of
+// which one holds what was counted: the first that does is the Example then, and those
+// before it, which have changed since or cannot be read, count no more. lost are the
+// examples of the others. Of more than 500 variants, those after the 500th are returned as
+// they are. What the index says of contents is what their host said: a frame
+// that was replaced by another shows only when it is read. Errors are those of Objects.
+func (a *Answer) VerifyVariants(ctx context.Context, variants []Variant) (verified []Variant, lost []Key, err error) {
+	if len(variants) == 0 || variants[0].element != Contents {
+		return variants, nil, nil
+	}
+	a.pass = variants[0].pass
+	variants, rest := variants[:min(len(variants), mostVerified)], variants[min(len(variants), mostVerified):]
+	good := make([]bool, len(variants))
+	read, places := readVariants(variants, &CompareOptions{}, func(_ *extract.Item, _ *Object, place int) (int, error) { return place, nil })
+	for place, err := range extract.Stream(ctx, a.pass, places, read) {
+		if err != nil {
+			return nil, nil, err
+		}
+		good[place] = true
+	}
+	for i := range variants {
+		v := variants[i]
+		if !good[i] {
+			obj, err := v.object(ctx, v.reader+1, &CompareOptions{})
+			if err != nil {
+				return nil, nil, err
+			}
+			if obj == nil {
+				lost = append(lost, v.Example)
+				continue
+			}
+		}
+		v.Count -= v.reader
+		v.holders, v.reader = v.holders[v.reader:], 0
+		v.Example = Key(v.holders[0].Key())
+		verified = append(verified, v)
+	}
+	verified = append(verified, rest...)
+	slices.SortFunc(verified, func(x, y Variant) int { return x.compare(&y) })
+	return verified, lost, nil
+}
+
+// readVariants is a reading of one holder of each variant, and what it reads. work gets the
+// objects that hold their variant, and its place; others are left out.
+func readVariants[T any](variants []Variant, o *CompareOptions, work func(*extract.Item, *Object, int) (T, error)) (extract.Reading[T], []extract.Target) {
+	targets := make([]extract.Target, len(variants))
+	for i := range variants {
+		targets[i] = *variants[i].holders[variants[i].reader]
+	}
+	places := make(map[*extract.Target]int, len(targets))
+	for i := range targets {
+		places[&targets[i]] = i
+	}
+	return objectReading(o.verified(), func(it *extract.Item, obj *Object) (none T, keep bool, err error) {
+		place := places[it.Target]
+		if is, err := variants[place].isIn(it, obj); err != nil || !is {
+			return none, false, err
+		}
+		v, err := work(it, obj, place)
+		return v, err == nil, err
+	}), targets
+}
+
+// verified are the elements that a comparison of variants reads: with the MD5 sum, which
+// tells contents that somebody has replaced from those that their host has.
+func (o *CompareOptions) verified() []Element {
+	if o.Element != Contents {
+		return o.elements()
+	}
+	return append(o.elements(), MD5Sum)
+}
+
+// isIn is isOf for an object that is being read. Where it is another, a server that has not
+// been asked may have the one that was counted.
+func (v *Variant) isIn(it *extract.Item, obj *Object) (bool, error) {
+	is, err := v.isOf(obj)
+	if err == nil && !is && !it.Last() {
+		err = errors.New("its contents are not those that the index says")
+	}
+	return is, err
+}
+
+// compare is the order of variants.
+func (v *Variant) compare(other *Variant) int {
+	if c := cmp.Or(cmp.Compare(v.Name, other.Name), cmp.Compare(other.Count, v.Count)); c != 0 {
+		return c
+	}
+	return v.Example.Compare(other.Example)
 }
 
 // CompareVariants compares one variant with others of the same answer, and returns
@@ -378,26 +463,15 @@ type placed struct {
 // compareFirst compares with one holder of each variant, and leaves out those
 // whose holder has something else by now or cannot be read.
 func (c *comparing) compareFirst(ctx context.Context, variants []Variant) iter.Seq2[placed, error] {
-	targets := make([]extract.Target, len(variants))
-	for i := range variants {
-		targets[i] = *variants[i].holders[variants[i].reader]
-	}
-	places := make(map[*extract.Target]int, len(targets))
-	for i := range targets {
-		places[&targets[i]] = i
-	}
-	return extract.Stream(ctx, variants[0].pass, targets, objectReading(c.o.elements(), func(it *extract.Item, obj *Object) (placed, bool, error) {
-		place := places[it.Target]
-		if is, err := variants[place].isOf(obj); err != nil || !is {
-			return placed{}, false, err
-		}
+	read, targets := readVariants(variants, &c.o, func(it *extract.Item, obj *Object, place int) (placed, error) {
 		if err := c.o.fits(c.from.Name, obj); err != nil {
-			return placed{}, false, err
+			return placed{}, err
 		}
 		found, held := c.compare(obj)
 		it.Hold(held)
-		return placed{found, place}, true, nil
-	}))
+		return placed{found, place}, nil
+	})
+	return extract.Stream(ctx, variants[0].pass, targets, read)
 }
 
 // compareLater compares with another holder of a variant.
@@ -420,8 +494,8 @@ const holdersTried = 8
 // object reads an object of the variant, the first from the place on that still has it;
 // nil: none that was looked at has.
 func (v *Variant) object(ctx context.Context, from int, o *CompareOptions) (*Object, error) {
-	read := objectReading(o.elements(), func(_ *extract.Item, obj *Object) (*Object, bool, error) {
-		is, err := v.isOf(obj)
+	read := objectReading(o.verified(), func(it *extract.Item, obj *Object) (*Object, bool, error) {
+		is, err := v.isIn(it, obj)
 		if err == nil && is {
 			err = o.fits(v.Name, obj)
 		}

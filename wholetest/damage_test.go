@@ -154,6 +154,24 @@ func TestDamagedObjects(t *testing.T) {
 	}
 }
 
+// What a host can do to what the index says of it concerns its own objects alone.
+func TestAWrongTypeInTheIndexOfAHostStopsNoAnswer(t *testing.T) {
+	server := redistest.Start(t)
+	c := connect(t, server.URL())
+	for _, host := range []string{"web01", "web02", "web03"} {
+		publish(t, c, snapshotOf(host, text("/etc/motd", "same")))
+	}
+	server.Must("SET", "$of:web02", "junk")
+	a := ask(t, c, sysops.Query{Pattern: pattern(t, "/etc/motd")})
+	variants, err := a.Variants(t.Context(), sysops.VariantOptions{})
+	if err != nil || len(variants) != 1 || !slices.Equal(variants[0].Hosts(), []string{"web01", "web03"}) {
+		t.Errorf("%+v, %v", variants, err)
+	}
+	if u := a.Completeness().Unreadable; len(u) != 1 || u[0].Key != "web02#/etc/motd" {
+		t.Errorf("%+v", u)
+	}
+}
+
 func TestDamageBesideADeadSiblingIsNoSilence(t *testing.T) {
 	s := newSiblings(t)
 	publish(t, s.both, snapshotOf("web01", text("/etc/motd", "1"), text("/etc/issue", "i")))
@@ -168,7 +186,7 @@ func TestDamageBesideADeadSiblingIsNoSilence(t *testing.T) {
 func TestEveryServerIsAskedWhereThatIsWanted(t *testing.T) {
 	s := newSiblings(t)
 	publish(t, s.both, snapshotOf("web01", text("/etc/motd", "1")))
-	s.servers[1].Must("LSET", "web01#/etc/motd", "1", "another md5sum")
+	s.servers[1].Must("LSET", "web01#/etc/motd", "1", md5Of([]byte("2")))
 	a, err := s.both.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/motd"), EveryServer: true})
 	if err != nil {
 		t.Fatal(err)
@@ -180,7 +198,7 @@ func TestEveryServerIsAskedWhereThatIsWanted(t *testing.T) {
 		}
 		got[o.Server] = o.MD5Sum
 	}
-	if len(got) != 2 || got[s.servers[0].Addr()+"/0"] != md5Of([]byte("1")) || got[s.servers[1].Addr()+"/0"] != "another md5sum" {
+	if len(got) != 2 || got[s.servers[0].Addr()+"/0"] != md5Of([]byte("1")) || got[s.servers[1].Addr()+"/0"] != md5Of([]byte("2")) {
 		t.Errorf("%v", got)
 	}
 	servers := 0

@@ -57,14 +57,29 @@ func shares(contents []byte, base *frame.Base) bool {
 
 // Text returns the element at this place of Reading.Elements, other than the contents. The
 // original packed these with bzip2; ours are plain, and none of them begins as bzip2 does.
+// One that is far longer than any of them is damaged.
 func (it *Item) Text(place int) (string, error) {
 	value := it.values[place]
-	if !frame.Bzip2.Begins(value) {
+	switch {
+	case len(value) > mostText:
+		return "", fmt.Errorf("damaged: it has %d bytes", len(value))
+	case !frame.Bzip2.Begins(value):
 		return string(value), nil
 	}
-	text, err := it.by.servers.decoder.Decode(value, nil)
-	return strings.TrimSpace(string(text)), err
+	text, err := textDecoder.Decode(value, nil)
+	if err != nil {
+		return "", fmt.Errorf("damaged: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
 }
+
+// mostText is how long an element other than the contents may be.
+const mostText = 4 << 10
+
+var textDecoder = frame.NewDecoder(mostText)
+
+// Last reports whether no other server is left that has the object, should this one's not do.
+func (it *Item) Last() bool { return it.servers&^it.tried&^it.from.bit == 0 }
 
 // Frame returns the contents as they were read, and the base that they refer to; nil: none.
 // unpacked is to be told with Unpacked.

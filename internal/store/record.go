@@ -133,7 +133,10 @@ func (s *Server) Records(ctx context.Context, objects []Ref) ([]Entry, error) {
 		space := newByteBlock(len(entries))
 		for i := range entries {
 			b, err := space.read(r) // nil: what only SCAN knows has no record
-			if err != nil {
+			switch {
+			case kindOf(err) == ErrWrongType: // any host can do that to itself
+				entries[i].Err = s.wrap(err)
+			case err != nil:
 				return err
 			}
 			entries[i].Values = [][]byte{b}

@@ -123,6 +123,13 @@ func (c *catting) counts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	variants, lost, err := c.answer.VerifyVariants(ctx, variants)
+	if err != nil {
+		return err
+	}
+	for _, key := range lost {
+		c.outcome.leaveOut(leftOutVariant(key))
+	}
 	for i := range variants {
 		v := &variants[i]
 		var hosts []string

@@ -32,7 +32,11 @@ type showing func(*sysops.Object) (output.Row, []output.Field)
 func (e *Elements) run(ctx context.Context, call *Call, element sysops.Element, show showing) (*Outcome, error) {
 	o := &Outcome{}
 	return o, call.objects(ctx, o, e.pattern, func(a *sysops.Answer) error {
-		for object, err := range a.Objects(ctx, element) {
+		objects := a.Objects(ctx, element)
+		if element == sysops.MD5Sum {
+			objects = a.MD5Sums(ctx)
+		}
+		for object, err := range objects {
 			if err != nil {
 				return err
 			}

@@ -137,6 +137,12 @@ func (v *variation) emitName(ctx context.Context, variants []sysops.Variant) err
 		many := fmt.Sprintf("%s has %d variants", output.OneLine(variants[0].Name), total)
 		v.outcome.Notes = []Note{{Text: v.call.advised(many, ": ", hint.ManyVariants)}} // of the last such name
 	}
+	if v.Brief || total == 1 || v.call.Form == AsCells { // else they are read to be compared
+		var err error
+		if variants, err = v.verify(ctx, variants); err != nil || len(variants) == 0 {
+			return err
+		}
+	}
 	if v.call.Form != AsText {
 		return v.emitRows(ctx, variants)
 	}
@@ -157,6 +163,16 @@ func (v *variation) emitName(ctx context.Context, variants []sysops.Variant) err
 		}
 		return v.call.Emit(v.render(c))
 	})
+}
+
+// verify leaves out the variants of which no object that was looked at holds what was
+// counted.
+func (v *variation) verify(ctx context.Context, variants []sysops.Variant) ([]sysops.Variant, error) {
+	verified, lost, err := v.answer.VerifyVariants(ctx, variants)
+	for _, key := range lost {
+		v.outcome.leaveOut(leftOutVariant(key))
+	}
+	return verified, err
 }
 
 // groupTitle says how many variants there are of a name, and of how many contents where
