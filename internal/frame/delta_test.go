@@ -447,7 +447,11 @@ func FuzzForgedDelta(f *testing.F) {
 		}
 		b := NewBase([]byte(base))
 		frame := forge(b, body)
-		got, err := dec.Decode(frame, b)
+		var got []byte
+		var err error
+		if n := allocated(func() { got, err = dec.Decode(frame, b) }); n > 16*limit {
+			t.Fatalf("%d bytes took %d", len(frame), n)
+		}
 		want, ok := unpack(frame, base, limit)
 		if ok != (err == nil) || string(got) != want && ok {
 			t.Fatalf("% x\ngot  %q, %v\nwant %q, %v", body, got, err, want, ok)
