@@ -2,12 +2,8 @@ package sysops
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
+	"errors"
 	"time"
-
-	"github.com/sysops-api/sysops-api/hostset"
 )
 
 // A HostReport is what is known of one host.
@@ -57,17 +53,42 @@ func (c *Client) Hosts(ctx context.Context, w Where) ([]HostReport, *Completenes
 	return out, completenessOf(survey.NewPass()), nil
 }
 
-// Forget removes these hosts, whole names, from every server of w's scope, and
-// returns how many objects that removed. Hosts that no server knows are
-// ErrUnknown, and then nothing is removed. Where a server cannot be asked, the
-// others have forgotten the hosts when it returns its error.
-func (c *Client) Forget(ctx context.Context, w Where, hosts []string) (int, error) {
-	if i := slices.IndexFunc(hosts, func(h string) bool { return strings.ContainsAny(h, `*?[\`) }); i >= 0 {
-		return 0, fmt.Errorf("cannot forget %s: a pattern is not enough, each host has to be named whole", hosts[i])
+// Forget removes the hosts of w's host sets from every server of w's scope, with all their
+// objects, and returns the hosts, sorted, and how many objects they had, each once for all
+// servers of a core. One that is named and that no server knows is ErrUnknown, and then nothing is
+// removed; so is a glob that matches none, and one that matches every host is refused.
+// Where a server cannot be asked, the others have forgotten the hosts when it returns its
+// error.
+func (c *Client) Forget(ctx context.Context, w Where) (hosts []string, objects int, _ error) {
+	if w.Hosts == nil {
+		return nil, 0, errors.New("cannot forget hosts: none are named")
 	}
-	set, err := hostset.Of(hosts)
-	if err != nil {
-		return 0, err
+	return c.servers.Forget(ctx, w.request(), w.Hosts.Globs())
+}
+
+// Blocked is what Block did about one host at one server.
+type Blocked struct {
+	Host        string `json:"host"`
+	Server      string `json:"server"`
+	User        bool   `json:"user"`        // the host has a user of its own there, who is off now
+	Connections int    `json:"connections"` // of that user, that were closed
+	Saved       bool   `json:"saved"`       // a restart of the server does not undo it
+	Error       string `json:"error,omitempty"`
+}
+
+// Block ends what the hosts of w's host sets, which are names, do to the servers of w's
+// scope: the user of Redis that each host pushes as is turned off, its connections are
+// closed, and then the host is forgotten, with its objects, which are counted. Where hosts
+// have no users of their own, nothing keeps them from coming back. A host that is unknown,
+// even as a user, is ErrUnknown.
+func (c *Client) Block(ctx context.Context, w Where) (_ []Blocked, objects int, _ error) {
+	if w.Hosts == nil || w.Hosts.Globs() {
+		return nil, 0, errors.New("cannot block hosts: they have to be named, and globs name none")
 	}
-	return c.servers.Forget(ctx, w.request(), set.Names())
+	list, objects, err := c.servers.Block(ctx, w.request())
+	out := make([]Blocked, len(list))
+	for i, b := range list {
+		out[i] = Blocked{Host: b.Host, Server: b.Server, User: b.User, Connections: b.Connections, Saved: b.Saved, Error: textOf(b.Err)}
+	}
+	return out, objects, err
 }

@@ -51,12 +51,20 @@ type ServerChange struct {
 	Hosts   int    `json:"hosts"`   // removed
 	Entries int    `json:"entries"` // of the index: removed by GC, added by Adopt
 	Names   int    `json:"names"`   // removed
-	Error   string `json:"error,omitempty"`
+	Objects int    `json:"objects"` // removed by GC: no push had recorded them
+
+	// By GC: keys of a wrong type, scores that were not those of the host, objects that
+	// would never have expired.
+	Repaired int    `json:"repaired"`
+	Error    string `json:"error,omitempty"`
 }
 
-// GC prunes the index of every server in w's scope: hosts whose snapshot
-// expired over keep ago, entries that lead to no object, names that no host
-// holds. It may run beside pushes and queries.
+// GC removes from every server in w's scope what leads nowhere: hosts whose snapshot
+// expired over keep ago, or that are listed and have never pushed; entries that lead to no
+// object; names that no host holds; objects that no push has recorded. It repairs what
+// others than its host have written over, and keeps the roster: the hosts that it has
+// verified, by which readers know who belongs to a core. It may run beside pushes and
+// queries, and where so much was added to the index that readers refuse it.
 func (c *Client) GC(ctx context.Context, w Where, keep time.Duration) ([]ServerChange, error) {
 	changes, err := c.servers.GC(ctx, w.request(), keep)
 	return changesOf(changes), err
@@ -72,7 +80,7 @@ func (c *Client) Adopt(ctx context.Context, w Where) ([]ServerChange, error) {
 func changesOf(changes []extract.ServerChange) []ServerChange {
 	var out []ServerChange
 	for _, c := range changes {
-		out = append(out, ServerChange{Server: c.Server, Hosts: c.Hosts, Entries: c.Entries, Names: c.Names, Error: textOf(c.Err)})
+		out = append(out, ServerChange{Server: c.Server, Hosts: c.Hosts, Entries: c.Entries, Names: c.Names, Objects: c.Objects, Repaired: c.Repaired, Error: textOf(c.Err)})
 	}
 	return out
 }

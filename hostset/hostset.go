@@ -179,6 +179,9 @@ func (s *Set) Contains(host string) bool {
 	return s.names[host] || slices.ContainsFunc(s.open, func(open *rangeexpr.Set) bool { return open.Contains(host) })
 }
 
+// Globs reports whether the set holds what only servers know, beside Names.
+func (s *Set) Globs() bool { return s != nil && len(s.open) > 0 }
+
 // Names returns the whole names in the set, sorted: hosts that are expected to
 // answer even where no server has heard of them.
 func (s *Set) Names() []string {

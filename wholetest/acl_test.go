@@ -140,7 +140,7 @@ func TestAHostPushesAsNobodyElse(t *testing.T) {
 	if _, err := own.Leave(t.Context(), "", "web02"); !errors.Is(err, sysops.ErrServerPermission) {
 		t.Errorf("it takes leave for another: %v", err)
 	}
-	if _, err := own.Forget(t.Context(), sysops.Where{}, []string{"web02"}); err == nil {
+	if _, _, err := own.Forget(t.Context(), hosts(t, "web02")); err == nil {
 		t.Error("it has another host forgotten")
 	}
 	if _, err := own.GC(t.Context(), sysops.Where{}, 0); err == nil {
@@ -216,7 +216,7 @@ func TestAReaderAsksWithItsRules(t *testing.T) {
 	if _, err := reader.Publish(t.Context(), "", snapshotOf("web01", text("/etc/motd", "forged"))); !errors.Is(err, sysops.ErrServerPermission) {
 		t.Errorf("it pushes: %v", err)
 	}
-	if _, err := reader.Forget(t.Context(), sysops.Where{}, []string{"web01"}); !errors.Is(err, sysops.ErrServerPermission) {
+	if _, _, err := reader.Forget(t.Context(), hosts(t, "web01")); !errors.Is(err, sysops.ErrServerPermission) {
 		t.Errorf("it has a host forgotten: %v", err)
 	}
 	if after := f.states(); after != before {
@@ -250,7 +250,7 @@ func TestAnAdministratorAdministersWithItsRules(t *testing.T) {
 	if changes, err := ops.GC(t.Context(), sysops.Where{}, 0); err != nil || len(changes) != 2 {
 		t.Error(changes, err)
 	}
-	if n, err := ops.Forget(t.Context(), sysops.Where{}, []string{"web01", "old01"}); err != nil || n != 1 {
+	if _, n, err := ops.Forget(t.Context(), hosts(t, "web01,old01")); err != nil || n != 1 {
 		t.Error(n, err)
 	}
 	for name, question := range questions {

@@ -79,7 +79,7 @@ func TestRemovedHostsDoNotMakeACoreShort(t *testing.T) {
 	}
 	servers[0].Restart()
 	publish(t, c, snapshotOf("web01", text("/etc/motd", "web01")))
-	if _, err := c.Forget(t.Context(), sysops.Where{}, []string{"web03", "web04"}); err != nil {
+	if _, _, err := c.Forget(t.Context(), hosts(t, "web03,web04")); err != nil {
 		t.Fatal(err)
 	}
 	publish(t, c, snapshotOf("web02", text("/etc/motd", "web02")))

@@ -229,7 +229,7 @@ func administer(t *testing.T, c *sysops.Client) map[string]error {
 	failed := make(map[string]error)
 	_, failed["gc"] = c.GC(t.Context(), sysops.Where{}, time.Hour)
 	_, failed["index"] = c.Adopt(t.Context(), sysops.Where{})
-	_, failed["hosts forget"] = c.Forget(t.Context(), sysops.Where{}, []string{"web01"})
+	_, _, failed["hosts forget"] = c.Forget(t.Context(), hosts(t, "web01"))
 	return failed
 }
 
@@ -327,7 +327,7 @@ func TestServersAtASocket(t *testing.T) {
 			t.Errorf("%+v", r.Servers)
 		}
 	}
-	if _, err := c.Forget(t.Context(), sysops.Where{}, []string{"web02"}); err != nil {
+	if _, _, err := c.Forget(t.Context(), hosts(t, "web02")); err != nil {
 		t.Error(err)
 	}
 	if _, err := c.GC(t.Context(), sysops.Where{}, time.Hour); err != nil {

@@ -13,10 +13,16 @@ func newGC(u *ui) *cobra.Command {
 	gc := &verbs.GC{}
 	cmd := newServerChange(u, gc, &cobra.Command{
 		Use:   "gc",
-		Short: "Prune the index: hosts gone for long, entries that lead nowhere",
-		Long: `Remove from every server's index the hosts whose snapshot expired longer ago than
---keep, entries that lead to no object, and names that no host holds. For
-administrators, from a timer; it may run beside pushes and queries.`,
+		Short: "Remove what leads nowhere, and keep the roster of hosts",
+		Long: `Go through every server in scope. What goes: hosts whose snapshot expired longer ago
+than --keep, or that left; hosts that are listed and have never pushed; entries that lead
+to no object; names that no host holds; objects that no push has recorded. What others
+than its host have written over is restored. The hosts that remain are verified: they are
+the roster, by which readers know who belongs to a core.
+
+For administrators, from a timer: nobody else may write the roster. It may run beside
+pushes and queries, and where so much was added to the index that questions are refused.
+What looks wrong and may be the middle of a push is looked at again after ten seconds.`,
 		Example: "  sysops gc --scope global --keep 168h",
 	})
 	cmd.Flags().DurationVar(&gc.Keep, "keep", 30*24*time.Hour, "how long a host counts as missing before it is forgotten")

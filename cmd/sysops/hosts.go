@@ -23,19 +23,20 @@ func newHosts(u *ui) *cobra.Command {
 	cmd.Flags().BoolVar(&h.Stale, "stale", false, "only hosts whose last push is old, though their snapshot still lives")
 	cmd.Flags().BoolVar(&h.Missing, "missing", false, "only hosts without a live snapshot")
 	cmd.Flags().BoolVar(&h.Fold, "fold", false, "print the hosts as one expression, which --hosts takes: web001..120.example.com")
-	cmd.AddCommand(newExpand(u), newForget(u))
+	cmd.AddCommand(newExpand(u), newForget(u), newBlock(u))
 	return cmd
 }
 
 func newForget(u *ui) *cobra.Command {
 	q, forget := &queryFlags{}, &verbs.Forget{}
 	cmd := &cobra.Command{
-		Use:   "forget HOST...",
+		Use:   "forget EXPR...",
 		Short: "Remove hosts and all their objects from the cache at once",
-		Long: `Remove hosts, by their whole names, from every server in scope: for machines that
-are gone for good, which would else count as missing. One that still pushes comes
-back with its next push.`,
-		Example: "  sysops hosts forget old17.example.com --scope global",
+		Long: `Remove hosts from every server in scope, with all their objects: machines that are
+gone for good, which would else count as missing. EXPR is what --hosts takes. A name that
+no server knows is an error, as is a glob that matches no host, or every host; then
+nothing is removed. A host that still pushes comes back with its next push.`,
+		Example: "  sysops hosts forget old17.example.com --scope global\n  sysops hosts forget 'old{1..40}.example.com' 'test*'",
 		Args:    cli.Args(1, math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			forget.Hosts = args
@@ -43,5 +44,30 @@ back with its next push.`,
 		},
 	}
 	q.addScopeFlags(cmd)
+	q.addClusters(cmd)
+	return cmd
+}
+
+func newBlock(u *ui) *cobra.Command {
+	q, block := &queryFlags{}, &verbs.Block{}
+	cmd := &cobra.Command{
+		Use:   "block EXPR...",
+		Short: "Shut hosts out of the servers, and remove all that they have written",
+		Long: `End what a host does to the servers in scope: at each, the user that it pushes as
+(host:NAME) is turned off and its connections are closed; then the host is forgotten, with
+all its objects. What it wrote into the lists that hosts share, sysops gc removes. EXPR is
+what --hosts takes, without globs.
+
+To let the host in again: redis-cli ACL SETUSER host:NAME on, at each server.`,
+		Example: "  sysops hosts block web17.example.com --scope global && sysops gc --scope global",
+		Args:    cli.Args(1, math.MaxInt),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			block.Hosts = args
+			return u.run(cmd, q, block)
+		},
+	}
+	q.addScopeFlags(cmd)
+	q.addClusters(cmd)
+	q.addOutputFlags(cmd)
 	return cmd
 }

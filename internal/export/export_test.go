@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/export"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 	"github.com/sysops-api/sysops-api/snapshot"
@@ -385,7 +386,11 @@ func TestPurgeLeavesHostsThatAreMissing(t *testing.T) {
 	if a, b := c.ask("*#*").Len(), len(contents(t, dir)); a != 1 || b != 2 {
 		t.Errorf("%d objects are left and %d files, want 1 and 2", a, b)
 	}
-	if _, err := c.client.Forget(t.Context(), sysops.Where{}, []string{"web2"}); err != nil {
+	gone, err := hostset.Of([]string{"web2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.client.Forget(t.Context(), sysops.Where{Hosts: gone}); err != nil {
 		t.Fatal(err)
 	}
 	c.export(dir, export.TreeOptions{Purge: true}, export.Report{Unchanged: 1, Purged: 1})

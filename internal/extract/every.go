@@ -109,77 +109,6 @@ func (s *Servers) Info(ctx context.Context, q Request) ([]ServerInfo, *Survey, e
 	return out, found, nil
 }
 
-// A ServerChange says what an administrative command did to one server.
-type ServerChange struct {
-	Server  string
-	Hosts   int // removed
-	Entries int // of the index: removed by GC, added by Adopt
-	Names   int // removed
-	Err     error
-}
-
-// GC prunes the index of every server in the scope: hosts whose snapshot expired over
-// keep ago, entries that lead to no object, names that no host holds. It may run beside
-// pushes and queries. Its error joins those of the servers.
-func (s *Servers) GC(ctx context.Context, q Request, keep time.Duration) ([]ServerChange, error) {
-	return s.everyServer(ctx, q, func(m *member) (ServerChange, error) {
-		p, err := m.Prune(ctx, keep)
-		return ServerChange{Hosts: p.Hosts, Entries: p.Entries, Names: p.Names}, err
-	})
-}
-
-// Adopt adds objects that the original's inserter wrote to the index of every server in
-// the scope, so that they are found without SCAN. Hosts that are new live for ttl.
-func (s *Servers) Adopt(ctx context.Context, q Request, ttl time.Duration) ([]ServerChange, error) {
-	return s.everyServer(ctx, q, func(m *member) (ServerChange, error) {
-		n, err := m.Adopt(ctx, ttl)
-		return ServerChange{Entries: n}, err
-	})
-}
-
-// everyServer does work at all servers at once, each for as long as it takes.
-func (s *Servers) everyServer(ctx context.Context, q Request, work func(*member) (ServerChange, error)) ([]ServerChange, error) {
-	cores, err := s.cores(ctx, q.Scope, q.Site, q.Core)
-	if err != nil {
-		return nil, err
-	}
-	var members []*member
-	for _, k := range cores {
-		k.patient = true
-		k.administer()
-		members = append(members, k.members...)
-	}
-	changes := make([]ServerChange, len(members))
-	var wg sync.WaitGroup
-	for i, m := range members {
-		wg.Go(func() {
-			err := m.err
-			if err == nil {
-				changes[i], err = work(m)
-			}
-			changes[i].Server, changes[i].Err = m.Name(), err
-		})
-	}
-	wg.Wait()
-	var errs []error
-	for _, c := range changes {
-		if c.Err != nil {
-			errs = append(errs, c.Err)
-		}
-	}
-	if len(errs) > 0 {
-		return changes, JoinLine(errs)
-	}
-	return changes, nil
-}
-
-// administer leaves out the servers that an administrator's password must not go to.
-func (k *coreState) administer() {
-	for _, m := range k.members {
-		m.err = m.CheckAdmin()
-	}
-}
-
 // Queries returns the newest n entries of the record of queries that each server has,
 // newest first. What servers have in common comes once for each.
 func (s *Servers) Queries(ctx context.Context, q Request, n int) ([]string, error) {
@@ -199,43 +128,6 @@ func (s *Servers) Queries(ctx context.Context, q Request, n int) ([]string, erro
 		return out, fmt.Errorf("cannot read the record of every server: %w", JoinLine(errs))
 	}
 	return out, nil
-}
-
-// Forget removes these hosts from every server of the scope, each of which is waited for,
-// and returns how many objects that removed. A host that no server knows is ErrUnknown,
-// and then nothing is removed. Where a server cannot be asked, the others have forgotten
-// the hosts when it returns its error.
-func (s *Servers) Forget(ctx context.Context, q Request, hosts []string) (int, error) {
-	q.Partial, q.Patient, q.Changes = true, true, true
-	found, err := s.probe(ctx, q, false)
-	if err != nil {
-		return 0, err
-	}
-	var errs []error
-	for _, k := range found.cores {
-		errs = append(errs, k.leftOut()...)
-	}
-	for _, h := range hosts {
-		if len(errs) == 0 && !found.knows(h) {
-			return 0, fmt.Errorf("cannot forget %s: %w to the servers of scope %s", h, ErrUnknown, found.request.Scope)
-		}
-	}
-	removed := 0
-	for _, k := range found.cores {
-		most := 0
-		for _, m := range k.left() {
-			n, err := m.Forget(ctx, hosts)
-			most = max(most, n)
-			if err != nil {
-				errs = append(errs, err)
-			}
-		}
-		removed += most
-	}
-	if len(errs) > 0 {
-		return removed, fmt.Errorf("cannot forget %s everywhere: %w", strings.Join(hosts, ", "), JoinLine(errs))
-	}
-	return removed, nil
 }
 
 // Check tells what is wrong with a server before anybody relies on it: whether a push of

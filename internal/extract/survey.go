@@ -37,7 +37,6 @@ type Request struct {
 	EveryServer bool // every object once for each server that has it
 	KeysOnly    bool // no object will be read, so that every entry of the index has to be checked
 	Patient     bool // wait for each server as long as its timeout allows: every one is meant
-	Changes     bool // whoever asks changes what servers have, as an administrator
 }
 
 // wants reports whether anything of this host is wanted.
@@ -120,9 +119,6 @@ func (s *Servers) probe(ctx context.Context, q Request, exact bool) (*Survey, er
 	found := &Survey{servers: s, request: q, cores: cores, began: began, traffic: make(map[*member]store.Traffic)}
 	for _, k := range cores {
 		k.patient = q.Patient
-		if q.Changes {
-			k.administer()
-		}
 		if len(k.members) > 0 {
 			k.preferred = rand.IntN(len(k.members))
 		}

@@ -174,50 +174,6 @@ func (b *Batch) UnclaimBase(name string, id ID) {
 	b.add(OpListBase, name, len(name)+128, b.pipe.ZRem(context.Background(), keyBases(name), id.String()))
 }
 
-// pruneClaims gives back the places of bases that have expired. A claim may be
-// older than its base by a moment.
-func (s *Server) pruneClaims(ctx context.Context, name string, now time.Time) error {
-	pipe := s.db.Pipeline()
-	cmd := pipe.ZRangeWithScores(ctx, keyBases(name), 0, -1)
-	if err := s.exec(ctx, pipe); err != nil {
-		return err
-	}
-	if err := cmd.Err(); err != nil {
-		return s.wrap(err)
-	}
-	var old []string
-	pipe = s.db.Pipeline()
-	var there []*redis.IntCmd
-	for _, z := range cmd.Val() {
-		id, ok := parseID(member(z))
-		if !ok || now.Sub(fromUnix(z.Score)).Abs() > ClaimedFor {
-			old = append(old, member(z))
-			there = append(there, pipe.Exists(ctx, keyBase(id)))
-		}
-	}
-	if err := s.exec(ctx, pipe); err != nil {
-		return err
-	}
-	var gone []any
-	for i, c := range there {
-		if c.Err() != nil {
-			return s.wrap(c.Err())
-		}
-		if c.Val() == 0 {
-			gone = append(gone, old[i])
-		}
-	}
-	if len(gone) == 0 {
-		return nil
-	}
-	pipe = s.db.Pipeline()
-	rem := pipe.ZRem(ctx, keyBases(name), gone...)
-	if err := s.exec(ctx, pipe); err != nil {
-		return err
-	}
-	return s.wrap(rem.Err())
-}
-
 // ClaimedFor is how long a claim may go without its base: the claimer writes it
 // with its next request. One of a time that is to come is none.
 const ClaimedFor = 10 * time.Minute

@@ -7,7 +7,9 @@ const (
 	keyHosts   = "$hosts"   // ZSET: host → PushScore of its last push
 	keyLive    = "$live"    // ZSET: host → unix time at which its snapshot expires
 	keyNames   = "$names"   // SET: names
+	keySize    = "$size"    // STRING: how many hosts the core has, as older agents' last push saw it
 	keyRoster  = "$roster"  // SET: the hosts that gc has verified; only an administrator writes it
+	keyGC      = "$gc"      // STRING: unix time at which gc was last through
 	keyQueries = "$queries" // STREAM: one entry a query
 	channel    = "sysops-api"
 )

@@ -14,7 +14,7 @@ import (
 type Memory struct {
 	Names   []NameMemory
 	Records Weight // $of: of all hosts
-	Index   Weight // $hosts, $live, $names, $size
+	Index   Weight // $hosts, $live, $names, $roster
 	Queries Weight // $queries
 }
 

@@ -2,14 +2,11 @@ package verbs
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/hostset"
-	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/words"
 )
@@ -97,30 +94,6 @@ func optionalTime(t time.Time) any {
 		return nil
 	}
 	return t.UTC()
-}
-
-// Forget removes hosts and all their objects from every server of the scope.
-type Forget struct {
-	Hosts []string // whole names
-}
-
-// Check has nothing to say: names are looked at when they are looked up.
-func (f *Forget) Check() error { return nil }
-
-// Columns are none: there are no rows.
-func (f *Forget) Columns() []output.Field { return nil }
-
-// Run tells how many objects are gone.
-func (f *Forget) Run(ctx context.Context, call *Call) (*Outcome, error) {
-	n, err := call.Client.Forget(ctx, call.Query.Where, f.Hosts)
-	if errors.Is(err, sysops.ErrUnknown) {
-		return nil, hint.For(err, hint.UnknownHost)
-	}
-	if err != nil {
-		return nil, err
-	}
-	call.tell(Note{Text: fmt.Sprintf("removed %d objects of %s", n, strings.Join(f.Hosts, ", "))})
-	return &Outcome{}, nil
 }
 
 // Expand tells which hosts an expression names. No server is asked: they need not exist.

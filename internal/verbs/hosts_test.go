@@ -29,9 +29,14 @@ func TestHosts(t *testing.T) {
 	if rows, _ = ran(t, client, &verbs.Hosts{Fold: true}); rows != `{"host_count": 1, "hosts": "web1"}`+"\n" {
 		t.Errorf("the rows are\n%s", rows)
 	}
-	_, err := (&verbs.Forget{Hosts: []string{"web2"}}).Run(t.Context(), &verbs.Call{Client: client})
-	if h, ok := errors.AsType[*hint.Error](err); !errors.Is(err, sysops.ErrUnknown) || !ok || h.Cause != hint.UnknownHost {
-		t.Errorf("a host that is gone is forgotten: %v", err)
+	for _, exprs := range [][]string{{"web2"}, {"web1", "web2"}, {"db*"}} {
+		_, err := (&verbs.Forget{Hosts: exprs}).Run(t.Context(), &verbs.Call{Client: client})
+		if h, ok := errors.AsType[*hint.Error](err); !errors.Is(err, sysops.ErrUnknown) || !ok || h.Cause != hint.UnknownHost {
+			t.Errorf("%q is forgotten, and unknown: %v", exprs, err)
+		}
+	}
+	if _, o := ran(t, client, &verbs.Hosts{}); o.Matched != 1 {
+		t.Error("what was refused removed something")
 	}
 }
 

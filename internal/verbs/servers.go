@@ -9,7 +9,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/output"
 )
 
-// GC prunes the index of every server.
+// GC prunes every server, and keeps the roster of its hosts.
 type GC struct {
 	Keep time.Duration // how long a host counts as missing before it is forgotten
 }
@@ -29,7 +29,14 @@ func (g *GC) Columns() []output.Field { return changeOfServer(&sysops.ServerChan
 func (g *GC) Run(ctx context.Context, call *Call) (*Outcome, error) {
 	changes, err := call.Client.GC(ctx, call.Query.Where, g.Keep)
 	return call.emitServerChanges(changes, err, func(c *sysops.ServerChange) string {
-		return fmt.Sprintf("removed %d hosts, %d entries, %d names", c.Hosts, c.Entries, c.Names)
+		text := fmt.Sprintf("removed %d hosts, %d entries, %d names", c.Hosts, c.Entries, c.Names)
+		if c.Objects > 0 {
+			text += fmt.Sprintf(", %d objects", c.Objects)
+		}
+		if c.Repaired > 0 {
+			text += fmt.Sprintf("; repaired %d", c.Repaired)
+		}
+		return text
 	})
 }
 
@@ -69,5 +76,5 @@ func (c *Call) emitServerChanges(changes []sysops.ServerChange, failed error, de
 }
 
 func changeOfServer(c *sysops.ServerChange) []output.Field {
-	return output.Fields("server", c.Server, "hosts", c.Hosts, "entries", c.Entries, "names", c.Names, "error", c.Error)
+	return output.Fields("server", c.Server, "hosts", c.Hosts, "entries", c.Entries, "names", c.Names, "objects", c.Objects, "repaired", c.Repaired, "error", c.Error)
 }
