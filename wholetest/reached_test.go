@@ -106,7 +106,7 @@ func roundTrip(t *testing.T, r reached) (answers, left string) {
 	r.server.Must("SADD", "$names", "/etc/gone", "/etc/never")
 	say("adopted:", changed(t, func() ([]sysops.ServerChange, error) { return c.Adopt(t.Context(), sysops.Where{}) }))
 	say("pruned:", changed(t, func() ([]sysops.ServerChange, error) { return c.GC(t.Context(), sysops.Where{}, time.Hour) }))
-	removed, err := c.Forget(t.Context(), sysops.Where{}, []string{"web02"})
+	_, removed, err := c.Forget(t.Context(), hosts(t, "web02"))
 	say("forgotten:", removed, err)
 	askAll(t, c, say)
 
