@@ -20,6 +20,12 @@ import (
 // stat, wordcount and time, a TTL, and no index.
 func fillLegacy(t testing.TB, s *redistest.Server) {
 	t.Helper()
+	fillLegacyBy(t, s.Must)
+}
+
+// fillLegacyBy is fillLegacy for whatever runs commands.
+func fillLegacyBy(t testing.TB, must func(args ...string) any) {
+	t.Helper()
 	raw, err := os.ReadFile("testdata/legacy.json")
 	if err != nil {
 		t.Fatal(err)
@@ -37,8 +43,8 @@ func fillLegacy(t testing.TB, s *redistest.Server) {
 			}
 			args = append(args, string(b))
 		}
-		s.Must(args...)
-		s.Must("EXPIRE", key, "21600")
+		must(args...)
+		must("EXPIRE", key, "21600")
 	}
 }
 

@@ -16,16 +16,38 @@ import (
 
 // A reached is a server and one of the ways to it.
 type reached struct {
-	server *redistest.Server
-	url    string
-	o      sysops.Options
+	servers []*redistest.Server // of a Cluster, its masters
+	must    func(args ...string) any
+	url     string
+	o       sysops.Options
+}
+
+func reachedAt(s *redistest.Server, url string, o sysops.Options) reached {
+	return reached{[]*redistest.Server{s}, s.Must, url, o}
+}
+
+// left is all that is in the server.
+func (r *reached) left(t *testing.T) string {
+	var keys []string // each with what it holds
+	for _, s := range r.servers {
+		for line := range strings.Lines(stateBy(t, s, r.must)) {
+			switch {
+			case strings.HasPrefix(line, "\""), strings.Contains(line, " of $on:"):
+				keys = append(keys, strings.TrimRight(line, "\n"))
+			case len(keys) > 0 && strings.HasPrefix(line, " "):
+				keys[len(keys)-1] += "\n" + strings.TrimRight(line, "\n")
+			}
+		}
+	}
+	slices.Sort(keys)
+	return strings.Join(keys, "\n")
 }
 
 // ways are all ways in which a URL can lead to a server.
 var ways = map[string]func(*testing.T) reached{
 	"a port": func(t *testing.T) reached {
 		s := redistest.Start(t)
-		return reached{server: s, url: s.URL()}
+		return reachedAt(s, s.URL(), sysops.Options{})
 	},
 	"a socket": func(t *testing.T) reached {
 		dir, err := os.MkdirTemp("", "") // t.TempDir's path may be too long for a socket
@@ -34,21 +56,30 @@ var ways = map[string]func(*testing.T) reached{
 		}
 		t.Cleanup(func() { os.RemoveAll(dir) })
 		socket := filepath.Join(dir, "redis.sock")
-		return reached{server: redistest.Start(t, redistest.Config(fmt.Sprintf("unixsocket %q", socket))), url: "unix://" + socket}
+		return reachedAt(redistest.Start(t, redistest.Config(fmt.Sprintf("unixsocket %q", socket))), "unix://"+socket, sysops.Options{})
 	},
 	"TLS": func(t *testing.T) reached {
 		certs := redistest.NewCerts(t)
 		s := redistest.Start(t, redistest.TLS(certs), redistest.ClientCerts(), redistest.Password("secret"))
-		return reached{s, s.URL(), sysops.Options{Password: "secret", CAFile: certs.CAFile, CertFile: certs.ClientCertFile, KeyFile: certs.ClientKeyFile}}
+		return reachedAt(s, s.URL(), sysops.Options{Password: "secret", CAFile: certs.CAFile, CertFile: certs.ClientCertFile, KeyFile: certs.ClientKeyFile})
 	},
 	"a Sentinel": func(t *testing.T) reached {
 		s := redistest.Start(t)
-		return reached{server: s, url: redistest.Sentinel(t, "cache-1", s).URL()}
+		return reachedAt(s, redistest.Sentinel(t, "cache-1", s).URL(), sysops.Options{})
 	},
 	"a Sentinel with TLS": func(t *testing.T) reached {
 		certs := redistest.NewCerts(t)
 		s := redistest.Start(t, redistest.TLS(certs), redistest.Password("secret"))
-		return reached{s, redistest.Sentinel(t, "cache-1", s, redistest.TLS(certs)).URL(), sysops.Options{Password: "secret", CAFile: certs.CAFile}}
+		return reachedAt(s, redistest.Sentinel(t, "cache-1", s, redistest.TLS(certs)).URL(), sysops.Options{Password: "secret", CAFile: certs.CAFile})
+	},
+	"a Cluster": func(t *testing.T) reached {
+		c := redistest.Cluster(t, 3)
+		return reached{c.Servers, c.Must, c.URL(), sysops.Options{}}
+	},
+	"a Cluster with TLS": func(t *testing.T) reached {
+		certs := redistest.NewCerts(t)
+		c := redistest.Cluster(t, 3, redistest.TLS(certs), redistest.Password("secret"))
+		return reached{c.Servers, c.Must, c.URL(), sysops.Options{Password: "secret", CAFile: certs.CAFile}}
 	},
 }
 
@@ -86,7 +117,7 @@ func roundTrip(t *testing.T, r reached) (answers, left string) {
 		publish(t, c, snapshotOf(host, text("/etc/sysctl", settings(0, i)), text("/etc/motd", "Welcome to "+host), private(text("/etc/shadow", noise(3000, uint64(i)))),
 			text("/var/large", noise(3<<20, uint64(i)))))
 	}
-	r.server.Must("DEL", "web01#/etc/motd")
+	r.must("DEL", "web01#/etc/motd")
 	again := snapshotOf("web01", text("/etc/sysctl", settings(0, 7)), text("/etc/motd", "Welcome to web01"))
 	pushed := publish(t, c, again).Servers[0]
 	say("pushed again:", pushed.Replaced, pushed.Renewed, pushed.Deleted, pushed.Repaired)
@@ -97,13 +128,13 @@ func roundTrip(t *testing.T, r reached) (answers, left string) {
 	askAll(t, c, say)
 
 	// What the original's inserter wrote, and what is left of hosts that are gone.
-	fillLegacy(t, r.server)
-	r.server.Must("ZADD", "$hosts", "1", "ghost")
-	r.server.Must("ZADD", "$live", "1", "ghost")
-	r.server.Must("HSET", "$of:ghost", "/etc/gone", "x", "/etc/motd", "y")
-	r.server.Must("RPUSH", "ghost#/etc/motd", "x", "", "", "", "")
-	r.server.Must("SADD", "$on:/etc/gone", "ghost", "nobody")
-	r.server.Must("SADD", "$names", "/etc/gone", "/etc/never")
+	fillLegacyBy(t, r.must)
+	r.must("ZADD", "$hosts", "1", "ghost")
+	r.must("ZADD", "$live", "1", "ghost")
+	r.must("HSET", "$of:ghost", "/etc/gone", "x", "/etc/motd", "y")
+	r.must("RPUSH", "ghost#/etc/motd", "x", "", "", "", "")
+	r.must("SADD", "$on:/etc/gone", "ghost", "nobody")
+	r.must("SADD", "$names", "/etc/gone", "/etc/never")
 	say("adopted:", changed(t, func() ([]sysops.ServerChange, error) { return c.Adopt(t.Context(), sysops.Where{}) }))
 	say("pruned:", changed(t, func() ([]sysops.ServerChange, error) { return c.GC(t.Context(), sysops.Where{}, time.Hour) }))
 	_, removed, err := c.Forget(t.Context(), hosts(t, "web02"))
@@ -112,7 +143,7 @@ func roundTrip(t *testing.T, r reached) (answers, left string) {
 
 	_, err = c.CheckServer(t.Context(), r.url, "web00")
 	say("checked:", err)
-	return log.String(), state(t, r.server)
+	return log.String(), r.left(t)
 }
 
 func changed(t *testing.T, change func() ([]sysops.ServerChange, error)) string {

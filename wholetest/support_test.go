@@ -134,8 +134,14 @@ func serverPush(t testing.TB, r *snapshot.Report, s *redistest.Server) snapshot.
 // times, and the marks of pushes. The record of queries is left out.
 func state(t testing.TB, s *redistest.Server) string {
 	t.Helper()
+	return stateBy(t, s, s.Must)
+}
+
+// stateBy is state for one master of a Cluster, of which must asks the others.
+func stateBy(t testing.TB, s *redistest.Server, must func(args ...string) any) string {
+	t.Helper()
 	return timeless(redistest.Dump(t, s), func(name, host string) bool {
-		return s.Must("HEXISTS", "$of:"+host, name) == int64(0) && s.Must("EXISTS", "$of:"+host) == int64(1)
+		return must("HEXISTS", "$of:"+host, name) == int64(0) && must("EXISTS", "$of:"+host) == int64(1)
 	})
 }
 

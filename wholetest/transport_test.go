@@ -18,7 +18,7 @@ import (
 )
 
 // An eavesdropper is a server that hangs up on whoever has said something, and remembers it.
-// Asked as a Sentinel, it says that it is the master.
+// Asked as a Sentinel, it says that it is the master; as a node, that it has all slots.
 type eavesdropper struct {
 	port   string
 	socket string
@@ -69,6 +69,10 @@ func (e *eavesdropper) listen(l net.Listener) {
 				fmt.Fprintf(conn, "*2\r\n$7\r\n0.0.0.0\r\n$%d\r\n%s\r\n", len(e.port), e.port)
 				return
 			}
+			if bytes.Contains(said[:n], []byte("SLOTS")) {
+				fmt.Fprintf(conn, "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$7\r\n0.0.0.0\r\n:%s\r\n", e.port)
+				return
+			}
 			e.heard.Write(said[:n])
 		}()
 	}
@@ -97,6 +101,7 @@ func (e *eavesdropper) url(form string) string {
 		"redis far": "redis://0.0.0.0:" + e.port + "/0", "redis here": "redis://127.0.0.1:" + e.port + "/0",
 		"rediss far": "rediss://0.0.0.0:" + e.port + "/0", "unix": "unix://" + e.socket + "?db=1",
 		"sentinel": "redis+sentinel://127.0.0.1:" + e.port + "/m?db=1", "sentinel TLS": "rediss+sentinel://127.0.0.1:" + e.port + "/m",
+		"cluster": "redis+cluster://127.0.0.1:" + e.port, "cluster TLS": "rediss+cluster://127.0.0.1:" + e.port,
 	}[form]
 }
 
@@ -156,6 +161,11 @@ var transports = []struct {
 	{"sentinel", "true", "password", "administrator", "", trueWords, ""},
 	{"sentinel", "ca_file", "", "administrator", "", caWords, ""},
 	{"sentinel", "false", "password", "directory", "password", "", ""},
+	{"cluster", "", "", "directory", "questions", "", ""},
+	{"cluster", "", "password", "administrator", "password", "", adminWords},
+	{"cluster", "", "password", "directory", "", givenWords, ""},
+	{"cluster", "ca_file", "", "administrator", "", caWords, ""},
+	{"cluster TLS", "", "password", "directory", "handshake", "", ""},
 	{"sentinel TLS", "", "password", "directory", "handshake", "", ""},
 	{"sentinel TLS", "false", "password", "administrator", "handshake", "", ""},
 

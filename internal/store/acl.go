@@ -24,6 +24,9 @@ type Users struct {
 
 // Users asks a server about its users.
 func (s *Server) Users(ctx context.Context) (*Users, error) {
+	if s.address.cluster() {
+		return nil, fmt.Errorf("cannot look at the users of %s: each node of a Redis Cluster has its own; name the nodes, each as redis://host:port", s.name)
+	}
 	pipe := s.db.Pipeline()
 	info := pipe.Info(ctx, "server")
 	me := pipe.Do(ctx, "ACL", "WHOAMI")
@@ -231,15 +234,16 @@ func (s *Server) Run(ctx context.Context, commands [][]string) ([]error, error) 
 	return out, nil
 }
 
-// Try asks whether this user may run commands, and runs none of them: they are queued by a
-// transaction that is given up. The error is of the first that is refused.
+// Try asks whether this user may run commands, and runs none of them: each is queued by a
+// transaction that is given up, one of its own since a Cluster takes no keys of several
+// slots in one. The error is of the first that is refused.
 func (s *Server) Try(ctx context.Context, commands [][]string) error {
 	pipe := s.db.Pipeline()
-	cmds := []redis.Cmder{pipe.Do(ctx, "MULTI")}
+	var cmds []redis.Cmder
 	for _, c := range commands {
-		cmds = append(cmds, pipe.Do(ctx, members(c)...))
+		cmds = append(cmds, pipe.Do(ctx, "MULTI"), pipe.Do(ctx, members(c)...), pipe.Do(ctx, "DISCARD"))
 	}
-	cmds = append(cmds, pipe.Do(ctx, "DISCARD"), pipe.Do(ctx, "MULTI"), pipe.Do(ctx, "EXEC"))
+	cmds = append(cmds, pipe.Do(ctx, "MULTI"), pipe.Do(ctx, "EXEC"))
 	if err := s.exec(ctx, pipe); err != nil {
 		return err
 	}

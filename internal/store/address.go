@@ -34,9 +34,12 @@ const (
 
 	schemeSentinel    = "redis+sentinel"
 	schemeSentinelTLS = "rediss+sentinel"
+
+	schemeCluster    = "redis+cluster"
+	schemeClusterTLS = "rediss+cluster"
 )
 
-var schemes = []string{schemeTCP, schemeTLS, schemeUnix, schemeSentinel, schemeSentinelTLS}
+var schemes = []string{schemeTCP, schemeTLS, schemeUnix, schemeSentinel, schemeSentinelTLS, schemeCluster, schemeClusterTLS}
 
 const (
 	redisPort    = "6379"
@@ -48,8 +51,9 @@ const (
 
 // ParseAddress reads redis://[user@]host[:port][/db], unix://[user@]/path for a socket of
 // this machine, or redis+sentinel://[user@]host[:port],…/MASTER for the server that these
-// Sentinels call so; rediss:// and rediss+sentinel:// for TLS. ?db=NUMBER is another way
-// to write the database, and the only one behind a path. Errors wrap ErrBadURL and say what to write instead. They repeat no more
+// Sentinels call so, or redis+cluster://[user@]host[:port],… for a Redis Cluster; rediss
+// in place of redis for TLS. ?db=NUMBER is another way to write the database, and the only
+// one behind a path. Errors wrap ErrBadURL and say what to write instead. They repeat no more
 // of the URL than its scheme and a host that is one: what stands in the wrong place may
 // be a password.
 func ParseAddress(raw string) (Address, error) {
@@ -63,7 +67,7 @@ func ParseAddress(raw string) (Address, error) {
 		case err == nil && strings.Contains(raw, ":"):
 			shown = strconv.Quote(raw) // host:port
 		}
-		return Address{}, fmt.Errorf("cannot use %s as a server: %w: write redis://host:port/db, rediss:// for TLS, unix:///path for a socket, or redis+sentinel://host,host/master", shown, ErrBadURL)
+		return Address{}, fmt.Errorf("cannot use %s as a server: %w: write redis://host:port/db, rediss:// for TLS, unix:///path for a socket, redis+sentinel://host,host/master or redis+cluster://host,host", shown, ErrBadURL)
 	}
 	if err := a.parse(rest); err != nil {
 		return Address{}, fmt.Errorf("cannot use %s as a server: %w: %w", a.shown(rest), ErrBadURL, err)
@@ -141,16 +145,15 @@ func (a *Address) parsePlace(hosts, tail string) error {
 	if hosts == "" {
 		return errors.New("it names no host: write redis://host:port/db")
 	}
-	if !a.sentinel() {
-		host, err := parseHost(hosts, redisPort)
-		if err != nil {
-			return err
-		}
-		a.hosts = []string{host}
-		return nil
+	port, list := redisPort, []string{hosts}
+	if a.sentinel() || a.cluster() {
+		list = strings.Split(hosts, ",")
 	}
-	for text := range strings.SplitSeq(hosts, ",") {
-		host, err := parseHost(text, sentinelPort)
+	if a.sentinel() {
+		port = sentinelPort
+	}
+	for _, text := range list {
+		host, err := parseHost(text, port)
 		if err != nil {
 			return err
 		}
@@ -158,7 +161,7 @@ func (a *Address) parsePlace(hosts, tail string) error {
 			a.hosts = append(a.hosts, host)
 		}
 	}
-	if a.master = strings.Trim(tail, "/"); !isHost(a.master) { // Sentinel takes the same characters
+	if a.master = strings.Trim(tail, "/"); a.sentinel() && !isHost(a.master) { // Sentinel takes the same characters
 		return errors.New("it does not say what the Sentinels call the server: write redis+sentinel://host,host/MASTER?db=1")
 	}
 	return nil
@@ -248,6 +251,9 @@ func (a *Address) parseDB(query, tail string) error {
 		}
 		a.db = int(db)
 	}
+	if a.cluster() && a.db != 0 {
+		return errors.New("a Redis Cluster has no database but 0: leave it out")
+	}
 	return nil
 }
 
@@ -268,10 +274,13 @@ func unknownParam(name string) error {
 }
 
 // TLS reports whether the server is spoken to over TLS.
-func (a Address) TLS() bool { return a.scheme == schemeTLS || a.scheme == schemeSentinelTLS }
+func (a Address) TLS() bool { return strings.HasPrefix(a.scheme, schemeTLS) }
 
 // sentinel reports whether Sentinels are to be asked where the server is.
 func (a Address) sentinel() bool { return a.scheme == schemeSentinel || a.scheme == schemeSentinelTLS }
+
+// cluster reports whether the server is a Redis Cluster.
+func (a Address) cluster() bool { return a.scheme == schemeCluster || a.scheme == schemeClusterTLS }
 
 // Endpoints are the hosts and ports that the URL names, in lower case. A socket has none.
 func (a Address) Endpoints() []string {
@@ -285,7 +294,7 @@ func (a Address) Endpoints() []string {
 // Name is what people call the server: "host:port/db" or, where it has no such address,
 // its URL without the user.
 func (a Address) Name() string {
-	if a.scheme == schemeUnix || a.sentinel() {
+	if a.scheme == schemeUnix || a.sentinel() || a.cluster() {
 		a.user = ""
 		return a.String()
 	}
@@ -302,19 +311,22 @@ func (a Address) String() string {
 		return fmt.Sprintf("%s://%s%s?db=%d", a.scheme, user, (&url.URL{Path: a.path}).EscapedPath(), a.db)
 	}
 	hosts := strings.ReplaceAll(strings.Join(a.Endpoints(), ","), "%", "%25") // of a zone
-	if a.sentinel() {
+	switch {
+	case a.sentinel():
 		return fmt.Sprintf("%s://%s%s/%s?db=%d", a.scheme, user, hosts, a.master, a.db)
+	case a.cluster():
+		return fmt.Sprintf("%s://%s%s", a.scheme, user, hosts)
 	}
 	return fmt.Sprintf("%s://%s%s/%d", a.scheme, user, hosts, a.db)
 }
 
-// local reports whether nothing that is sent leaves this machine. Of what Sentinels will
-// tell, nobody knows.
+// local reports whether nothing that is sent leaves this machine. Of what Sentinels or
+// nodes will tell, nobody knows.
 func (a Address) local() bool {
 	switch {
 	case a.scheme == schemeUnix:
 		return true
-	case a.sentinel():
+	case a.sentinel(), a.cluster():
 		return false
 	}
 	host, _, err := net.SplitHostPort(a.hosts[0])

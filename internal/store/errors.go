@@ -127,7 +127,7 @@ func kindOf(err error) error {
 	var timeout net.Error
 	var reply redis.Error
 	var errno syscall.Errno
-	var noMaster *noMasterError
+	var seeds *seedsError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return context.Canceled
@@ -135,7 +135,7 @@ func kindOf(err error) error {
 		return ErrReplyTooLarge
 	case errors.Is(err, ErrNeedsTLS):
 		return ErrNeedsTLS
-	case errors.As(err, &noMaster):
+	case errors.As(err, &seeds):
 		return ErrUnreachable
 	case errors.As(err, &reply):
 		for _, k := range replyKinds {

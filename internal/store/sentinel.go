@@ -42,7 +42,7 @@ func (s *Server) askSentinels(ctx context.Context) (string, error) {
 		}
 		failed[a.of] = fmt.Errorf("%s: %w", hosts[a.of], a.err)
 	}
-	return "", &noMasterError{s.address.master, failed}
+	return "", &seedsError{"no Sentinel tells where master " + s.address.master + " is", failed}
 }
 
 // askSentinel asks one Sentinel, which is sent neither user nor password.
@@ -75,21 +75,22 @@ func (s *Server) askSentinel(ctx context.Context, host string) (string, error) {
 	return net.JoinHostPort(at[0], at[1]), nil
 }
 
-// A noMasterError says that no Sentinel tells where the server is. It is ErrUnreachable.
-type noMasterError struct {
-	master string
-	errs   []error // a Sentinel each
+// A seedsError says that none of those that a URL names tells where the server is. It is
+// ErrUnreachable.
+type seedsError struct {
+	what string
+	errs []error // of each
 }
 
-func (e *noMasterError) Error() string {
+func (e *seedsError) Error() string {
 	texts := make([]string, len(e.errs))
 	for i, err := range e.errs {
 		texts[i] = err.Error()
 	}
-	return fmt.Sprintf("no Sentinel tells where master %s is: %s", e.master, strings.Join(texts, "; "))
+	return e.what + ": " + strings.Join(texts, "; ")
 }
 
-func (e *noMasterError) Unwrap() []error { return e.errs }
+func (e *seedsError) Unwrap() []error { return e.errs }
 
 // leaveReplica closes the connections if what they led to is the master no more: the next
 // request asks the Sentinels.

@@ -47,13 +47,14 @@ const maxReply = 96 << 20
 
 // A Server is a connection pool to one server. It is safe for concurrent use.
 type Server struct {
-	name    string
-	address Address
-	options Options
-	refused error // why it must not be connected to; nil: it may
-	db      *redis.Client
-	wires   *wires // for what queries read
-	meter   *meter
+	name     string
+	address  Address
+	options  Options
+	refused  error // why it must not be connected to; nil: it may
+	db       *redis.Client
+	wires    *wires   // for what queries read
+	topology topology // of a Cluster
+	meter    *meter
 }
 
 // A Traffic counts what a server's connections have carried.
@@ -139,6 +140,12 @@ func (s *Server) reach(ctx context.Context) (net.Conn, error) {
 			return nil, err
 		}
 		return s.connect(ctx, at)
+	case a.cluster():
+		c, err := s.newClusterConn(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
 	default:
 		return s.connect(ctx, a.hosts[0])
 	}
