@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/internal/parse/elements"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -127,13 +128,13 @@ func (o *Object) read(it *extract.Item, place int, e Element) (err error) {
 	}
 	switch e {
 	case MD5Sum:
-		o.MD5Sum, err = parseMD5Sum(text)
+		o.MD5Sum, err = elements.MD5Sum(text)
 	case StatOf:
-		o.Stat, err = parseStat(text)
+		o.Stat, err = elements.Stat(text)
 	case CountsOf:
-		o.Words, err = parseWordcount(text)
+		o.Words, err = elements.WordCount(text)
 	case TimeOf:
-		o.Time, err = parseTime(text)
+		o.Time, err = elements.Time(text)
 	}
 	return err
 }

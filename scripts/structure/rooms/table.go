@@ -33,6 +33,7 @@ var Ours = House{
 		{"internal/parse/netstat", "internal/parse"},
 		{"internal/parse/sudoers", "internal/parse/accounts"},
 		{"internal/parse/sysctl", ""},
+		{"internal/parse/elements", "snapshot"},
 		{"internal/rangeexpr", "internal/hint internal/naming"},
 		{"internal/snmp", "internal/hint internal/words internal/trust snapshot"},
 		{"internal/hostfs", "internal/parse/accounts"},
@@ -45,7 +46,7 @@ var Ours = House{
 		{"internal/push", "internal/hint internal/words internal/wholefile internal/naming internal/store internal/frame internal/secure snapshot internal/directory internal/extract"},
 		{"internal/config", "internal/hint internal/words internal/trust internal/naming internal/store internal/secure mask internal/rangeexpr internal/directory internal/extract"},
 
-		{Root, "internal/hint internal/words internal/wholefile internal/redact internal/naming internal/store diff internal/frame internal/secure internal/acl mask snapshot internal/rangeexpr internal/directory hostset internal/extract internal/lines internal/push internal/config"},
+		{Root, "internal/hint internal/words internal/parse/elements internal/wholefile internal/redact internal/naming internal/store diff internal/frame internal/secure internal/acl mask snapshot internal/rangeexpr internal/directory hostset internal/extract internal/lines internal/push internal/config"},
 
 		// What stands on the root.
 		{"internal/audit", "internal/hint internal/words snapshot hostset root"},

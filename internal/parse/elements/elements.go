@@ -1,4 +1,9 @@
-package sysops
+// Package elements reads the elements of an object beside its contents, in the forms that our
+// publisher and the original's inserter write.
+//
+// Any host may have written them. It promises that what is not what it should be is an error,
+// "damaged: …", and never a value.
+package elements
 
 import (
 	"encoding/json"
@@ -11,14 +16,12 @@ import (
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
-// What stands in the elements beside the contents, any host may have written. What is not
-// what it should be is damaged: it neither passes for a value nor is printed.
-
 func damaged(text, what string) error { return fmt.Errorf("damaged: %.60q is no %s", text, what) }
 
 var md5Sum = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
 
-func parseMD5Sum(text string) (string, error) {
+// MD5Sum reads 32 hex digits.
+func MD5Sum(text string) (string, error) {
 	if !md5Sum.MatchString(text) {
 		return "", damaged(text, "md5sum")
 	}
@@ -40,10 +43,10 @@ func members(text string, into any, names ...string) error {
 	return json.Unmarshal([]byte(text), into)
 }
 
-// parseStat reads our JSON, or what the original stored: the text of Python's os.stat
+// Stat reads our JSON, or what the original stored: the text of Python's os.stat
 // ("posix.stat_result(st_mode=33188, st_ino=…L, …)", or the bare tuple of older Pythons), or
 // a sentence that says that there is none.
-func parseStat(text string) (*snapshot.Stat, error) {
+func Stat(text string) (*snapshot.Stat, error) {
 	s := &snapshot.Stat{}
 	switch {
 	case text == "null", noStat.MatchString(text):
@@ -134,8 +137,8 @@ var (
 	threeCounts  = regexp.MustCompile(`^[ -~\s]{1,200}$`)
 )
 
-// parseWordcount reads our JSON, or what the original stored.
-func parseWordcount(text string) (snapshot.Counts, error) {
+// WordCount reads our JSON, or what the original stored.
+func WordCount(text string) (snapshot.Counts, error) {
 	var wc snapshot.Counts
 	switch n := numbers(text); {
 	case strings.HasPrefix(text, "{"):
@@ -159,9 +162,9 @@ func parseWordcount(text string) (snapshot.Counts, error) {
 
 var unixTime = regexp.MustCompile(`^\s*\d{1,10}(?:\.\d{1,20})?\s*$`)
 
-// parseTime reads unix seconds, with a fraction where Python wrote it. A server's clock is
+// Time reads unix seconds, with a fraction where Python wrote it. A server's clock is
 // not beyond the year 2242.
-func parseTime(text string) (time.Time, error) {
+func Time(text string) (time.Time, error) {
 	if s, err := strconv.ParseFloat(strings.TrimSpace(text), 64); err == nil && unixTime.MatchString(text) && s < 1<<33 {
 		return time.UnixMicro(int64(s * 1e6)), nil
 	}

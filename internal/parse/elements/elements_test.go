@@ -1,4 +1,4 @@
-package sysops
+package elements
 
 import (
 	"strings"
@@ -17,12 +17,12 @@ const (
 func TestElementsInAllTheirForms(t *testing.T) {
 	want := snapshot.Stat{Mode: 33188, Ino: 1, Dev: 2, Nlink: 1, GID: 4, Size: 5, Mtime: 1389225601, Ctime: 1389225602}
 	for _, text := range []string{goodStat, pythonStat1, pythonStat2} {
-		if s, err := parseStat(text); err != nil || s == nil || *s != want {
+		if s, err := Stat(text); err != nil || s == nil || *s != want {
 			t.Errorf("%s: %+v, %v", text, s, err)
 		}
 	}
 	for _, text := range []string{"null", "no stat available", "No os.stat() is available.  hardware_identification is comprised of executed commands."} {
-		if s, err := parseStat(text); err != nil || s != nil {
+		if s, err := Stat(text); err != nil || s != nil {
 			t.Errorf("%s: %+v, %v", text, s, err)
 		}
 	}
@@ -32,12 +32,12 @@ func TestElementsInAllTheirForms(t *testing.T) {
 		"('Number of characters: 155', 'Number of lines: 10', 'Number of words: 18')": {Lines: 9, Words: 18, Bytes: 155},
 		"18": {Words: 18},
 	} {
-		if c, err := parseWordcount(text); err != nil || c != want {
+		if c, err := WordCount(text); err != nil || c != want {
 			t.Errorf("%s: %+v, %v", text, c, err)
 		}
 	}
 	for text, want := range map[string]time.Time{"1389225700": time.Unix(1389225700, 0), "1389225700.25": time.UnixMilli(1389225700250), "0": time.Unix(0, 0)} {
-		if got, err := parseTime(text); err != nil || !got.Equal(want) {
+		if got, err := Time(text); err != nil || !got.Equal(want) {
 			t.Errorf("%s: %v, %v", text, got, err)
 		}
 	}
@@ -46,10 +46,10 @@ func TestElementsInAllTheirForms(t *testing.T) {
 // What a host may have written in place of an element is no value: above all, it is no zero.
 func TestElementsThatAreNone(t *testing.T) {
 	parsers := map[string]func(string) error{
-		"md5sum":    func(s string) error { _, err := parseMD5Sum(s); return err },
-		"stat":      func(s string) error { _, err := parseStat(s); return err },
-		"wordcount": func(s string) error { _, err := parseWordcount(s); return err },
-		"time":      func(s string) error { _, err := parseTime(s); return err },
+		"md5sum":    func(s string) error { _, err := MD5Sum(s); return err },
+		"stat":      func(s string) error { _, err := Stat(s); return err },
+		"wordcount": func(s string) error { _, err := WordCount(s); return err },
+		"time":      func(s string) error { _, err := Time(s); return err },
 	}
 	bad := map[string][]string{
 		"md5sum": {"", "d41d8cd98f00b204e9800998ecf8427", "d41d8cd98f00b204e9800998ecf8427e\n", "\x1b[2Jd8cd98f00b204e9800998ecf8427e1", "../../etc/passwd"},
@@ -79,16 +79,16 @@ func FuzzElements(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if s, err := parseMD5Sum(text); err == nil && (len(s) != 32 || strings.Trim(s, "0123456789abcdefABCDEF") != "") {
+		if s, err := MD5Sum(text); err == nil && (len(s) != 32 || strings.Trim(s, "0123456789abcdefABCDEF") != "") {
 			t.Errorf("%q is taken for an md5sum", text)
 		}
-		if s, err := parseStat(text); err == nil && s != nil && (s.Size < 0 || time.Unix(s.Mtime, 0).UTC().Year() > 9999) {
+		if s, err := Stat(text); err == nil && s != nil && (s.Size < 0 || time.Unix(s.Mtime, 0).UTC().Year() > 9999) {
 			t.Errorf("%q is taken for %+v", text, s)
 		}
-		if c, err := parseWordcount(text); err == nil && (c.Lines < 0 || c.Words < 0 || c.Bytes < 0) {
+		if c, err := WordCount(text); err == nil && (c.Lines < 0 || c.Words < 0 || c.Bytes < 0) {
 			t.Errorf("%q is taken for %+v", text, c)
 		}
-		if at, err := parseTime(text); err == nil && (at.Unix() < 0 || at.Unix() > 1<<33) {
+		if at, err := Time(text); err == nil && (at.Unix() < 0 || at.Unix() > 1<<33) {
 			t.Errorf("%q is taken for %v", text, at)
 		}
 	})
