@@ -25,6 +25,12 @@ type ServerInfo struct {
 	Exposed bool              `json:"exposed"` // a password is sent to it which others can read on its way
 	Info    map[string]string `json:"info"`    // Redis' INFO, field by field
 	RawInfo string            `json:"-"`       // Redis' INFO as it came
+
+	// What GC has left there, as far as this user may read it.
+	Tended bool      `json:"tended"` // whether that is known
+	Pruned time.Time `json:"pruned"` // when it was last through; zero: never
+	Roster int       `json:"roster"` // hosts that it has verified
+	Listed int       `json:"listed"` // hosts in the server's index, verified or not
 }
 
 // Info asks every server in w's scope for Redis' INFO, and how far it agrees with
@@ -40,6 +46,9 @@ func (c *Client) Info(ctx context.Context, w Where) ([]ServerInfo, *Completeness
 		out[i] = ServerInfo{
 			Site: s.Site, Core: s.Core, Server: s.Server, Error: textOf(s.Err), Hosts: s.Hosts, Lacks: s.Lacks, Cold: s.Cold,
 			Ahead: s.Ahead, TLS: s.TLS, Exposed: s.Exposed, Info: extract.InfoFields(s.Info), RawInfo: s.Info,
+		}
+		if t := s.Tending; t != nil {
+			out[i].Tended, out[i].Pruned, out[i].Roster, out[i].Listed = true, t.Pruned, t.Roster, t.Listed
 		}
 	}
 	return out, completenessOf(survey.NewPass()), nil

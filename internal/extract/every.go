@@ -75,22 +75,40 @@ type ServerInfo struct {
 	TLS     bool
 	Exposed bool   // a password is sent to it which others can read on its way
 	Info    string // Redis' INFO as it came
+
+	Tending *store.Tending // what gc has left there; nil: this user may not read it
+}
+
+// A selfReport is what a server is asked for by Info.
+type selfReport struct {
+	text    string
+	tending *store.Tending
+}
+
+func reportOf(ctx context.Context, m *member) (selfReport, error) {
+	text, err := m.Info(ctx)
+	if err != nil {
+		return selfReport{}, err
+	}
+	tending, err := m.Tending(ctx)
+	if errors.Is(err, store.ErrPermission) {
+		return selfReport{text, nil}, nil
+	}
+	return selfReport{text, &tending}, err
 }
 
 // Info asks every server of the scope for Redis' INFO, and how far it agrees with its
 // siblings. A core that is down is no error here: it is what the question is about.
 func (s *Servers) Info(ctx context.Context, q Request) ([]ServerInfo, *Survey, error) {
 	q.Partial, q.Patient = true, true
-	raw := make(map[*member]string)
+	reports := make(map[*member]selfReport)
 	var mu sync.Mutex
 	found, err := s.surveyHosts(ctx, q, func(k *coreState) {
-		ask(ctx, k, nil,
-			func(ctx context.Context, m *member) (string, error) { return m.Info(ctx) },
-			func(m *member, text string) {
-				mu.Lock()
-				defer mu.Unlock()
-				raw[m] = text
-			})
+		ask(ctx, k, nil, reportOf, func(m *member, r selfReport) {
+			mu.Lock()
+			defer mu.Unlock()
+			reports[m] = r
+		})
 	})
 	if err != nil {
 		return nil, nil, err
@@ -99,7 +117,7 @@ func (s *Servers) Info(ctx context.Context, q Request) ([]ServerInfo, *Survey, e
 	var out []ServerInfo
 	for i, k := range found.cores {
 		for j, m := range k.members {
-			info := ServerInfo{Site: k.site, Core: k.core, ServerState: report.Cores[i].Servers[j], TLS: m.Secure(), Exposed: m.Exposed(), Info: raw[m]}
+			info := ServerInfo{Site: k.site, Core: k.core, ServerState: report.Cores[i].Servers[j], TLS: m.Secure(), Exposed: m.Exposed(), Info: reports[m].text, Tending: reports[m].tending}
 			if m.index != nil {
 				info.Ahead, info.Hosts = m.index.Offset, m.index.Live()
 			}

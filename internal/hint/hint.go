@@ -51,6 +51,7 @@ const (
 	NoRangeServers Cause = "no range servers"   // no Range server is known
 	NoField        Cause = "no field"           // Redis' INFO has no field that matches
 	UnknownHost    Cause = "unknown host"       // no server of the scope knows a host
+	NoGC           Cause = "no gc"              // gc does not run at a server
 	HostWithout    Cause = "host without"       // one of two hosts has no objects
 	ManyVariants   Cause = "many variants"      // more than anybody looks at
 	TooManyPairs   Cause = "too many pairs"     // of variants that every two would be compared of

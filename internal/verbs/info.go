@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/words"
@@ -90,6 +91,7 @@ func (i *Info) runServers(ctx context.Context, call *Call) (*Outcome, error) {
 		s := &servers[n]
 		o.Gaps = o.Gaps || s.Error != ""
 		o.warnExposed(s)
+		o.warnUntended(s)
 		row := output.Row{Table: serverTable, Cells: serverCells(s)}
 		if i.Raw {
 			row = output.Row{Text: fmt.Appendf(nil, "# %s (core %s)\n%s\n", s.Server, s.Core, s.RawInfo)}
@@ -100,6 +102,21 @@ func (i *Info) runServers(ctx context.Context, call *Call) (*Outcome, error) {
 		}
 	}
 	return o, nil
+}
+
+// tendedWithin is how long ago gc may have been at a server: its timer is daily.
+const tendedWithin = 3 * 24 * time.Hour
+
+// warnUntended warns of a server that has hosts and where gc has not been of late: nobody
+// there vouches for who belongs to the core.
+func (o *Outcome) warnUntended(s *sysops.ServerInfo) {
+	switch {
+	case !s.Tended || s.Listed == 0:
+	case s.Pruned.IsZero():
+		o.Warnings = append(o.Warnings, hint.For(fmt.Errorf("server %s has no roster: gc has never been there, so nobody has verified its %d hosts", s.Server, s.Listed), hint.NoGC))
+	case time.Since(s.Pruned) > tendedWithin:
+		o.Warnings = append(o.Warnings, hint.For(fmt.Errorf("the roster of server %s is old: gc was last there %s ago", s.Server, words.Age(time.Since(s.Pruned))), hint.NoGC))
+	}
 }
 
 // warnExposed warns of a server that is sent a password in the clear.
@@ -144,9 +161,12 @@ func uptime(seconds string) string {
 }
 
 func serverFields(s *sysops.ServerInfo) []output.Field {
-	var hosts, lacks, ahead any // unknown of a server that does not answer
+	var hosts, lacks, ahead, roster, pruned any // unknown of a server that does not answer
 	if s.Error == "" {
 		hosts, lacks, ahead = s.Hosts, s.Lacks, s.Ahead.Seconds()
+	}
+	if s.Tended {
+		roster, pruned = s.Roster, optionalTime(s.Pruned)
 	}
 	return output.Fields(
 		"server", s.Server,
@@ -158,6 +178,8 @@ func serverFields(s *sysops.ServerInfo) []output.Field {
 		"cold", s.Cold,
 		"clock_ahead_seconds", ahead,
 		"tls", s.TLS,
+		"roster", roster,
+		"pruned", pruned,
 		"info", s.Info,
 	)
 }
