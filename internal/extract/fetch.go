@@ -20,6 +20,7 @@ type fetch struct {
 	cost    *costs // of the survey
 	ask     func(context.Context, *coreState, *member, []store.Ref) ([]store.Entry, error)
 	packed  bool // what is read is frames, which may refer to bases
+	records bool // what is read is what the index records, which it does not of foreign objects
 }
 
 // newFetch reads elements of objects, the contents first if they are among them, or what
@@ -27,6 +28,7 @@ type fetch struct {
 func newFetch(s *Survey, elements []Element) *fetch {
 	f := &fetch{servers: s.servers, cost: &s.cost}
 	if len(elements) == 0 {
+		f.records = true
 		f.ask = func(ctx context.Context, _ *coreState, m *member, refs []store.Ref) ([]store.Entry, error) {
 			return m.Records(ctx, refs)
 		}
@@ -254,7 +256,7 @@ func (f *fetch) accept(ctx context.Context, k *coreState, m *member, wants []wan
 		case e.Err != nil:
 			out[i].err = e.Err
 			lacking = append(lacking, i)
-		case e.Missing, m.behind(wants[i].host, e.Push):
+		case e.Missing && !(f.records && wants[i].foreign), m.behind(wants[i].host, e.Push):
 			lacking = append(lacking, i)
 		default:
 			out[i] = got{values: e.Values, from: m}
@@ -311,8 +313,8 @@ func (f *fetch) forgive(ctx context.Context, k *coreState, wants []want, out []g
 	}
 	said := f.standings(ctx, k, refs(rest))
 	for j, i := range lost {
-		switch h := rest[j].host; {
-		case h.foreign, said[j] == store.ObjectDenied:
+		switch {
+		case rest[j].foreign, said[j] == store.ObjectDenied:
 			out[i] = got{gone: true}
 		case said[j] == store.HostUnknown:
 			out[i] = got{gone: true, ghost: true}

@@ -19,7 +19,6 @@ type hostState struct {
 	unverified bool // only hints say that there is such a host: no server that answers has it
 	left       bool // it has left since its last push
 	short      bool // gc has verified it, and no server that answers has it
-	foreign    bool // SCAN found it, and no index knows it
 
 	owned  bool // of all cores that know it, this one has its latest push
 	wanted bool // owned, live, and in the query's host sets: its objects are wanted

@@ -115,7 +115,7 @@ func (p *Pass) amend(r *Report) {
 			r.Expected--
 			r.Unverified = append(r.Unverified, h.name)
 			r.Stale = slices.DeleteFunc(slices.Clone(r.Stale), func(name string) bool { return name == h.name })
-		case p.survey.sel.Lacking && !h.foreign:
+		case p.survey.sel.Lacking && !h.pushed.IsZero():
 			r.Lacking = append(r.Lacking, h.name)
 		}
 	}
@@ -158,7 +158,9 @@ func (p *Pass) Gone(site, core string, key naming.Key) bool {
 	}
 	at, _ := slices.BinarySearchFunc(s.targets, key, func(t Target, key naming.Key) int { return t.Key().Compare(key) })
 	for ; at < len(s.targets) && s.targets[at].Key() == key; at++ {
-		if s.targets[at].core.site == site {
+		t := &s.targets[at]
+		ghost, denied := p.absent[object{t.host, t.name, t.servers}]
+		if t.core.site == site && (!denied || ghost) {
 			return false
 		}
 	}

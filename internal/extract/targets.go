@@ -15,6 +15,7 @@ type Target struct {
 	name    string
 	core    *coreState
 	servers uint64 // members of core that can have it
+	foreign bool   // SCAN found it, and no index knows it
 }
 
 // Key returns the object's key.
@@ -182,9 +183,11 @@ func (k *coreState) adopted(now time.Time, found []Target) []Target {
 		h := k.hosts.get(key.Host)
 		if h == nil {
 			h = k.hosts.add(key.Host)
-			h.expires, h.foreign, h.owned, h.wanted = now.Add(time.Hour), true, true, true
+			h.expires, h.owned, h.wanted = now.Add(time.Hour), true, true
 		}
-		found = append(found, k.target(h, key.Name, bits))
+		t := k.target(h, key.Name, bits)
+		t.foreign = true
+		found = append(found, t)
 	}
 	return found
 }

@@ -249,7 +249,7 @@ func (b *Batch) Commit(c Commit) {
 		cmds = append(cmds, b.pipe.HDel(ctx, keyOf(b.host), fieldLeft))
 	}
 	cmds = append(cmds, b.pipe.HSet(ctx, keyOf(b.host), fieldMachine, c.Machine, fieldTTL, int64(b.ttl.Seconds()),
-		fieldPush, formatScore(c.Score), fieldExpires, c.Expires.Add(time.Second-1).Unix())) // last; see expel
+		fieldPush, formatScore(c.Score), fieldExpires, formatScore(unix(c.Expires)))) // last; see expel
 	b.add(OpIndex, keyHosts, 320+5*len(b.host), cmds...)
 }
 

@@ -132,14 +132,14 @@ func (s *Server) Records(ctx context.Context, objects []Ref) ([]Entry, error) {
 	err := s.do(ctx, q, func(r replies) error {
 		space := newByteBlock(len(entries))
 		for i := range entries {
-			b, err := space.read(r) // nil: what only SCAN knows has no record
+			b, err := space.read(r)
 			switch {
 			case kindOf(err) == ErrWrongType: // any host can do that to itself
 				entries[i].Err = s.wrap(err)
 			case err != nil:
 				return err
 			}
-			entries[i].Values = [][]byte{b}
+			entries[i].Values, entries[i].Missing = [][]byte{b}, b == nil
 		}
 		return nil
 	})
