@@ -62,9 +62,10 @@ type Query struct {
 	// object once for each server that has it: to compare servers.
 	EveryServer bool
 
-	// KeysOnly: only keys and names are wanted, and no object is read. Each is checked
-	// against what its host says, as it would be by being read.
-	KeysOnly bool
+	// CheckKeys has each key checked against what its host says, before there is an answer.
+	// It is for who uses Keys, Names, Len or Gone of objects that are not read: the index
+	// may list objects that a host does not have, which reading finds out.
+	CheckKeys bool
 
 	// Caller describes who asks, for the record of queries. Empty fields are
 	// filled in from the process.
@@ -74,7 +75,7 @@ type Query struct {
 // request is the query as the engine takes it, which knows no sets of hosts.
 func (q *Query) request() extract.Request {
 	r := q.Where.request()
-	r.Pattern, r.EveryServer, r.KeysOnly = q.Pattern.p, q.EveryServer, q.KeysOnly
+	r.Pattern, r.EveryServer, r.CheckKeys = q.Pattern.p, q.EveryServer, q.CheckKeys
 	return r
 }
 

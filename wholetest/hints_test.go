@@ -147,7 +147,7 @@ func everyAnswer(t *testing.T, c *sysops.Client) map[string]answered {
 	} {
 		rows, complete := contents(t, c, q)
 		note(what, rows, complete)
-		q.KeysOnly = true
+		q.CheckKeys = true
 		a := ask(t, c, q)
 		note("keys of "+what, keysOf(a), a.Completeness())
 	}

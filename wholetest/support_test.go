@@ -53,7 +53,7 @@ func (f *fleet) Local(context.Context) (site, core string, err error) {
 // keys returns the keys of the answer to q.
 func keys(t testing.TB, c *sysops.Client, q sysops.Query) []string {
 	t.Helper()
-	q.KeysOnly = true
+	q.CheckKeys = true
 	return keysOf(ask(t, c, q))
 }
 

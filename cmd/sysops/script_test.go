@@ -208,7 +208,7 @@ func cmdFleet(ts *testscript.TestScript, neg bool, urls []string) {
 		push(ts, h.Name(), urls)
 	}
 	// Without that nobody knows, while a server is down, whether the others have all hosts.
-	line := []string{"gc", "--quiet"}
+	line := []string{"gc"}
 	for _, u := range urls {
 		line = append(line, "--server", u)
 	}

@@ -1,6 +1,7 @@
 // Package export writes the objects of an answer to files: as a tree, one file an
 // object, that later exports bring up to date; as a tar archive; or as a Parquet
-// file for data tools.
+// file for data tools. A tree goes by the keys of the answer, which should be checked
+// ([sysops.Query.CheckKeys]): a host may not have all that the index lists.
 //
 // What hosts send is hostile: a host that calls itself "..", and a name such as
 // "/../../etc/passwd", must not reach anything outside the target. PathOf is the

@@ -69,7 +69,7 @@ func (c *cache) ask(pattern string) *sysops.Answer {
 	if err != nil {
 		c.Fatal(err)
 	}
-	a, err := c.client.Ask(c.Context(), sysops.Query{Pattern: p})
+	a, err := c.client.Ask(c.Context(), sysops.Query{Pattern: p, CheckKeys: true})
 	if err != nil {
 		c.Fatal(err)
 	}
@@ -381,6 +381,7 @@ func TestPurgeLeavesHostsThatAreMissing(t *testing.T) {
 	c.push("web1", map[string]file{"/a": text("a")})
 	c.push("web2", map[string]file{"/a": text("a")})
 	c.export(dir, export.TreeOptions{}, export.Report{Written: 2})
+	c.server.Must("HSET", "$of:web2", "$expires", "1")
 	c.server.Must("ZADD", "$live", "1", "web2")
 	c.export(dir, export.TreeOptions{Purge: true}, export.Report{Unchanged: 1})
 	if a, b := c.ask("*#*").Len(), len(contents(t, dir)); a != 1 || b != 2 {

@@ -35,7 +35,7 @@ type Request struct {
 
 	Partial     bool // answer without cores that are down
 	EveryServer bool // every object once for each server that has it
-	KeysOnly    bool // no object will be read, so that every entry of the index has to be checked
+	CheckKeys   bool // every entry of the index is checked, since not every object will be read
 	Patient     bool // wait for each server as long as its timeout allows: every one is meant
 }
 
@@ -71,7 +71,7 @@ func (s *Servers) Survey(ctx context.Context, q Request) (*Survey, error) {
 		about := &question{Request: &q, sel: &found.sel, staleAfter: s.options.StaleAfter, contested: contested}
 		k.lookUp(ctx, s.options.Legacy, about)
 		k.verify(ctx, about)
-		if q.KeysOnly {
+		if q.CheckKeys {
 			k.checkEntries(ctx, about)
 		}
 		k.enroll(ctx)

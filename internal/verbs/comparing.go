@@ -106,6 +106,7 @@ func rounded(share float64) float64 { return math.Round(1e6*share) / 1e6 }
 // onlyObject reads the one object that a query selects. What it rests on goes into the
 // outcome.
 func (c *Call) onlyObject(ctx context.Context, o *Outcome, query sysops.Query, element sysops.Element) (*sysops.Object, error) {
+	query.CheckKeys = true
 	answer, err := c.Client.Ask(ctx, query)
 	if err != nil {
 		return nil, err

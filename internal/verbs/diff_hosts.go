@@ -83,7 +83,7 @@ func (d *DiffHosts) fields(c *sysops.HostDifference) []output.Field {
 // error is ErrNotHosts.
 func (d *DiffHosts) Run(ctx context.Context, call *Call) (*Outcome, error) {
 	o := &Outcome{}
-	return o, call.objects(ctx, o, d.pattern, func(a *sysops.Answer) error {
+	return o, call.checked(ctx, o, d.pattern, func(a *sysops.Answer) error {
 		first, second, err := d.resolve(a)
 		if err != nil {
 			return err

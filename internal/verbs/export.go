@@ -130,7 +130,7 @@ func (e *Export) Run(ctx context.Context, call *Call) (*Outcome, error) {
 	}
 	o := &Outcome{}
 	e.call, e.failed = call, nil
-	return o, call.objects(ctx, o, e.pattern, func(a *sysops.Answer) error {
+	return o, call.checked(ctx, o, e.pattern, func(a *sysops.Answer) error {
 		if a.Len() == 0 && !e.Purge {
 			return nil
 		}

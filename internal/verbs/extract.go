@@ -63,7 +63,7 @@ func (x *Extract) Run(ctx context.Context, call *Call) (*Outcome, error) {
 	o := &Outcome{}
 	read := call.objects
 	if x.Names || x.Element == "" {
-		read = call.keys
+		read = call.checked
 	}
 	return o, read(ctx, o, x.pattern, func(a *sysops.Answer) error {
 		o.Matched = a.Len()

@@ -28,7 +28,7 @@ func (f *Find) Columns() []output.Field { return keyFields(sysops.Key{}) }
 // Run yields a row a key, in the order of the keys.
 func (f *Find) Run(ctx context.Context, call *Call) (*Outcome, error) {
 	o := &Outcome{}
-	return o, call.keys(ctx, o, f.pattern, func(a *sysops.Answer) error {
+	return o, call.checked(ctx, o, f.pattern, func(a *sysops.Answer) error {
 		for key := range a.Keys() {
 			o.Matched++
 			if err := call.Emit(output.Row{Text: keyLine(key), Fields: keyFields(key)}); err != nil {
@@ -64,7 +64,7 @@ var nameTable = &output.Table{Columns: []output.Column{{Width: 7, Right: true}, 
 // Run yields a row a name, sorted.
 func (l *List) Run(ctx context.Context, call *Call) (*Outcome, error) {
 	o := &Outcome{}
-	return o, call.keys(ctx, o, l.pattern, func(a *sysops.Answer) error {
+	return o, call.checked(ctx, o, l.pattern, func(a *sysops.Answer) error {
 		for _, n := range a.Names() {
 			o.Matched++
 			if err := call.Emit(output.Row{Table: nameTable, Cells: output.Cells(fmt.Sprint(n.Hosts), output.OneLine(n.Name)), Fields: nameFields(n)}); err != nil {

@@ -268,10 +268,10 @@ func (c *Call) objects(ctx context.Context, o *Outcome, p sysops.Pattern, work f
 	return failed
 }
 
-// keys is objects for a verb that reads none.
-func (c *Call) keys(ctx context.Context, o *Outcome, p sysops.Pattern, work func(*sysops.Answer) error) error {
+// checked is objects for a verb that goes by keys of objects that it does not read.
+func (c *Call) checked(ctx context.Context, o *Outcome, p sysops.Pattern, work func(*sysops.Answer) error) error {
 	call := *c
-	call.Query.KeysOnly = true
+	call.Query.CheckKeys = true
 	return call.objects(ctx, o, p, work)
 }
 
