@@ -196,7 +196,9 @@ func (k *coreState) judgeSize() {
 	switch {
 	case vouched: // enroll has counted
 	case len(out) == 0:
-		k.sizes.note(k, all)
+		if len(k.members) > 1 { // where the only server does not answer, nobody has to know
+			k.sizes.note(k, all)
+		}
 	case size == 0:
 		k.unsure = fmt.Errorf("nobody knows how many hosts core %s has, since gc has not run there, and not all of its servers answer: %w", k.core, JoinLine(out))
 	default:
