@@ -174,6 +174,8 @@ func timeless(dump string, denies func(name, host string) bool) string {
 		switch {
 		case key == "$queries":
 			continue
+		case key == "$gc":
+			line = "  a time"
 		case key == "$hosts" || key == "$live" || strings.HasPrefix(key, "$bases:"):
 			members = append(members, line[:strings.LastIndex(line, ` "`)])
 			continue
