@@ -14,7 +14,7 @@ import (
 )
 
 // costless are the verbs that ask no fleet, and those that change one.
-var costless = []string{"acl", "completion", "demo", "gc", "help", "hosts expand", "hosts forget", "index", "man", "serve-range", "simulate", "version"}
+var costless = []string{"acl", "completion", "demo", "gc", "help", "hosts block", "hosts expand", "hosts forget", "index", "man", "serve-range", "simulate", "version"}
 
 // asking are the arguments with which each verb asks something.
 var asking = map[string][]string{

@@ -52,14 +52,14 @@ func newBlock(u *ui) *cobra.Command {
 	q, block := &queryFlags{}, &verbs.Block{}
 	cmd := &cobra.Command{
 		Use:   "block EXPR...",
-		Short: "Shut hosts out of the servers, and remove all that they have written",
+		Short: "Shut hosts out of the servers, and remove all that they wrote",
 		Long: `End what a host does to the servers in scope: at each, the user that it pushes as
 (host:NAME) is turned off and its connections are closed; then the host is forgotten, with
 all its objects. What it wrote into the lists that hosts share, sysops gc removes. EXPR is
 what --hosts takes, without globs.
 
 To let the host in again: redis-cli ACL SETUSER host:NAME on, at each server.`,
-		Example: "  sysops hosts block web17.example.com --scope global && sysops gc --scope global",
+		Example: "  sysops hosts block web17.example.com --scope global\n  sysops gc --scope global",
 		Args:    cli.Args(1, math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			block.Hosts = args
