@@ -426,7 +426,7 @@ func pushedServers(t *testing.T) []string {
 		servers = append(servers, strings.TrimPrefix(s.URL(), "redis://"))
 	}
 	slices.Sort(servers) // what is listed in the page's order is listed so here
-	agent := redistest.Build(t, "./cmd/sysops-agent")
+	agent, sysops := redistest.Build(t, "./cmd/sysops-agent"), redistest.Build(t, "./cmd/sysops")
 	outgoing := t.TempDir()
 	writeFile(t, filepath.Join(outgoing, "motd"), "welcome\n")
 	for host, core := range map[string][]string{"web1.example.com": servers[:2], "web2.example.com": servers[2:4], "db1.example.com": servers[4:]} {
@@ -437,6 +437,10 @@ func pushedServers(t *testing.T) []string {
 			}
 			if r := redistest.Run(t, agent, args, []string{"SYSOPS_CONFIG=" + os.DevNull}); r.ExitCode != 0 {
 				t.Fatalf("%s cannot push: exit status %d\n%s%s", host, r.ExitCode, r.Stdout, r.Stderr)
+			}
+			args = append([]string{"gc"}, args[len(args)-2*len(core):]...)
+			if r := redistest.Run(t, sysops, args, []string{"SYSOPS_CONFIG=" + os.DevNull}); r.ExitCode != 0 {
+				t.Fatalf("cannot prune: exit status %d\n%s%s", r.ExitCode, r.Stdout, r.Stderr)
 			}
 		}
 	}
