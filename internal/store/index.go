@@ -204,11 +204,8 @@ func (r replies) scanned(list []string) (cursor string, _ []string, _ error) {
 	return cursor, list, err
 }
 
-// names returns all names that any host holds, or held until the last Prune. Some
-// may come twice.
-func (s *Server) names(ctx context.Context) ([]string, error) { return s.moreNames(ctx, "", nil) }
-
-// moreNames goes on with the scan of $names from cursor, which "0" ends and "" begins.
+// moreNames goes on with the scan of $names from cursor, which "0" ends and "" begins. Some
+// names may come twice.
 func (s *Server) moreNames(ctx context.Context, cursor string, all []string) ([]string, error) {
 	for cursor != "0" {
 		q := &request{}
