@@ -43,13 +43,15 @@ lint:
 
 # What measures a reader's memory, or how a search grows, says nothing under the detector, which takes ten times as
 # much. What parses, makes synthetic hosts, or runs the tests' servers, has no work of ours side by side. Faults at
-# every offset run the same lines hundreds of times; and of cmd/sysops, only some verbs have work of their own side by
-# side: the scripts run a process a line, built without the detector.
-NORACE = TestAReaderOfHostile.*|TestASearchTakesTimeInProportionToTheText|TestEachAgainstALineByLineLoop|TestAFolderThatIsDamaged|TestAPushCutAnywhere.*|TestAPushWithBasesCutAnywhere.*|TestAConnectionCutAnywhere.*|TestNoBlindRace.*
+# every offset run the same lines hundreds of times, and scripts run a process a line. Of the API's tests, those are
+# run in which several things happen at once; of cmd/sysops, those of verbs that have work of their own side by side.
+NORACE = TestScript|TestTheCommandsOfThePage.*|TestAReaderOfHostile.*|TestASearchTakesTimeInProportionToTheText|TestEachAgainstALineByLineLoop|TestAFolderThatIsDamaged|TestAPushCutAnywhere.*|TestAPushWithBasesCutAnywhere.*|TestAConnectionCutAnywhere.*|TestNoBlindRace.*
+ATONCE = Race|Beside|During|Slow|Late|Sibling|Hang|Hung|Survives|Down|Context|Once|Meanwhile|OneHost|EveryWay|Server|Closed|Concurrent
 
 race: deps
-	go test -race -timeout 60m -skip '^($(NORACE))$$' ./wholetest \
+	go test -race -timeout 60m -skip '^($(NORACE))$$' \
 		$$(go list ./... | grep -vE '/(bench|contrib|packaging|scripts|wholetest|internal/(fleetsim|naming|parse|rangeexpr|redistest)|cmd/sysops)(/|$$)')
+	go test -race -timeout 60m -skip '^($(NORACE))$$' -run '$(ATONCE)' ./wholetest
 	go test -race -timeout 60m -run 'Demo|Simulate|ServeRange|Watch|Terminal' ./cmd/sysops
 
 bench: deps
