@@ -2,8 +2,10 @@ package hostfs
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"strconv"
@@ -44,6 +46,9 @@ func (t *mountTable) now() (*mounts, error) {
 	if t.f == nil {
 		// Not os.Open, with which the runtime would hear of changes in place of Poll.
 		fd, err := unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if errors.Is(err, fs.ErrNotExist) {
+			return withoutProc, nil
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -64,6 +69,11 @@ func (t *mountTable) now() (*mounts, error) {
 	t.last = parseMounts(text)
 	return t.last, nil
 }
+
+// withoutProc is what is known of mounts in a folder that is to become the root of a machine
+// or an image, where packages are installed before there is a /proc: that there is one.
+// Nothing can be read there, but what there is can be chosen.
+var withoutProc = &mounts{byID: map[int]mount{0: {}}}
 
 func parseMounts(text []byte) *mounts {
 	m := &mounts{byID: make(map[int]mount), at: make(map[string]int), names: make(map[string]bool)}
@@ -108,6 +118,9 @@ var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\13
 // mountOf returns the id of the mount that an open file is in.
 func mountOf(f *os.File) (int, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", f.Fd()))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil // see withoutProc
+	}
 	if err != nil {
 		return 0, err
 	}
