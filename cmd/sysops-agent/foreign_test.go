@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/sysops-api/sysops-api"
@@ -37,24 +36,13 @@ func TestNothingOfRootsGetsIntoRedis(t *testing.T) {
 	if n := f.expectAll("web1", honest); n != 3 {
 		t.Fatalf("%d objects were pushed before anything happened", n)
 	}
-	stop := make(chan struct{})
-	var racing sync.WaitGroup
-	racing.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			for _, name := range []string{"bob/app.conf", "bob/conf.d"} {
-				if err := hostfstest.Exchange(at(name), at(name+".evil")); err != nil {
-					t.Error(err)
-				}
+	defer hostfstest.Meanwhile(func() {
+		for _, name := range []string{"bob/app.conf", "bob/conf.d"} {
+			if err := hostfstest.Exchange(at(name), at(name+".evil")); err != nil {
+				t.Error(err)
 			}
 		}
-	})
-	defer racing.Wait()
-	defer close(stop)
+	})()
 	for range redistest.Cases(t, 200) {
 		f.push("web1", "--quiet")
 		f.expectAll("web1", honest)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 func newLeave() *cobra.Command {
@@ -29,7 +30,7 @@ is to go. Its next push brings it back.`,
 			if err != nil {
 				return err
 			}
-			terminal.Say(cmd.ErrOrStderr(), "removed %d objects of %s", n, s.host)
+			terminal.Say(cmd.ErrOrStderr(), "removed %s of %s", words.Plural(n, "object"), s.host)
 			return nil
 		},
 	}

@@ -192,9 +192,7 @@ func (x *extractFlags) conclude(u *ui, o *verbs.Outcome, failed error) error {
 	if o == nil {
 		return failed
 	}
-	for _, w := range o.Warnings {
-		terminal.WarnOf(u.stderr, w)
-	}
+	terminal.WarnOf(u.stderr, o.Warnings...)
 	if failed != nil && !x.info {
 		return failed
 	}

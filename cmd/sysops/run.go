@@ -39,9 +39,7 @@ func (u *ui) run(cmd *cobra.Command, q *queryFlags, v verbs.Verb) error {
 	}
 	outcome, err := v.Run(ctx, call)
 	if outcome != nil {
-		for _, w := range outcome.Warnings {
-			terminal.WarnOf(u.stderr, w)
-		}
+		terminal.WarnOf(u.stderr, outcome.Warnings...)
 	}
 	if err != nil {
 		return err

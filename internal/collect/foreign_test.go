@@ -4,7 +4,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/sysops-api/sysops-api/internal/hostfstest"
@@ -112,23 +111,11 @@ func TestWhatOthersExchangeAllTheTimeIsNotRead(t *testing.T) {
 	t.Parallel()
 	for _, pair := range bobsExchanges {
 		h := bobsHost(t)
-		stop := make(chan struct{})
-		var racing sync.WaitGroup
-		racing.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					h.exchange(pair[0], pair[1])
-				}
-			}
-		})
+		stop := hostfstest.Meanwhile(func() { h.exchange(pair[0], pair[1]) })
 		for range redistest.Cases(t, 200) {
 			h.expectHonest(h.list())
 		}
-		close(stop)
-		racing.Wait()
+		stop()
 	}
 }
 

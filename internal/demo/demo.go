@@ -151,7 +151,7 @@ func (d *Demo) push(ctx context.Context, silent, live []demoPush, what string) e
 		}
 	}
 	stage.End(fmt.Sprintf("%.1f s", time.Since(began).Seconds()))
-	return nil
+	return d.fleet.tend(ctx)
 }
 
 // pushes makes the neighbours, those that have stopped reporting apart.

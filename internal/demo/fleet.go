@@ -166,6 +166,18 @@ type demoPush struct {
 	snap snapshot.Snapshot
 }
 
+// tend has gc verify the hosts, as its timer does: without that nobody knows, while a server
+// is down, whether its sibling has all of them.
+func (f *demoFleet) tend(ctx context.Context) error {
+	client, err := f.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	_, err = client.GC(ctx, sysops.Where{Scope: sysops.Global}, snapshot.DefaultTTL)
+	return err
+}
+
 // publish pushes all snapshots, several at a time, and calls step after each.
 func (f *demoFleet) publish(ctx context.Context, pushes []demoPush, step func()) error {
 	client, err := f.client()

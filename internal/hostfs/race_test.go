@@ -5,11 +5,11 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sysops-api/sysops-api/internal/hostfstest"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
@@ -291,20 +291,7 @@ func TestNoBlindRaceShowsWhatIsRootsAlone(t *testing.T) {
 	for _, r := range races() {
 		t.Run(r.name, func(t *testing.T) {
 			w, look := r.arranged(t)
-			stop := make(chan struct{})
-			var racing sync.WaitGroup
-			racing.Go(func() {
-				for {
-					select {
-					case <-stop:
-						return
-					default:
-						w.exchange(r.a, r.b)
-					}
-				}
-			})
-			defer racing.Wait()
-			defer close(stop)
+			defer hostfstest.Meanwhile(func() { w.exchange(r.a, r.b) })()
 			for range redistest.Cases(t, 200) {
 				look()
 			}

@@ -125,21 +125,7 @@ func (t *Truth) field(i int, b []byte) {
 
 // Recorded reports, for each object, whether its host has a record of it.
 func (s *Server) Recorded(ctx context.Context, objects []Ref) ([]bool, error) {
-	q := newRequest(len(objects))
-	for _, o := range objects {
-		q.add("HEXISTS", keyOf(o.Host), o.Name)
-	}
-	there := make([]bool, len(objects))
-	err := s.do(ctx, q, func(r replies) error {
-		for i := range there {
-			n, err := r.integer()
-			if err != nil && kindOf(err) != ErrWrongType {
-				return err
-			}
-			there[i] = n > 0
-		}
-		return nil
-	})
+	there, err := s.yes(ctx, len(objects), func(q *request, i int) { q.add("HEXISTS", keyOf(objects[i].Host), objects[i].Name) })
 	if err != nil {
 		return nil, about(err, "cannot read what hosts say of their objects")
 	}

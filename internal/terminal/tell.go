@@ -3,6 +3,7 @@ package terminal
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -22,10 +23,19 @@ func Warn(w io.Writer, format string, args ...any) {
 	Say(w, "warning: %s", strings.TrimSpace(fmt.Sprintf(format, args...)))
 }
 
-// WarnOf prints a warning that is an error, and on lines of their own what to do about it.
-func WarnOf(w io.Writer, err error) {
-	Warn(w, "%v", err)
-	for _, h := range Hints(err) {
-		Hint(w, h)
+// WarnOf prints warnings that are errors, and on lines of their own what to do about them:
+// once for those that follow each other and have the same hint.
+func WarnOf(w io.Writer, warnings ...error) {
+	for i, err := range warnings {
+		Warn(w, "%v", err)
+		var next []string
+		if i+1 < len(warnings) {
+			next = Hints(warnings[i+1])
+		}
+		for _, h := range Hints(err) {
+			if !slices.Contains(next, h) {
+				Hint(w, h)
+			}
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/sysops-api/sysops-api/hostset"
 	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // Forget removes hosts and all their objects from every server of the scope.
@@ -65,11 +66,11 @@ func removedText(hosts []string, objects int) string {
 	folded := hostset.Fold(hosts)
 	switch {
 	case len(hosts) == 1:
-		return fmt.Sprintf("removed %d objects of %s", objects, hosts[0])
+		return fmt.Sprintf("removed %s of %s", words.Plural(objects, "object"), hosts[0])
 	case len(folded) > foldedUpTo:
-		return fmt.Sprintf("removed %d objects of %d hosts", objects, len(hosts))
+		return fmt.Sprintf("removed %s of %d hosts", words.Plural(objects, "object"), len(hosts))
 	}
-	return fmt.Sprintf("removed %d objects of %d hosts: %s", objects, len(hosts), folded)
+	return fmt.Sprintf("removed %s of %d hosts: %s", words.Plural(objects, "object"), len(hosts), folded)
 }
 
 // Block shuts hosts out of every server of the scope, and removes them.

@@ -113,7 +113,7 @@ func (o *Outcome) warnUntended(s *sysops.ServerInfo) {
 	switch {
 	case !s.Tended || s.Listed == 0:
 	case s.Pruned.IsZero():
-		o.Warnings = append(o.Warnings, hint.For(fmt.Errorf("server %s has no roster: gc has never been there, so nobody has verified its %d hosts", s.Server, s.Listed), hint.NoGC))
+		o.Warnings = append(o.Warnings, hint.For(fmt.Errorf("server %s has no roster: gc has never been there, so nobody has verified its %s", s.Server, words.Plural(s.Listed, "host")), hint.NoGC))
 	case time.Since(s.Pruned) > tendedWithin:
 		o.Warnings = append(o.Warnings, hint.For(fmt.Errorf("the roster of server %s is old: gc was last there %s ago", s.Server, words.Age(time.Since(s.Pruned))), hint.NoGC))
 	}
