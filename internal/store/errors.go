@@ -138,8 +138,10 @@ func kindOf(err error) error {
 	case errors.As(err, &seeds):
 		return ErrUnreachable
 	case errors.As(err, &reply):
+		// Where a server refuses EXEC itself, why follows these words.
+		_, why, refused := strings.Cut(reply.Error(), "EXECABORT Transaction discarded because of: ")
 		for _, k := range replyKinds {
-			if redis.HasErrorPrefix(reply, k.prefix) {
+			if redis.HasErrorPrefix(reply, k.prefix) || refused && strings.HasPrefix(why, k.prefix+" ") {
 				return k.kind
 			}
 		}
@@ -165,7 +167,6 @@ var replyKinds = []struct {
 	{"NOAUTH", ErrAuth},
 	{"WRONGPASS", ErrAuth},
 	{"NOPERM", ErrPermission},
-	{"EXECABORT Transaction discarded because of: NOPERM", ErrPermission}, // EXEC itself is refused
 	{"LOADING", ErrLoading},
 	{"READONLY", ErrReadOnly},
 	{"OOM", ErrNoMemory},
