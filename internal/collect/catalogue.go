@@ -2,13 +2,16 @@ package collect
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/hostfs"
+	"github.com/sysops-api/sysops-api/internal/trust"
 )
 
 // Limits of a command that states none.
@@ -130,14 +133,31 @@ func networkCards() []string {
 // alone can write comes first.
 const searchPath = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 
-func environment() []string {
-	return []string{"PATH=" + searchPath, "LC_ALL=C", "HOME=/", "TERM=dumb", "PAGER=cat", "SYSTEMD_COLORS=0"}
+func environment(path string) []string {
+	return []string{"PATH=" + path, "LC_ALL=C", "HOME=/", "TERM=dumb", "PAGER=cat", "SYSTEMD_COLORS=0"}
 }
 
-// lookPath finds an executable in searchPath. [exec.LookPath] would use the
+// ownPath returns the folders of a path into which nobody else may put a program: what a
+// command runs in turn must not be of others' choice, either.
+func ownPath(h *hostfs.Host, path string) string {
+	root, err := h.Root()
+	if err != nil {
+		return "" // and nothing will be found to run
+	}
+	own := slices.DeleteFunc(strings.Split(path, ":"), func(dir string) bool {
+		if _, err := root.Find(dir, true); err != nil {
+			return true // or its file system does not answer
+		}
+		return limited(h, func() error { return trust.Check(dir) }) != nil
+	})
+	return strings.Join(own, ":")
+}
+
+// lookPath finds an executable in the folders of search. [exec.LookPath] would use the
 // caller's PATH, which under cron or CFEngine lacks the sbin directories. An error says
-// that it cannot be known whether there is one; "" is that there is none.
-func lookPath(h *hostfs.Host, program string) (path string, err error) {
+// that it cannot be known whether there is one, or that there is one which others could have
+// put there, or change; "" is that there is none.
+func lookPath(h *hostfs.Host, program, search string) (path string, err error) {
 	root, err := h.Root()
 	if err != nil {
 		return "", err
@@ -147,28 +167,26 @@ func lookPath(h *hostfs.Host, program string) (path string, err error) {
 		if err != nil {
 			return "", err
 		}
-		if found, err := isExecutable(root, path); !found {
+		if found, err := isExecutable(h, root, path); !found {
 			return "", err
 		}
-		return program, nil
+		return path, nil
 	}
-	for dir := range strings.SplitSeq(searchPath, ":") {
+	for dir := range strings.SplitSeq(search, ":") {
 		path := filepath.Join(dir, program)
-		found, unknown := isExecutable(root, path)
+		found, why := isExecutable(h, root, path)
 		if found {
 			return path, nil
 		}
 		if err == nil {
-			err = unknown
+			err = why
 		}
 	}
 	return "", err
 }
 
-// isExecutable looks for a program, and reads how it begins, and where its interpreter is:
-// the kernel is not to do that first, which would keep all others waiting that are being
-// started.
-func isExecutable(root *hostfs.Folder, path string) (bool, error) {
+// isExecutable looks for a program that nobody else chooses.
+func isExecutable(h *hostfs.Host, root *hostfs.Folder, path string) (bool, error) {
 	at, err := root.Find(path, true)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
@@ -178,16 +196,42 @@ func isExecutable(root *hostfs.Folder, path string) (bool, error) {
 	case !at.Info.Mode().IsRegular() || at.Info.Mode()&0o111 == 0:
 		return false, nil
 	}
-	begin, err := beginning(root, path)
-	if script, ok := strings.CutPrefix(begin, "#!"); ok {
+	err = judgeProgram(h, root, path)
+	return err == nil, err
+}
+
+// mostInterpreters is how many programs the kernel goes through, each the interpreter of the
+// one before.
+const mostInterpreters = 5
+
+// judgeProgram says why a program, or what interprets it, must not be run: others can change
+// it, or nobody knows. It reads how each begins: the kernel is not to do that first, which
+// would keep all others waiting that are being started. Whatever else there is to complain
+// of, the kernel will.
+func judgeProgram(h *hostfs.Host, root *hostfs.Folder, program string) error {
+	path, what := program, program
+	for range mostInterpreters {
+		begin, err := beginning(root, path)
+		if hostfs.Unknown(err) {
+			return err
+		}
+		err = limited(h, func() error { return trust.Check(path) })
+		if _, untrusted := errors.AsType[*trust.Error](err); untrusted {
+			return fmt.Errorf("cannot run %s: %w", what, err)
+		}
+		if hostfs.Unknown(err) {
+			return err
+		}
+		script, ok := strings.CutPrefix(begin, "#!")
 		line, _, _ := strings.Cut(script, "\n")
-		interpreter, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-		_, err = beginning(root, interpreter)
+		words := strings.Fields(line)
+		if !ok || len(words) == 0 {
+			return nil
+		}
+		path = filepath.Join("/", words[0]) // which is where it is run
+		what = program + " by " + path
 	}
-	if hostfs.Unknown(err) {
-		return false, err
-	}
-	return true, nil // whatever else there is to complain of, the kernel will
+	return nil
 }
 
 // beginning reads how a file begins.

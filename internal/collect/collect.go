@@ -65,7 +65,7 @@ func Run(ctx context.Context, o Options) *Report {
 		o.Host = hostfs.New()
 	}
 	parallel := cmp.Or(max(o.Parallel, 0), min(4, runtime.NumCPU()))
-	sections := bySection(o.Commands)
+	sections, path := bySection(o.Commands), ownPath(o.Host, searchPath)
 	work := make(chan []Command)
 	var (
 		mu     sync.Mutex
@@ -75,7 +75,7 @@ func Run(ctx context.Context, o Options) *Report {
 	for range min(parallel, len(sections)) {
 		wg.Go(func() {
 			for alternatives := range work {
-				result, installed := runFirst(ctx, o.Host, alternatives)
+				result, installed := runFirst(ctx, o.Host, path, alternatives)
 				mu.Lock()
 				if installed {
 					report.Results = append(report.Results, result)
@@ -115,15 +115,16 @@ func bySection(commands []Command) [][]Command {
 }
 
 // runFirst runs alternatives in order until one works. When none does, the
-// first that is installed tells why. It reports false when none is installed.
-func runFirst(ctx context.Context, h *hostfs.Host, alternatives []Command) (Result, bool) {
+// first that is installed tells why. It reports false when none is installed. path is where
+// they find other programs.
+func runFirst(ctx context.Context, h *hostfs.Host, path string, alternatives []Command) (Result, bool) {
 	var first *Result
 	for _, c := range alternatives {
 		if refusal := c.refusal(); refusal != "" {
 			return Result{Section: c.Section, Argv: c.Argv, Exit: -1, Error: refusal}, true
 		}
-		path, err := lookPath(h, c.Argv[0])
-		if err == nil && path == "" {
+		program, err := lookPath(h, c.Argv[0], searchPath)
+		if err == nil && program == "" {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -133,7 +134,7 @@ func runFirst(ctx context.Context, h *hostfs.Host, alternatives []Command) (Resu
 		if err != nil {
 			result.Error = cause(err).Error()
 		} else {
-			result = c.execute(ctx, path)
+			result = c.execute(ctx, program, path)
 		}
 		if result.worked() {
 			return result, true

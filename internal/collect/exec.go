@@ -27,8 +27,8 @@ var (
 	errOutputLimit = errors.New("output limit")
 )
 
-// execute runs path with c's arguments, within c's limits.
-func (c Command) execute(ctx context.Context, path string) Result {
+// execute runs program with c's arguments, within c's limits. path is where it finds others.
+func (c Command) execute(ctx context.Context, program, path string) Result {
 	result := Result{Section: c.Section, Argv: c.Argv, Exit: -1}
 	timeout := cmp.Or(max(c.Timeout, 0), DefaultTimeout)
 	ctx, stop := context.WithCancelCause(ctx)
@@ -38,9 +38,9 @@ func (c Command) execute(ctx context.Context, path string) Result {
 
 	stdout := &capture{limit: cmp.Or(max(c.Limit, 0), DefaultLimit), full: func() { stop(errOutputLimit) }}
 	stderr := &capture{limit: stderrLimit}
-	cmd := exec.CommandContext(ctx, path, c.Argv[1:]...) // Stdin nil is /dev/null
+	cmd := exec.CommandContext(ctx, program, c.Argv[1:]...) // Stdin nil is /dev/null
 	cmd.Args[0] = c.Argv[0]
-	cmd.Env = environment()
+	cmd.Env = environment(path)
 	cmd.Dir = "/" // never keeps a mount point busy
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

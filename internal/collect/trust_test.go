@@ -4,9 +4,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/sysops-api/sysops-api/internal/hostfs"
+	"github.com/sysops-api/sysops-api/internal/redistest"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 )
 
@@ -81,4 +84,83 @@ func TestInitFollowsNoPlantedLink(t *testing.T) {
 	if made, err := filepath.Glob(h.path("root-only/*")); err != nil || len(made) > 0 {
 		t.Errorf("there are %q, %v", made, err)
 	}
+}
+
+// Whoever can change a program that root runs, or put another in its place, is root.
+func TestProgramsOfOthersAreNotRun(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		change func(h *host) // of the program bin/p, whose interpreter is lib/sh
+		says   string        // "": it is run
+	}{
+		{"nobody else's", func(*host) {}, ""},
+		{"a link of root's", func(h *host) { h.must(os.Rename(h.path("bin/p"), h.path("bin/q"))); h.link("bin/p", "q") }, ""},
+		{"everyone may write to it", func(h *host) { h.must(os.Chmod(h.path("bin/p"), 0o777)) }, "cannot run {bin/p}: everyone may write to it (mode 0777): chmod go-w {bin/p}"},
+		{"its group may write to its folder", func(h *host) { h.must(os.Chmod(h.path("bin"), 0o775)) }, "cannot run {bin/p}: its group may write to {bin} (mode 0775): chmod go-w {bin}"},
+		{"its folder is open to everyone, and sticky", func(h *host) {
+			h.must(os.Chmod(h.path("bin"), 0o777|fs.ModeSticky))
+			h.must(os.Link(h.path("bin/p"), h.path("bin/other")))
+		}, "cannot run {bin/p}: it has 2 names, and others may have given it this one: cp -p {bin/p} {bin/p}.own && mv {bin/p}.own {bin/p}"},
+		{"it is another user's", func(h *host) { h.bobs("bin/p") }, "cannot run {bin/p}: it belongs to user 4001, not to root or user 0: chown root {bin/p}"},
+		{"its folder is another user's", func(h *host) { h.bobs("bin") }, "cannot run {bin/p}: {bin} belongs to user 4001, not to root or user 0: chown root {bin}"},
+		{"it is a link to another user's", func(h *host) {
+			h.bobs("bin/p")
+			h.must(os.Rename(h.path("bin/p"), h.path("bin/q")))
+			h.link("bin/p", "q")
+		}, "cannot run {bin/p}: {bin/q} belongs to user 4001, not to root or user 0: chown root {bin/q}"},
+		{"its interpreter is another user's", func(h *host) { h.bobs("lib/sh") }, "cannot run {bin/p} by {lib/sh}: it belongs to user 4001, not to root or user 0: chown root {lib/sh}"},
+		{"the interpreter of its interpreter is another user's", func(h *host) {
+			redistest.WriteProgram(t, h.path("lib/sh"), "#!\t"+h.path("lib/own/sh")+"\t-e\n")
+			h.program("lib/own/sh")
+			h.bobs("lib/own")
+		}, "cannot run {bin/p} by {lib/own/sh}: {lib/own} belongs to user 4001, not to root or user 0: chown root {lib/own}"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			h := openHost(t)
+			h.program("lib/sh")
+			h.must(os.Mkdir(h.path("bin"), 0o755))
+			redistest.WriteProgram(t, h.path("bin/p"), "#!"+h.path("lib/sh")+"\necho ran\n")
+			row.change(h)
+			says := regexp.MustCompile(`{([^}]+)}`).ReplaceAllString(row.says, h.root+"/$1")
+			r := runOne(t, Command{Section: "x", Argv: []string{h.path("bin/p")}})
+			if r.Error != says || (string(r.Output) == "ran\n") != (says == "") || r.Unknown {
+				t.Errorf("got %+v", r)
+			}
+			for _, elsewhere := range []string{"", ":/usr/bin"} {
+				program, err := lookPath(hostfs.New(), "p", h.path("bin")+elsewhere)
+				if (program == h.path("bin/p")) != (says == "") || says != "" && (program != "" || err == nil || err.Error() != says) {
+					t.Errorf("it is found as %q, %v", program, err)
+				}
+			}
+		})
+	}
+}
+
+func TestProgramsFindNoneOfOthers(t *testing.T) {
+	h := openHost(t)
+	for _, name := range []string{"own", "bobs", "groups"} {
+		h.program(name + "/sh")
+	}
+	h.bobs("bobs")
+	h.must(os.Chmod(h.path("groups"), 0o775))
+	h.link("link", "bobs")
+	search := strings.Join([]string{h.path("bobs"), h.path("own"), h.path("groups"), h.path("link"), h.path("none")}, ":")
+	if got := ownPath(hostfs.New(), search); got != h.path("own") {
+		t.Errorf("what they run is looked for in %s", got)
+	}
+	// What is found later is better than what is not run.
+	if got, err := lookPath(hostfs.New(), "sh", search); got != h.path("own/sh") || err != nil {
+		t.Errorf("found is %q, %v", got, err)
+	}
+}
+
+func (h *host) bobs(name string) { h.must(os.Lchown(h.path(name), bob, bob)) }
+
+// program puts a shell somewhere.
+func (h *host) program(name string) {
+	h.t.Helper()
+	shell, err := os.ReadFile("/bin/sh")
+	h.must(err)
+	h.must(os.MkdirAll(filepath.Dir(h.path(name)), 0o755))
+	redistest.WriteProgram(h.t, h.path(name), string(shell))
 }
