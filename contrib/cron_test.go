@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/sysops-api/sysops-api/internal/redistest"
@@ -72,7 +73,7 @@ func (j *cronJob) command(t *testing.T) string {
 	}
 	command = strings.ReplaceAll(command, "\x00", "%")
 	for path, own := range map[string]string{
-		"/usr/bin/sysops-agent": redistest.Build(t, "./cmd/sysops-agent"), "/run/sysops-agent.cron": filepath.Join(j.dir, "lock"),
+		"/usr/bin/sysops-agent": redistest.Build(t, "./cmd/sysops-agent"), "/run/sysops-agent.lock": filepath.Join(j.dir, "lock"),
 	} {
 		if !strings.Contains(command, path) {
 			t.Fatalf("no %s in %s", path, command)
@@ -150,6 +151,19 @@ func TestCronRunsDoNotOverlap(t *testing.T) {
 	j.run(t)
 	if n := pushes(t, server); n != "1" {
 		t.Errorf("%s pushes when the other run has ended, want 1", n)
+	}
+}
+
+// Whoever can open a lock can keep it: each run would find another one at work.
+func TestCronLocksWhatNobodyElseCanOpen(t *testing.T) {
+	j := newCronJob(t, "redis://127.0.0.1:1")
+	old := syscall.Umask(0o022) // which is cron's
+	defer syscall.Umask(old)
+	j.run(t)
+	for name, mode := range map[string]os.FileMode{"lock": 0o600, "state": 0o700} {
+		if info, err := os.Stat(filepath.Join(j.dir, name)); err != nil || info.Mode().Perm() != mode {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
 	}
 }
 
