@@ -152,7 +152,10 @@ var transports = []struct {
 	{"unix", "ca_file", "password", "administrator", "password", "", ""},
 	{"unix", "", "password", "directory", "", givenWords, ""},
 	{"unix", "true", "password", "directory", "", givenWords, ""},
-	{"unix", "ca_file", "", "directory", "questions", "", ""},
+	{"unix", "", "", "directory", "questions", "", ""},
+	{"unix", "true", "", "directory", "", trueWords, ""},
+	{"unix", "ca_file", "", "directory", "", caWords, ""},
+	{"unix", "certificate", "", "directory", "", caWords, ""},
 	{"unix", "false", "password", "directory", "password", "", ""},
 
 	{"sentinel", "", "", "directory", "questions", "", ""},

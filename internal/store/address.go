@@ -282,11 +282,17 @@ func (a Address) sentinel() bool { return a.scheme == schemeSentinel || a.scheme
 // cluster reports whether the server is a Redis Cluster.
 func (a Address) cluster() bool { return a.scheme == schemeCluster || a.scheme == schemeClusterTLS }
 
-// Endpoints are the hosts and ports that the URL names, in lower case. A socket has none.
+// Endpoints are the hosts and ports that the URL names, each in one form however it is
+// written: in lower case, a name without the dot that ends it, an IPv4 address as such. A
+// socket has none.
 func (a Address) Endpoints() []string {
 	out := make([]string, len(a.hosts))
 	for i, h := range a.hosts {
-		out[i] = strings.ToLower(h)
+		host, port, _ := net.SplitHostPort(h) // as it was joined
+		if ip, err := netip.ParseAddr(host); err == nil {
+			host = ip.Unmap().String()
+		}
+		out[i] = net.JoinHostPort(strings.TrimRight(strings.ToLower(host), "."), port)
 	}
 	return out
 }
@@ -310,7 +316,7 @@ func (a Address) String() string {
 	if a.scheme == schemeUnix {
 		return fmt.Sprintf("%s://%s%s?db=%d", a.scheme, user, (&url.URL{Path: a.path}).EscapedPath(), a.db)
 	}
-	hosts := strings.ReplaceAll(strings.Join(a.Endpoints(), ","), "%", "%25") // of a zone
+	hosts := strings.ToLower(strings.ReplaceAll(strings.Join(a.hosts, ","), "%", "%25")) // of a zone
 	switch {
 	case a.sentinel():
 		return fmt.Sprintf("%s://%s%s/%s?db=%d", a.scheme, user, hosts, a.master, a.db)

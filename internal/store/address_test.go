@@ -44,6 +44,26 @@ func TestURLsOfServers(t *testing.T) {
 	}
 }
 
+// That a server was reached over TLS is remembered by its endpoint: another way to write it
+// is no other server.
+func TestAnEndpointHasOneForm(t *testing.T) {
+	for want, urls := range map[string][]string{
+		"mps01:6379":          {"redis://mps01", "REDISS://MPS01:06379/1", "redis://user@mps01.?db=2", "redis+cluster://Mps01.:6379"},
+		"10.0.0.1:6379":       {"redis://10.0.0.1", "redis://[::ffff:10.0.0.1]", "redis://[::FFFF:a00:1]:6379/1"},
+		"[2001:db8::1]:6379":  {"redis://[2001:DB8:0:0:0:0:0:1]", "rediss://[2001:db8::1]:6379"},
+		"[fe80::1%eth0]:6379": {"redis://[fe80::1%25eth0]", "redis://[FE80:0::1%25eth0]"},
+		"mps01:26379":         {"redis+sentinel://MPS01/m", "rediss+sentinel://mps01.:26379/m"},
+		"":                    {"unix:///run/redis.sock"},
+	} {
+		for _, url := range urls {
+			a, err := ParseAddress(url)
+			if got := strings.Join(a.Endpoints(), ","); err != nil || got != want {
+				t.Errorf("%s is at %q, want %q, %v", url, got, want, err)
+			}
+		}
+	}
+}
+
 // What is no server's URL is told with what to write instead.
 func TestURLsThatAreNone(t *testing.T) {
 	for url, says := range map[string]string{

@@ -8,16 +8,15 @@ func (r refusal) Is(target error) bool { return target == ErrNeedsTLS }
 
 // refusal returns why the server must not be reached as its URL says, nil where it may.
 //
-// A socket of this machine counts as TLS does, and cannot have it. Without TLS, what a
-// directory service gave gets no password even on this machine: whoever could forge the
-// service's answer and has an account here would listen there.
+// A socket that the administrator named counts as TLS does, and cannot have it. What a
+// directory service gave counts as any other server, even on this machine: whoever could
+// forge the service's answer and has an account here would listen there.
 func (o *Options) refusal(a Address) error {
 	switch {
 	case a.TLS(), o.acceptsClear():
 	case a.scheme == schemeUnix && !o.Given:
 	case o.Given && o.Password != "":
 		return refusal("the directory gave its URL, and the password would travel in the clear")
-	case a.scheme == schemeUnix:
 	case o.RequireTLS != nil:
 		return refusal("require_tls is true")
 	case o.WasTLS:
