@@ -300,6 +300,48 @@ func TestATLSServerThatIsListedWithoutTLSIsRefused(t *testing.T) {
 	}
 }
 
+// What a server does not know it repeats, and what stands before it on the way may do so, too.
+func TestNoErrorRepeatsThePasswordThatAServerRepeats(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				said := make([]byte, 64<<10)
+				for n, err := conn.Read(said); err == nil; n, err = conn.Read(said) {
+					heard := strings.Join(strings.Fields(string(said[:n])), "', '")
+					for range strings.Count(heard, "*") {
+						fmt.Fprintf(conn, "-ERR unknown command 'x', with args beginning with: '%.2000s'\r\n", heard)
+					}
+				}
+			}()
+		}
+	}()
+	for _, url := range []string{"redis://" + l.Addr().String(), "redis+cluster://" + l.Addr().String(), "redis+sentinel://" + l.Addr().String() + "/m"} {
+		c := connectTo(t, sysops.ServerList(url), sysops.Options{User: "reader", Password: "hunter\"2", RequireTLS: new(false), Timeout: 10 * time.Second})
+		all := administer(t, c)
+		_, all["a question"] = c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "x")})
+		_, all["a push"] = c.Publish(t.Context(), "", snapshotOf("web01", text("/etc/motd", "x")))
+		_, all["a check"] = c.CheckServer(t.Context(), url, "web01")
+		servers, _, err := c.Info(t.Context(), sysops.Where{})
+		all["info"] = fmt.Errorf("%+v, %w", servers, err)
+		for what, err := range all {
+			if err == nil || strings.Contains(err.Error(), "hunter") {
+				t.Errorf("%s of %s: %v", what, url, err)
+			}
+		}
+	}
+}
+
 // One server that must not be reached is left out as one that is down is: its siblings
 // answer, and the answer tells.
 func TestAServerThatNeedsTLSKeepsNothingFromItsSiblings(t *testing.T) {

@@ -291,7 +291,7 @@ func (c *Config) Options() (connection, error) {
 	o := connection{
 		User: c.Redis.User, CAFile: c.Redis.CAFile, CertFile: c.Redis.CertFile, KeyFile: c.Redis.KeyFile, RequireTLS: c.Redis.RequireTLS,
 		Timeout: time.Duration(c.Redis.Timeout), StaleAfter: time.Duration(c.StaleAfter), Legacy: string(c.Legacy),
-		Password: os.Getenv("SYSOPS_REDIS_PASSWORD"),
+		Password: os.Getenv(secure.PasswordVariable),
 	}
 	if o.Password == "" && c.Redis.PasswordFile != "" {
 		var err error

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/redistest"
+	"github.com/sysops-api/sysops-api/internal/secure"
 )
 
 // inventoryOf says a world as Ansible's inventory.
@@ -123,6 +124,20 @@ func TestAProgramThatFailsIsQuotedInOneLine(t *testing.T) {
 }
 
 // One query is up to twenty questions.
+func TestAProgramIsNotToldThePasswordOfTheServers(t *testing.T) {
+	t.Setenv(secure.PasswordVariable, "hunter2")
+	t.Setenv("INVENTORY_TOKEN", "own")
+	path := script(t, "", `case "$(cat /proc/self/environ | tr -d '\0')" in *hunter2*) exit 9; esac`+"\n"+
+		`[ "$INVENTORY_TOKEN" = own ] && echo '{"s": {"children": []}}'`+"\n")
+	d, err := Open("exec://"+path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sites, err := d.Sites(t.Context()); err != nil || !slices.Equal(sites, []string{"s"}) {
+		t.Errorf("got %q, %v", sites, err)
+	}
+}
+
 func TestAProgramRunsOnceForTheQuestionsOfAQuery(t *testing.T) {
 	runs := filepath.Join(t.TempDir(), "runs")
 	path := script(t, "", fmt.Sprintf("echo >>%s\necho '{}'\n", runs))

@@ -23,6 +23,10 @@ const (
 	mostPEM    = 4 << 20 // the authorities of a whole system are 300 KB
 )
 
+// PasswordVariable is the variable of the environment that may hold the password of the
+// servers. Programs that we run have no use for it.
+const PasswordVariable = "SYSOPS_REDIS_PASSWORD"
+
 // TLS returns the configuration of a client that trusts the authorities of caFile (PEM;
 // empty: the system's) and shows the certificate of certFile with the key of keyFile
 // (PEM; both empty: none). Where all are empty it returns nil: the defaults will do.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -51,6 +52,7 @@ func (s *Server) wrap(err error) error {
 	if err == nil {
 		return nil
 	}
+	err = s.unspoken(err)
 	var refused *refusedError
 	switch kind := kindOf(err); {
 	case kind == nil:
@@ -63,6 +65,31 @@ func (s *Server) wrap(err error) error {
 		return fmt.Errorf("server %s %w: %w", s.name, kind, err)
 	}
 }
+
+// unspoken returns an error without our password: a server that does not know AUTH or HELLO
+// repeats in its reply what it was sent.
+func (s *Server) unspoken(err error) error {
+	password := s.options.Password
+	if password == "" {
+		return err
+	}
+	text := err.Error()
+	quoted := strconv.Quote(password)
+	hidden := strings.NewReplacer(password, "****", quoted[1:len(quoted)-1], "****").Replace(text)
+	if hidden == text {
+		return err
+	}
+	return &unspokenError{hidden, err}
+}
+
+// An unspokenError is an error with another text.
+type unspokenError struct {
+	text string
+	err  error
+}
+
+func (e *unspokenError) Error() string { return e.text }
+func (e *unspokenError) Unwrap() error { return e.err }
 
 // Answered reports whether an error of this package is what a server said. Such a server
 // is not down.
