@@ -124,7 +124,7 @@ func (t *task) names(s *spot, limit int) ([]string, error) {
 	if err := t.h.allow(s, mayRead); err != nil {
 		return nil, err
 	}
-	if err := t.asking(s.mount.id); err != nil {
+	if err := t.asking(s.mount); err != nil {
 		return nil, err
 	}
 	fd, err := retry(func() (int, error) {
@@ -152,7 +152,7 @@ type File struct {
 
 // Read is of [io.Reader].
 func (f *File) Read(p []byte) (int, error) {
-	if err := f.t.asking(f.s.mount.id); err != nil {
+	if err := f.t.asking(f.s.mount); err != nil {
 		return 0, err
 	}
 	return f.f.Read(p)
@@ -160,7 +160,7 @@ func (f *File) Read(p []byte) (int, error) {
 
 // Stat says what the file is like now.
 func (f *File) Stat() (fs.FileInfo, error) {
-	if err := f.t.asking(f.s.mount.id); err != nil {
+	if err := f.t.asking(f.s.mount); err != nil {
 		return nil, err
 	}
 	return f.f.Stat()
@@ -207,7 +207,7 @@ func (t *task) reopen(s *spot) (*os.File, error) {
 	if err := t.h.allow(s, mayRead); err != nil {
 		return nil, err
 	}
-	if err := t.asking(s.mount.id); err != nil {
+	if err := t.asking(s.mount); err != nil {
 		return nil, err
 	}
 	descriptors, err := asSelf(t, func() (*os.File, error) {

@@ -52,7 +52,7 @@ type Host struct {
 	euid int
 
 	mu    sync.Mutex
-	stuck map[int]int // calls that have not come back, by mount
+	stuck map[int]int // calls that have not come back, by the key of a mount
 	count int         // of all mounts
 
 	table mountTable
@@ -86,20 +86,20 @@ type task struct {
 
 	// Guarded by h.mu.
 	calls    int  // so far; each may take as long as patience says
-	mount    int  // that is being asked
+	mount    int  // the key of the one that is being asked
 	stuck    bool // at mount, and left behind
 	finished bool
 }
 
 // asking says that the task is about to ask the file system of a mount.
-func (t *task) asking(id int) error {
+func (t *task) asking(m mount) error {
 	t.h.mu.Lock()
 	defer t.h.mu.Unlock()
-	if t.stuck || t.h.stuck[id] > 0 {
+	if t.stuck || t.h.stuck[m.key()] > 0 {
 		return ErrSilent
 	}
 	t.calls++
-	t.mount = id
+	t.mount = m.key()
 	return nil
 }
 
@@ -150,18 +150,15 @@ func (t *task) giveUp(calls int) bool {
 // within runs op as a task, and gives up on it once a single call takes too long. Since
 // op may be left behind then, and is begun again, what it returns is all that it may
 // change. Begun again, it finds the file system that hung to be silent, and goes on
-// with what lies elsewhere.
+// with what lies elsewhere, until the calls that may be left behind are used up.
 func within[T any](h *Host, op func(*task) (T, error)) (T, error) {
-	for tries := 1; ; tries++ {
+	for {
 		v, err, hung := attempt(h, op)
-		if !hung || tries == mostTries {
+		if !hung {
 			return v, err
 		}
 	}
 }
-
-// mostTries is in how many silent file systems a single call may run.
-const mostTries = 4
 
 func attempt[T any](h *Host, op func(*task) (T, error)) (v T, err error, hung bool) {
 	h.mu.Lock()

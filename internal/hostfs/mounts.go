@@ -25,6 +25,16 @@ type mount struct {
 	user  int    // who mounted it, if it is a FUSE; root otherwise
 }
 
+// key tells a mount from the others that may fall silent without it. All FUSEs of a user are
+// one: else that user could have as many of them silent as calls may be left behind, and with
+// them all the host.
+func (m mount) key() int {
+	if m.user != 0 {
+		return -m.user
+	}
+	return m.id
+}
+
 // mounts are those of /proc/self/mountinfo.
 type mounts struct {
 	byID  map[int]mount

@@ -2,6 +2,7 @@ package hostfs
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/sysops-api/sysops-api/internal/hostfstest"
@@ -62,6 +63,31 @@ func TestAFolderIsListedWithoutWhatDoesNotAnswer(t *testing.T) {
 	}
 }
 
+// A file server has as many exports as it likes, which all go with it.
+func TestAFolderOfManyThatDoNotAnswerIsListedWithoutThem(t *testing.T) {
+	w := newWorld(t)
+	dead := []*hostfstest.Silent{w.silent()}
+	for i := range 9 {
+		name := fmt.Sprintf("mnt/%d", i)
+		w.dir(name, 0, 0o755)
+		dead = append(dead, hostfstest.NewSilent(t, w.path(name)))
+	}
+	w.file("mnt/readme", 0, 0o644, "about mounts")
+	w.h.Limit = hostfstest.Limit(dead...)
+	entries, err := w.rootFolder().find(t, w.path("mnt")).Entries(0)
+	if err != nil || len(entries) != len(dead)+1 {
+		t.Fatalf("got %v, %v", entries, err)
+	}
+	for _, e := range entries {
+		if silent := e.Name != "readme"; silent != errors.Is(e.Err, ErrSilent) {
+			t.Errorf("%s: %v", e.Name, e.Err)
+		}
+	}
+	if got, err := w.read("mnt/readme"); got != "about mounts" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 func TestAFileSystemThatAnswersAgainIsAskedAgain(t *testing.T) {
 	w := newWorld(t)
 	dead := w.silent()
@@ -87,5 +113,27 @@ func TestTheNumberOfCallsThatAreLeftBehindIsBounded(t *testing.T) {
 	w.h.count = mostStuck
 	if _, err := root.Find("etc", true); !errors.Is(err, ErrSilent) {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// Bob may mount a thousand FUSEs that do not answer: they are one, so that what may be left
+// behind is left for others.
+func TestAllFUSEsOfAUserAreOneThatDoesNotAnswer(t *testing.T) {
+	h := New()
+	hanging := &task{h: h}
+	if err := hanging.asking(mount{id: 40, user: bob}); err != nil || !hanging.giveUp(hanging.made()) {
+		t.Fatalf("it is not left behind: %v", err)
+	}
+	for _, row := range []struct {
+		mount  mount
+		silent bool
+	}{{mount{id: 40, user: bob}, true}, {mount{id: 41, user: bob}, true}, {mount{id: 42, user: carol}, false}, {mount{id: 43}, false}} {
+		if err := (&task{h: h}).asking(row.mount); errors.Is(err, ErrSilent) != row.silent {
+			t.Errorf("%+v: %v", row.mount, err)
+		}
+	}
+	hanging.finish()
+	if err := (&task{h: h}).asking(mount{id: 41, user: bob}); err != nil || h.count != 0 {
+		t.Errorf("when it has come back: %v", err)
 	}
 }

@@ -65,7 +65,7 @@ func (t *task) root(w who) (*spot, error) {
 	}
 	s := &spot{f: f}
 	if s.mount, err = t.mountOf(f); err == nil {
-		if err = t.asking(s.mount.id); err == nil {
+		if err = t.asking(s.mount); err == nil {
 			err = s.look()
 		}
 	}
@@ -161,7 +161,7 @@ func (t *task) target(folder, link *spot) (string, error) {
 	if link.mount.kind == "proc" && folder.st.Ino != procRoot {
 		return "", errMagic
 	}
-	if err := t.asking(link.mount.id); err != nil {
+	if err := t.asking(link.mount); err != nil {
 		return "", err
 	}
 	text := make([]byte, unix.PathMax)
@@ -239,11 +239,11 @@ func (t *task) enter(at *spot) error {
 
 // open opens one component, and finds out what it is and where it is mounted.
 func (t *task) open(at *spot, name string, flags uint64) (*spot, error) {
-	id, err := t.expected(at, name)
+	of, err := t.expected(at, name)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.asking(id); err != nil {
+	if err := t.asking(of); err != nil {
 		return nil, err
 	}
 	f, err := openPath(int(at.f.Fd()), name, flags)
@@ -251,9 +251,9 @@ func (t *task) open(at *spot, name string, flags uint64) (*spot, error) {
 		return nil, err
 	}
 	next := &spot{f: f, mount: at.mount}
-	if id != at.mount.id || name == ".." {
+	if of.id != at.mount.id || name == ".." {
 		if next.mount, err = t.mountOf(f); err == nil {
-			err = t.asking(next.mount.id)
+			err = t.asking(next.mount)
 		}
 	}
 	if err == nil {
@@ -271,17 +271,17 @@ func (t *task) open(at *spot, name string, flags uint64) (*spot, error) {
 
 // expected returns the mount that a component will be asked of, so far as can be known
 // before.
-func (t *task) expected(at *spot, name string) (int, error) {
+func (t *task) expected(at *spot, name string) (mount, error) {
 	table, err := t.h.table.now()
 	if err != nil {
-		return 0, err
+		return mount{}, err
 	}
 	if table.names[name] {
 		if id, ok := table.at[path.Join(at.real(), name)]; ok {
-			return id, nil
+			return table.byID[id], nil
 		}
 	}
-	return at.mount.id, nil
+	return at.mount, nil
 }
 
 // openPath opens a component without reading, writing or following it.
