@@ -12,9 +12,13 @@ import (
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
-// maxEntries bounds the walk of one linked directory: a link that leads to /
-// costs the host seconds, not hours, and says so.
-const maxEntries = 10_000
+// What bounds the walk of one linked directory: a link that leads to / costs the host
+// seconds, not hours, and says so. Directories are held open until what is in them has been
+// read: whoever could make as many as a process may hold would keep all others from being read.
+const (
+	maxEntries = 10_000
+	maxFolders = 1_000
+)
 
 // A lister builds a Snapshot. Names are folded: the first source of a name
 // stays.
@@ -22,13 +26,14 @@ type lister struct {
 	Snapshot
 	options FileOptions
 	limit   int // entries of one linked directory
+	folders int // that are held open of it
 	seen    map[string]bool
 	private *privacy
 	json    fs.FileInfo // the JSON object, wherever it is met; nil: there is none
 }
 
 func newLister(o FileOptions) *lister {
-	return &lister{options: o, limit: maxEntries, seen: make(map[string]bool), private: newPrivacy(o)}
+	return &lister{options: o, limit: maxEntries, folders: maxFolders, seen: make(map[string]bool), private: newPrivacy(o)}
 }
 
 // problem notes what is not in the snapshot. What nobody could look at is to be kept.
@@ -144,7 +149,7 @@ func (l *lister) link(dir string, folder *hostfs.Folder, entry string) error {
 	case err != nil:
 		l.problem(name, err)
 	case at.Folder != nil:
-		t := &tree{lister: l, name: name, left: l.limit, visited: make(map[inode]bool)}
+		t := &tree{lister: l, name: name, left: l.limit, room: l.folders, visited: make(map[inode]bool)}
 		t.walk(branch{name: name, folder: at.Folder})
 	default:
 		l.file(item{name: name, folder: folder, path: entry, follow: true, place: at})
@@ -160,6 +165,7 @@ type tree struct {
 	*lister
 	name    string // of the linked directory
 	left    int    // entries that may still be looked at
+	room    int    // folders that may still be held open
 	visited map[inode]bool
 	later   []branch
 }
@@ -171,14 +177,32 @@ type branch struct {
 }
 
 func (t *tree) walk(root branch) {
-	t.later = []branch{root}
+	t.put(root)
 	for len(t.later) > 0 && t.left >= 0 {
 		next := t.later[0]
 		t.later = t.later[1:]
 		t.directory(next)
 	}
-	if t.left < 0 {
+	switch {
+	case t.room < 0:
+		t.problem(t.name, fmt.Errorf("it has more than %d directories; the rest is left out", t.folders))
+	case t.left < 0:
 		t.problem(t.name, fmt.Errorf("it has more than %d entries; the rest is left out", t.limit))
+	}
+}
+
+// hold counts a folder that is open, and ends the walk where there are too many.
+func (t *tree) hold() bool {
+	if t.room--; t.room < 0 {
+		t.left = -1
+	}
+	return t.room >= 0
+}
+
+// put puts a directory off until the real ones are done.
+func (t *tree) put(b branch) {
+	if t.hold() {
+		t.later = append(t.later, b)
 	}
 }
 
@@ -218,7 +242,9 @@ func (t *tree) entry(b branch, entry hostfs.Entry) {
 			t.problem(name, err)
 			return
 		}
-		t.directory(branch{name: name, folder: at.Folder})
+		if t.hold() {
+			t.directory(branch{name: name, folder: at.Folder})
+		}
 	}
 }
 
@@ -241,7 +267,7 @@ func (t *tree) symlink(i item) {
 		nothing := func(context.Context) (snapshot.Content, error) { return snapshot.Content{}, nil }
 		t.add(snapshot.Source{Name: i.name, Private: t.private.file(i.name, i.place), Read: nothing})
 	case i.place.Folder != nil:
-		t.later = append(t.later, branch{name: i.name, folder: i.place.Folder})
+		t.put(branch{name: i.name, folder: i.place.Folder})
 	default:
 		t.file(i)
 	}

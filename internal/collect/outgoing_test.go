@@ -3,9 +3,11 @@ package collect
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -223,6 +225,46 @@ func TestALinkedDirectoryOfTooManyEntriesIsCutShort(t *testing.T) {
 		t.Errorf("names are %q", got)
 	}
 	h.expectProblem(&l.Snapshot, "cannot read "+h.path("big")+": it has more than 3 entries; the rest is left out")
+}
+
+// A process may hold so many files open, and others are to be read, too.
+func TestALinkedDirectoryOfTooManyDirectoriesIsCutShort(t *testing.T) {
+	for shape, put := range map[string]func(h *host, i int){
+		"beside each other": func(h *host, i int) { h.write(fmt.Sprintf("big/%04d/file", i), "1") },
+		"in each other":     func(h *host, i int) { h.must(os.MkdirAll(h.path("big"+strings.Repeat("/d", i)), 0o700)) },
+		"links": func(h *host, i int) {
+			h.must(os.MkdirAll(h.path("elsewhere"), 0o700))
+			h.link(fmt.Sprintf("big/%04d", i), h.path("elsewhere"))
+		},
+	} {
+		t.Run(shape, func(t *testing.T) {
+			h := newHost(t)
+			for i := range maxFolders + 200 {
+				put(h, i)
+			}
+			h.link("outgoing/x", h.path("big"))
+			h.link("outgoing/y", h.write("passwd", "root"))
+			before := openFiles(t)
+			s := h.list()
+			if n := openFiles(t) - before; n > maxFolders+100 {
+				t.Errorf("%d files are open", n)
+			}
+			h.expectProblem(s, fmt.Sprintf("cannot read %s: it has more than %d directories; the rest is left out", h.path("big"), maxFolders))
+			if !slices.Contains(h.names(s), "passwd") {
+				t.Errorf("its neighbour is not among %d names", len(s.Sources))
+			}
+			runtime.KeepAlive(s)
+		})
+	}
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
 }
 
 // In a folder such as sysctl.d, a link to /dev/null hides the file of that name elsewhere: it
