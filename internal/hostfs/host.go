@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -49,7 +51,8 @@ type Host struct {
 	// that 10 s.
 	Limit func() (look <-chan time.Time, stop func())
 
-	euid int
+	euid    int
+	openat2 func(folder int, name string, how *unix.OpenHow) (int, error) // of the kernel
 
 	mu    sync.Mutex
 	stuck map[int]int // calls that have not come back, by the key of a mount
@@ -64,7 +67,7 @@ type Host struct {
 
 // New returns a host of which nothing is known yet.
 func New() *Host {
-	return &Host{Limit: looking, euid: os.Geteuid(), stuck: make(map[int]int)}
+	return &Host{Limit: looking, euid: os.Geteuid(), openat2: unix.Openat2, stuck: make(map[int]int)}
 }
 
 func looking() (look <-chan time.Time, stop func()) {
@@ -82,7 +85,8 @@ func (h *Host) at(moment string, s *spot, name string) {
 // behind when it hangs.
 type task struct {
 	h  *Host
-	as who // whose rights its thread has
+	as who   // whose rights its thread has, if it could be given them
+	no error // why it could not
 
 	// Guarded by h.mu.
 	calls    int  // so far; each may take as long as patience says
@@ -106,13 +110,16 @@ func (t *task) asking(m mount) error {
 // become goes on with no more than the rights of w.
 func (t *task) become(w who) error {
 	if t.as == w {
-		return nil
+		return t.no
 	}
 	if t.as.and(w) != w {
 		return fmt.Errorf("cannot become %v again: %w", w, syscall.EPERM) // a mistake of ours
 	}
 	t.as = w
-	return t.h.become(w)
+	if t.no == nil { // half of what another was will not do
+		t.no = t.h.become(w)
+	}
+	return t.no
 }
 
 // finish ends the task, and with it the silence of the file system that it was stuck at.
@@ -232,6 +239,6 @@ func (t *task) mountOf(f *os.File) (mount, error) {
 		if m, ok := table.byID[id]; ok {
 			return m, nil
 		}
-		return mount{id: id, user: int(nobody)}, nil // it has been taken out of the tree meanwhile
+		return mount{id: id, user: nobody}, nil // it has been taken out of the tree meanwhile
 	})
 }

@@ -17,8 +17,13 @@ import (
 type who int64
 
 const (
-	self   who = -1 // the running user, and root: nobody else could have
-	nobody who = 65534
+	self who = -1 // the running user, and root: nobody else could have
+
+	// several is nobody's rights: what everyone may read. That is less than what user nobody
+	// may, whom daemons run as.
+	several who = 1 << 32
+
+	nobody = 65534 // that user and that group
 )
 
 // and returns whose rights are used where both could have arranged what is found: no
@@ -30,11 +35,19 @@ func (w who) and(other who) who {
 	case w == self:
 		return other
 	}
-	return nobody
+	return several
+}
+
+// uid returns the user whose identity is taken on.
+func (w who) uid() int {
+	if w == several {
+		return nobody
+	}
+	return int(w)
 }
 
 func (w who) String() string {
-	if w == nobody {
+	if w == several {
 		return "nobody"
 	}
 	return fmt.Sprintf("user %d", int64(w))
@@ -45,7 +58,7 @@ func (w who) denied(err error) error {
 	if w == self || !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	if w == nobody {
+	if w == several {
 		return fmt.Errorf("it is read as nobody, because others may change the way to it: %w", err)
 	}
 	return fmt.Errorf("it is read as %v, who may change the way to it: %w", w, err)
@@ -70,9 +83,9 @@ func (h *Host) arranger(folder, entry *syscall.Stat_t) who {
 	case folder.Mode&writableByOthers == 0:
 		return h.owner(folder.Uid)
 	case folder.Mode&syscall.S_ISVTX == 0, h.owner(folder.Uid) != self:
-		return nobody
+		return several
 	case entry.Mode&syscall.S_IFMT != syscall.S_IFDIR && entry.Nlink > 1:
-		return nobody
+		return several
 	}
 	return h.owner(entry.Uid)
 }
@@ -83,25 +96,33 @@ const (
 	maySearch = 0o1
 )
 
-// allow stands in for the kernel where the thread cannot become another user: the mode
-// has to let that user do what bit says.
+// allow says what the kernel would not: it stands in for the kernel where the thread cannot
+// become another user, and refuses what some of those may not read who could have arranged
+// it. The mode has to let all of them do what bit says. Where it lets others and not the
+// group, nobody knows whether that user is in the group.
 func (h *Host) allow(s *spot, bit uint32) error {
-	if h.euid == 0 || s.as == self {
+	mode := s.st.Mode
+	switch {
+	case s.as == self:
+		return nil
+	case s.as != several && uint32(s.as) == s.st.Uid:
+		if h.euid == 0 || mode&(bit<<6) != 0 {
+			return nil
+		}
+	case mode&bit == 0:
+		if h.euid == 0 && s.as != several {
+			return nil // by the group, or an ACL: the kernel knows
+		}
+	case mode&(bit<<3) != 0:
 		return nil
 	}
-	if who(s.st.Uid) == s.as {
-		bit <<= 6
-	}
-	if s.st.Mode&bit == 0 {
-		return s.as.denied(syscall.EACCES)
-	}
-	return nil
+	return s.as.denied(syscall.EACCES)
 }
 
 // primaryGroup returns the group that a user logs in with. A user of whom /etc/passwd
 // knows nothing is in no group that counts.
 func primaryGroup(w who) int {
-	if w != nobody {
+	if w != several {
 		contents, _ := os.ReadFile("/etc/passwd")
 		for _, a := range accounts.ParsePasswd(contents) {
 			if who(a.UID) == w {
@@ -109,7 +130,7 @@ func primaryGroup(w who) int {
 			}
 		}
 	}
-	return int(nobody)
+	return nobody
 }
 
 // become gives the thread of the calling goroutine, for the rest of its life, the rights
@@ -124,7 +145,7 @@ func (h *Host) become(w who) error {
 	caps, err := capabilities()
 	if err == nil && h.euid == 0 {
 		if err = caps.use(true); err == nil { // it may be somebody else's already
-			err = takeOn(int(w), group)
+			err = takeOn(w.uid(), group)
 		}
 	}
 	if err == nil {

@@ -111,7 +111,7 @@ func parseMount(line string) (mount, bool) {
 	}
 	m := mount{id: id, kind: right[0], point: unescape.Replace(left[4])}
 	if kind, _, _ := strings.Cut(m.kind, "."); kind == "fuse" || kind == "fuseblk" {
-		m.user = int(nobody)
+		m.user = nobody
 		for option := range strings.SplitSeq(right[len(right)-1], ",") {
 			if text, ok := strings.CutPrefix(option, "user_id="); ok {
 				if uid, err := strconv.ParseUint(text, 10, 32); err == nil {

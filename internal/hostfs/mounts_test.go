@@ -11,7 +11,7 @@ func TestWhoAnswersForAMount(t *testing.T) {
 		`40 25 0:50 / /mnt/a\040b\134 rw shared:2 master:1 - tmpfs tmpfs rw`:                              {id: 40, kind: "tmpfs", point: `/mnt/a b\`},
 		"41 25 0:51 / /home/bob/far rw,nosuid - fuse.sshfs bob@x: rw,user_id=4001,group_id=4,allow_other": {id: 41, kind: "fuse.sshfs", point: "/home/bob/far", user: bob},
 		"42 25 8:17 / /media/stick rw - fuseblk /dev/sdb1 rw,user_id=0,allow_other":                       {id: 42, kind: "fuseblk", point: "/media/stick"},
-		"43 25 0:52 / /mnt/odd rw - fuse odd rw":                                                          {id: 43, kind: "fuse", point: "/mnt/odd", user: int(nobody)},
+		"43 25 0:52 / /mnt/odd rw - fuse odd rw":                                                          {id: 43, kind: "fuse", point: "/mnt/odd", user: nobody},
 		"44 25 0:53 / /mnt/vm rw - virtiofs share rw":                                                     {id: 44, kind: "virtiofs", point: "/mnt/vm"},
 	} {
 		if got, ok := parseMount(line + "\n"); !ok || got != want {

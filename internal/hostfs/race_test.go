@@ -226,10 +226,20 @@ func (r race) arranged(t *testing.T) (w *world, look func()) {
 // Each race is won at each moment of a walk, and the places are put back at each later one.
 func TestNoRaceShowsWhatIsRootsAlone(t *testing.T) {
 	t.Parallel()
+	raced(t, unix.Openat2)
+}
+
+func TestNoRaceShowsWhatIsRootsAloneOnAnOldKernel(t *testing.T) {
+	t.Parallel()
+	raced(t, old(unix.ENOSYS))
+}
+
+func raced(t *testing.T, openat2 func(int, string, *unix.OpenHow) (int, error)) {
 	for _, r := range races() {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			w, look := r.arranged(t)
+			w.h.openat2 = openat2
 			before := naive(w.path(r.read))
 			if !strings.Contains(before, honest) {
 				t.Fatalf("before, it is %q", before)

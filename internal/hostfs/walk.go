@@ -59,7 +59,7 @@ func (s *spot) isLink() bool { return s.info.Mode()&fs.ModeSymlink != 0 }
 
 // root opens / with no more rights than w has.
 func (t *task) root(w who) (*spot, error) {
-	f, err := openPath(unix.AT_FDCWD, "/", unix.O_DIRECTORY)
+	f, err := t.h.openPath(unix.AT_FDCWD, "/", unix.O_DIRECTORY)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +246,7 @@ func (t *task) open(at *spot, name string, flags uint64) (*spot, error) {
 	if err := t.asking(of); err != nil {
 		return nil, err
 	}
-	f, err := openPath(int(at.f.Fd()), name, flags)
+	f, err := t.h.openPath(int(at.f.Fd()), name, flags)
 	if err != nil {
 		return nil, err
 	}
@@ -285,12 +285,12 @@ func (t *task) expected(at *spot, name string) (mount, error) {
 }
 
 // openPath opens a component without reading, writing or following it.
-func openPath(folder int, name string, flags uint64) (*os.File, error) {
+func (h *Host) openPath(folder int, name string, flags uint64) (*os.File, error) {
 	how := unix.OpenHow{
 		Flags:   unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC | flags,
 		Resolve: unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
 	}
-	fd, err := retry(func() (int, error) { return unix.Openat2(folder, name, &how) })
+	fd, err := retry(func() (int, error) { return h.openat2(folder, name, &how) })
 	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
 		// The kernel is older than 5.6, or a filter of system calls is older than that. Of a
 		// single component this says the same.

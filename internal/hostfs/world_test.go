@@ -298,6 +298,89 @@ func TestWhatSeveralCouldHaveArrangedIsReadAsNobody(t *testing.T) {
 	}
 }
 
+// Daemons run as nobody, whom bob is not.
+func TestWhatIsNobodysAloneIsReadForNobodyElse(t *testing.T) {
+	w := newWorld(t)
+	w.dir("shared", 0, 0o777)
+	w.dir("daemon", nobody, 0o711)
+	w.dir("daemon/closed", nobody, 0o700)
+	w.file("daemon/key", nobody, 0o600, "nobody's")
+	w.file("daemon/closed/key", nobody, 0o600, "nobody's")
+	w.file("daemon/group", nobody, 0o640, "nobody's")
+	w.must(os.Chown(w.path("daemon/group"), 0, nobody))
+	w.file("daemon/open", nobody, 0o644, "everyone's")
+	w.file("daemon/closed/open", nobody, 0o644, "nobody's")
+	for _, name := range []string{"key", "group", "open", "closed/key", "closed/open"} {
+		w.link("shared/"+strings.ReplaceAll(name, "/", "-"), bob, "/daemon/"+name)
+		w.link("etc/"+strings.ReplaceAll(name, "/", "-"), 0, "/daemon/"+name)
+	}
+	for name, want := range map[string]string{"key": "", "group": "", "open": "everyone's", "closed-key": "", "closed-open": ""} {
+		if got, err := w.read("shared/" + name); got != want || (err == nil) != (want != "") {
+			t.Errorf("where others may write, %s is %q, %v", name, got, err)
+		}
+	}
+	for name, want := range map[string]string{"key": "nobody's", "group": "nobody's", "open": "everyone's", "closed-key": "nobody's", "closed-open": "nobody's"} {
+		if got, err := w.read("etc/" + name); got != want || err != nil {
+			t.Errorf("by root's link, %s is %q, %v", name, got, err)
+		}
+	}
+	closed := w.rootFolder()
+	if at, err := closed.Find(w.path("shared/none"), true); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v, %v", at, err)
+	}
+	w.link("shared/folder", bob, "/daemon/closed")
+	if at, err := closed.Find(w.path("shared/folder"), true); err != nil {
+		t.Error(err)
+	} else if entries, err := at.Folder.Entries(0); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("listed are %v, %v", entries, err)
+	}
+}
+
+// A mode may let everyone but a group, and nobody knows of which groups bob is.
+func TestWhatIsKeptFromAGroupIsReadForNobodyElse(t *testing.T) {
+	w := newWorld(t)
+	w.dir("home/carol", carol, 0o701)
+	w.file("home/carol/file", carol, 0o604, "carol's")
+	w.file("etc/not-for-staff", 0, 0o604, "not for staff")
+	w.dir("kept", 0, 0o705)
+	w.file("kept/file", 0, 0o644, "not for staff")
+	w.dir("shared", 0, 0o777)
+	for _, folder := range []string{"home/bob", "shared"} {
+		w.link(folder+"/1", bob, "/etc/not-for-staff")
+		w.link(folder+"/2", bob, "/kept/file")
+		for _, name := range []string{"1", "2"} {
+			if got, err := w.read(folder + "/" + name); !errors.Is(err, fs.ErrPermission) {
+				t.Errorf("%s/%s is %q, %v", folder, name, got, err)
+			}
+		}
+	}
+	w.link("etc/hers", 0, "/home/carol/file")
+	for name, want := range map[string]string{"etc/hers": "carol's", "etc/not-for-staff": "not for staff", "kept/file": "not for staff"} {
+		if got, err := w.read(name); got != want || err != nil {
+			t.Errorf("%s is %q, %v", name, got, err)
+		}
+	}
+}
+
+// What could not become bob's is nobody's: it goes no further as what it was.
+func TestAThreadThatCouldNotBecomeAnotherIsOfNoUse(t *testing.T) {
+	w := newWorld(t)
+	root := w.rootFolder()
+	_, err := within(w.h, func(task *task) (struct{}, error) {
+		task.as, task.no = bob, syscall.EPERM
+		for _, as := range []who{bob, several} {
+			if err := task.become(as); !errors.Is(err, syscall.EPERM) {
+				t.Errorf("it becomes %v: %v", as, err)
+			}
+		}
+		_, err := task.find(&spot{f: root.s.f, info: root.s.info, st: root.s.st, mount: root.s.mount, trail: root.s.trail, as: bob}, "etc", true)
+		return struct{}{}, err
+	})
+	if !errors.Is(err, syscall.EPERM) {
+		t.Errorf("error is %v", err)
+	}
+}
+
 func TestOtherThreadsKeepTheirRights(t *testing.T) {
 	w := newWorld(t)
 	w.file("home/bob/file", bob, 0o600, "bob's")
@@ -372,23 +455,36 @@ func TestNothingOfProcIsReadForAnotherUser(t *testing.T) {
 	}
 }
 
-// An old kernel, or an old filter of system calls, knows no openat2(2).
+// old is what an old kernel, or an old filter of system calls, makes of openat2(2).
+func old(errno syscall.Errno) func(int, string, *unix.OpenHow) (int, error) {
+	return func(int, string, *unix.OpenHow) (int, error) { return -1, errno }
+}
+
 func TestAWalkWithoutOpenat2IsTheSame(t *testing.T) {
-	w := newWorld(t)
-	folder, err := openComponent(unix.AT_FDCWD, w.root, unix.O_DIRECTORY)
-	w.must(err)
-	defer unix.Close(folder)
-	w.link("etc/link", 0, "secret")
-	etc, err := openComponent(folder, "etc", 0)
-	w.must(err)
-	defer unix.Close(etc)
-	link, err := openComponent(etc, "link", 0)
-	w.must(err)
-	defer unix.Close(link)
-	var st unix.Stat_t
-	w.must(unix.Fstat(link, &st))
-	if st.Mode&unix.S_IFMT != unix.S_IFLNK {
-		t.Errorf("its mode is %#o", st.Mode)
+	for _, errno := range []syscall.Errno{unix.ENOSYS, unix.EPERM} {
+		w := newWorld(t)
+		w.h.openat2 = old(errno)
+		w.link("etc/link", 0, "../etc/secret")
+		w.link("home/bob/steal", bob, "/etc/secret")
+		w.link("home/bob/folder", bob, "/secrets")
+		w.node("home/bob/pipe", unix.S_IFIFO, 0)
+		if got, err := w.read("etc/link"); got != rootOnly || err != nil {
+			t.Errorf("root's link leads to %q, %v", got, err)
+		}
+		for _, name := range []string{"steal", "folder/app.conf", "folder/below/app.conf"} {
+			if got, err := w.read("home/bob/" + name); !errors.Is(err, fs.ErrPermission) {
+				t.Errorf("bob's %s leads to %q, %v", name, got, err)
+			}
+		}
+		if got, err := w.read("home/bob/pipe"); err == nil || err.Error() != "it is a pipe, not a file" {
+			t.Errorf("a pipe is %q, %v", got, err)
+		}
+		if got, err := Read(w.rootFolder(), "/proc/self/root/etc/passwd", true, whole); !errors.Is(err, errMagic) {
+			t.Errorf("a link of the kernel's leads to %q, %v", got, err)
+		}
+		if _, err := w.rootFolder().Find("etc/none", true); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("what is not there: %v", err)
+		}
 	}
 }
 
