@@ -214,6 +214,34 @@ func TestPasswordsAreKeptForTheirOwner(t *testing.T) {
 	}
 }
 
+// A password that is made for a host would be its folder's owner's.
+func TestNoPasswordsAreKeptInFoldersOfOthers(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(home, folder string) error{
+		"the folder is another user's": func(_, folder string) error { return os.Chown(folder, 12345, 12345) },
+		"the home is another user's":   func(home, _ string) error { return os.Chown(home, 12345, 12345) },
+		"the home is open":             func(home, _ string) error { return os.Chmod(home, 0o777) },
+		"a link of another user's leads there": func(home, folder string) error {
+			return errors.Join(os.Chmod(home, 0o777|fs.ModeSticky), os.Rename(folder, folder+".own"), os.Symlink(folder+".own", folder), os.Lchown(folder, 12345, 12345))
+		},
+		"a link of another user's leads to where it would be": func(home, folder string) error {
+			return errors.Join(os.Chmod(home, 0o777|fs.ModeSticky), os.Remove(folder), os.Symlink(folder+".none", folder), os.Lchown(folder, 12345, 12345))
+		},
+	} {
+		home := t.TempDir()
+		folder := filepath.Join(home, "passwords")
+		if err := errors.Join(os.Mkdir(folder, 0o700), change(home, folder)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenPasswords(folder); err == nil {
+			t.Errorf("where %s, they are kept", name)
+		}
+		if made, err := filepath.Glob(filepath.Join(home, "passwords.none")); err != nil || len(made) > 0 {
+			t.Errorf("where %s, there is %q, %v", name, made, err)
+		}
+	}
+}
+
 // Users outlive a restart where the server has a file for them, and where not, that is told.
 func TestUsersAreSavedWhereThereIsAFile(t *testing.T) {
 	t.Parallel()

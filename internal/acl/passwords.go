@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/sysops-api/sysops-api/internal/secure"
+	"github.com/sysops-api/sysops-api/internal/trust"
 	"github.com/sysops-api/sysops-api/internal/wholefile"
 )
 
@@ -20,9 +21,9 @@ import (
 type Passwords struct{ folder string }
 
 // OpenPasswords returns the folder, which is made where there is none. One that others may
-// write to, or look into, is refused.
+// write to, look into, or put another in place of, is refused.
 func OpenPasswords(folder string) (*Passwords, error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := wholefile.MkdirAll(nil, folder, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot keep passwords: %w", err)
 	}
 	fi, err := os.Stat(folder)
@@ -34,6 +35,9 @@ func OpenPasswords(folder string) (*Passwords, error) {
 	}
 	if fi.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("cannot keep passwords in %s: others may use the folder: chmod 700 %[1]s", folder)
+	}
+	if err := trust.Check(folder); err != nil {
+		return nil, fmt.Errorf("cannot keep passwords in %s: %w", folder, err)
 	}
 	return &Passwords{folder}, nil
 }

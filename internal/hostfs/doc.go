@@ -8,9 +8,9 @@
 // somebody else could have put there, all is opened with the rights of that user: the
 // file-system identity, the primary group, no other group and no capability, on a thread
 // that ends with the call. Where several could have, or a group, or everyone, it is
-// nobody's rights, without what is for user nobody alone. So the kernel decides; there is no check that a race could get
-// behind. What was looked at is what is opened, through the same descriptor: a pipe or a
-// device in its place is not even opened.
+// nobody's rights, without what is for user nobody alone. So the kernel decides; there is
+// no check that a race could get behind. What was looked at is what is opened, through the
+// same descriptor: a pipe or a device in its place is not even opened.
 //
 // What hangs, hangs alone. Each call has a limit. A file system that does not answer in
 // time is not asked again before the call has come back, and nothing on other file

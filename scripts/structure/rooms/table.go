@@ -23,7 +23,7 @@ var Ours = House{
 		{"diff", ""},
 		{"internal/frame", ""},
 		{"internal/secure", "internal/hint internal/words internal/trust"},
-		{"internal/acl", "internal/hint internal/words internal/wholefile internal/naming internal/store internal/secure"},
+		{"internal/acl", "internal/hint internal/words internal/trust internal/wholefile internal/naming internal/store internal/secure"},
 		{"mask", "internal/hint internal/naming"},
 		{"snapshot", "internal/hint internal/words internal/naming"},
 		{"internal/parse", ""},
