@@ -2,6 +2,7 @@ package hostfs
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -12,11 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostLinks is how many links may be followed in one walk, as in Linux itself.
-const mostLinks = 40
+const (
+	// mostLinks is how many links may be followed in one walk, as in Linux itself.
+	mostLinks = 40
+
+	// mostSteps is how many components a walk may have, those of links included. Forty links
+	// of two thousand components each cost the kernel milliseconds, and a walk seconds: a
+	// folder full of them would be an hour's work.
+	mostSteps = 256
+)
 
 var (
 	errMagic = errors.New("it is a link that the kernel makes up as it likes, and is not followed")
+	errFar   = fmt.Errorf("it leads through more than %d folders", mostSteps)
 	errProc  = errors.New("others may change the way to it, which leads into /proc")
 )
 
@@ -115,9 +124,13 @@ func (t *task) find(from *spot, name string, follow bool) (*spot, error) {
 			return nil, err
 		}
 	}
-	for links := 0; len(todo) > 0; {
+	for links, steps := 0, 0; len(todo) > 0; {
 		component := todo[0]
 		todo = todo[1:]
+		if steps++; steps > mostSteps {
+			at.f.Close()
+			return nil, errFar
+		}
 		next, err := t.step(at, component)
 		if err != nil || !next.isLink() || len(todo) == 0 && !follow {
 			at.f.Close()

@@ -362,6 +362,26 @@ func TestWhatIsKeptFromAGroupIsReadForNobodyElse(t *testing.T) {
 	}
 }
 
+func TestAPathThatGoesOnAndOnIsLeft(t *testing.T) {
+	w := newWorld(t)
+	w.dir("home/bob/d", bob, 0o755)
+	w.file("home/bob/file", bob, 0o644, "bob's")
+	w.outside("home/bob/long", bob, strings.Repeat("d/../", 800)+"file")
+	for i := range mostLinks / 2 {
+		w.outside(fmt.Sprintf("home/bob/%d", i), bob, strings.Repeat("../bob/", 8)+fmt.Sprint(i+1))
+	}
+	w.outside(fmt.Sprintf("home/bob/%d", mostLinks/2), bob, "file")
+	w.outside("home/bob/short", bob, "./"+strings.Repeat("d/../", 50)+"file")
+	for _, name := range []string{"long", "0"} {
+		if got, err := w.read("home/bob/" + name); err == nil || err.Error() != "it leads through more than 256 folders" {
+			t.Errorf("%s is %q, %v", name, got, err)
+		}
+	}
+	if got, err := w.read("home/bob/short"); got != "bob's" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 // What could not become bob's is nobody's: it goes no further as what it was.
 func TestAThreadThatCouldNotBecomeAnotherIsOfNoUse(t *testing.T) {
 	w := newWorld(t)
