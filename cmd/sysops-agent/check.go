@@ -58,7 +58,7 @@ var checkTable = &output.Table{Columns: []output.Column{{Width: len("warning ")}
 
 // add prints a line at once: the next check may take a while.
 func (c *checklist) add(result, text string) {
-	_ = c.text.Write(&output.Row{Table: checkTable, Cells: output.Cells(result, terminal.SafeText(text))})
+	_ = c.text.Write(&output.Row{Table: checkTable, Cells: output.Cells(result, terminal.SafeText(output.OneLine(text)))})
 	_ = c.w.Flush() // a pipe that was closed has had enough
 }
 

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/sysops-api/sysops-api"
@@ -46,6 +50,38 @@ func TestNothingOfRootsGetsIntoRedis(t *testing.T) {
 	for range redistest.Cases(t, 200) {
 		f.push("web1", "--quiet")
 		f.expectAll("web1", honest)
+	}
+}
+
+// What users call their files does not look like something that the agent says: not in its
+// log, and not in what CFEngine is told.
+func TestNamesOfFilesMakeNoLinesOfTheirOwn(t *testing.T) {
+	f := newFleet(t)
+	conf := filepath.Join(f.dir, "conf.d")
+	f.must(os.Mkdir(conf, 0o755))
+	for i, name := range []string{"a\nsysops-agent: error: x", "b\nwarning: y\r\n+class"} {
+		f.must(syscall.Mkfifo(filepath.Join(conf, name), 0o644))
+		f.must(os.Symlink(name, filepath.Join(conf, fmt.Sprintf("link-%d\n+class", i))))
+	}
+	f.must(os.WriteFile(filepath.Join(conf, "file\n+class"), nil, 0o644))
+	f.must(os.Symlink(conf, filepath.Join(f.dir, "outgoing/x")))
+	f.must(os.WriteFile(filepath.Join(f.dir, "outgoing/own"), nil, 0o600))
+	said := f.push("web1")
+	if n := strings.Count(said, "it is a pipe, not a file\n"); n != 4 {
+		t.Errorf("%d pipes are told of", n)
+	}
+	said += f.push("web1", "--cfengine")
+	var out, stderr bytes.Buffer
+	if code := run(t.Context(), []string{
+		"sysops-agent", "check", "--config", f.config, "--server", f.server.URL(), "--host", "web1", "--outgoing", filepath.Join(f.dir, "outgoing"),
+		"--json", filepath.Join(f.dir, "hw.json"), "--state", filepath.Join(f.dir, "state"),
+	}, &out, &stderr); code != exitOK {
+		t.Error(stderr.String())
+	}
+	for line := range strings.Lines(said + out.String()) {
+		if strings.HasPrefix(line, "sysops-agent: error:") || strings.HasPrefix(line, "warning: y") || strings.HasPrefix(line, "+class") {
+			t.Errorf("a line is %q", line)
+		}
 	}
 }
 

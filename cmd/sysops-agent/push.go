@@ -15,6 +15,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/collect"
 	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/hostfs"
+	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 	"github.com/sysops-api/sysops-api/internal/wholefile"
 	"github.com/sysops-api/sysops-api/snapshot"
@@ -113,7 +114,7 @@ func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 	}
 	if !s.quiet {
 		for _, p := range problems {
-			terminal.Warn(cmd.ErrOrStderr(), "%v", p)
+			terminal.Warn(cmd.ErrOrStderr(), "%s", output.OneLine(p.Error())) // it holds names that users have chosen
 		}
 		printReport(cmd.ErrOrStderr(), report)
 	}
@@ -198,14 +199,14 @@ func printReport(w io.Writer, r *snapshot.Report) {
 		if errors.Is(p.Err, snapshot.ErrUnknown) {
 			became = "is unknown, and stays on the servers as it was"
 		}
-		terminal.Warn(w, "%s %s: %v", p.Name, became, p.Err)
+		terminal.Warn(w, "%s", output.OneLine(fmt.Sprintf("%s %s: %v", p.Name, became, p.Err)))
 	}
 	if r.Bases != nil {
 		terminal.Warn(w, "%v", r.Bases)
 	}
 	for _, s := range r.Servers {
 		for _, p := range s.Refused {
-			terminal.Warn(w, "server %s: %v", s.Server, p.Err)
+			terminal.Warn(w, "%s", output.OneLine(fmt.Sprintf("server %s: %v", s.Server, p.Err)))
 		}
 		if s.Err != nil {
 			terminal.Warn(w, "%v", s.Err)
