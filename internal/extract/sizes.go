@@ -2,14 +2,13 @@ package extract
 
 import (
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/sysops-api/sysops-api/internal/trust"
 	"github.com/sysops-api/sysops-api/internal/wholefile"
 )
 
@@ -64,7 +63,8 @@ func (z *coreSizes) note(k *coreState, hosts int) {
 	z.of[k.sizeKey()] = hosts
 }
 
-// read reads the file once. One that cannot be read, or is damaged, is as good as none.
+// read reads the file once. One that cannot be read, is damaged, or can be another user's
+// doing is as good as none: that user would choose what passes for a whole core.
 func (z *coreSizes) read() {
 	if z.of != nil {
 		return
@@ -76,7 +76,7 @@ func (z *coreSizes) read() {
 	if fi, err := os.Stat(z.path); err != nil || !fi.Mode().IsRegular() || fi.Size() > sizesLimit {
 		return
 	}
-	text, err := os.ReadFile(z.path)
+	text, err := trust.Read(z.path, sizesLimit)
 	if err != nil {
 		return
 	}
@@ -104,7 +104,7 @@ func (z *coreSizes) save() {
 	if err != nil {
 		return
 	}
-	if err := os.MkdirAll(filepath.Dir(z.path), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := wholefile.MkdirAll(nil, filepath.Dir(z.path), 0o700); err != nil {
 		return
 	}
 	_ = wholefile.Write(z.path, append(text, '\n'), wholefile.Options{Unsynced: true})

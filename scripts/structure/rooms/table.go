@@ -41,7 +41,7 @@ var Ours = House{
 		{"internal/fleetsim", "internal/hint internal/words snapshot"},
 		{"internal/directory", "internal/hint internal/words internal/trust internal/wholefile internal/store internal/secure internal/rangeexpr"},
 		{"hostset", "internal/hint internal/words internal/naming internal/directory internal/rangeexpr"},
-		{"internal/extract", "internal/hint internal/words internal/wholefile internal/naming internal/store internal/frame internal/secure internal/acl internal/directory"},
+		{"internal/extract", "internal/hint internal/words internal/trust internal/wholefile internal/naming internal/store internal/frame internal/secure internal/acl internal/directory"},
 		{"internal/lines", "internal/hint internal/words internal/naming internal/frame mask internal/extract"},
 		{"internal/push", "internal/hint internal/words internal/wholefile internal/naming internal/store internal/frame internal/secure snapshot internal/directory internal/extract"},
 		{"internal/config", "internal/hint internal/words internal/trust internal/naming internal/store internal/secure mask internal/rangeexpr internal/directory internal/extract"},
