@@ -39,7 +39,7 @@ func (c *Client) Hosts(ctx context.Context, w Where) ([]HostReport, *Completenes
 	out := make([]HostReport, len(hosts))
 	for i, h := range hosts {
 		r := HostReport{Host: h.Host, Site: h.Site, Core: h.Core, State: HostLive, Pushed: h.Pushed, Expires: h.Expires, Servers: h.Servers}
-		if h.Core != "" {
+		if !h.Pushed.IsZero() {
 			r.Age = now.Sub(h.Pushed)
 		}
 		switch {

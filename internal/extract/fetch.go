@@ -69,6 +69,8 @@ var (
 
 	// errNoCopy: some are up, but have lost or damaged it.
 	errNoCopy = errors.New("no server has a good copy")
+	// errListed: nor does its host say that it is gone.
+	errListed = errors.New("the index listed it")
 )
 
 // pick returns the member to read w from: the first in the query's order that
@@ -318,8 +320,8 @@ func (f *fetch) forgive(ctx context.Context, k *coreState, wants []want, out []g
 			out[i] = got{gone: true}
 		case said[j] == store.HostUnknown:
 			out[i] = got{gone: true, ghost: true}
-		case errors.Is(out[i].err, errNoCopy):
-			out[i].err = fmt.Errorf("the index listed it, but %w", out[i].err)
+		case errors.Is(out[i].err, errNoCopy) && !errors.Is(out[i].err, errListed):
+			out[i].err = fmt.Errorf("%w, but %w", errListed, out[i].err)
 		}
 	}
 }

@@ -15,6 +15,7 @@ type hostState struct {
 	has     uint64    // the members that have the latest push
 
 	odd        bool // the time that a hint says cannot be true
+	undated    bool // nobody knows when it was pushed, though servers have it
 	suspect    bool // another hint about it was found to be wrong
 	unverified bool // only hints say that there is such a host: no server that answers has it
 	left       bool // it has left since its last push

@@ -15,8 +15,8 @@ import (
 // How long a core's servers are waited for. One that sends nothing for
 // ProbeWait is left out; so is one that has not answered SiblingGrace, and as
 // long as the fastest took, after its fastest sibling: a hung server must cost
-// nobody a second. Where the fastest know that they are not whole, the others
-// have ProbeWait in place of SiblingGrace.
+// nobody a second. Where the fastest know that they are not whole, or a host is
+// known to be at another alone, the others have ProbeWait in place of SiblingGrace.
 const (
 	ProbeWait    = time.Second
 	SiblingGrace = 100 * time.Millisecond
@@ -41,6 +41,7 @@ type coreState struct {
 	partial   error // why its answer is not whole, though it is not left out
 	unsure    error // why nobody knows whether it is whole
 	sizes     *coreSizes
+	undated   map[string]bool // hosts that were looked for since nobody knows when they pushed → an object of theirs is there
 
 	patient bool // its servers are waited for as long as they may take
 
@@ -80,9 +81,9 @@ var errLate = errors.New("did not answer in the time that its siblings took")
 // ask puts one question to every member of k that is still in, at once, and
 // hands take each answer, in the caller's goroutine. A member that fails is
 // left out, with its error. grace is how much longer than the fastest the others
-// may take; it is asked again with each answer. nil, or where k is patient: as long as
-// ctx and the server's timeout allow.
-func ask[T any](ctx context.Context, k *coreState, grace func() time.Duration, question func(context.Context, *member) (T, error), take func(*member, T)) {
+// may take; it is asked again with each answer, and told which members have given theirs.
+// nil, or where k is patient: as long as ctx and the server's timeout allow.
+func ask[T any](ctx context.Context, k *coreState, grace func(answered uint64) time.Duration, question func(context.Context, *member) (T, error), take func(*member, T)) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if k.patient {
@@ -107,6 +108,7 @@ func ask[T any](ctx context.Context, k *coreState, grace func() time.Duration, q
 		m.err = fmt.Errorf("server %s %w", m.Name(), why)
 	}
 	began := time.Now()
+	var answered uint64
 	var first time.Duration // that the fastest took
 	var late <-chan time.Time
 	pulse := time.NewTicker(ProbeWait)
@@ -119,11 +121,12 @@ func ask[T any](ctx context.Context, k *coreState, grace func() time.Duration, q
 				continue
 			}
 			take(r.m, r.v)
+			answered |= r.m.bit
 			if first == 0 {
 				first = time.Since(began)
 			}
 			if grace != nil {
-				late = time.After(time.Until(began.Add(2*first + grace())))
+				late = time.After(time.Until(began.Add(2*first + grace(answered))))
 			}
 		case <-pulse.C:
 			for m, before := range waiting {
@@ -159,7 +162,7 @@ func (k *coreState) left() []*member {
 // at which all snapshots expire. Else one member tells which hosts are live, since
 // others would only repeat it; see verify.
 func (k *coreState) probe(ctx context.Context, exact bool) {
-	grace := func() time.Duration {
+	grace := func(uint64) time.Duration {
 		if size, _ := k.size(); size == 0 || k.mostHosts() < size {
 			return ProbeWait // others may know more than those that answered
 		}
@@ -187,8 +190,19 @@ func (k *coreState) probe(ctx context.Context, exact bool) {
 // live throughout.
 const liveAhead = time.Hour
 
-// quick is the grace of questions whose answers cannot be short.
-func quick() time.Duration { return SiblingGrace }
+// grace is for questions about the hosts that the members are known to have: whoever alone
+// has the latest push of one is waited for.
+func (k *coreState) grace(answered uint64) time.Duration {
+	for _, h := range k.hosts.list {
+		if h.has != 0 && h.has&answered == 0 && !h.unverified && !h.left {
+			return ProbeWait
+		}
+	}
+	return SiblingGrace
+}
+
+// quick is the grace of what no answer waits for.
+func quick(uint64) time.Duration { return SiblingGrace }
 
 // mostHosts is the most that any member that has answered knows.
 func (k *coreState) mostHosts() int {
@@ -212,7 +226,7 @@ func (k *coreState) size() (hosts int, vouched bool) {
 	if hosts > 0 {
 		return hosts, true
 	}
-	return k.sizes.get(k), false
+	return k.sizes.get(k).Hosts, false
 }
 
 // unite adds what m knows to k.hosts.

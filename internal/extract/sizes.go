@@ -12,16 +12,21 @@ import (
 	"github.com/sysops-api/sysops-api/internal/wholefile"
 )
 
-// coreSizes remembers how many hosts each core had when all its servers answered. That is
-// for cores where gc has not run, and left no roster: a server that restarted empty does
-// not know that it is not whole. It is safe for concurrent use; of several processes that
-// share the file, the last to write it wins.
+// coreSizes remembers how many hosts each core had when gc had told, or all its servers
+// answered. That is for cores where no server that answers has a roster: one that restarted
+// empty does not know that it is not whole. It is safe for concurrent use; of several
+// processes that share the file, the last to write it wins.
 type coreSizes struct {
 	path string // of a file; empty: what is remembered ends with the process
 
 	mu   sync.Mutex
-	of   map[string]int // core, by its servers → hosts; nil: not read yet
-	said map[string]int // as the file has it
+	of   map[string]coreSize // by the core's servers; nil: not read yet
+	said map[string]coreSize // as the file has it
+}
+
+type coreSize struct {
+	Hosts    int  `json:"hosts"`
+	Verified bool `json:"verified,omitempty"` // a server had a roster
 }
 
 const (
@@ -47,8 +52,8 @@ func (k *coreState) sizeKey() string {
 	return strings.Join(names, " ")
 }
 
-// get returns how many hosts the core had; 0: nobody remembers.
-func (z *coreSizes) get(k *coreState) int {
+// get returns how many hosts the core had; none: nobody remembers.
+func (z *coreSizes) get(k *coreState) coreSize {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	z.read()
@@ -56,11 +61,11 @@ func (z *coreSizes) get(k *coreState) int {
 }
 
 // note remembers how many hosts the core has.
-func (z *coreSizes) note(k *coreState, hosts int) {
+func (z *coreSizes) note(k *coreState, size coreSize) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	z.read()
-	z.of[k.sizeKey()] = hosts
+	z.of[k.sizeKey()] = size
 }
 
 // read reads the file once. One that cannot be read, is damaged, or can be another user's
@@ -69,7 +74,7 @@ func (z *coreSizes) read() {
 	if z.of != nil {
 		return
 	}
-	z.of, z.said = make(map[string]int), make(map[string]int)
+	z.of, z.said = make(map[string]coreSize), make(map[string]coreSize)
 	if z.path == "" {
 		return
 	}
@@ -80,7 +85,7 @@ func (z *coreSizes) read() {
 	if err != nil {
 		return
 	}
-	for _, m := range []map[string]int{z.of, z.said} {
+	for _, m := range []map[string]coreSize{z.of, z.said} {
 		if json.Unmarshal(text, &m) != nil {
 			clear(m)
 		}
@@ -94,8 +99,10 @@ func (z *coreSizes) save() {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	changed := false
-	for core, n := range z.of {
-		changed = changed || (n-z.said[core])*coldShare > n || (z.said[core]-n)*coldShare > n
+	for core, now := range z.of {
+		said := z.said[core]
+		apart := max(now.Hosts-said.Hosts, said.Hosts-now.Hosts)
+		changed = changed || now.Verified != said.Verified || apart*coldShare > now.Hosts
 	}
 	if z.path == "" || !changed {
 		return

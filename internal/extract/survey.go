@@ -195,13 +195,14 @@ func (k *coreState) judgeSize() {
 	size, vouched := k.size()
 	switch {
 	case vouched: // enroll has counted
-	case len(out) == 0:
+		k.sizes.note(k, coreSize{all, true})
+	case len(out) == 0 && !k.sizes.get(k).Verified:
 		if len(k.members) > 1 { // where the only server does not answer, nobody has to know
-			k.sizes.note(k, all)
+			k.sizes.note(k, coreSize{Hosts: all})
 		}
 	case size == 0:
 		k.unsure = fmt.Errorf("nobody knows how many hosts core %s has, since gc has not run there, and not all of its servers answer: %w", k.core, JoinLine(out))
-	default:
+	default: // a roster that is gone went with what else its server had
 		k.short = max(0, size-all)
 		all += k.short
 	}
@@ -260,7 +261,7 @@ func (k *coreState) lookUp(ctx context.Context, legacy string, q *question) {
 	q.names = names
 	byHost := len(hosts)*min(len(known), namesPerHost) < len(names)*len(k.hosts.list)
 	q.byHost = byHost
-	ask(ctx, k, quick,
+	ask(ctx, k, k.grace,
 		func(ctx context.Context, m *member) ([]indexLine, error) {
 			if byHost {
 				lists, err := m.NamesOf(ctx, hosts)

@@ -44,9 +44,10 @@ func (k *coreState) verify(ctx context.Context, q *question) {
 		k.reunite()
 		hosts, lacking := k.doubts(q)
 		if len(hosts) == 0 {
+			k.lookForUndated(ctx)
 			return
 		}
-		ask(ctx, k, quick,
+		ask(ctx, k, k.grace,
 			func(ctx context.Context, m *member) (*testimony, error) { return m.hear(ctx, hosts, lacking, q.names) },
 			func(m *member, t *testimony) { m.take(t) })
 		k.believe()
@@ -224,18 +225,18 @@ func (h *hostState) believe(members []*member) {
 		return
 	case !says && !hints.odd:
 		h.pushed, h.mark, h.has = hints.pushed, hints.mark, hints.has&known
-	case !says: // nobody knows since when
-		h.has = known
+	case !says: // nobody knows since when: a server's clock was set back, or an older agent's hint is wrong
+		h.has, h.undated = known, true
 	}
-	h.expireBy(members, says || !hints.odd)
+	h.expireBy(members)
 	// leave writes into $hosts what it writes into $left, so no push has to come after it.
 	h.left = left != nil && (h.pushed.IsZero() || !later(h.pushed, h.mark, leftAt, left.Mark))
 }
 
-// expireBy finds out when the snapshot of h expires, by the members that have it. dated: it
-// is known when it was pushed. Else it counts as live, as long as an object of it is there.
-func (h *hostState) expireBy(members []*member, dated bool) {
-	if !dated {
+// expireBy finds out when the snapshot of h expires, by the members that have it. One that is
+// undated counts as live as long as an object of it is there; see lookForUndated.
+func (h *hostState) expireBy(members []*member) {
+	if h.undated {
 		h.expires = time.Now().Add(liveAhead)
 		return
 	}
@@ -254,11 +255,38 @@ func (h *hostState) expireBy(members []*member, dated bool) {
 	}
 }
 
+// lookForUndated has undated hosts of which no object is there count as expired.
+func (k *coreState) lookForUndated(ctx context.Context) {
+	if k.undated == nil {
+		k.undated = make(map[string]bool)
+	}
+	var hosts []string
+	for _, h := range k.hosts.list {
+		if _, asked := k.undated[h.name]; h.undated && !asked {
+			hosts = append(hosts, h.name)
+		}
+	}
+	if len(hosts) > 0 {
+		ask(ctx, k, k.grace,
+			func(ctx context.Context, m *member) ([]bool, error) { return m.HaveObjects(ctx, hosts) },
+			func(_ *member, have []bool) {
+				for i, h := range hosts {
+					k.undated[h] = k.undated[h] || have[i]
+				}
+			})
+	}
+	for _, h := range k.hosts.list {
+		if h.undated && !k.undated[h.name] {
+			h.expires = time.Time{}
+		}
+	}
+}
+
 // checkEntries leaves out of what the index lists the objects whose host says that it does not
 // have them. One server's word is about its own entries.
 func (k *coreState) checkEntries(ctx context.Context, q *question) {
 	denied := make(map[string]bool)
-	ask(ctx, k, quick,
+	ask(ctx, k, k.grace,
 		func(ctx context.Context, m *member) ([]indexLine, error) { return m.recorded(ctx, k, q) },
 		func(m *member, lines []indexLine) {
 			for i, l := range lines {
@@ -363,7 +391,7 @@ func (k *coreState) enroll(ctx context.Context) {
 	if most == 0 || most <= known && !doubt {
 		return
 	}
-	ask(ctx, k, quick,
+	ask(ctx, k, k.grace,
 		func(ctx context.Context, m *member) ([]string, error) { return m.Roster(ctx) },
 		func(_ *member, roster []string) {
 			for _, name := range roster {
@@ -383,11 +411,12 @@ func (k *coreState) enroll(ctx context.Context) {
 		})
 }
 
-// standing is how many hosts the core has, as far as anybody knows.
+// standing is how many hosts the core has, as far as anybody knows. Those that have left are
+// counted until gc has removed them, as whoever remembers the core has counted them.
 func (k *coreState) standing() int {
 	n := 0
 	for _, h := range k.hosts.list {
-		if !h.unverified && !h.left {
+		if !h.unverified {
 			n++
 		}
 	}

@@ -253,6 +253,38 @@ func (s *Server) NamesOf(ctx context.Context, hosts []string) ([][]string, error
 	return lists, err
 }
 
+// fewObjects is how many objects of a host HaveObjects looks for.
+const fewObjects = 8
+
+// HaveObjects tells of each host whether objects are there that it has recorded. It looks
+// for a few of each: a push renews all of them, so that they expire together.
+func (s *Server) HaveObjects(ctx context.Context, hosts []string) ([]bool, error) {
+	lists, err := s.NamesOf(ctx, hosts)
+	if err != nil {
+		return nil, err
+	}
+	var keys []string
+	var of []int // of which host each key is
+	for i, names := range lists {
+		for _, name := range names[:min(fewObjects, len(names))] {
+			keys, of = append(keys, keyObject(hosts[i], name)), append(of, i)
+		}
+	}
+	have := make([]bool, len(hosts))
+	for len(keys) > 0 {
+		n := min(truthsAtOnce, len(keys))
+		there, err := s.existing(ctx, keys[:n])
+		if err != nil {
+			return nil, about(err, "cannot look for objects")
+		}
+		for i, is := range there {
+			have[of[i]] = have[of[i]] || is
+		}
+		keys, of = keys[n:], of[n:]
+	}
+	return have, nil
+}
+
 // lists asks for one list each, atOnce in a request, and fewer where that makes too
 // large a reply.
 func (s *Server) lists(ctx context.Context, command string, key func(string) string, of []string, atOnce int) ([][]string, error) {
