@@ -1,5 +1,6 @@
 # make test    installs what the tests need where it may, and runs them all
 # make contrib-test  runs what of contrib/ Ansible, Puppet and Salt would; installs the former two where it may
+# make previous-test  runs the release before this one, out of the history, beside this one
 # make lint    gofumpt, go vet, staticcheck, and the structure: what imports what, and how large it is
 # make race    the race detector over what is concurrent
 # make bench   the benchmarks, and whole fleets beside ripgrep; results in bench/results
@@ -20,7 +21,7 @@ FUZZTIME    = 60s
 CASES       = 50
 TESTTIMEOUT = 30m
 
-.PHONY: test contrib-test lint race bench fuzz build package package-test deps
+.PHONY: test contrib-test previous-test lint race bench fuzz build package package-test deps
 
 # Without cgo, as the released commands are built: what the tests build of them is then compiled already. Four tests of
 # a package at a time, because many of them wait; and first of all the packages that take longest.
@@ -32,13 +33,17 @@ contrib-test:
 	@sh scripts/test-deps.sh contrib
 	go test -timeout $(TESTTIMEOUT) -tags contrib -run 'Ansible|Puppet|Salt' ./contrib
 
+# Apart from make test, because it needs the history, and builds another tree.
+previous-test:
+	CGO_ENABLED=0 go test -timeout $(TESTTIMEOUT) -tags previous -run Previous ./wholetest
+
 deps:
 	@sh scripts/test-deps.sh
 
 lint:
 	@files=$$(go run $(GOFUMPT) -l .); if [ -n "$$files" ]; then echo "not formatted with gofumpt: $$files"; exit 1; fi
-	go vet -tags contrib ./...
-	go run $(STATICCHECK) -tags contrib ./...
+	go vet -tags contrib,previous ./...
+	go run $(STATICCHECK) -tags contrib,previous ./...
 	go run ./scripts/structure
 
 # What measures a reader's memory, or how a search grows, says nothing under the detector, which takes ten times as

@@ -248,9 +248,12 @@ var honestCases = []honestCase{
 // What is said of hosts is true whatever happens to a fleet without ill will: on one server
 // and on two, whether or not gc has ever been there, and whether or not the reader remembers
 // the core.
-func TestHonestCases(t *testing.T) {
+func TestHonestCases(t *testing.T) { testHonestCases(t, honestCases) }
+
+func testHonestCases(t *testing.T, cases []honestCase) {
+	t.Helper()
 	program := redistest.Build(t, "./cmd/sysops")
-	for _, c := range honestCases {
+	for _, c := range cases {
 		for _, servers := range []int{1, 2} {
 			if c.servers != 0 && c.servers != servers {
 				continue
