@@ -20,7 +20,8 @@ type attack struct {
 }
 
 // attacks are about the host web01, which has /etc/motd and no /etc/issue; web02, which has
-// both; web03, which is stale; web04, whose snapshot has expired; and hosts that are not there.
+// both; web03, which is stale; web04, whose snapshot has expired; web05, which pushed a while ago;
+// and hosts that are not there.
 var attacks = []attack{
 	{name: "a ghost in $hosts", ghosts: []string{"ghost"}, on: func(s *redistest.Server, now int64) {
 		s.Must("ZADD", "$hosts", fmt.Sprint(now), "ghost")
@@ -42,6 +43,7 @@ var attacks = []attack{
 	{name: "a host that pushed in a year", on: func(s *redistest.Server, now int64) {
 		s.Must("ZADD", "$hosts", fmt.Sprint(now+365*86400), "web01")
 	}},
+	{name: "a host that pushed a moment ago", on: func(s *redistest.Server, now int64) { s.Must("ZADD", "$hosts", fmt.Sprint(now), "web05") }},
 	{name: "a host that pushed in a minute", on: func(s *redistest.Server, now int64) { s.Must("ZADD", "$hosts", fmt.Sprint(now+60), "web01") }},
 	{name: "a host that pushed in 1970", on: func(s *redistest.Server, _ int64) { s.Must("ZADD", "$hosts", "0", "web01") }},
 	{name: "a host that pushed before 1970", on: func(s *redistest.Server, _ int64) { s.Must("ZADD", "$hosts", "-5", "web01") }},
@@ -107,8 +109,11 @@ func attacked(t *testing.T, c *sysops.Client, servers []*redistest.Server) {
 	publish(t, c, snapshotOf("web02", text("/etc/motd", "two\n"), text("/etc/issue", "Debian\n")))
 	publish(t, c, snapshotOf("web03", text("/etc/motd", "three\n")))
 	publish(t, c, snapshotOf("web04", text("/etc/motd", "four\n")))
+	publish(t, c, snapshotOf("web05", text("/etc/motd", "five\n")))
 	for _, s := range servers {
 		now := serverTime(t, s)
+		s.Must("ZADD", "$hosts", fmt.Sprint(now-600), "web05")
+		s.Must("HSET", "$of:web05", "$push", fmt.Sprint(now-600))
 		s.Must("ZADD", "$hosts", fmt.Sprint(now-7200), "web03")
 		s.Must("HSET", "$of:web03", "$push", fmt.Sprint(now-7200))
 		s.Must("ZADD", "$hosts", fmt.Sprint(now-40000), "web04")

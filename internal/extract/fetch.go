@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,6 +62,10 @@ type got struct {
 	gone   bool  // its host has no such object, whatever the index says
 	ghost  bool  // gone, and no server that answers has its host
 	err    error // no server could give it
+
+	// of is when its host pushed it, by our clock, where a hint says that the host has pushed
+	// since. If no server has such a push, the hint is wrong.
+	of time.Time
 }
 
 var (
@@ -225,7 +230,7 @@ func without(wants []want, m *member) []want {
 
 func allRead(list []got) bool {
 	for _, g := range list {
-		if g.err != nil {
+		if g.err != nil || !g.of.IsZero() {
 			return false
 		}
 	}
@@ -249,20 +254,25 @@ func (f *fetch) split(ctx context.Context, k *coreState, m *member, wants []want
 	return append(f.readFrom(ctx, k, m, wants[:half]), f.readFrom(ctx, k, m, wants[half:])...)
 }
 
-// accept takes what m answered, and asks siblings for what it lacks.
+// accept takes what m answered, and asks siblings for what it lacks, or has an earlier push
+// of than a hint says that there is.
 func (f *fetch) accept(ctx context.Context, k *coreState, m *member, wants []want, entries []store.Entry) []got {
 	out := make([]got, len(wants))
+	early := make(map[int]time.Time)
 	var lacking []int
 	for i, e := range entries {
+		if m.behind(wants[i].host, e.Push) {
+			early[i] = e.Push.At.Add(-m.index.Offset)
+		}
 		switch {
 		case e.Err != nil:
 			out[i].err = e.Err
-			lacking = append(lacking, i)
-		case e.Missing && !(f.records && wants[i].foreign), m.behind(wants[i].host, e.Push):
-			lacking = append(lacking, i)
-		default:
-			out[i] = got{values: e.Values, from: m}
+		case !e.Missing || f.records && wants[i].foreign:
+			if out[i] = (got{values: e.Values, from: m, of: early[i]}); out[i].of.IsZero() {
+				continue
+			}
 		}
+		lacking = append(lacking, i)
 	}
 	found := make([]*got, len(out))
 	for i := range out {
@@ -280,11 +290,15 @@ func (f *fetch) accept(ctx context.Context, k *coreState, m *member, wants []wan
 	var lost []int
 	for j, g := range f.read(ctx, k, rest) {
 		i := lacking[j]
+		ours, behind := early[i]
 		switch {
-		case g.err == nil:
+		case g.err == nil && (g.of.IsZero() || behind && g.of.After(ours)):
 			out[i] = g
+		case out[i].from != nil: // no sibling has a later push
+		case g.err == nil && behind && out[i].err != nil && ours.Sub(g.of) <= sameWithin:
+			out[i] = g // the same push, and not damaged
 		case out[i].err == nil: // m said that there is none; no sibling has it
-			out[i].err = g.err
+			out[i].err = cmp.Or(g.err, errNoCopy)
 			lost = append(lost, i)
 		}
 	}
