@@ -12,16 +12,16 @@ import (
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
-// readmeCommands returns the commands that README.md shows: the lines of its
-// console blocks that begin with "$ ".
-func readmeCommands(t *testing.T) []string {
+// commandsOf returns the commands that a page shows: the lines of its console blocks that
+// begin with "$ ".
+func commandsOf(t *testing.T, page string) []string {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var commands []string
-	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
+	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
 		for line := range strings.Lines(block[1]) {
 			if command, ok := strings.CutPrefix(strings.TrimSpace(line), "$ "); ok {
 				commands = append(commands, command)
@@ -59,7 +59,7 @@ func TestEveryCommandOfTheREADMEWorks(t *testing.T) {
 	folder := t.TempDir()
 
 	kinds := make(map[string]int)
-	for _, command := range readmeCommands(t) {
+	for _, command := range commandsOf(t, "../../README.md") {
 		args := shellWords(command)
 		kinds[args[0]]++
 		switch args[0] {
