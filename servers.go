@@ -65,6 +65,7 @@ type ServerChange struct {
 	// By GC: keys of a wrong type, scores that were not those of the host, objects that
 	// would never have expired.
 	Repaired int    `json:"repaired"`
+	Bases    int    `json:"bases"` // by GC: chosen, or put back, where hosts may not write them
 	Error    string `json:"error,omitempty"`
 }
 
@@ -72,8 +73,8 @@ type ServerChange struct {
 // expired over keep ago, or that are listed and have never pushed; entries that lead to no
 // object; names that no host holds; objects that no push has recorded. It repairs what
 // others than its host have written over, and keeps the roster: the hosts that it has
-// verified, by which readers know who belongs to a core. It may run beside pushes and
-// queries, and where so much was added to the index that readers refuse it.
+// verified, by which readers know who belongs to a core. Where hosts may not write bases, it
+// chooses them. It may run beside pushes and queries, and where so much was added to the index that readers refuse it.
 func (c *Client) GC(ctx context.Context, w Where, keep time.Duration) ([]ServerChange, error) {
 	changes, err := c.servers.GC(ctx, w.request(), keep)
 	return changesOf(changes), err
@@ -89,7 +90,7 @@ func (c *Client) Adopt(ctx context.Context, w Where) ([]ServerChange, error) {
 func changesOf(changes []extract.ServerChange) []ServerChange {
 	var out []ServerChange
 	for _, c := range changes {
-		out = append(out, ServerChange{Server: c.Server, Hosts: c.Hosts, Entries: c.Entries, Names: c.Names, Objects: c.Objects, Repaired: c.Repaired, Error: textOf(c.Err)})
+		out = append(out, ServerChange{Server: c.Server, Hosts: c.Hosts, Entries: c.Entries, Names: c.Names, Objects: c.Objects, Repaired: c.Repaired, Bases: c.Bases, Error: textOf(c.Err)})
 	}
 	return out
 }

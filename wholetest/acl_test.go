@@ -24,10 +24,13 @@ type confinedFleet struct {
 	passwords string
 }
 
-func newConfinedFleet(t *testing.T, servers int) *confinedFleet {
+func newConfinedFleet(t *testing.T, servers int, others ...string) *confinedFleet {
 	t.Helper()
 	f := &confinedFleet{t: t, servers: redistest.Core(t, servers), passwords: filepath.Join(t.TempDir(), "passwords")}
 	users := []acl.User{acl.NewUser(acl.Host, "web01"), acl.NewUser(acl.Host, "web02"), acl.NewUser(acl.Reader, "reader"), acl.NewUser(acl.Admin, "ops")}
+	for _, h := range others {
+		users = append(users, acl.NewUser(acl.Host, h))
+	}
 	cores, err := connect(t, redistest.URLs(f.servers)...).Cores(t.Context(), sysops.Where{})
 	if err != nil {
 		t.Fatal(err)
@@ -42,15 +45,20 @@ func newConfinedFleet(t *testing.T, servers int) *confinedFleet {
 	return f
 }
 
-// as returns a client that is one of the users.
-func (f *confinedFleet) as(user string) *sysops.Client {
+func (f *confinedFleet) password(user string) string {
 	f.t.Helper()
 	password, err := os.ReadFile(filepath.Join(f.passwords, user))
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	return strings.TrimSpace(string(password))
+}
+
+// as returns a client that is one of the users.
+func (f *confinedFleet) as(user string) *sysops.Client {
+	f.t.Helper()
 	return connectTo(f.t, sysops.ServerList(redistest.URLs(f.servers)...), sysops.Options{
-		User: user, Password: strings.TrimSpace(string(password)), BasesFolder: f.t.TempDir(), Timeout: redistest.Patience,
+		User: user, Password: f.password(user), BasesFolder: f.t.TempDir(), Timeout: redistest.Patience,
 	})
 }
 

@@ -19,6 +19,7 @@ type ServerChange struct {
 	Names    int // removed
 	Objects  int // removed by GC: no push had recorded them
 	Repaired int // by GC: keys of a wrong type, scores that were not the host's, objects that would never have expired
+	Bases    int // by GC: chosen, or put back, where hosts may not write them
 	Err      error
 }
 
@@ -79,6 +80,7 @@ func (t *tending) prune(ctx context.Context) []ServerChange {
 		p, err := m.Prune(ctx, store.Pruning{Keep: t.keep, Foreign: t.foreign, Verified: t.enroll})
 		return ServerChange{Server: m.Name(), Hosts: p.Hosts, Entries: p.Entries, Names: p.Names, Objects: p.Objects, Repaired: p.Repaired, Err: err}
 	})
+	t.chooseBases(ctx, changes)
 	all := len(t.failed) == 0 && !slices.ContainsFunc(changes, func(c ServerChange) bool { return c.Err != nil })
 	ends := atEach(t.members, func(m *member) error { return t.end(ctx, m, all) })
 	for i, err := range ends {

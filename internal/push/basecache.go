@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,16 +28,28 @@ type baseCache struct {
 	mu       sync.Mutex
 	loaded   bool
 	listings map[string]*listing
-	frames   map[frame.ID][]byte // without a folder, all; with one, none
-	sizes    map[string]int      // of the files in folder, by name
-	dirty    bool                // listings are not as they are on disk
+	servers  map[string]*serverNote // by the server's name
+	frames   map[frame.ID][]byte    // without a folder, all; with one, none
+	sizes    map[string]int         // of the files in folder, by name
+	dirty    bool                   // listings are not as they are on disk
 }
 
-// An listing is the bases of one name.
+// A listing is the bases of one name.
 type listing struct {
-	IDs   []frame.ID
-	Asked time.Time // when servers were asked last
+	IDs    []frame.ID
+	Chosen []frame.ID // those of them that gc has chosen, and that stay
+	Asked  time.Time  // when servers were asked last
 }
+
+// A serverNote is what is known of one server.
+type serverNote struct {
+	Fixed     time.Time // when it turned out that hosts may not write bases there; zero: they may
+	Claimless time.Time // the same of claims alone
+	Chosen    string    // what it said with the last whole push; see store.HostState
+}
+
+// refusedFor is how long a server is not asked again whether hosts may write bases.
+const refusedFor = 24 * time.Hour
 
 const (
 	openedBytes   = 12 << 20 // of unpacked bases that a publisher keeps
@@ -44,10 +57,11 @@ const (
 	listingsBytes = 16 << 20 // of the file that has the listings
 	listingFresh  = time.Hour
 	listingsFile  = "offers.json"
+	serverPrefix  = "$server " // of the keys there that are servers and not names
 )
 
 func newBaseCache(folder string) *baseCache {
-	return &baseCache{folder: folder, opened: frame.NewCache(openedBytes), listings: make(map[string]*listing), frames: make(map[frame.ID][]byte)}
+	return &baseCache{folder: folder, opened: frame.NewCache(openedBytes), listings: make(map[string]*listing), servers: make(map[string]*serverNote), frames: make(map[frame.ID][]byte)}
 }
 
 // load reads what an earlier process left. What is damaged is as good as absent.
@@ -57,20 +71,35 @@ func (s *baseCache) load() {
 	}
 	s.loaded = true
 	s.survey() // what cannot be read is as good as absent
-	var saved map[string]struct {
-		IDs   []store.ID `json:"bases"`
-		Asked time.Time  `json:"asked"`
-	}
+	var saved map[string]savedListing
 	text := readSmall(filepath.Join(s.folder, listingsFile), listingsBytes)
 	if json.Unmarshal(text, &saved) != nil {
 		return
 	}
 	for name, o := range saved {
-		s.listings[name] = &listing{Asked: o.Asked}
-		for _, id := range o.IDs {
-			s.listings[name].IDs = append(s.listings[name].IDs, frame.ID(id))
+		if server, ok := strings.CutPrefix(name, serverPrefix); ok {
+			s.servers[server] = &serverNote{Fixed: o.Asked, Claimless: o.Claimless, Chosen: o.Version}
+			continue
 		}
+		s.listings[name] = &listing{IDs: convert[frame.ID](o.IDs), Chosen: convert[frame.ID](o.Chosen), Asked: o.Asked}
 	}
+}
+
+// A savedListing is a listing on disk, or in its place the note of a server.
+type savedListing struct {
+	IDs       []store.ID `json:"bases,omitempty"`
+	Chosen    []store.ID `json:"chosen,omitempty"`
+	Asked     time.Time  `json:"asked"`
+	Claimless time.Time  `json:"claimless,omitzero"`
+	Version   string     `json:"version,omitempty"`
+}
+
+func convert[To, From ~[32]byte](ids []From) []To {
+	var out []To
+	for _, id := range ids {
+		out = append(out, To(id))
+	}
+	return out
 }
 
 // survey notes what lies in the folder.
@@ -132,6 +161,53 @@ func (s *baseCache) list(name string, ids []frame.ID, now time.Time) {
 	defer s.mu.Unlock()
 	s.listings[name] = &listing{IDs: ids, Asked: now}
 	s.dirty = true
+}
+
+// listChosen notes which of the bases of a name gc has chosen.
+func (s *baseCache) listChosen(name string, ids []frame.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.listings[name]; o != nil {
+		o.Chosen = ids
+	}
+}
+
+// stays reports whether a base of a name is one that gc has chosen.
+func (s *baseCache) stays(name string, id frame.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.load()
+	o := s.listings[name]
+	return o != nil && slices.Contains(o.Chosen, id)
+}
+
+// server returns what is known of a server. What hosts may not do there is tried again after
+// a day.
+func (s *baseCache) server(name string) serverNote {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.load()
+	note := s.servers[name]
+	if note == nil {
+		return serverNote{}
+	}
+	known := *note
+	for _, at := range []*time.Time{&known.Fixed, &known.Claimless} {
+		if age := time.Since(*at); age > refusedFor || age < 0 {
+			*at = time.Time{}
+		}
+	}
+	return known
+}
+
+// note takes down what is known of a server.
+func (s *baseCache) note(name string, known serverNote) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old := s.servers[name]; old == nil && known == (serverNote{}) || old != nil && *old == known {
+		return
+	}
+	s.servers[name], s.dirty = &known, true
 }
 
 // outdated has servers asked about the bases of a name with the next push.
@@ -329,13 +405,12 @@ func (s *baseCache) save() error {
 
 // saveFolder is save for what is on disk.
 func (s *baseCache) saveFolder(listed map[frame.ID]bool) error {
-	saved := make(map[string]any, len(s.listings))
+	saved := make(map[string]savedListing, len(s.listings)+len(s.servers))
 	for name, o := range s.listings {
-		ids := make([]store.ID, len(o.IDs))
-		for i, id := range o.IDs {
-			ids[i] = store.ID(id)
-		}
-		saved[name] = map[string]any{"bases": ids, "asked": o.Asked}
+		saved[name] = savedListing{IDs: convert[store.ID](o.IDs), Chosen: convert[store.ID](o.Chosen), Asked: o.Asked}
+	}
+	for name, note := range s.servers {
+		saved[serverPrefix+name] = savedListing{Asked: note.Fixed, Claimless: note.Claimless, Version: note.Chosen}
 	}
 	text, err := json.Marshal(saved)
 	if err != nil {

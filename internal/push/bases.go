@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"errors"
 	"hash/fnv"
 	"maps"
 	"slices"
@@ -14,33 +15,10 @@ import (
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
-// What becomes a base, and for which contents one is looked for.
 const (
-	leastBased = 128       // bytes of a frame that stands by itself: less is not worth a base
-	mostBased  = 512 << 10 // bytes of contents: an agent has several bases in memory at a time
-
-	maxBases   = 32 // of a name, at one server
-	raceBases  = 8  // that may be claimed of a name beside those that the claimer saw
+	raceBases  = 8 // that may be claimed of a name beside those that the claimer saw
 	claimBytes = 4 << 20
 )
-
-// deservesBase says how a frame must compare with one that stands by itself, to be worth
-// another base: the more bases a name has, the worse it must be. The first few make
-// the most difference, and contents that no base helps (every host's own) must not
-// use up the places.
-func deservesBase(packed, alone, bases int, helped bool) bool {
-	switch {
-	case bases == 0:
-		return alone > leastBased
-	case bases < 8:
-		return packed*10 > alone && packed > leastBased
-	case !helped:
-		return false
-	case bases < 16:
-		return packed*6 > alone
-	}
-	return packed*3 > alone
-}
 
 // bases is what a push packs against.
 type bases struct {
@@ -54,7 +32,7 @@ type bases struct {
 // mayBase reports whether contents may become a base, and be packed against others. Every
 // host may read bases, so what only root may read on its own host never is one.
 func mayBase(src *snapshot.Source, c *snapshot.Content) bool {
-	return !src.Private && (c.Stat == nil || c.Stat.Mode&0o004 != 0) && len(c.Data) <= mostBased && !frame.IsBinary(c.Data)
+	return !src.Private && (c.Stat == nil || c.Stat.Mode&0o004 != 0) && len(c.Data) <= frame.MostBased && !frame.IsBinary(c.Data)
 }
 
 // atHand returns the bases of a name that are at hand, and whether these are all that
@@ -81,7 +59,7 @@ func (b *bases) pack(name string, contents []byte, atHand []frame.ID, all bool) 
 	if base != nil {
 		f.base = base.ID
 	}
-	if all && deservesBase(len(packed), alone, len(atHand), base != nil && 5*len(packed) < 4*alone) {
+	if all && frame.DeservesBase(len(packed), alone, len(atHand), base != nil && 5*len(packed) < 4*alone) {
 		if f.claim = packed; base != nil {
 			f.claim = b.encoder.Encode(contents)
 		}
@@ -129,13 +107,19 @@ func (p *push) learn(ctx context.Context, group []*delivery) {
 		return
 	}
 	wanted := make(map[store.ID][]*delivery) // base → who lists it
-	for _, name := range p.stale {
+	for _, name := range p.names {
 		from := make(map[frame.ID][]*delivery)
+		var chosen []frame.ID
 		known := false
 		for _, d := range group {
 			claims, ok := d.state.Claims[name]
 			known = known || ok
 			for _, c := range claims {
+				if c.Chosen {
+					chosen = append(chosen, frame.ID(c.ID))
+				} else if d.fixed {
+					continue // nobody can renew it
+				}
 				from[frame.ID(c.ID)] = append(from[frame.ID(c.ID)], d)
 			}
 		}
@@ -144,6 +128,7 @@ func (p *push) learn(ctx context.Context, group []*delivery) {
 		}
 		p.bases.asked[name] = true
 		p.bases.cache.list(name, slices.Collect(maps.Keys(from)), time.Now())
+		p.bases.cache.listChosen(name, chosen)
 		ids := p.bases.cache.listed(name)
 		if !slices.ContainsFunc(group, func(d *delivery) bool { return d.couldPackBetter(name, choiceSum(ids)) }) {
 			continue
@@ -191,7 +176,7 @@ func (p *push) readBases(ctx context.Context, wanted map[store.ID][]*delivery) m
 // there is none yet, or it was not chosen from these.
 func (d *delivery) couldPackBetter(name string, choice uint32) bool {
 	old, recorded := d.state.Records[name]
-	return !recorded || old.Choice != choice && (old.Packed == 0 || old.Packed > leastBased)
+	return !recorded || old.Choice != choice && (old.Packed == 0 || old.Packed > frame.LeastBased)
 }
 
 // readBases reads bases, and keeps those that are what they should be. It returns the
@@ -222,8 +207,23 @@ func (d *delivery) readBases(ctx context.Context, ids []store.ID) (missing []sto
 	return missing, nil
 }
 
+// mayRefer reports whether an object of that name may refer to a base at this server: where
+// hosts may not write bases, to one that stays, and to no other.
+func (d *delivery) mayRefer(name string, id store.ID) bool {
+	if id == (store.ID{}) || !d.fixed {
+		return true
+	}
+	if claims, asked := d.state.Claims[name]; asked {
+		return slices.ContainsFunc(claims, func(c store.Claim) bool { return c.Chosen && c.ID == id })
+	}
+	return d.push.bases.cache.stays(name, frame.ID(id))
+}
+
 // unclaimAbsent gives back the places of bases that have expired.
 func (d *offering) unclaimAbsent() {
+	if d.fixed {
+		return
+	}
 	for name, claims := range d.state.Claims {
 		for _, c := range claims {
 			if slices.Contains(d.absent, c.ID) && d.state.Now.Sub(c.At).Abs() > store.ClaimedFor {
@@ -246,20 +246,20 @@ func (d *offering) refer(name string, id store.ID) {
 	}
 	cache := d.push.bases.cache
 	claims, asked := d.state.Claims[name]
-	if asked && !slices.ContainsFunc(claims, func(c store.Claim) bool { return c.ID == id }) {
+	if asked && !d.fixed && !slices.ContainsFunc(claims, func(c store.Claim) bool { return c.ID == id }) {
 		if packed := cache.verified(frame.ID(id)); packed != nil {
 			d.batch.GiveBase(id, packed)
-			if len(claims) < maxBases {
+			if len(claims) < frame.MostBases {
 				d.batch.ListBase(name, id, d.state.Now)
 			}
 		}
 	}
 	switch packed := cache.frame(frame.ID(id)); {
 	case packed == nil && d.fetched < extract.BasesAtOnce:
-		d.batch.FetchBase(id)
+		d.batch.FetchBase(id, !d.fixed)
 		d.fetched++
 	default:
-		d.batch.HoldBase(id, packed, sampleAt(id, d.push.mark, len(packed)))
+		d.batch.HoldBase(id, packed, sampleAt(id, d.push.mark, len(packed)), !d.fixed)
 	}
 }
 
@@ -276,6 +276,10 @@ func (d *offering) noteBase(o store.Outcome) {
 			o.Lost = true
 		}
 	}
+	if o.Fixed && !o.Lost {
+		d.sent.unrenewed = append(d.sent.unrenewed, id)
+	}
+	d.sent.fixed = d.sent.fixed || o.Fixed || errors.Is(o.Err, store.ErrPermission)
 	if !o.Lost && o.Err == nil {
 		return
 	}
@@ -295,7 +299,7 @@ func sampleAt(id store.ID, mark, length int) int {
 
 // propose claims a place among the bases of the object's name, if it should have one.
 func (d *offering) propose(obj *packedObject, f packedFrame) {
-	if f.claim == nil || d.claimed+len(f.claim) > claimBytes {
+	if f.claim == nil || d.claimless() || d.claimed+len(f.claim) > claimBytes {
 		return
 	}
 	d.claimed += len(f.claim)
@@ -320,7 +324,7 @@ func (d *offering) settleClaims() {
 		card, answered := d.sent.cards[name]
 		switch {
 		case !answered:
-		case card > min(maxBases, c.seen+raceBases):
+		case card > min(frame.MostBases, c.seen+raceBases):
 			d.batch.UnclaimBase(name, id)
 			d.push.bases.cache.outdated(name)
 		default:
@@ -335,13 +339,45 @@ func (d *offering) settleClaims() {
 	}
 }
 
+// noteFixed heeds that hosts may not write bases at this server, where that has turned out:
+// from then on objects refer to bases that stay.
+func (d *offering) noteFixed() {
+	if !d.sent.fixed || d.fixed {
+		return
+	}
+	d.fixed = true
+	for _, id := range d.sent.unrenewed {
+		if slices.ContainsFunc(d.users[id], func(name string) bool { return !d.mayRefer(name, id) }) {
+			d.sent.lostBases = append(d.sent.lostBases, id)
+		}
+	}
+}
+
+// remember takes down for the next push what this one has found out about the server.
+func (d *offering) remember() {
+	if d.push.bases.off {
+		return
+	}
+	note := d.note
+	if d.fixed && note.Fixed.IsZero() {
+		note.Fixed = time.Now()
+	}
+	if d.sent.claimless {
+		note.Claimless = time.Now()
+	}
+	if d.err == nil {
+		note.Chosen = d.state.Chosen
+	}
+	d.push.bases.cache.note(d.server.Name(), note)
+}
+
 // repairBases puts back the bases that the server has lost. It returns the objects
 // that refer to one which cannot be put back: they must be sent again, each by itself.
 func (d *offering) repairBases() []string {
 	var orphans []string
 	for _, id := range d.sent.lostBases {
 		packed := d.push.bases.cache.verified(frame.ID(id))
-		if packed == nil || d.sent.refused[id] {
+		if packed == nil || d.fixed || d.sent.refused[id] {
 			orphans = append(orphans, d.users[id]...)
 			continue
 		}

@@ -30,6 +30,8 @@ type delivery struct {
 	began   time.Time
 
 	state  *store.HostState // what it has of the host
+	note   serverNote       // what earlier pushes have found out about it
+	fixed  bool             // hosts may not write bases there
 	absent []store.ID       // bases that it lists and does not have
 
 	done outcomes // of the offering that ended
@@ -55,6 +57,7 @@ type offering struct {
 	claims  map[string]claim      // by name
 	claimed int                   // bytes of their frames
 	given   []string              // names whose claim was heard
+	apart   []string              // objects whose frame refers to what this server cannot have
 
 	sent outcomes // written by the sender until it ends
 }
@@ -70,6 +73,9 @@ type outcomes struct {
 	repaired int              // and has them again
 	failed   map[string]error // by name: what it refused; "" for the index
 
+	fixed     bool              // it has turned out that hosts may not write bases
+	claimless bool              // that they may not claim any
+	unrenewed []store.ID        // bases that are there, and that hosts may not renew
 	lostBases []store.ID        // that objects refer to
 	refused   map[store.ID]bool // those that the server would not take
 	cards     map[string]int    // name → how many bases it had when ours was claimed
@@ -83,7 +89,15 @@ func newDelivery(p *push, s *store.Server, timeout time.Duration) *delivery {
 func (d *delivery) read(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	d.state, d.err = d.server.ReadHost(ctx, d.push.snap.Host, d.push.stale)
+	bases := &d.push.bases
+	d.state, d.err = d.server.ReadHost(ctx, d.push.snap.Host, d.push.stale, !bases.off)
+	if d.err == nil && !bases.off {
+		d.note = bases.cache.server(d.server.Name())
+		d.fixed = !d.note.Fixed.IsZero()
+		if d.rechosen() && len(d.push.stale) < len(d.push.names) {
+			d.state.Claims, d.err = d.server.Claims(ctx, d.push.names)
+		}
+	}
 	d.took = time.Since(d.began)
 }
 
@@ -128,6 +142,7 @@ func (d *offering) send(ctx context.Context, b *store.Batch) {
 			if o.Err == nil { // refused, it is no claim
 				d.sent.cards[o.Name] = o.Card
 			}
+			d.sent.claimless = d.sent.claimless || errors.Is(o.Err, store.ErrPermission)
 		case o.Kind == store.OpListBase: // what is not listed is not found by others, no more
 		case o.Err != nil:
 			if d.sent.failed[o.Name] == nil {
@@ -160,6 +175,11 @@ func (d *offering) offer(obj *packedObject) {
 	if changed {
 		object = obj.object(&rec)
 	}
+	d.records[obj.name] = rec
+	if !d.mayRefer(obj.name, rec.Base) {
+		d.apart = append(d.apart, obj.name)
+		return
+	}
 	d.refer(obj.name, rec.Base)
 	switch {
 	case changed:
@@ -172,7 +192,6 @@ func (d *offering) offer(obj *packedObject) {
 			d.fresh = append(d.fresh, obj.name)
 		}
 	}
-	d.records[obj.name] = rec
 	if d.batch.Size() < batchBytes {
 		return
 	}
@@ -209,15 +228,27 @@ func (d *offering) packsBetter(obj *packedObject, old *store.Record) bool {
 	if obj.choice == 0 {
 		return old.Base != store.ID{}
 	}
-	if old.Choice == obj.choice || obj.choice == choiceSum(nil) || old.Packed > 0 && old.Packed <= leastBased {
+	again := d.claimless() && d.rechosen() && old.Base == store.ID{} // it may have lost its base
+	if old.Choice == obj.choice && !again || obj.choice == choiceSum(nil) || old.Packed > 0 && old.Packed <= frame.LeastBased {
 		return false
 	}
 	f := obj.pack()
-	if old.Packed == 0 { // recorded before there were bases
+	switch {
+	case !d.mayRefer(obj.name, store.ID(f.base)):
+		return false
+	case old.Packed == 0: // recorded before there were bases
 		return f.base != frame.ID{}
+	case d.claimless(): // it has waited for gc to choose some
+		return 5*len(f.bytes) <= 4*old.Packed
 	}
 	return 2*len(f.bytes) <= old.Packed
 }
+
+// rechosen reports whether gc has chosen other bases since the last push.
+func (d *delivery) rechosen() bool { return d.state.Chosen != d.note.Chosen }
+
+// claimless reports whether hosts may claim no bases at this server.
+func (d *delivery) claimless() bool { return d.fixed || !d.note.Claimless.IsZero() }
 
 // holdsOthersUp reports whether a sibling could take more than this server does.
 func (d *offering) holdsOthersUp() bool {
@@ -284,11 +315,12 @@ func (d *offering) end(ctx context.Context, names map[string]bool) {
 func (d *offering) commit(ctx context.Context, names map[string]bool) {
 	d.batch = d.newBatch()
 	before := len(d.sent.replaced)
+	d.noteFixed()
 	d.settleClaims()
 	for _, name := range slices.Concat(d.sent.replaced, d.sent.restated, d.fresh) {
 		d.batch.PutRecord(name, d.records[name])
 	}
-	orphans := d.repairBases()
+	orphans := append(d.repairBases(), d.apart...)
 	d.sent.lostBases = nil
 	d.resend(ctx, slices.Concat(d.sent.lost, orphans), orphans, names)
 	if len(d.sent.failed) == 0 {
@@ -305,6 +337,7 @@ func (d *offering) commit(ctx context.Context, names map[string]bool) {
 		d.send(ctx, d.batch)
 	}
 	d.err = d.sent.err
+	d.remember()
 	if d.err == nil {
 		for _, name := range d.given {
 			if c, claimed := d.claims[name]; claimed {
@@ -329,12 +362,14 @@ func (d *offering) resend(ctx context.Context, lost, orphans []string, names map
 		}
 		rec := d.record(obj)
 		o := obj.object(&rec)
-		if id := rec.Base; id != (store.ID{}) && d.users[id] == nil { // nobody has looked whether the server has it
-			if packed := d.push.bases.cache.verified(frame.ID(id)); packed != nil {
-				d.batch.GiveBase(id, packed)
-				d.users[id] = []string{name}
+		if !d.mayRefer(name, rec.Base) {
+			if obj, err = d.push.retake(ctx, name, true); err != nil || obj.name != name {
+				continue // it is as good as changed: the next push has it
 			}
+			rec = d.record(obj)
+			o = obj.object(&rec)
 		}
+		d.ensureBase(name, rec.Base)
 		d.batch.Replace(o)
 		d.batch.PutRecord(name, rec)
 		if d.batch.Size() >= batchBytes {
@@ -342,6 +377,24 @@ func (d *offering) resend(ctx context.Context, lost, orphans []string, names map
 			d.batch = d.newBatch()
 		}
 	}
+}
+
+// ensureBase sees to it that the server has the base of an object that is sent again, where
+// nobody has looked yet.
+func (d *offering) ensureBase(name string, id store.ID) {
+	if id == (store.ID{}) || d.users[id] != nil {
+		return
+	}
+	packed := d.push.bases.cache.verified(frame.ID(id))
+	switch {
+	case d.fixed:
+		d.batch.HoldBase(id, packed, sampleAt(id, d.push.mark, len(packed)), false)
+	case packed != nil:
+		d.batch.GiveBase(id, packed)
+	default:
+		return
+	}
+	d.users[id] = []string{name}
 }
 
 func sortedNames(names map[string]bool) []string {

@@ -70,8 +70,9 @@ func (s *Server) Bases(ctx context.Context, ids []ID) ([][]byte, error) {
 
 // A Claim is one base that is offered for a name.
 type Claim struct {
-	ID ID
-	At time.Time // when it was claimed, by the server's clock
+	ID     ID
+	At     time.Time // when a host claimed it, by the server's clock; chosen, when it was last in use
+	Chosen bool      // by gc: it does not expire
 }
 
 func member(z redis.Z) string {
@@ -83,8 +84,8 @@ func member(z redis.Z) string {
 func claims(z []redis.Z) []Claim {
 	out := make([]Claim, 0, len(z))
 	for _, m := range z {
-		if id, ok := parseID(member(m)); ok {
-			out = append(out, Claim{id, fromUnix(m.Score)})
+		if c, ok := readClaim(m); ok {
+			out = append(out, c)
 		}
 	}
 	return out
@@ -97,42 +98,61 @@ func (b *Batch) baseTTL() time.Duration { return 2 * b.ttl }
 // HoldBase puts off the expiry of a base that an object refers to, never brings it
 // forward, and makes sure that it is there: as long as frame, and with the same
 // bytes from at on. Without a frame, it only has to be there. Its outcome is Lost
-// where it is not.
-func (b *Batch) HoldBase(id ID, frame []byte, at int) {
+// where it is not, and Fixed where hosts may read bases and not renew them. With renew
+// false it does not try to.
+func (b *Batch) HoldBase(id ID, frame []byte, at int, renew bool) {
 	const looked = 32 // bytes: where the whole was replaced they differ, and a part is found out sooner or later
 	at = max(0, min(at, len(frame)-looked))
 	end := max(1, min(at+looked, len(frame)))
-	b.holdBase(id, at, end-1, func(length int, part string) bool {
+	h := heldBase{id: id, from: at, to: end - 1, renew: renew, lost: func(length int, part string) bool {
 		if len(frame) == 0 {
 			return length == 0 || length > MaxBaseFrame
 		}
 		return length != len(frame) || part != string(frame[at:end])
-	}, false)
+	}}
+	h.add(b)
 }
 
 // FetchBase is HoldBase for a caller that does not know the frame: its outcome brings
 // the one that is there.
-func (b *Batch) FetchBase(id ID) {
-	b.holdBase(id, 0, MaxBaseFrame, func(length int, _ string) bool { return length == 0 || length > MaxBaseFrame }, true)
+func (b *Batch) FetchBase(id ID, renew bool) {
+	h := heldBase{id: id, to: MaxBaseFrame, renew: renew, fetch: true, lost: func(length int, _ string) bool { return length == 0 || length > MaxBaseFrame }}
+	h.add(b)
 }
 
-// holdBase looks at the bytes of a base from … to, and whether that is lost. fetch: the
-// outcome brings the bytes.
-func (b *Batch) holdBase(id ID, from, to int, lost func(length int, part string) bool, fetch bool) {
+// A heldBase is a look at the bytes of a base from … to, and whether that is lost.
+type heldBase struct {
+	id       ID
+	from, to int
+	renew    bool // its expiry is put off
+	fetch    bool // the outcome brings the bytes
+	lost     func(length int, part string) bool
+}
+
+func (h *heldBase) add(b *Batch) {
 	ctx := context.Background()
-	key := keyBase(id)
-	expire := b.pipe.Do(ctx, "PEXPIRE", key, b.baseTTL().Milliseconds(), "GT")
+	key := keyBase(h.id)
+	var cmds []redis.Cmder
+	if h.renew {
+		cmds = append(cmds, b.pipe.Do(ctx, "PEXPIRE", key, b.baseTTL().Milliseconds(), "GT"))
+	}
 	length := b.pipe.StrLen(ctx, key)
-	part := b.pipe.GetRange(ctx, key, int64(from), int64(to))
-	b.add(OpHoldBase, id.String(), 3*len(key)+128, expire, length, part).read = func(out *Outcome) {
+	part := b.pipe.GetRange(ctx, key, int64(h.from), int64(h.to))
+	b.add(OpHoldBase, h.id.String(), 3*len(key)+128, append(cmds, length, part)...).read = func(out *Outcome) {
+		if h.renew && cmds[0].Err() != nil {
+			// Who may not renew a base cannot put it back either, but may use one that stays.
+			out.Fixed = kindOf(cmds[0].Err()) == ErrPermission && length.Err() == nil && part.Err() == nil
+			if !out.Fixed {
+				return
+			}
+		}
 		switch {
-		case expire.Err() != nil: // who may not renew a base cannot put it back either
 		case kindOf(length.Err()) == ErrWrongType:
 			out.Lost = true
 		case length.Err() != nil || part.Err() != nil: // firstError says why
-		case lost(int(length.Val()), part.Val()):
+		case h.lost(int(length.Val()), part.Val()):
 			out.Lost = true
-		case fetch:
+		case h.fetch:
 			out.Frame = []byte(part.Val())
 		}
 	}
@@ -178,9 +198,9 @@ func (b *Batch) UnclaimBase(name string, id ID) {
 // with its next request. One of a time that is to come is none.
 const ClaimedFor = 10 * time.Minute
 
-// claimLines are what a push does to have bases of its own, with a base that nobody can have:
+// writeLines are what a push does to have bases of its own, with a base that nobody can have:
 // its contents would have a SHA-256 of zeros.
-func claimLines() [][]string {
+func writeLines() [][]string {
 	base, list := keyBase(ID{}), keyBases("$check")
 	return [][]string{
 		{"SET", base, "", "PX", "1", "XX"},

@@ -4,13 +4,14 @@ package store
 // Keys that begin with '$' are the index and our own records; every other key
 // "<host>#<name>" is an object.
 const (
-	keyHosts   = "$hosts"   // ZSET: host → PushScore of its last push
-	keyLive    = "$live"    // ZSET: host → unix time at which its snapshot expires
-	keyNames   = "$names"   // SET: names
-	keySize    = "$size"    // STRING: how many hosts the core has, as older agents' last push saw it
-	keyRoster  = "$roster"  // SET: the hosts that gc has verified; only an administrator writes it
-	keyGC      = "$gc"      // STRING: unix time at which gc was last through
-	keyQueries = "$queries" // STREAM: one entry a query
+	keyHosts   = "$hosts"       // ZSET: host → PushScore of its last push
+	keyLive    = "$live"        // ZSET: host → unix time at which its snapshot expires
+	keyNames   = "$names"       // SET: names
+	keySize    = "$size"        // STRING: how many hosts the core has, as older agents' last push saw it
+	keyRoster  = "$roster"      // SET: the hosts that gc has verified; only an administrator writes it
+	keyGC      = "$gc"          // STRING: unix time at which gc was last through
+	keyQueries = "$queries"     // STREAM: one entry a query
+	keyChosen  = "$base:chosen" // STRING: when gc last changed what bases it has chosen
 	channel    = "sysops-api"
 )
 
@@ -24,7 +25,7 @@ func keyOf(host string) string { return "$of:" + host }
 func keyBase(id ID) string { return "$base:" + id.String() }
 
 // keyBases holds the bases that are offered for a name (ZSET): id → unix time of
-// its claim.
+// its claim or, negative, of the last use of one that gc has chosen.
 func keyBases(name string) string { return "$bases:" + name }
 
 func keyObject(host, name string) string { return host + keySeparator + name }

@@ -21,11 +21,12 @@ type HostState struct {
 	Left    bool              // it has left since its last push
 
 	Claims map[string][]Claim // the bases that are offered for the names that were asked about
+	Chosen string             // differs after gc has chosen others; "": it has chosen none, or nobody has asked
 }
 
 // ReadHost reads TIME, the host's records, the expiry of its snapshot, and the bases that
-// are offered for names, in one request.
-func (s *Server) ReadHost(ctx context.Context, host string, names []string) (*HostState, error) {
+// are offered for names, in one request. bases: it also reads whether gc has chosen any.
+func (s *Server) ReadHost(ctx context.Context, host string, names []string, bases bool) (*HostState, error) {
 	pipe := s.db.Pipeline()
 	now := pipe.Time(ctx)
 	of := pipe.HGetAll(ctx, keyOf(host))
@@ -33,6 +34,10 @@ func (s *Server) ReadHost(ctx context.Context, host string, names []string) (*Ho
 	offers := make([]*redis.ZSliceCmd, len(names))
 	for i, name := range names {
 		offers[i] = pipe.ZRangeWithScores(ctx, keyBases(name), 0, maxOffers-1)
+	}
+	chosen := redis.NewStringCmd(ctx)
+	if bases {
+		chosen = pipe.GetRange(ctx, keyChosen, 0, 63)
 	}
 	began := time.Now()
 	if err := s.exec(ctx, pipe); err != nil {
@@ -52,6 +57,7 @@ func (s *Server) ReadHost(ctx context.Context, host string, names []string) (*Ho
 		st.Expires = fromUnix(own)
 	}
 	_, st.Left = of.Val()[fieldLeft]
+	st.Chosen = chosen.Val() // where that may not be read, it is as if none were
 	for field, v := range of.Val() {
 		if field[:min(1, len(field))] == "$" {
 			continue
@@ -131,6 +137,7 @@ type Outcome struct {
 	Lost  bool   // Renew, SetStat, Keep or HoldBase found that the server has lost it
 	Card  int    // ClaimBase: how many bases of the name have a place; 0: this one had it before
 	Frame []byte // FetchBase: what is in the base's place
+	Fixed bool   // HoldBase, FetchBase: hosts may read bases, and not renew them
 	Err   error  // the server refused; nil for Lost
 }
 
@@ -269,7 +276,7 @@ func (b *Batch) Send(ctx context.Context) ([]Outcome, error) {
 func (b *Batch) outcome(o op) Outcome {
 	out := Outcome{Kind: o.kind, Name: o.name}
 	if o.read != nil {
-		if o.read(&out); out.Lost {
+		if o.read(&out); out.Lost || out.Fixed {
 			return out
 		}
 	}
@@ -377,7 +384,7 @@ func (s *Server) TryWrite(ctx context.Context, host string, needs [][]string) er
 	} else if err != nil {
 		return err
 	}
-	err := s.Try(ctx, append(bases, claimLines()...))
+	err := s.Try(ctx, append(bases, writeLines()...))
 	if Answered(err) {
 		return &NoBasesError{fmt.Errorf("cannot use bases as %s, so its objects take more room: %w", host, err)}
 	}
