@@ -95,6 +95,9 @@ func changesOf(changes []extract.ServerChange) []ServerChange {
 	return out
 }
 
+// TendedWithin is how long ago GC may have been at a server before that is a fault.
+const TendedWithin = extract.TendedWithin
+
 // Queries returns the newest n entries of the record of queries, newest first,
 // each once, however many servers have it.
 func (c *Client) Queries(ctx context.Context, w Where, n int) ([]QueryRecord, error) {

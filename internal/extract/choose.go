@@ -44,7 +44,8 @@ type chooser struct {
 	*member
 	ahead   time.Duration
 	wrote   int
-	changed bool
+	chosen  bool // it has bases that gc has chosen
+	changed bool // and has not had the same before
 	err     error
 }
 
@@ -113,8 +114,8 @@ func (b *baseChoice) run(ctx context.Context) error {
 		err = b.dropIdle(ctx)
 	}
 	for _, c := range b.members {
-		if c.changed && c.err == nil {
-			c.err = c.MarkChosen(ctx, c.clock())
+		if (c.chosen || c.changed) && c.err == nil {
+			c.err = c.MarkChosen(ctx, c.clock(), c.changed)
 		}
 	}
 	return err
@@ -355,6 +356,7 @@ func (b *baseChoice) write(ctx context.Context, name string, listed []store.Name
 		}
 		c.err = cmp.Or(c.Choose(ctx, put, c.clock()), c.Unchoose(ctx, gone, nil))
 		c.wrote += lacking
+		c.chosen = c.chosen || len(k.frames) > 0
 		c.changed = c.changed || lacking+len(gone) > 0
 	}
 }

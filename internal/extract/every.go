@@ -12,6 +12,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/acl"
 	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/store"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // A HostReport is what is known of one host.
@@ -164,11 +165,21 @@ func (s *Servers) Check(ctx context.Context, url, host string, bases bool) (warn
 	}
 	var noBases *store.NoBasesError // a push works all the same
 	if err := one.TryWrite(ctx, host, acl.NewUser(acl.Host, host).Needs()); errors.As(err, &noBases) {
-		if bases {
+		switch {
+		case !bases:
+			noBases = nil
+		case !noBases.Readable:
 			warnings = append(warnings, err.Error())
 		}
 	} else if err != nil {
 		return nil, err
+	}
+	untended, err := tendedBy(ctx, one, noBases)
+	if err != nil {
+		return nil, err
+	}
+	if untended != "" {
+		warnings = append(warnings, untended+gcAdvice)
 	}
 	if policy := InfoFields(text)["maxmemory_policy"]; policy != "" && policy != "noeviction" {
 		warnings = append(warnings, fmt.Sprintf("server %s evicts keys when it is full (maxmemory-policy %s): answers would lose objects unnoticed until the next push; set it to noeviction", one.Name(), policy))
@@ -180,6 +191,40 @@ func (s *Servers) Check(ctx context.Context, url, host string, bases bool) (warn
 		warnings = append(warnings, fmt.Sprintf("server %s is reached without TLS: %s travel in the clear; use rediss://", one.Name(), what))
 	}
 	return warnings, nil
+}
+
+// TendedWithin is how long ago gc may have been at a server: its timer is daily.
+const TendedWithin = 3 * 24 * time.Hour
+
+const gcAdvice = ": have an administrator run sysops gc from a timer (systemctl enable --now sysops-gc.timer)"
+
+// tendedBy tells what is wrong with gc at a server, as far as this user may know: whether
+// there is a roster where there are hosts and, where they may not write bases, whether gc
+// does. Empty: nothing.
+func tendedBy(ctx context.Context, s *store.Server, noBases *store.NoBasesError) (string, error) {
+	if noBases != nil && noBases.Readable {
+		choice, err := s.Choice(ctx)
+		switch age := time.Since(choice.At); {
+		case err != nil:
+			return "", err
+		case choice.Version == "":
+			return noBases.Error() + ". Until gc has chosen some, none can be used", nil
+		case age > TendedWithin:
+			return fmt.Sprintf("the bases at server %s were chosen for other contents: gc was last there %s ago", s.Name(), words.Age(age)), nil
+		}
+	}
+	t, err := s.Tending(ctx)
+	switch age := time.Since(t.Pruned); {
+	case store.Answered(err): // it is no host's business
+	case err != nil:
+		return "", err
+	case t.Listed == 0:
+	case t.Pruned.IsZero():
+		return fmt.Sprintf("server %s has no roster: gc has never been there, so nobody has verified its hosts", s.Name()), nil
+	case age > TendedWithin:
+		return fmt.Sprintf("the roster of server %s is old: gc was last there %s ago", s.Name(), words.Age(age)), nil
+	}
+	return "", nil
 }
 
 // InfoFields reads "field:value" lines, as Redis' INFO has them; "# Section" lines are

@@ -210,9 +210,12 @@ func writeLines() [][]string {
 	}
 }
 
-// A NoBasesError says that a server lets a user push, and not use bases: objects
-// stand by themselves there.
-type NoBasesError struct{ err error }
+// A NoBasesError says that a server lets a user push, and not use bases, or write any:
+// objects stand by themselves there.
+type NoBasesError struct {
+	err      error
+	Readable bool // bases may be read: those that gc has chosen can be used
+}
 
 func (e *NoBasesError) Error() string { return e.err.Error() }
 func (e *NoBasesError) Unwrap() error { return e.err }

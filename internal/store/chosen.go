@@ -13,8 +13,8 @@ import (
 
 // Where hosts may not write bases, gc chooses them. A chosen base never expires, and is
 // listed in $bases:<name> like those of hosts, with a score that is negative: the time when
-// gc last saw it in use. $base:chosen says when the choice last changed, so that hosts need
-// not ask for each name.
+// gc last saw it in use. $base:chosen tells hosts, which may read no other key of gc's, of which
+// version the choice is, so that they need not ask for each name, and when gc was there.
 
 // A NameBases is what a server has of the bases of one name.
 type NameBases struct {
@@ -154,14 +154,53 @@ func (s *Server) Unchoose(ctx context.Context, list []ChosenBase, listed map[ID]
 	return nil
 }
 
-// MarkChosen tells hosts that the choice has changed.
-func (s *Server) MarkChosen(ctx context.Context, now time.Time) error {
+// MarkChosen notes, where hosts may read it, that gc has seen to the bases, and whether its
+// choice has changed.
+func (s *Server) MarkChosen(ctx context.Context, now time.Time, changed bool) error {
+	choice, err := s.Choice(ctx)
+	if err != nil {
+		return err
+	}
+	if changed || choice.Version == "" {
+		choice.Version = strconv.FormatInt(now.UnixMicro(), 36)
+	}
 	pipe := s.db.Pipeline()
-	set := pipe.Set(ctx, keyChosen, strconv.FormatInt(now.UnixMicro(), 10), 0)
+	set := pipe.Set(ctx, keyChosen, choice.Version+" "+strconv.FormatInt(now.Unix(), 10), 0)
 	if err := s.exec(ctx, pipe); err != nil {
 		return err
 	}
 	return s.wrap(set.Err())
+}
+
+// A Choice is what a server tells hosts of the bases that gc has chosen.
+type Choice struct {
+	Version string    // differs after gc has chosen others; "": it has chosen none
+	At      time.Time // when gc last saw to them, by the server's clock
+}
+
+// Choice reads what gc has left for hosts.
+func (s *Server) Choice(ctx context.Context) (Choice, error) {
+	pipe := s.db.Pipeline()
+	text := pipe.GetRange(ctx, keyChosen, 0, longestChoice-1)
+	if err := s.exec(ctx, pipe); err != nil {
+		return Choice{}, err
+	}
+	if err := text.Err(); err != nil && kindOf(err) != ErrWrongType {
+		return Choice{}, s.wrap(err)
+	}
+	return parseChoice(text.Val()), nil
+}
+
+// longestChoice is how much of $base:chosen is read.
+const longestChoice = 64
+
+func parseChoice(text string) Choice {
+	version, at, _ := strings.Cut(text, " ")
+	seconds, err := strconv.ParseInt(at, 10, 64)
+	if err != nil || version == "" {
+		return Choice{}
+	}
+	return Choice{version, time.Unix(seconds, 0)}
 }
 
 // Uses goes through the records of all hosts. It returns which of these bases any of them

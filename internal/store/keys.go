@@ -11,7 +11,7 @@ const (
 	keyRoster  = "$roster"      // SET: the hosts that gc has verified; only an administrator writes it
 	keyGC      = "$gc"          // STRING: unix time at which gc was last through
 	keyQueries = "$queries"     // STREAM: one entry a query
-	keyChosen  = "$base:chosen" // STRING: when gc last changed what bases it has chosen
+	keyChosen  = "$base:chosen" // STRING: the version of the bases that gc has chosen, and when it was there
 	channel    = "sysops-api"
 )
 

@@ -21,7 +21,7 @@ type HostState struct {
 	Left    bool              // it has left since its last push
 
 	Claims map[string][]Claim // the bases that are offered for the names that were asked about
-	Chosen string             // differs after gc has chosen others; "": it has chosen none, or nobody has asked
+	Chosen string             // the version of the bases that gc has chosen; "": none, or nobody has asked
 }
 
 // ReadHost reads TIME, the host's records, the expiry of its snapshot, and the bases that
@@ -37,7 +37,7 @@ func (s *Server) ReadHost(ctx context.Context, host string, names []string, base
 	}
 	chosen := redis.NewStringCmd(ctx)
 	if bases {
-		chosen = pipe.GetRange(ctx, keyChosen, 0, 63)
+		chosen = pipe.GetRange(ctx, keyChosen, 0, longestChoice-1)
 	}
 	began := time.Now()
 	if err := s.exec(ctx, pipe); err != nil {
@@ -57,7 +57,7 @@ func (s *Server) ReadHost(ctx context.Context, host string, names []string, base
 		st.Expires = fromUnix(own)
 	}
 	_, st.Left = of.Val()[fieldLeft]
-	st.Chosen = chosen.Val() // where that may not be read, it is as if none were
+	st.Chosen = parseChoice(chosen.Val()).Version // where that may not be read, it is as if none were
 	for field, v := range of.Val() {
 		if field[:min(1, len(field))] == "$" {
 			continue
@@ -384,9 +384,12 @@ func (s *Server) TryWrite(ctx context.Context, host string, needs [][]string) er
 	} else if err != nil {
 		return err
 	}
-	err := s.Try(ctx, append(bases, writeLines()...))
-	if Answered(err) {
-		return &NoBasesError{fmt.Errorf("cannot use bases as %s, so its objects take more room: %w", host, err)}
+	for i, lines := range [][][]string{bases, writeLines()} {
+		if err := s.Try(ctx, lines); Answered(err) {
+			return &NoBasesError{fmt.Errorf("cannot use bases as %s, so its objects take more room: %w", host, err), i > 0}
+		} else if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }

@@ -104,9 +104,6 @@ func (i *Info) runServers(ctx context.Context, call *Call) (*Outcome, error) {
 	return o, nil
 }
 
-// tendedWithin is how long ago gc may have been at a server: its timer is daily.
-const tendedWithin = 3 * 24 * time.Hour
-
 // warnUntended warns of a server that has hosts and where gc has not been of late: nobody
 // there vouches for who belongs to the core.
 func (o *Outcome) warnUntended(s *sysops.ServerInfo) {
@@ -114,7 +111,7 @@ func (o *Outcome) warnUntended(s *sysops.ServerInfo) {
 	case !s.Tended || s.Listed == 0:
 	case s.Pruned.IsZero():
 		o.Warnings = append(o.Warnings, hint.For(fmt.Errorf("server %s has no roster: gc has never been there, so nobody has verified its %s", s.Server, words.Plural(s.Listed, "host")), hint.NoGC))
-	case time.Since(s.Pruned) > tendedWithin:
+	case time.Since(s.Pruned) > sysops.TendedWithin:
 		o.Warnings = append(o.Warnings, hint.For(fmt.Errorf("the roster of server %s is old: gc was last there %s ago", s.Server, words.Age(time.Since(s.Pruned))), hint.NoGC))
 	}
 }
