@@ -28,6 +28,7 @@ type ServerReport struct {
 	Renewed  int       // unchanged objects
 	Deleted  int       // objects that the host no longer has
 	Repaired int       // objects that the server had lost
+	Foreign  []string  // of them, those in whose place others had written: names, sorted
 	Sent     int64     // bytes
 	Received int64
 	Waits    int64 // times that it was waited for, the greeting of a new connection included

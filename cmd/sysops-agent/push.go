@@ -112,6 +112,7 @@ func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 			terminal.Warn(cmd.ErrOrStderr(), "%v", err)
 		}
 	}
+	warnForeign(cmd.ErrOrStderr(), report)
 	if !s.quiet {
 		for _, p := range problems {
 			terminal.Warn(cmd.ErrOrStderr(), "%s", output.OneLine(p.Error())) // it holds names that users have chosen
@@ -191,6 +192,16 @@ func (s *settings) snapshot() (snapshot.Snapshot, []collect.Problem, error) {
 		snap.Sources = append(snap.Sources, s.interactionSource())
 	}
 	return snap, found.Problems, nil
+}
+
+// warnForeign tells, whatever else is to be said, that somebody else has written what is this
+// host's.
+func warnForeign(w io.Writer, r *snapshot.Report) {
+	for _, s := range r.Servers {
+		for _, name := range s.Foreign {
+			terminal.Warn(w, "server %s had something else in place of %s: others can write there. It has been written anew", s.Server, name)
+		}
+	}
 }
 
 func printReport(w io.Writer, r *snapshot.Report) {

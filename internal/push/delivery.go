@@ -59,7 +59,8 @@ type offering struct {
 	given   []string              // names whose claim was heard
 	apart   []string              // objects whose frame refers to what this server cannot have
 
-	sent outcomes // written by the sender until it ends
+	back *readBack // of objects that have not changed
+	sent outcomes  // written by the sender until it ends
 }
 
 // outcomes is what the server said to the writes.
@@ -69,7 +70,8 @@ type outcomes struct {
 	restated []string
 	renewed  int
 	deleted  []string
-	lost     []string         // it had forgotten them
+	lost     []string         // it had forgotten them, or
+	foreign  []string         // of these, others had written in their place
 	repaired int              // and has them again
 	failed   map[string]error // by name: what it refused; "" for the index
 
@@ -91,6 +93,9 @@ func (d *delivery) read(ctx context.Context) {
 	defer cancel()
 	bases := &d.push.bases
 	d.state, d.err = d.server.ReadHost(ctx, d.push.snap.Host, d.push.stale, !bases.off)
+	if clock := d.push.clock; clock != nil && d.err == nil {
+		d.state.Now = clock(d.state.Now)
+	}
 	if d.err == nil && !bases.off {
 		d.note = bases.cache.server(d.server.Name())
 		d.fixed = !d.note.Fixed.IsZero()
@@ -109,6 +114,7 @@ func (d *delivery) begin(ctx context.Context) *offering {
 		queue: make(chan *store.Batch, batchesAhead), batch: d.newBatch(),
 	}
 	o.unclaimAbsent()
+	o.back = d.startReadBack(ctx)
 	o.sending.Go(func() {
 		for b := range o.queue {
 			o.send(ctx, b)
@@ -316,6 +322,7 @@ func (d *offering) commit(ctx context.Context, names map[string]bool) {
 	d.batch = d.newBatch()
 	before := len(d.sent.replaced)
 	d.noteFixed()
+	d.heedReadBack()
 	d.settleClaims()
 	for _, name := range slices.Concat(d.sent.replaced, d.sent.restated, d.fresh) {
 		d.batch.PutRecord(name, d.records[name])
@@ -414,13 +421,15 @@ func (p *push) report(took time.Duration) *snapshot.Report {
 		r.Servers = append(r.Servers, snapshot.ServerReport{
 			Server: s.server.Name(), Err: s.err, Refused: sortedProblems(s.done.failed),
 			Replaced: len(s.done.replaced) - s.done.repaired, Restated: len(s.done.restated), Renewed: s.done.renewed,
-			Deleted: len(s.done.deleted), Repaired: s.done.repaired,
+			Deleted: len(s.done.deleted), Repaired: s.done.repaired, Foreign: sorted(s.done.foreign),
 			Sent: now.Sent - s.before.Sent, Received: now.Received - s.before.Received, Waits: now.Waits - s.before.Waits,
 			Took: s.took,
 		})
 	}
 	return r
 }
+
+func sorted(names []string) []string { return slices.Sorted(slices.Values(names)) }
 
 func sortedProblems(m map[string]error) []snapshot.Problem {
 	out := make([]snapshot.Problem, 0, len(m))

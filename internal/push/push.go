@@ -38,6 +38,8 @@ type Publisher struct {
 	noBases  bool
 	encoders sync.Pool  // of *frame.Encoder
 	cache    *baseCache // what is known of bases
+
+	clock func(server time.Time) time.Time // in place of the servers' clocks; nil: they are right
 }
 
 // NewPublisher returns a publisher to the servers. basesFolder is where the bases are kept
@@ -113,6 +115,7 @@ var ErrOtherMachine = errors.New("another machine has this host name")
 type push struct {
 	snap       snapshot.Snapshot
 	mark       int // of this push, on every server; see store.PushScore
+	clock      func(server time.Time) time.Time
 	deliveries []*delivery
 
 	bases bases
@@ -156,7 +159,7 @@ func (c *Publisher) newPush(ctx context.Context, core string, snap snapshot.Snap
 	}
 	unusable := c.cache.usable()
 	p := &push{
-		snap: snap, mark: store.Mark(time.Now()), unusable: unusable,
+		snap: snap, mark: store.Mark(time.Now()), unusable: unusable, clock: c.clock,
 		bases:   bases{off: c.noBases || unusable != nil, cache: c.cache, encoder: c.encoders.Get().(*frame.Encoder), asked: make(map[string]bool)},
 		sources: make(map[string]*snapshot.Source), sizes: make(map[string]int), problems: make(map[string]error),
 	}

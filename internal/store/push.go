@@ -18,6 +18,7 @@ type HostState struct {
 	Records map[string]Record // by name; a name whose record is unreadable is there with a zero Record
 	Machine string            // id of the machine that pushed last, "" if unknown
 	Expires time.Time         // of its snapshot; zero: never pushed
+	Pushed  time.Time         // its last whole push; zero: it does not say
 	Left    bool              // it has left since its last push
 
 	Claims map[string][]Claim // the bases that are offered for the names that were asked about
@@ -55,6 +56,9 @@ func (s *Server) ReadHost(ctx context.Context, host string, names []string, base
 	// $live is anybody's to write: what the host itself has written goes before it.
 	if own, err := parseScore([]byte(of.Val()[fieldExpires])); err == nil {
 		st.Expires = fromUnix(own)
+	}
+	if own, err := parsePush([]byte(of.Val()[fieldPush])); err == nil {
+		st.Pushed = own.At
 	}
 	_, st.Left = of.Val()[fieldLeft]
 	st.Chosen = parseChoice(chosen.Val()).Version // where that may not be read, it is as if none were
