@@ -240,6 +240,11 @@ func (g *pruning) expel(ctx context.Context, host string) (bool, error) {
 
 // unlinkIf removes a key where sure says so and nobody has written it since sure was asked.
 func (s *Server) unlinkIf(ctx context.Context, key string, sure func() (bool, error)) (removed bool, _ error) {
+	return s.changeIf(ctx, key, sure, func(pipe redis.Pipeliner) { pipe.Unlink(ctx, key) })
+}
+
+// changeIf changes a key where sure says so and nobody has written it since sure was asked.
+func (s *Server) changeIf(ctx context.Context, key string, sure func() (bool, error), change func(redis.Pipeliner)) (changed bool, _ error) {
 	var unsure error
 	err := s.db.Watch(ctx, func(tx *redis.Tx) error {
 		yes, err := sure()
@@ -247,10 +252,10 @@ func (s *Server) unlinkIf(ctx context.Context, key string, sure func() (bool, er
 			return nil
 		}
 		_, err = tx.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
-			pipe.Unlink(ctx, key)
+			change(pipe)
 			return nil
 		})
-		removed = err == nil
+		changed = err == nil
 		return err
 	}, key)
 	switch {
@@ -259,7 +264,7 @@ func (s *Server) unlinkIf(ctx context.Context, key string, sure func() (bool, er
 	case errors.Is(err, redis.TxFailedErr):
 		return false, nil
 	}
-	return removed, s.wrap(err)
+	return changed, s.wrap(err)
 }
 
 // unlist takes hosts out of $hosts and $live, and puts those back that have records by

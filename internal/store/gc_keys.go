@@ -115,27 +115,69 @@ func (g *pruning) judgeObjects(ctx context.Context, objects []Ref) error {
 		return err
 	}
 	var doubtful []Ref
-	pipe := g.db.Pipeline()
-	var cmds []*redis.Cmd
+	var eternal []eternalObject
 	for i, o := range seen {
 		switch {
 		case g.surplus(&o):
 			doubtful = append(doubtful, objects[i])
 		case o.ours && o.recorded && o.lives == neverExpires:
-			cmds = append(cmds, pipe.Do(ctx, "PEXPIRE", keyObject(objects[i].Host, objects[i].Name), g.due(&o.testimony).Milliseconds(), "NX"))
+			eternal = append(eternal, eternalObject{keyObject(objects[i].Host, objects[i].Name), g.due(&o.testimony).Milliseconds()})
 		}
+	}
+	if err := g.boundAll(ctx, eternal); err != nil {
+		return err
+	}
+	return g.objectDoubts.add(ctx, doubtful...)
+}
+
+// An eternalObject is one that would never expire.
+type eternalObject struct {
+	key string
+	due int64 // milliseconds that it should live
+}
+
+// boundAll has objects expire that a push has not bounded meanwhile.
+func (g *pruning) boundAll(ctx context.Context, list []eternalObject) error {
+	pipe := g.db.Pipeline()
+	cmds := make([]*redis.Cmd, len(list))
+	for i, o := range list {
+		cmds[i] = pipe.Do(ctx, "PEXPIRE", o.key, o.due, "NX")
 	}
 	if err := g.exec(ctx, pipe); err != nil {
 		return err
 	}
-	for _, c := range cmds {
+	var left []eternalObject
+	for i, c := range cmds {
 		n, err := c.Int()
+		if Answered(err) && kindOf(err) == nil { // before Redis 7, PEXPIRE has no options
+			left = append(left, list[i])
+			continue
+		}
 		if err := g.faults.pass(g.wrap(err)); err != nil {
 			return err
 		}
 		g.done.Repaired += n
 	}
-	return g.objectDoubts.add(ctx, doubtful...)
+	bounded, err := sideBySide(ctx, left, g.bound)
+	for _, yes := range bounded {
+		if yes {
+			g.done.Repaired++
+		}
+	}
+	return g.faults.pass(err)
+}
+
+// bound is boundAll for one object, on a server of any version.
+func (g *pruning) bound(ctx context.Context, o eternalObject) (bool, error) {
+	return g.changeIf(ctx, o.key, func() (bool, error) {
+		pipe := g.db.Pipeline()
+		left := pipe.Do(ctx, "PTTL", o.key) // go-redis makes other numbers of it
+		if err := g.exec(ctx, pipe); err != nil {
+			return false, err
+		}
+		ms, err := left.Int64()
+		return ms == neverExpires, g.wrap(err)
+	}, func(pipe redis.Pipeliner) { pipe.Do(ctx, "PEXPIRE", o.key, o.due) })
 }
 
 // due is how much longer the objects of a host have to live.
