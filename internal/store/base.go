@@ -140,8 +140,10 @@ func (h *heldBase) add(b *Batch) {
 	part := b.pipe.GetRange(ctx, key, int64(h.from), int64(h.to))
 	b.add(OpHoldBase, h.id.String(), 3*len(key)+128, append(cmds, length, part)...).read = func(out *Outcome) {
 		if h.renew && cmds[0].Err() != nil {
-			// Who may not renew a base cannot put it back either, but may use one that stays.
-			out.Fixed = kindOf(cmds[0].Err()) == ErrPermission && length.Err() == nil && part.Err() == nil
+			// Who may not renew a base, or cannot before Redis 7, cannot put it back either, but
+			// may use one that stays.
+			kind := kindOf(cmds[0].Err())
+			out.Fixed = (kind == ErrPermission || kind == nil && Answered(cmds[0].Err())) && length.Err() == nil && part.Err() == nil
 			if !out.Fixed {
 				return
 			}
