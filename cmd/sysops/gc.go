@@ -18,7 +18,8 @@ func newGC(u *ui) *cobra.Command {
 than --keep, or that left; hosts that are listed and have never pushed; entries that lead
 to no object; names that no host holds; objects that no push has recorded. What others
 than its host have written over is restored. The hosts that remain are verified: they are
-the roster, by which readers know who belongs to a core.
+the roster, by which readers know who belongs to a core. Where hosts may not write bases,
+it chooses them, out of what at least three hosts hold.
 
 For administrators, from a timer: nobody else may write the roster. It may run beside
 pushes and queries, and where so much was added to the index that questions are refused.
