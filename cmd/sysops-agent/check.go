@@ -12,6 +12,7 @@ import (
 
 	"github.com/sysops-api/sysops-api/internal/cli"
 	"github.com/sysops-api/sysops-api/internal/collect"
+	"github.com/sysops-api/sysops-api/internal/hostfs"
 	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/snmp"
 	"github.com/sysops-api/sysops-api/internal/terminal"
@@ -87,7 +88,9 @@ func (s *settings) checkConfig(c *checklist) {
 		c.ok("no config file: flags, environment and defaults")
 	}
 	c.ok("host name %s", s.host)
-	if collect.MachineID() == "" {
+	if machine, err := hostfs.Call(s.files, func() (string, error) { return collect.MachineID(), nil }); err != nil {
+		c.error(fmt.Errorf("cannot read this machine's id: %w", err))
+	} else if machine == "" {
 		c.warning("this machine has no id (/etc/machine-id): two machines that push as %s would not be told apart", s.host)
 	}
 	if _, err := s.commands(); err != nil {
@@ -113,18 +116,29 @@ func (s *settings) checkFiles(c *checklist) {
 			c.warning("%v", p)
 		}
 	}
-	if err := s.inTime(func() error { return writable(filepath.Dir(s.agent.JSON)) }); err != nil {
+	folder := filepath.Dir(s.agent.JSON)
+	err := s.answers(folder)
+	if err == nil {
+		err = s.inTime(func() error { return writable(folder) })
+	}
+	if err != nil {
 		c.warning("collect cannot write %s: %v", s.agent.JSON, err)
 	} else {
 		c.ok("collect can write %s", s.agent.JSON)
 	}
-	if err := s.checkState(); err != nil {
+	if err = s.answers(s.agent.State); err != nil {
+		c.error(fmt.Errorf("cannot use the state directory %s: %w", s.agent.State, err))
+	} else if err = s.inTime(s.checkState); err != nil {
 		c.error(err)
 	} else {
 		s.checkBasesFolder(c)
 	}
 	if path := s.agent.SNMP.Credentials; path != "" {
-		if _, err := snmp.ReadCredentials(path); err != nil {
+		err := s.inTime(func() error {
+			_, err := snmp.ReadCredentials(path)
+			return err
+		})
+		if err != nil {
 			c.warning("%v", err) // a push works without
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -41,6 +42,9 @@ func (s *settings) collect(ctx context.Context, stderr io.Writer, quiet bool) er
 	report := collect.Run(ctx, collect.Options{Commands: commands, Host: s.files})
 	if ctx.Err() != nil {
 		return fmt.Errorf("cannot collect: %w", context.Cause(ctx)) // half a collection replaces no whole one
+	}
+	if err := s.answers(filepath.Dir(s.agent.JSON)); err != nil {
+		return fmt.Errorf("cannot write %s: %w", s.agent.JSON, err)
 	}
 	if err := report.Write(s.agent.JSON); err != nil {
 		return elsewhere(err)

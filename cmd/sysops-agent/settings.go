@@ -210,6 +210,18 @@ func (s *settings) inTime(call func() error) error {
 	return err
 }
 
+// answers returns an error where a path leads to a file system that does not answer.
+func (s *settings) answers(path string) error {
+	root, err := s.files.Root()
+	if err == nil {
+		_, err = root.Find(path, true)
+	}
+	if errors.Is(err, hostfs.ErrSilent) {
+		return err
+	}
+	return nil
+}
+
 func (s *settings) usesBases() bool { return s.agent.Bases == nil || *s.agent.Bases }
 
 func (s *settings) basesFolder() string { return filepath.Join(s.agent.State, "bases") }
