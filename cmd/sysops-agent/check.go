@@ -93,8 +93,12 @@ func (s *settings) checkConfig(c *checklist) {
 	} else if machine == "" {
 		c.warning("this machine has no id (/etc/machine-id): two machines that push as %s would not be told apart", s.host)
 	}
-	if _, err := s.commands(); err != nil {
+	commands, err := s.commands()
+	if err != nil {
 		c.error(err)
+	}
+	for _, err := range collect.CheckPrograms(s.files, commands) {
+		c.warning("%v", err)
 	}
 	if err := s.checkSchedule(); err != nil {
 		c.error(err)

@@ -185,6 +185,24 @@ func lookPath(h *hostfs.Host, program, search string) (path string, err error) {
 	return "", err
 }
 
+// CheckPrograms says of which commands the program would not be run: others can change it, or
+// nobody knows. A program that is not installed is none of them. h is what is known of the
+// host's file systems, nil: nothing yet.
+func CheckPrograms(h *hostfs.Host, commands []Command) (errs []error) {
+	if h == nil {
+		h = hostfs.New()
+	}
+	for _, c := range commands {
+		if c.refusal() != "" {
+			continue
+		}
+		if _, err := lookPath(h, c.Argv[0], searchPath); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", c.Section, err))
+		}
+	}
+	return errs
+}
+
 // isExecutable looks for a program that nobody else chooses.
 func isExecutable(h *hostfs.Host, root *hostfs.Folder, path string) (bool, error) {
 	at, err := root.Find(path, true)
