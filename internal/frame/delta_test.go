@@ -10,10 +10,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // unpack does to a delta frame what docs/format/frames.md says, one line at a time. It
@@ -393,7 +394,7 @@ func TestADeltaCostsAReaderNoMoreThanTheLimit(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			frame := forge(b, row.body...)
-			spent := allocated(func() {
+			spent := redistest.Allocated(func() {
 				got, err := NewDecoder(limit).Decode(frame, b)
 				if !errors.Is(err, row.want) || row.want != nil && err == nil {
 					t.Errorf("%d bytes, %v; want %v", len(got), err, row.want)
@@ -406,7 +407,7 @@ func TestADeltaCostsAReaderNoMoreThanTheLimit(t *testing.T) {
 			if most := 8*limit + 48*uint64(len(frame)); spent > most {
 				t.Errorf("%d bytes cost %d KiB, at most %d are right", len(frame), spent>>10, most>>10)
 			}
-			spent = allocated(func() {
+			spent = redistest.Allocated(func() {
 				scanner := scannerOf(t, "xyz", ExprOptions{}, limit)
 				if _, err := scanner.Frame(frame, b); !errors.Is(err, row.want) || row.want != nil && err == nil {
 					t.Errorf("a search: %v; want %v", err, row.want)
@@ -417,15 +418,6 @@ func TestADeltaCostsAReaderNoMoreThanTheLimit(t *testing.T) {
 			}
 		})
 	}
-}
-
-// allocated is how many bytes f allocates.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
 }
 
 // Whatever is sealed, Decode does what the document says, and a search agrees with it.
@@ -449,7 +441,7 @@ func FuzzForgedDelta(f *testing.F) {
 		frame := forge(b, body)
 		var got []byte
 		var err error
-		if n := allocated(func() { got, err = dec.Decode(frame, b) }); n > 16*limit {
+		if n := redistest.Allocated(func() { got, err = dec.Decode(frame, b) }); n > 16*limit {
 			t.Fatalf("%d bytes took %d", len(frame), n)
 		}
 		want, ok := unpack(frame, base, limit)

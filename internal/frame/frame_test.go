@@ -15,6 +15,8 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 // golden returns a frame and its contents as they were once checked in.
@@ -158,7 +160,7 @@ func FuzzDecode(f *testing.F) {
 		Len(frame)
 		var contents []byte
 		var err error
-		if n := allocated(func() { contents, err = dec.Decode(frame, nil) }); n > 8<<20 { // bzip2 takes 4 MB for a block
+		if n := redistest.Allocated(func() { contents, err = dec.Decode(frame, nil) }); n > 8<<20 { // bzip2 takes 4 MB for a block
 			t.Fatalf("%d bytes took %d", len(frame), n)
 		}
 		if len(contents) > limit {

@@ -179,6 +179,7 @@ func readExpiry(host string, score []byte) (Expiry, error) {
 const (
 	namesAtOnce = 10_000
 	maxNames    = 1_000_000
+	maxRounds   = 10_000 // many of them without a name: what was a large set is small now
 )
 
 func addScan(q *request, key, cursor string) {
@@ -207,7 +208,7 @@ func (r replies) scanned(list []string) (cursor string, _ []string, _ error) {
 // moreNames goes on with the scan of $names from cursor, which "0" ends and "" begins. Some
 // names may come twice.
 func (s *Server) moreNames(ctx context.Context, cursor string, all []string) ([]string, error) {
-	for cursor != "0" {
+	for round := 0; cursor != "0"; round++ {
 		q := &request{}
 		addScan(q, keyNames, cmp.Or(cursor, "0"))
 		err := s.do(ctx, q, func(r replies) (err error) {
@@ -217,7 +218,7 @@ func (s *Server) moreNames(ctx context.Context, cursor string, all []string) ([]
 		if err != nil {
 			return nil, err
 		}
-		if len(all) > maxNames {
+		if len(all) > maxNames || round > maxRounds {
 			return nil, s.wrap(fmt.Errorf("%w: over %d names", ErrReplyTooLarge, maxNames))
 		}
 	}

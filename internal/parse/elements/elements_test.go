@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api/snapshot"
+
+	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
 const (
@@ -45,12 +47,6 @@ func TestElementsInAllTheirForms(t *testing.T) {
 
 // What a host may have written in place of an element is no value: above all, it is no zero.
 func TestElementsThatAreNone(t *testing.T) {
-	parsers := map[string]func(string) error{
-		"md5sum":    func(s string) error { _, err := MD5Sum(s); return err },
-		"stat":      func(s string) error { _, err := Stat(s); return err },
-		"wordcount": func(s string) error { _, err := WordCount(s); return err },
-		"time":      func(s string) error { _, err := Time(s); return err },
-	}
 	bad := map[string][]string{
 		"md5sum": {"", "d41d8cd98f00b204e9800998ecf8427", "d41d8cd98f00b204e9800998ecf8427e\n", "\x1b[2Jd8cd98f00b204e9800998ecf8427e1", "../../etc/passwd"},
 		"stat": {
@@ -74,11 +70,27 @@ func TestElementsThatAreNone(t *testing.T) {
 	}
 }
 
+// parsers read one element each.
+var parsers = map[string]func(string) error{
+	"md5sum":    func(s string) error { _, err := MD5Sum(s); return err },
+	"stat":      func(s string) error { _, err := Stat(s); return err },
+	"wordcount": func(s string) error { _, err := WordCount(s); return err },
+	"time":      func(s string) error { _, err := Time(s); return err },
+}
+
 func FuzzElements(f *testing.F) {
 	for _, text := range []string{goodStat, pythonStat1, pythonStat2, "null", "(9, 18, 155)", `{"lines":9,"words":18,"bytes":155}`, "1389225700.25", "d41d8cd98f00b204e9800998ecf8427e"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		took := redistest.Allocated(func() {
+			for _, parse := range parsers {
+				parse(text)
+			}
+		})
+		if took > 1<<20 {
+			t.Errorf("%d bytes took %d", len(text), took)
+		}
 		if s, err := MD5Sum(text); err == nil && (len(s) != 32 || strings.Trim(s, "0123456789abcdefABCDEF") != "") {
 			t.Errorf("%q is taken for an md5sum", text)
 		}
