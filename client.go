@@ -19,6 +19,10 @@ type Options struct {
 	User     string // of Redis' ACL; empty: the default user
 	Password string // empty: none
 
+	// SentinelUser and SentinelPassword are for Sentinels that themselves ask for a password;
+	// empty: they ask for none. They are protected as Password is.
+	SentinelUser, SentinelPassword string
+
 	CAFile   string // PEM file of the authorities that may sign servers' certificates; empty: the system's
 	CertFile string // PEM files of the client's own certificate and key; empty: none
 	KeyFile  string
@@ -83,7 +87,7 @@ func New(dir Directory, o Options) (*Client, error) {
 		return nil, err
 	}
 	servers := extract.NewServers(dir, extract.Options{
-		User: o.User, Password: o.Password, TLS: conf, RequireTLS: o.RequireTLS,
+		User: o.User, Password: o.Password, SentinelUser: o.SentinelUser, SentinelPassword: o.SentinelPassword, TLS: conf, RequireTLS: o.RequireTLS,
 		Timeout: o.Timeout, StaleAfter: o.StaleAfter, MaxObject: o.MaxObject, Legacy: o.Legacy, CacheFolder: o.CacheFolder,
 	})
 	return &Client{servers: servers, publisher: push.NewPublisher(servers, o.BasesFolder, o.NoBases), opts: o, cost: servers.Metered()}, nil

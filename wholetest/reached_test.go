@@ -72,6 +72,20 @@ var ways = map[string]func(*testing.T) reached{
 		s := redistest.Start(t, redistest.TLS(certs), redistest.Password("secret"))
 		return reachedAt(s, redistest.Sentinel(t, "cache-1", s, redistest.TLS(certs)).URL(), sysops.Options{Password: "secret", CAFile: certs.CAFile})
 	},
+	"a Sentinel with a password of its own": func(t *testing.T) reached {
+		s := redistest.Start(t)
+		return reachedAt(s, redistest.Sentinel(t, "cache-1", s, redistest.Password("sesame")).URL(), sysops.Options{SentinelPassword: "sesame"})
+	},
+	"a Sentinel with TLS, users and a password of its own": func(t *testing.T) reached {
+		certs := redistest.NewCerts(t)
+		s := redistest.Start(t, redistest.TLS(certs), redistest.ClientCerts(), redistest.Password("secret"))
+		sentinel := redistest.Sentinel(t, "cache-1", s, redistest.TLS(certs), redistest.ClientCerts(), redistest.Password("sesame"))
+		sentinel.Must("ACL", "SETUSER", "asker", "on", ">open", "+sentinel|get-master-addr-by-name")
+		return reachedAt(s, sentinel.URL(), sysops.Options{
+			Password: "secret", SentinelUser: "asker", SentinelPassword: "open",
+			CAFile: certs.CAFile, CertFile: certs.ClientCertFile, KeyFile: certs.ClientKeyFile,
+		})
+	},
 	"a Cluster": func(t *testing.T) reached {
 		c := redistest.Cluster(t, 3)
 		return reached{c.Servers, c.Must, c.URL(), sysops.Options{}}

@@ -66,6 +66,10 @@ func (e *eavesdropper) listen(l net.Listener) {
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			if bytes.Contains(said[:n], []byte("SENTINEL")) {
+				e.heard.Write(said[:n])
+				if bytes.HasPrefix(said[:n], []byte("*3\r\n$4\r\nAUTH")) {
+					fmt.Fprint(conn, "+OK\r\n")
+				}
 				fmt.Fprintf(conn, "*2\r\n$7\r\n0.0.0.0\r\n$%d\r\n%s\r\n", len(e.port), e.port)
 				return
 			}
@@ -164,6 +168,13 @@ var transports = []struct {
 	{"sentinel", "true", "password", "administrator", "", trueWords, ""},
 	{"sentinel", "ca_file", "", "administrator", "", caWords, ""},
 	{"sentinel", "false", "password", "directory", "password", "", ""},
+	{"sentinel", "", "Sentinel's", "administrator", "password", "", ""},
+	{"sentinel", "", "Sentinel's", "directory", "", givenWords, ""},
+	{"sentinel", "true", "Sentinel's", "administrator", "", trueWords, ""},
+	{"sentinel", "false", "Sentinel's", "directory", "password", "", ""},
+	{"sentinel TLS", "", "Sentinel's", "directory", "handshake", "", ""},
+	{"redis far", "", "Sentinel's", "directory", "questions", "", ""},
+	{"redis far", "", "Sentinel's", "administrator", "questions", "", ""},
 	{"cluster", "", "", "directory", "questions", "", ""},
 	{"cluster", "", "password", "administrator", "password", "", adminWords},
 	{"cluster", "", "password", "directory", "", givenWords, ""},
@@ -188,8 +199,11 @@ func TestWhatTravelsInTheClear(t *testing.T) {
 			t.Parallel()
 			e := eavesdrop(t)
 			o := sysops.Options{Timeout: 10 * time.Second}
-			if row.password != "" {
+			switch row.password {
+			case "password":
 				o.User, o.Password = "reader", "hunter2hunter2"
+			case "Sentinel's":
+				o.SentinelPassword = "hunter2hunter2"
 			}
 			for setting := range strings.SplitSeq(row.tls, ", ") {
 				switch setting {

@@ -79,13 +79,18 @@ func (d *Directory) UnmarshalYAML(n *yaml.Node) error {
 // Redis says how to connect. A password comes from PasswordFile or from
 // the environment, SYSOPS_REDIS_PASSWORD, which wins.
 type Redis struct {
-	User         string   `yaml:"user"`
-	PasswordFile string   `yaml:"password_file"`
-	CAFile       string   `yaml:"ca_file"`
-	CertFile     string   `yaml:"cert_file"`
-	KeyFile      string   `yaml:"key_file"`
-	RequireTLS   *bool    `yaml:"require_tls"` // default: see the API's Options
-	Timeout      Duration `yaml:"timeout"`     // default 5s
+	User         string `yaml:"user"`
+	PasswordFile string `yaml:"password_file"`
+
+	// Of Sentinels that ask for a password themselves. SYSOPS_SENTINEL_PASSWORD comes before the file.
+	SentinelUser         string `yaml:"sentinel_user"`
+	SentinelPasswordFile string `yaml:"sentinel_password_file"`
+
+	CAFile     string   `yaml:"ca_file"`
+	CertFile   string   `yaml:"cert_file"`
+	KeyFile    string   `yaml:"key_file"`
+	RequireTLS *bool    `yaml:"require_tls"` // default: see the API's Options
+	Timeout    Duration `yaml:"timeout"`     // default 5s
 }
 
 // Agent is what sysops-agent takes from the config.
@@ -271,7 +276,10 @@ func (c *Config) OpenDirectory(o directory.KeepOptions) (directory.Service, erro
 // A connection is how a client connects, and what it makes of what it reads: the fields of
 // the API's Options.
 type connection struct {
-	User, Password            string
+	User, Password string
+
+	SentinelUser, SentinelPassword string
+
 	CAFile, CertFile, KeyFile string
 	RequireTLS                *bool
 
@@ -291,11 +299,17 @@ func (c *Config) Options() (connection, error) {
 	o := connection{
 		User: c.Redis.User, CAFile: c.Redis.CAFile, CertFile: c.Redis.CertFile, KeyFile: c.Redis.KeyFile, RequireTLS: c.Redis.RequireTLS,
 		Timeout: time.Duration(c.Redis.Timeout), StaleAfter: time.Duration(c.StaleAfter), Legacy: string(c.Legacy),
-		Password: os.Getenv(secure.PasswordVariable),
+		Password: os.Getenv(secure.PasswordVariable), SentinelUser: c.Redis.SentinelUser, SentinelPassword: os.Getenv(secure.SentinelPasswordVariable),
 	}
-	if o.Password == "" && c.Redis.PasswordFile != "" {
+	for _, p := range []struct {
+		password *string
+		file     string
+	}{{&o.Password, c.Redis.PasswordFile}, {&o.SentinelPassword, c.Redis.SentinelPasswordFile}} {
+		if *p.password != "" || p.file == "" {
+			continue
+		}
 		var err error
-		if o.Password, err = secure.Password(c.Redis.PasswordFile); err != nil {
+		if *p.password, err = secure.Password(p.file); err != nil {
 			return o, err
 		}
 	}

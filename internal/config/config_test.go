@@ -245,35 +245,49 @@ func TestWhichConfigIsRead(t *testing.T) {
 	}
 }
 
-func TestThePasswordComesFromAFileOrTheEnvironment(t *testing.T) {
-	t.Setenv("SYSOPS_REDIS_PASSWORD", "")
-	file := filepath.Join(t.TempDir(), "password")
-	for text, want := range map[string]string{"secret\n": "secret", "secret": "secret", "se cret \r\n": "se cret ", "two\nlines\n": "two\nlines"} {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+func TestAPasswordComesFromAFileOrTheEnvironment(t *testing.T) {
+	for _, of := range []struct {
+		user, file, env string
+		read            func(*config.Config) (user, password string, _ error)
+	}{
+		{"user", "password_file", "SYSOPS_REDIS_PASSWORD", func(c *config.Config) (string, string, error) {
+			o, err := c.Options()
+			return o.User, o.Password, err
+		}},
+		{"sentinel_user", "sentinel_password_file", "SYSOPS_SENTINEL_PASSWORD", func(c *config.Config) (string, string, error) {
+			o, err := c.Options()
+			return o.SentinelUser, o.SentinelPassword, err
+		}},
+	} {
+		t.Setenv(of.env, "")
+		file := filepath.Join(t.TempDir(), "password")
+		for text, want := range map[string]string{"secret\n": "secret", "secret": "secret", "se cret \r\n": "se cret ", "two\nlines\n": "two\nlines"} {
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			user, password, err := of.read(loadConfig(t, fmt.Sprintf("redis: {%s: reader, %s: %s}\n", of.user, of.file, file)))
+			if err != nil || password != want || user != "reader" {
+				t.Errorf("%s: %q is read as %q of %q, %v", of.file, text, password, user, err)
+			}
 		}
-		c := loadConfig(t, "redis: {user: reader, password_file: "+file+"}\n")
-		if o, err := c.Options(); err != nil || o.Password != want || o.User != "reader" {
-			t.Errorf("%q is read as %q, %v", text, o.Password, err)
+		c := loadConfig(t, fmt.Sprintf("redis: {%s: %s}\n", of.file, file))
+		for _, empty := range []string{"", "\n"} {
+			if err := os.WriteFile(file, []byte(empty), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Options(); err == nil || !strings.Contains(err.Error(), file) {
+				t.Errorf("%s: an empty file: %v", of.file, err)
+			}
 		}
-	}
-	c := loadConfig(t, "redis: {password_file: "+file+"}\n")
-	for _, empty := range []string{"", "\n"} {
-		if err := os.WriteFile(file, []byte(empty), 0o600); err != nil {
-			t.Fatal(err)
+		t.Setenv(of.env, "from the environment")
+		if _, password, err := of.read(c); err != nil || password != "from the environment" {
+			t.Errorf("%s: %q, %v", of.env, password, err)
 		}
-		if _, err := c.Options(); err == nil || !strings.Contains(err.Error(), file) {
-			t.Errorf("an empty file: %v", err)
+		t.Setenv(of.env, "")
+		missing := loadConfig(t, fmt.Sprintf("redis: {%s: %s-missing}\n", of.file, file))
+		if _, err := missing.Options(); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: a missing file: %v", of.file, err)
 		}
-	}
-	t.Setenv("SYSOPS_REDIS_PASSWORD", "from the environment")
-	if o, err := c.Options(); err != nil || o.Password != "from the environment" {
-		t.Errorf("the environment: %q, %v", o.Password, err)
-	}
-	t.Setenv("SYSOPS_REDIS_PASSWORD", "")
-	missing := loadConfig(t, "redis: {password_file: "+file+"-missing}\n")
-	if _, err := missing.Options(); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a missing file: %v", err)
 	}
 }
 

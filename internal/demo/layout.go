@@ -145,6 +145,8 @@ func (s *Simulation) printConfig() error {
 	for _, line := range [][2]string{
 		{"user", r.User},
 		{"password_file", r.PasswordFile},
+		{"sentinel_user", r.SentinelUser},
+		{"sentinel_password_file", r.SentinelPasswordFile},
 		{"ca_file", r.CAFile},
 		{"cert_file", r.CertFile},
 		{"key_file", r.KeyFile},

@@ -126,6 +126,7 @@ func TestAProgramThatFailsIsQuotedInOneLine(t *testing.T) {
 // One query is up to twenty questions.
 func TestAProgramIsNotToldThePasswordOfTheServers(t *testing.T) {
 	t.Setenv(secure.PasswordVariable, "hunter2")
+	t.Setenv(secure.SentinelPasswordVariable, "hunter22")
 	t.Setenv("INVENTORY_TOKEN", "own")
 	path := script(t, "", `case "$(cat /proc/self/environ | tr -d '\0')" in *hunter2*) exit 9; esac`+"\n"+
 		`[ "$INVENTORY_TOKEN" = own ] && echo '{"s": {"children": []}}'`+"\n")

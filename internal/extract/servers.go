@@ -24,8 +24,11 @@ var ErrClosed = errors.New("the client is closed")
 // Options say how servers are connected to, and what is made of what they say.
 type Options struct {
 	User, Password string
-	TLS            *tls.Config // nil: the system's certificate authorities
-	RequireTLS     *bool       // see store.Options
+
+	SentinelUser, SentinelPassword string // see store.Options
+
+	TLS        *tls.Config // nil: the system's certificate authorities
+	RequireTLS *bool       // see store.Options
 
 	Timeout    time.Duration // for one request to one server; 0: store.DefaultTimeout
 	StaleAfter time.Duration // a host whose last push is older is stale
@@ -167,7 +170,8 @@ func (s *Servers) one(a store.Address) *store.Server {
 	}
 	_, written := s.directory.(directory.Written)
 	one := store.OpenAddress(a, store.Options{
-		User: s.options.User, Password: s.options.Password, TLS: s.options.TLS, Timeout: s.options.Timeout,
+		User: s.options.User, Password: s.options.Password, SentinelUser: s.options.SentinelUser, SentinelPassword: s.options.SentinelPassword,
+		TLS: s.options.TLS, Timeout: s.options.Timeout,
 		RequireTLS: s.options.RequireTLS, WasTLS: slices.ContainsFunc(a.Endpoints(), s.wasTLS), Given: !written,
 	})
 	s.byURL[url] = one

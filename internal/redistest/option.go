@@ -45,7 +45,7 @@ func ClientCerts() Option {
 func (c *config) file(major, port int, dir string) string {
 	if c.master != "" {
 		lines := []string{"bind 127.0.0.1", "daemonize no", "loglevel warning", fmt.Sprintf("dir %q", dir)}
-		return strings.Join(slices.Concat(lines, c.portLines(port), c.lines), "\n") + "\n"
+		return strings.Join(slices.Concat(lines, c.passwordLines(), c.portLines(port), c.lines), "\n") + "\n"
 	}
 	lines := []string{
 		"bind 127.0.0.1",
@@ -58,10 +58,14 @@ func (c *config) file(major, port int, dir string) string {
 	if major >= 7 { // older servers do not know the line, and allow DEBUG to everyone
 		lines = append(lines, "enable-debug-command yes")
 	}
-	if c.password != "" {
-		lines = append(lines, fmt.Sprintf("requirepass %q", c.password))
+	return strings.Join(slices.Concat(lines, c.passwordLines(), c.portLines(port), c.lines), "\n") + "\n"
+}
+
+func (c *config) passwordLines() []string {
+	if c.password == "" {
+		return nil
 	}
-	return strings.Join(slices.Concat(lines, c.portLines(port), c.lines), "\n") + "\n"
+	return []string{fmt.Sprintf("requirepass %q", c.password)}
 }
 
 func (c *config) portLines(port int) []string {

@@ -15,8 +15,8 @@ func Sentinel(t testing.TB, name string, master *Server, opts ...Option) *Sentin
 	if master.config.password != "" {
 		lines = append(lines, fmt.Sprintf("sentinel auth-pass %s %s", name, master.config.password))
 	}
-	if master.config.certs != nil {
-		lines = append(lines, "tls-replication yes")
+	if certs := master.config.certs; certs != nil { // to the master it is a client
+		lines = append(lines, "tls-replication yes", fmt.Sprintf("tls-client-cert-file %q", certs.ClientCertFile), fmt.Sprintf("tls-client-key-file %q", certs.ClientKeyFile))
 	}
 	s := newServer(t, append(opts, Config(lines...)))
 	s.config.master = name

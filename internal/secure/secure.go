@@ -12,6 +12,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/sysops-api/sysops-api/internal/trust"
@@ -23,9 +25,21 @@ const (
 	mostPEM    = 4 << 20 // the authorities of a whole system are 300 KB
 )
 
-// PasswordVariable is the variable of the environment that may hold the password of the
-// servers. Programs that we run have no use for it.
-const PasswordVariable = "SYSOPS_REDIS_PASSWORD"
+// The variables of the environment that may hold the passwords of the servers and of their
+// Sentinels. [Environment] is without them.
+const (
+	PasswordVariable         = "SYSOPS_REDIS_PASSWORD"
+	SentinelPasswordVariable = "SYSOPS_SENTINEL_PASSWORD"
+)
+
+// Environment returns the environment of a program that we run: ours, without the
+// passwords, of which it has no use.
+func Environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return name == PasswordVariable || name == SentinelPasswordVariable
+	})
+}
 
 // TLS returns the configuration of a client that trusts the authorities of caFile (PEM;
 // empty: the system's) and shows the certificate of certFile with the key of keyFile

@@ -15,7 +15,7 @@ func (o *Options) refusal(a Address) error {
 	switch {
 	case a.TLS(), o.acceptsClear():
 	case a.scheme == schemeUnix && !o.Given:
-	case o.Given && o.Password != "":
+	case o.Given && o.sends(a):
 		return refusal("the directory gave its URL, and the password would travel in the clear")
 	case o.RequireTLS != nil:
 		return refusal("require_tls is true")
@@ -27,18 +27,23 @@ func (o *Options) refusal(a Address) error {
 	return nil
 }
 
+// sends reports whether who reaches a sends a password on the way.
+func (o *Options) sends(a Address) bool {
+	return o.Password != "" || a.sentinel() && o.SentinelPassword != ""
+}
+
 // acceptsClear says that it has been decided that all may travel in the clear.
 func (o *Options) acceptsClear() bool { return o.RequireTLS != nil && !*o.RequireTLS }
 
 // Exposed reports whether a password is sent to the server which others can read on its way.
 func (s *Server) Exposed() bool {
-	return s.options.Password != "" && !s.Secure() && !s.Local() && s.refused == nil
+	return s.options.sends(s.address) && !s.Secure() && !s.Local() && s.refused == nil
 }
 
 // CheckAdmin returns why the password of an administrator must not be sent to the server,
 // nil where it may: with it, whoever reads it on its way could change every host's objects.
 func (s *Server) CheckAdmin() error {
-	if !s.Exposed() || s.options.acceptsClear() {
+	if s.options.Password == "" || !s.Exposed() || s.options.acceptsClear() {
 		return nil
 	}
 	return s.wrap(refusal("the password of an administrator would travel in the clear"))

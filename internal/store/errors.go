@@ -66,16 +66,17 @@ func (s *Server) wrap(err error) error {
 	}
 }
 
-// unspoken returns an error without our password: a server that does not know AUTH or HELLO
-// repeats in its reply what it was sent.
+// unspoken returns an error without our passwords: a server or a Sentinel that does not know
+// AUTH or HELLO repeats in its reply what it was sent.
 func (s *Server) unspoken(err error) error {
-	password := s.options.Password
-	if password == "" {
-		return err
-	}
 	text := err.Error()
-	quoted := strconv.Quote(password)
-	hidden := strings.NewReplacer(password, "****", quoted[1:len(quoted)-1], "****").Replace(text)
+	hidden := text
+	for _, password := range []string{s.options.Password, s.options.SentinelPassword} {
+		if password != "" {
+			quoted := strconv.Quote(password)
+			hidden = strings.NewReplacer(password, "****", quoted[1:len(quoted)-1], "****").Replace(hidden)
+		}
+	}
 	if hidden == text {
 		return err
 	}

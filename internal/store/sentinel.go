@@ -2,6 +2,7 @@ package store
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ func (s *Server) askSentinels(ctx context.Context) (string, error) {
 	return "", &seedsError{"no Sentinel tells where master " + s.address.master + " is", failed}
 }
 
-// askSentinel asks one Sentinel, which is sent neither user nor password.
+// askSentinel asks one Sentinel. It is sent its own user and password, and not the server's.
 func (s *Server) askSentinel(ctx context.Context, host string) (string, error) {
 	reached, err := s.connect(ctx, host)
 	if err != nil {
@@ -54,12 +55,21 @@ func (s *Server) askSentinel(ctx context.Context, host string) (string, error) {
 	conn := s.meter.wrap(reached, nil)
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	q := newRequest(1)
+	q := newRequest(2)
+	if s.options.SentinelPassword != "" {
+		q.add("AUTH", cmp.Or(s.options.SentinelUser, "default"), s.options.SentinelPassword)
+	}
 	q.add("SENTINEL", "get-master-addr-by-name", s.address.master)
 	if _, err := conn.Write(q.bytes); err != nil {
 		return "", err
 	}
-	at, err := replies{bufio.NewReader(conn), &position{request: q.bytes}}.list(nil, new(textBlock))
+	from := replies{bufio.NewReader(conn), &position{request: q.bytes}}
+	if s.options.SentinelPassword != "" {
+		if err := from.status(); err != nil {
+			return "", err
+		}
+	}
+	at, err := from.list(nil, new(textBlock))
 	switch {
 	case err != nil:
 		return "", err

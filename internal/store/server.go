@@ -26,9 +26,12 @@ import (
 type Options struct {
 	User     string
 	Password string
-	TLS      *tls.Config   // for rediss://; nil: the system's certificate authorities
-	Timeout  time.Duration // for dialling, and for a request whose context has no deadline
-	Conns    int           // connections at most for what queries read, and as many for all else; default 4
+
+	SentinelUser, SentinelPassword string // of the Sentinels that say where the server is; empty: they ask for none
+
+	TLS     *tls.Config   // for rediss://; nil: the system's certificate authorities
+	Timeout time.Duration // for dialling, and for a request whose context has no deadline
+	Conns   int           // connections at most for what queries read, and as many for all else; default 4
 
 	// RequireTLS is whether the server must be reached over TLS: true, false where it has
 	// been decided that all may travel in the clear, nil where nobody has said. Then TLS is

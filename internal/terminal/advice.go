@@ -94,7 +94,7 @@ var faults = []struct {
 	{sysops.ErrServerTimeout, "the server may be overloaded, hung, or behind a firewall that drops packets; one without TLS needs redis://"},
 	{sysops.ErrServerCut, "the server may be restarting, or at its maxclients"},
 	{sysops.ErrServerNotRedis, "is that the port of another service? A server that demands TLS needs rediss://"},
-	{sysops.ErrServerAuth, "set redis.user and redis.password_file in the config, or SYSOPS_REDIS_PASSWORD"},
+	{sysops.ErrServerAuth, "set redis.user and redis.password_file in the config, or SYSOPS_REDIS_PASSWORD; for Sentinels, redis.sentinel_password_file"},
 	{sysops.ErrServerPermission, "the user's rules are not those of its role: sysops acl host, reader and admin print them, and sysops acl test tells what is wrong"},
 	{sysops.ErrServerLoading, "it answers when it has read its data from disk; until then its siblings do"},
 	{sysops.ErrServerReadOnly, "list the primary in the directory: clients replicate here, servers do not"},
