@@ -341,7 +341,7 @@ func TestNoErrorRepeatsThePasswordThatAServerRepeats(t *testing.T) {
 		}
 	}()
 	for _, url := range []string{"redis://" + l.Addr().String(), "redis+cluster://" + l.Addr().String(), "redis+sentinel://" + l.Addr().String() + "/m"} {
-		c := connectTo(t, sysops.ServerList(url), sysops.Options{User: "reader", Password: "hunter\"2", RequireTLS: new(false), Timeout: 10 * time.Second})
+		c := connectTo(t, sysops.ServerList(url), sysops.Options{User: "reader", Password: "hunter\"2", SentinelPassword: "hunter3", RequireTLS: new(false), Timeout: 10 * time.Second})
 		all := administer(t, c)
 		_, all["a question"] = c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "x")})
 		_, all["a push"] = c.Publish(t.Context(), "", snapshotOf("web01", text("/etc/motd", "x")))

@@ -85,6 +85,7 @@ func (x *scratch) start(ctx context.Context) (ended <-chan struct{}, err error) 
 	conf := fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %q\nrequirepass %s\nsave \"\"\nappendonly no\ndaemonize no\n"+
 		"enable-debug-command yes\nenable-module-command yes\n", port, x.dir, password)
 	cmd := exec.CommandContext(ctx, program, "-")
+	cmd.Env = secure.Environment()
 	var said bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(conf), &said, &said
 	if err := cmd.Start(); err != nil {
