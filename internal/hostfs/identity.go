@@ -110,7 +110,7 @@ func (h *Host) allow(s *spot, bit uint32) error {
 			return nil
 		}
 	case mode&bit == 0:
-		if h.euid == 0 && s.as != several {
+		if h.euid == 0 && s.as != several && (s.st.Gid != nobody || s.as.isIn(nobody)) {
 			return nil // by the group, or an ACL: the kernel knows
 		}
 	case mode&(bit<<3) != 0:
@@ -119,18 +119,24 @@ func (h *Host) allow(s *spot, bit uint32) error {
 	return s.as.denied(syscall.EACCES)
 }
 
-// primaryGroup returns the group that a user logs in with. A user of whom /etc/passwd
-// knows nothing is in no group that counts.
-func primaryGroup(w who) int {
+// primaryGroup returns the group that a user logs in with, and whether there is one: a user
+// of whom /etc/passwd knows nothing is in no group that counts.
+func primaryGroup(w who) (gid int, ok bool) {
 	if w != several {
 		contents, _ := os.ReadFile("/etc/passwd")
 		for _, a := range accounts.ParsePasswd(contents) {
 			if who(a.UID) == w {
-				return int(a.GID)
+				return int(a.GID), true
 			}
 		}
 	}
-	return nobody
+	return nobody, false
+}
+
+// isIn reports whether a group is the one that a user logs in with.
+func (w who) isIn(group int) bool {
+	gid, ok := primaryGroup(w)
+	return ok && gid == group
 }
 
 // become gives the thread of the calling goroutine, for the rest of its life, the rights
@@ -139,7 +145,7 @@ func primaryGroup(w who) int {
 func (h *Host) become(w who) error {
 	var group int
 	if h.euid == 0 {
-		group = primaryGroup(w)
+		group, _ = primaryGroup(w)
 	}
 	runtime.LockOSThread()
 	caps, err := capabilities()

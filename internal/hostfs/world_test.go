@@ -278,9 +278,23 @@ func TestAUsersPrimaryGroupCounts(t *testing.T) {
 	const daemon = 1 // in each /etc/passwd, with a group of the same number
 	w.dir("srv", daemon, 0o700)
 	w.file("srv/conf", 0, 0o640, "daemon's")
-	w.must(os.Chown(w.path("srv/conf"), 0, primaryGroup(daemon)))
+	group, _ := primaryGroup(daemon)
+	w.must(os.Chown(w.path("srv/conf"), 0, group))
 	if got, err := w.read("srv/conf"); got != "daemon's" || err != nil {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// Of a user whose group is not known, the group is none: not even that of nobody.
+func TestAUserOfNoKnownGroupIsInNone(t *testing.T) {
+	w := newWorld(t)
+	for _, group := range []int{nobody, bob, staff} {
+		w.file("home/bob/conf", 0, 0o640, rootOnly)
+		w.must(os.Chown(w.path("home/bob/conf"), 0, group))
+		if got, err := w.read("home/bob/conf"); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("what is for group %d is %q, %v", group, got, err)
+		}
+		w.must(os.Remove(w.path("home/bob/conf")))
 	}
 }
 
