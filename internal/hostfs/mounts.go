@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sysops-api/sysops-api/internal/trust"
 )
 
 // A mount is one of the tree of mounts. The kernel tells of them without asking the
@@ -110,16 +112,7 @@ func parseMount(line string) (mount, bool) {
 		return mount{}, false
 	}
 	m := mount{id: id, kind: right[0], point: unescape.Replace(left[4])}
-	if kind, _, _ := strings.Cut(m.kind, "."); kind == "fuse" || kind == "fuseblk" {
-		m.user = nobody
-		for option := range strings.SplitSeq(right[len(right)-1], ",") {
-			if text, ok := strings.CutPrefix(option, "user_id="); ok {
-				if uid, err := strconv.ParseUint(text, 10, 32); err == nil {
-					m.user = int(uid)
-				}
-			}
-		}
-	}
+	m.user = trust.Mounter(m.kind, right[len(right)-1])
 	return m, true
 }
 

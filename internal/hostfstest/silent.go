@@ -37,36 +37,46 @@ type Silent struct {
 // NewSilent mounts one at dir, and takes it away when the test ends.
 func NewSilent(t testing.TB, dir string) *Silent {
 	t.Helper()
-	return newSilent(t, dir)
+	return mounted(t)(Mount(dir))
 }
 
-// NewDeaf mounts one where each name is a program that can be looked at, and not read.
+// NewDeaf mounts one where each name is a program of root's that can be looked at, and not read.
 func NewDeaf(t testing.TB, dir string) *Silent {
 	t.Helper()
-	return newSilent(t, dir, opLookup, opGetattr)
+	return NewDeafOf(t, 0, dir)
 }
 
-func newSilent(t testing.TB, dir string, answers ...uint32) *Silent {
+// NewDeafOf is NewDeaf, mounted by a user, as fusermount(1) does it.
+func NewDeafOf(t testing.TB, uid int, dir string) *Silent {
 	t.Helper()
-	s, err := Mount(dir, answers...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return mounted(t)(mount(uid, dir, opLookup, opGetattr))
 }
 
-// Mount mounts one at dir that answers requests with these opcodes of fuse(4).
-func Mount(dir string, answers ...uint32) (*Silent, error) {
+func mounted(t testing.TB) func(*Silent, error) *Silent {
+	return func(s *Silent, err error) *Silent {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return s
+	}
+}
+
+// Mount mounts one at dir.
+func Mount(dir string) (*Silent, error) { return mount(0, dir) }
+
+// mount mounts one for a user that answers requests with these opcodes of fuse(4).
+func mount(uid int, dir string, answers ...uint32) (*Silent, error) {
 	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open /dev/fuse, which takes root and the module fuse: %w", err)
 	}
-	options := fmt.Sprintf("fd=%d,rootmode=40755,user_id=0,group_id=0,allow_other,default_permissions", fd)
+	options := fmt.Sprintf("fd=%d,rootmode=40755,user_id=%d,group_id=%d,allow_other,default_permissions", fd, uid, uid)
 	if err := unix.Mount("silent", dir, "fuse", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("cannot mount a FUSE file system: %w", err)

@@ -18,6 +18,7 @@ type place struct {
 	info fs.FileInfo
 
 	shortcut bool // a link of /proc leads there
+	mounter  int  // the user who mounted what it is in, if that is a FUSE; 0: root, or it is none
 }
 
 func (p *place) Close() error { return p.f.Close() }
@@ -26,8 +27,17 @@ func (p *place) isLink() bool { return p.info.Mode()&fs.ModeSymlink != 0 }
 
 func (p *place) stat() *syscall.Stat_t { return p.info.Sys().(*syscall.Stat_t) }
 
+// owner is whose a place is. All of a FUSE that a user mounted is that user's, whatever
+// owners it shows.
+func (p *place) owner() int {
+	if p.mounter != 0 {
+		return p.mounter
+	}
+	return int(p.stat().Uid)
+}
+
 // foreign reports whether a place belongs to another user, who is not root.
-func (p *place) foreign() bool { return p.stat().Uid != 0 && int(p.stat().Uid) != os.Geteuid() }
+func (p *place) foreign() bool { return p.owner() != 0 && p.owner() != os.Geteuid() }
 
 // shared reports whether others can put something into a folder.
 func (p *place) shared() bool { return p.foreign() || p.info.Mode()&0o022 != 0 }
@@ -56,7 +66,7 @@ func follow(asked string, judge rule) (*place, error) {
 		}
 		asked = folder + "/" + asked
 	}
-	w := &walk{asked: path.Clean(asked), judge: judge, todo: steps(asked)}
+	w := &walk{asked: path.Clean(asked), judge: judge, todo: steps(asked), fuses: fuses()}
 	err := w.start()
 	for err == nil && len(w.todo) > 0 {
 		next := w.todo[0]
@@ -79,6 +89,7 @@ type walk struct {
 	at    *place
 	todo  []string // what is left of the path
 	links int
+	fuses map[uint64]int // those who mounted FUSEs, by device
 }
 
 // steps takes a path apart.
@@ -107,6 +118,7 @@ func (w *walk) step(name string) error {
 	if err != nil {
 		return err
 	}
+	next.mounter = w.fuses[next.stat().Dev]
 	if err := w.judge(w.at, next, w.asked, len(w.todo) == 0); err != nil {
 		next.Close()
 		return err
@@ -155,7 +167,7 @@ func (w *walk) shortcut(link *place, name string) error {
 	if err != nil {
 		return err
 	}
-	end.shortcut = true
+	end.shortcut, end.mounter = true, w.fuses[end.stat().Dev]
 	if end.info.IsDir() && !isProc(end) {
 		end.Close()
 		return syscall.ELOOP

@@ -4,10 +4,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sysops-api/sysops-api/internal/hostfstest"
 )
 
 // exchange has a folder be a link to another as soon as it has been judged: the moment that
@@ -39,6 +43,22 @@ func TestAFolderThatIsExchangedOnTheWayIsLeftForNoOther(t *testing.T) {
 	}
 	if f, err := end.open(os.O_RDONLY); !errors.Is(err, errExchanged) {
 		t.Errorf("it is opened: %v, %v", f, err)
+	}
+}
+
+// A FUSE that a user mounted shows root as the owner of all that is in it.
+func TestAUsersFUSEIsNobodyElses(t *testing.T) {
+	for uid, says := range map[int]string{
+		0: "", 4001: "{} belongs to user 4001, not to root or user 0: chown root {}",
+	} {
+		t.Run(strconv.Itoa(uid), func(t *testing.T) {
+			dir := t.TempDir()
+			hostfstest.NewDeafOf(t, uid, dir)
+			err := Check(filepath.Join(dir, "config.yaml"))
+			if want := strings.ReplaceAll(says, "{}", dir); want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+				t.Errorf("got %v, want %q", err, want)
+			}
+		})
 	}
 }
 

@@ -15,7 +15,8 @@
 //
 // Nobody can exchange what was judged for something else: that takes a folder that others may
 // write to, and such a path is refused. Access lists need no look of their own, because the
-// mode shows what they grant as the rights of the group.
+// mode shows what they grant as the rights of the group. The owners that a file system shows
+// are believed, unless it is a FUSE that a user mounted: all of that is the user's.
 //
 // The package leaves to its callers which files need this, and what they are for.
 package trust
@@ -172,7 +173,7 @@ func (p *place) judgeOwner(asked string) error {
 		return nil
 	}
 	return &Error{
-		p.path, fmt.Sprintf("%s belongs to user %d, not to root or user %d", p.called(asked), p.stat().Uid, os.Geteuid()),
+		p.path, fmt.Sprintf("%s belongs to user %d, not to root or user %d", p.called(asked), p.owner(), os.Geteuid()),
 		"chown root " + words.ShellQuote(p.path),
 	}
 }
@@ -188,7 +189,7 @@ func (p *place) called(asked string) string {
 // planted is the error of a link that another user may have made, or put there.
 func (p *place) planted() error {
 	return &Error{
-		p.path, fmt.Sprintf("it leads through the link %s, which user %d may have put there", words.ShellQuote(p.path), p.stat().Uid),
+		p.path, fmt.Sprintf("it leads through the link %s, which user %d may have put there", words.ShellQuote(p.path), p.owner()),
 		"name what that leads to in its place",
 	}
 }

@@ -36,7 +36,7 @@ var Ours = House{
 		{"internal/parse/elements", "snapshot"},
 		{"internal/rangeexpr", "internal/hint internal/naming"},
 		{"internal/snmp", "internal/hint internal/words internal/trust snapshot"},
-		{"internal/hostfs", "internal/parse/accounts"},
+		{"internal/hostfs", "internal/trust internal/parse/accounts"},
 		{"internal/collect", "internal/hint internal/words internal/trust internal/wholefile internal/naming snapshot internal/hostfs internal/redact"},
 		{"internal/fleetsim", "internal/hint internal/words snapshot"},
 		{"internal/directory", "internal/hint internal/words internal/trust internal/wholefile internal/store internal/secure internal/rangeexpr"},
