@@ -78,15 +78,10 @@ func addPushFlags(cmd *cobra.Command) {
 // push pushes, and says on stderr what became of it. The report is nil where no
 // server was asked.
 func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
-	unlock, err := hostfs.Call(s.files, func() (func(), error) {
-		if err := s.checkState(); err != nil {
-			return nil, err
-		}
-		return s.lock(cmd.ErrOrStderr())
-	})
-	if errors.Is(err, hostfs.ErrSilent) {
-		err = fmt.Errorf("cannot push %s: %w", s.agent.Outgoing, err)
+	if err := s.checkState(); err != nil {
+		return nil, err
 	}
+	unlock, err := s.lock(cmd.ErrOrStderr())
 	if err != nil {
 		return nil, err
 	}
@@ -127,15 +122,15 @@ func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 // may read is no lock, but a file in the state directory is.
 func (s *settings) lock(stderr io.Writer) (unlock func(), err error) {
 	dir := s.agent.Outgoing
-	f, err := os.Open(dir)
-	if errors.Is(err, os.ErrNotExist) {
+	f, err := hostfs.Call(s.files, func() (*os.File, error) { return openOwn(dir) })
+	switch {
+	case errors.Is(err, hostfs.ErrSilent):
+		return nil, fmt.Errorf("cannot push %s: %w", dir, err)
+	case errors.Is(err, os.ErrNotExist):
 		return nil, hint.To(fmt.Errorf("cannot push: %w", err), "sysops-agent init creates and fills it; --outgoing names another")
-	}
-	if err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("cannot push: %w", err)
-	}
-	if info, err := f.Stat(); err != nil || info.Mode()&0o044 != 0 {
-		f.Close()
+	case f == nil:
 		return s.lockFile(stderr)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
@@ -143,6 +138,19 @@ func (s *settings) lock(stderr io.Writer) (unlock func(), err error) {
 		return nil, underWay(dir)
 	}
 	return func() { f.Close() }, nil
+}
+
+// openOwn opens a folder that nobody else may read; nil where others may.
+func openOwn(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || info.Mode()&0o044 != 0 {
+		f.Close()
+		return nil, nil
+	}
+	return f, nil
 }
 
 // lockFile locks a file that nobody else can open. Where there can be none, a push is better

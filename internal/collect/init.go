@@ -102,7 +102,11 @@ func initialize(h *hostfs.Host, dir string, policy []string) ([]string, error) {
 		return nil, err
 	}
 	there := present(root, policy)
-	return hostfs.Call(h, func() ([]string, error) { return link(dir, there) })
+	made, err := hostfs.Call(h, func() ([]string, error) { return link(dir, there) })
+	if err == hostfs.ErrSilent { // nobody had the time to say where
+		err = fmt.Errorf("cannot use outgoing directory %s: %w", dir, err)
+	}
+	return made, err
 }
 
 // link makes a link in the outgoing directory for each path that has none.

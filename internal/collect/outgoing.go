@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -163,7 +162,7 @@ var errChanged = errors.New("it was a directory a moment ago, and is none now")
 // missing, no directory, or that others than root and the running user can change what lies
 // in it, or exchange it for another (see internal/trust).
 func checkDir(dir string) error {
-	fi, err := os.Stat(dir)
+	fi, err := trust.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return outgoingError(dir, cause(err), "create and fill it with: sysops-agent init")

@@ -64,8 +64,8 @@ func (c *Config) usual() []string {
 	}
 	file := filepath.Join(folder, "sysops", "config.yaml")
 	home := cmp.Or(os.Getenv("XDG_CONFIG_HOME"), os.Getenv("HOME"))
-	if is, err := os.Stat(home); os.Geteuid() == 0 && err == nil && is.Sys().(*syscall.Stat_t).Uid != 0 {
-		if _, err := os.Stat(file); err == nil {
+	if is, err := trust.Stat(home); os.Geteuid() == 0 && err == nil && is.Sys().(*syscall.Stat_t).Uid != 0 {
+		if _, err := trust.Stat(file); err == nil {
 			c.PassedOver = file
 		}
 		return paths

@@ -119,7 +119,7 @@ func openFile(loc location, o Options) (Service, error) {
 func (s *savedFile) now() (*File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	is, err := os.Stat(s.path)
+	is, err := trust.Stat(s.path)
 	if err != nil {
 		s.seen = nil
 		return nil, fmt.Errorf("cannot read the directory: %w", err)

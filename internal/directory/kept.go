@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -98,7 +97,7 @@ func (k *keptDirectory) trusted() map[string]keptAnswer {
 // An error says that another user can have written the file.
 func (k *keptDirectory) load() (map[string]keptAnswer, error) {
 	none := make(map[string]keptAnswer)
-	if is, err := os.Lstat(k.path); err != nil || !is.Mode().IsRegular() { // a pipe is not waited for
+	if is, err := trust.Lstat(k.path); err != nil || !is.Mode().IsRegular() { // a pipe is not waited for
 		return none, nil
 	}
 	text, err := trust.Read(k.path, keptLimit)

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sysops-api/sysops-api/internal/trust"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,7 +25,7 @@ const (
 
 // ErrSilent is the error of what lies on a file system that does not answer: that of a
 // file server which is gone, most often.
-var ErrSilent = errors.New("its file system does not answer")
+var ErrSilent = trust.ErrSilent
 
 // Unknown reports whether an error leaves open what is there: the file system does not
 // answer, or says that it cannot be asked, or there is no room to ask it. What is known

@@ -29,12 +29,16 @@ func openFolder(path string) (*os.Root, error) {
 	if !end.info.IsDir() {
 		return nil, syscall.ENOTDIR
 	}
-	root, err := os.OpenRoot(end.path)
+	return within(end.openRoot)
+}
+
+func (p *place) openRoot() (*os.Root, error) {
+	root, err := os.OpenRoot(p.path)
 	if err != nil {
 		return nil, cause(err)
 	}
 	info, err := root.Stat(".")
-	if err == nil && !os.SameFile(info, end.info) {
+	if err == nil && !os.SameFile(info, p.info) {
 		err = errExchanged
 	}
 	if err != nil {

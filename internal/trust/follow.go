@@ -54,8 +54,12 @@ type rule func(folder, entry *place, asked string, last bool) error
 const mostLinks = 40
 
 // follow follows a path as the kernel does, but has a rule judge each step. What is missing
-// is fs.ErrNotExist. Errors do not name the path.
+// is fs.ErrNotExist, and what does not answer ErrSilent. Errors do not name the path.
 func follow(asked string, judge rule) (*place, error) {
+	return within(func() (*place, error) { return followed(asked, judge) })
+}
+
+func followed(asked string, judge rule) (*place, error) {
 	if asked == "" {
 		return nil, syscall.ENOENT
 	}
@@ -208,6 +212,10 @@ func hold(folder int, name, path string, flag int) (*place, error) {
 
 // open opens what is held, to read or write it.
 func (p *place) open(flag int) (*os.File, error) {
+	return withinUnlessPiped(p.info.Mode(), func() (*os.File, error) { return p.opened(flag) })
+}
+
+func (p *place) opened(flag int) (*os.File, error) {
 	f, err := os.OpenFile(p.path, flag, 0)
 	if err != nil {
 		return nil, cause(err)

@@ -62,54 +62,59 @@ func Entry(path string, info fs.FileInfo) error {
 
 // Open opens a file for reading if its path is trusted. It waits for the writer of a pipe.
 func Open(path string) (*os.File, error) {
+	f, _, err := open(path)
+	return f, err
+}
+
+// open returns a file and what it is.
+func open(path string) (*os.File, fs.FileMode, error) {
 	end, err := follow(path, trusted)
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		return nil, 0, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	defer end.Close()
 	if end.info.IsDir() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.EISDIR}
+		return nil, 0, &fs.PathError{Op: "open", Path: path, Err: syscall.EISDIR}
 	}
 	f, err := end.open(os.O_RDONLY)
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		return nil, 0, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	return f, nil
+	return f, end.info.Mode(), nil
 }
 
 // Read returns what a file holds whose path is trusted: an error if that is over so many
 // bytes.
 func Read(path string, most int64) ([]byte, error) {
-	f, err := Open(path)
+	f, mode, err := open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return readAll(f, path, most)
+	return readAll(f, mode, path, most)
 }
 
 // ReadSecret is Read for a password, a private key or the like: not everybody may read that,
 // either. The group of the file may.
 func ReadSecret(path string, most int64) ([]byte, error) {
-	f, err := Open(path)
+	f, mode, err := open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if mode := info.Mode(); mode.IsRegular() && mode&0o007 != 0 {
+	if mode.IsRegular() && mode&0o007 != 0 {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: &Error{
 			path, fmt.Sprintf("everyone may read it (mode %04o)", mode.Perm()), "chmod o= " + words.ShellQuote(path),
 		}}
 	}
-	return readAll(f, path, most)
+	return readAll(f, mode, path, most)
 }
 
-func readAll(f *os.File, path string, most int64) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(f, most+1))
+func readAll(f *os.File, mode fs.FileMode, path string, most int64) ([]byte, error) {
+	text, err := withinUnlessPiped(mode, func() ([]byte, error) { return io.ReadAll(io.LimitReader(f, most+1)) })
+	if errors.Is(err, ErrSilent) {
+		err = &fs.PathError{Op: "read", Path: path, Err: err}
+	}
 	if err != nil {
 		return nil, err
 	}
