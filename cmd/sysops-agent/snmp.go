@@ -21,6 +21,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/collect"
 	"github.com/sysops-api/sysops-api/internal/config"
 	"github.com/sysops-api/sysops-api/internal/hint"
+	"github.com/sysops-api/sysops-api/internal/redact"
 	"github.com/sysops-api/sysops-api/internal/snmp"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 	"github.com/sysops-api/sysops-api/snapshot"
@@ -87,7 +88,7 @@ type snmpRun struct {
 	targets  []target
 	oids     []string
 	ttl      time.Duration
-	redactor *collect.Redactor
+	redactor *redact.Redactor
 	client   *sysops.Client // nil: print
 	stdout   io.Writer
 

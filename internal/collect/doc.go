@@ -12,7 +12,7 @@
 //     the outgoing directory chooses, so the directory is refused when others
 //     may; what others can change further on is read with their rights, by
 //     package hostfs.
-//   - Secrets stay on the host. A [Redactor] replaces them by a keyed
+//   - Secrets stay on the host. A [redact.Redactor] replaces them by a keyed
 //     fingerprint that still compares.
 //   - What could not be read is said, and never stops the rest.
 package collect

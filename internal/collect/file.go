@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/hostfs"
+	"github.com/sysops-api/sysops-api/internal/redact"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -31,7 +32,7 @@ const (
 type file struct {
 	item
 	max      int64 // bytes
-	redactor *Redactor
+	redactor *redact.Redactor
 
 	// finished is called between reading and looking whether the file changed.
 	// Tests change it at that moment.

@@ -19,14 +19,11 @@ import (
 // in the original.
 const DefaultMaxSize = 10 << 20
 
-// A Redactor hides the secrets in what is sent: see package redact.
-type Redactor = redact.Redactor
-
 // FileOptions say which files become objects, and how they are read.
 type FileOptions struct {
-	JSON     string    // the JSON object whose keys are objects; empty: DefaultPath
-	MaxSize  int64     // bytes an object may have; 0: DefaultMaxSize
-	Redactor *Redactor // applied to all contents; nil: they are sent as they are
+	JSON     string           // the JSON object whose keys are objects; empty: DefaultPath
+	MaxSize  int64            // bytes an object may have; 0: DefaultMaxSize
+	Redactor *redact.Redactor // applied to all contents; nil: they are sent as they are
 
 	// Host is what is known of the host's file systems; nil: nothing yet.
 	Host *hostfs.Host

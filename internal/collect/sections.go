@@ -8,6 +8,7 @@ import (
 	"io/fs"
 
 	"github.com/sysops-api/sysops-api/internal/hostfs"
+	"github.com/sysops-api/sysops-api/internal/redact"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -86,7 +87,7 @@ type section struct {
 	name     string
 	value    []byte
 	max      int64
-	redactor *Redactor
+	redactor *redact.Redactor
 }
 
 // read is a snapshot.Source's Read. There is no file behind a section, hence no
