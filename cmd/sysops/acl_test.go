@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
@@ -157,6 +158,27 @@ func TestRulesArePrinted(t *testing.T) {
 		if code != row.code || !strings.HasPrefix(stdout.String(), row.stdout) || row.stdout == "" && stdout.Len() > 0 ||
 			!strings.Contains(stderr.String(), row.stderr) || row.stderr == "" && stderr.Len() > 0 {
 			t.Errorf("%s: exit status %d\n%s%s", row.args, code, &stdout, &stderr)
+		}
+	}
+}
+
+// Those hosts get users that a server vouches for, and those that gc has verified, though no
+// server has them now; a host that only the index speaks of, as any host can have it do, gets
+// none.
+func TestHostsOfTheRosterGetUsers(t *testing.T) {
+	t.Parallel()
+	a := newAdministration(t)
+	now := fmt.Sprint(time.Now().Unix())
+	a.server.Must("SADD", "$roster", "web01", "web02")
+	a.server.Must("HSET", "$of:web01", "$machine", "m", "$push", now, "$expires", now)
+	for _, host := range []string{"web01", "ghost"} {
+		a.server.Must("ZADD", "$hosts", now, host)
+		a.server.Must("ZADD", "$live", now, host)
+	}
+	_, stdout, stderr := a.sysops(false, "acl", "host", "--hosts", "*")
+	for host, want := range map[string]bool{"web01": true, "web02": true, "ghost": false} {
+		if got := strings.Contains(stdout, "SETUSER host:"+host+" "); got != want {
+			t.Errorf("%s gets a user: %v, want %v\n%s%s", host, got, want, stdout, stderr)
 		}
 	}
 }
