@@ -284,19 +284,32 @@ func TestADamagedChosenBaseIsPutBack(t *testing.T) {
 	}
 }
 
-// Each push of an agent is a process of its own: what it has learned lies on disk.
+// Each push of an agent is a process of its own: what it has learned lies on disk, and it
+// uses what gc has chosen since, though it has asked for bases within the hour.
 func TestAnAgentRemembersThatItMayNotWriteBases(t *testing.T) {
 	t.Parallel()
-	f := newChosenFleet(t, 1, 4)
+	f := newChosenFleet(t, 1, 8)
+	s := f.servers[0]
 	folder := filepath.Join(t.TempDir(), "bases")
-	for round := range 3 {
-		f.servers[0].Must("ACL", "LOG", "RESET")
-		password := f.password("host:web01")
-		c := connectTo(t, sysops.ServerList(redistest.URLs(f.servers)...), sysops.Options{User: "host:web01", Password: password, BasesFolder: folder})
-		publish(t, c, snapshotOf("web01", text(ctl, settings(1, 100+round))))
+	push := func(contents string) (refused int) {
+		s.Must("ACL", "LOG", "RESET")
+		c := connectTo(t, sysops.ServerList(s.URL()), sysops.Options{User: "host:web01", Password: f.password("host:web01"), BasesFolder: folder})
+		publish(t, c, snapshotOf("web01", text(ctl, contents)))
 		c.Close()
-		if refused := f.servers[0].Must("ACL", "LOG").([]any); (len(refused) > 0) != (round == 0) {
-			t.Errorf("push %d: %d commands are refused: %v", round, len(refused), refused)
+		return len(s.Must("ACL", "LOG").([]any))
+	}
+	for round := range 3 {
+		if n := push(settings(1, 100+round)); (n > 0) != (round == 0) {
+			t.Errorf("push %d: %d commands are refused", round, n)
+		}
+	}
+	f.gc()
+	for round, refused := range []bool{true, false, false} { // once it tries to renew one
+		if n := push(settings(1, 102)); (n > 0) != refused {
+			t.Errorf("push %d after gc: %d commands are refused", round, n)
+		}
+		if _, kind, base := frameOf(t, s, "web01#"+ctl); !slices.Contains(chosen(t, s), base) {
+			t.Errorf("push %d after gc: the object is %s, against %.8q", round, kind, base)
 		}
 	}
 }
