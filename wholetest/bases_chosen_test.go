@@ -200,18 +200,42 @@ func baseContents(t *testing.T, s *redistest.Server, id string) string {
 	return string(contents)
 }
 
-// Where hosts write bases gc chooses none.
+// Where hosts write bases gc chooses none, be it for a name that few of them help: those who
+// pushed before there were any stand by themselves, and so do those who have little in common.
 func TestGCChoosesNoBasesWhereHostsDo(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
 	c := connect(t, s.URL())
-	for n := range 10 {
-		publish(t, c, snapshotOf(fmt.Sprintf("web%02d", n), text(ctl, settings(1, n)), text("/state", noise(2000, uint64(n)))))
+	alone(t, []*redistest.Server{s}, snapshotOf("old01", text(ctl, settings(1, 90))))
+	for n := range 12 {
+		few := settings(1, n)
+		few = few[:len(few)/3] + noise(3000, uint64(n))
+		publish(t, connect(t, s.URL()), snapshotOf(fmt.Sprintf("web%02d", n), text(ctl, settings(1, n)), text("/few", strings.ToValidUTF8(strings.ReplaceAll(few, "\x00", " "), "?"))))
 	}
 	before := bases(t, s)
 	changes, err := c.GC(t.Context(), sysops.Where{}, time.Hour)
 	if err != nil || changes[0].Bases != 0 || !slices.Equal(bases(t, s), before) || len(before) == 0 {
 		t.Errorf("%v, %+v; bases before %q, after %q", err, changes, before, bases(t, s))
+	}
+}
+
+// Once hosts may not write bases any more, gc chooses some as soon as they refer to none of
+// their own.
+func TestGCChoosesBasesOnceHostsMayNotWriteThem(t *testing.T) {
+	t.Parallel()
+	f := newBaseFleet(t, redistest.Start(t, hostUser(openRules)))
+	s := f.servers[0]
+	f.push("before")
+	f.permit(s, fleetRules)
+	f.push("since then")
+	changes, err := connect(t, s.URL()).GC(t.Context(), sysops.Where{}, time.Hour)
+	if err != nil || changes[0].Bases != 1 {
+		t.Errorf("%v, %+v; want one base", err, changes)
+	}
+	f.push("after gc")
+	f.check("after gc")
+	if n := references(t, s); n != len(f.hosts) {
+		t.Errorf("%d objects refer to a base, want %d", n, len(f.hosts))
 	}
 }
 
@@ -310,6 +334,33 @@ func TestAnAgentRemembersThatItMayNotWriteBases(t *testing.T) {
 		}
 		if _, kind, base := frameOf(t, s, "web01#"+ctl); !slices.Contains(chosen(t, s), base) {
 			t.Errorf("push %d after gc: the object is %s, against %.8q", round, kind, base)
+		}
+	}
+}
+
+// The keys of a Cluster lie on several servers, which a request with several keys must heed.
+func TestGCChoosesBasesInACluster(t *testing.T) {
+	t.Parallel()
+	cluster := redistest.Cluster(t, 3, hostUser(fleetRules))
+	push := func() {
+		c := connectTo(t, sysops.ServerList(cluster.URL()), sysops.Options{User: "host", Password: "any", Timeout: redistest.Patience})
+		for n := range 8 {
+			publish(t, c, snapshotOf(fmt.Sprintf("web%02d", n), text(ctl, settings(1, n)), text(ctl+"-2", settings(2, n))))
+		}
+		c.Close()
+	}
+	push()
+	for round, want := range []int{2, 0} {
+		changes, err := connect(t, cluster.URL()).GC(t.Context(), sysops.Where{}, time.Hour)
+		if err != nil || len(changes) != 1 || changes[0].Bases != want {
+			t.Errorf("gc %d: %+v, %v; want %d bases", round, changes, err, want)
+		}
+		push()
+	}
+	for n := range 8 {
+		packed := cluster.Must("LINDEX", fmt.Sprintf("web%02d#%s", n, ctl), "0").(string)
+		if id, refers := frame.BaseOf([]byte(packed)); !refers || cluster.Must("PTTL", fmt.Sprintf("$base:%x", id[:])) != int64(-1) {
+			t.Errorf("web%02d does not refer to a base that stays", n)
 		}
 	}
 }

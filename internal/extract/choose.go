@@ -124,12 +124,13 @@ func (b *baseChoice) run(ctx context.Context) error {
 // choose keeps, adds and repairs the bases of one name. listed is what each server has.
 func (b *baseChoice) choose(ctx context.Context, name string, listed []store.NameBases) error {
 	chosen := make(map[store.ID]time.Time)
-	holders := 0
+	holders, claimed := 0, false
 	for i, l := range listed {
 		if b.members[i] == b.lead {
 			holders = l.Holders
 		}
 		for _, c := range l.Claims {
+			claimed = claimed || !c.Chosen
 			if c.Chosen && len(chosen) < frame.MostBases && c.At.After(chosen[c.ID]) {
 				chosen[c.ID] = c.At
 			}
@@ -146,7 +147,7 @@ func (b *baseChoice) choose(ctx context.Context, name string, listed []store.Nam
 	if err != nil {
 		return err
 	}
-	if !s.hostsWrite() {
+	if !s.hostsWrite(claimed) {
 		texts, err := b.read(ctx, name, s, k)
 		if err != nil {
 			return err
@@ -183,8 +184,9 @@ type pickedHolder struct {
 	order float64
 }
 
-// hostsWrite reports whether hosts claim bases of this name themselves.
-func (s *baseSample) hostsWrite() bool { return 3*s.own > s.may }
+// hostsWrite reports whether hosts write bases of this name themselves: some are listed, and
+// somebody refers to one. One host's word alone, that it refers to one, says nothing.
+func (s *baseSample) hostsWrite(listed bool) bool { return 3*s.own > s.may || listed && s.own > 0 }
 
 // sample goes through all who hold a name. Its memory does not grow with their number.
 func (b *baseChoice) sample(ctx context.Context, name string, chosen map[store.ID]time.Time) (*baseSample, error) {

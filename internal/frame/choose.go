@@ -64,7 +64,7 @@ func (e *Encoder) Choose(texts [][]byte, have []*Base) []*Base {
 			bases = append(bases[:len(bases):len(bases)], b)
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(bases[len(have):]), func(b *Base) bool { return !c.wanted(b, bases) })
+	return c.wanted(have, bases[len(have):])
 }
 
 // A choice is the texts that bases are chosen for.
@@ -72,7 +72,6 @@ type choice struct {
 	texts []text
 	held  map[uint64]holding // by the hash of a line
 	rare  []rareLine         // lines that too few texts hold, sorted
-	best  map[ID]int         // for how many texts a base would be the best
 }
 
 // A holding is how many texts have a line.
@@ -124,21 +123,41 @@ func (c *choice) common(i int) []byte {
 	return out
 }
 
-// wanted reports whether a base would be the best of all for enough texts.
-func (c *choice) wanted(b *Base, bases []*Base) bool {
-	if c.best == nil {
-		c.best = make(map[ID]int)
-		for i := range c.texts {
-			p := NewPacking(c.texts[i].contents())
-			for _, base := range bases {
-				p.Offer(base)
-			}
-			if p.best != nil {
-				c.best[p.best.ID]++
-			}
+// wanted returns those of the new bases that are the best of all for enough texts. They are
+// given up one by one, since texts that lose theirs then want another.
+func (c *choice) wanted(have, added []*Base) []*Base {
+	bases := slices.Concat(have, added)
+	lacking := make([][]int, len(c.texts)) // bytes of a text that a base lacks
+	for i := range c.texts {
+		p := NewPacking(c.texts[i].contents())
+		for _, b := range bases {
+			lacking[i] = append(lacking[i], p.lacks(b))
 		}
 	}
-	return c.best[b.ID] >= Holders
+	for {
+		texts := make([]int, len(bases)) // that want a base
+		for _, of := range lacking {
+			best := -1
+			for n, bytes := range of {
+				if bases[n] != nil && (best < 0 || bytes < of[best]) {
+					best = n
+				}
+			}
+			if best >= 0 {
+				texts[best]++
+			}
+		}
+		least := -1
+		for n := len(have); n < len(bases); n++ {
+			if bases[n] != nil && texts[n] < Holders && (least < 0 || texts[n] < texts[least]) {
+				least = n
+			}
+		}
+		if least < 0 {
+			return slices.DeleteFunc(bases[len(have):], func(b *Base) bool { return b == nil })
+		}
+		bases[least] = nil
+	}
 }
 
 // beginning returns as much of a rare line of a text as two neighbours of its in the sorted

@@ -49,6 +49,11 @@ func TestEachFamilyGetsABase(t *testing.T) {
 			t.Errorf("a frame of %d bytes for %d", len(packed), len(contents))
 		}
 	}
+	for few := 3; few < 6; few++ { // each would rather have a base of its own
+		if bases := e.Choose(familyOf(1, few), nil); len(bases) != 1 {
+			t.Errorf("%d bases for a family of %d", len(bases), few)
+		}
+	}
 	if more := e.Choose(texts, bases); len(more) > 0 {
 		t.Errorf("%d more bases, though these serve all", len(more))
 	}
