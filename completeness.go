@@ -44,10 +44,11 @@ type UnreadableKey struct {
 type CoreReport struct {
 	Site    string         `json:"site"`
 	Core    string         `json:"core"`
-	Hosts   int            `json:"hosts"`                 // that its servers know
-	Short   int            `json:"hosts_short,omitempty"` // hosts that it should have, and no server that answers does
-	LeftOut bool           `json:"left_out,omitempty"`    // nothing, or not all, of it is in the answer
-	Error   string         `json:"error,omitempty"`       // why it is left out, stopped answering, or is short of over 1 % of its hosts
+	Hosts   int            `json:"hosts"`                   // that its servers know
+	Short   int            `json:"hosts_short,omitempty"`   // hosts that it should have, and no server that answers does
+	Unseen  []string       `json:"not_looked_at,omitempty"` // what was not, because a host made it too large, or spoiled it
+	LeftOut bool           `json:"left_out,omitempty"`      // nothing, or not all, of it is in the answer
+	Error   string         `json:"error,omitempty"`         // why it is left out, stopped answering, or is short of over 1 % of its hosts
 	Servers []ServerReport `json:"servers"`
 }
 
@@ -60,9 +61,9 @@ type ServerReport struct {
 }
 
 // Partial reports whether the answer leaves out a core, an object, or a host that may not
-// exist.
+// exist, or rests on an index in which something could not be looked at.
 func (c *Completeness) Partial() bool {
-	return len(c.Unreadable) > 0 || len(c.Unverified) > 0 || slices.ContainsFunc(c.Cores, func(k CoreReport) bool { return k.Error != "" })
+	return len(c.Unreadable) > 0 || len(c.Unverified) > 0 || slices.ContainsFunc(c.Cores, func(k CoreReport) bool { return k.Error != "" || len(k.Unseen) > 0 })
 }
 
 // Whole reports whether nothing at all is left to be desired: no gap, every
@@ -84,7 +85,7 @@ func completenessOf(pass *extract.Pass) *Completeness {
 		c.Unreadable = append(c.Unreadable, UnreadableKey{u.Key.String(), u.Err.Error()})
 	}
 	for _, k := range r.Cores {
-		core := CoreReport{Site: k.Site, Core: k.Core, Hosts: k.Hosts, Short: k.Short, LeftOut: k.LeftOut, Error: textOf(k.Err)}
+		core := CoreReport{Site: k.Site, Core: k.Core, Hosts: k.Hosts, Short: k.Short, Unseen: k.Unseen, LeftOut: k.LeftOut, Error: textOf(k.Err)}
 		for _, s := range k.Servers {
 			core.Servers = append(core.Servers, ServerReport{Server: s.Server, Error: textOf(s.Err), Lacks: s.Lacks, Cold: s.Cold})
 		}
@@ -135,6 +136,7 @@ func (c *Completeness) String() string {
 		if !k.LeftOut {
 			asked++
 		}
+		count(len(k.Unseen), "list not looked at", "lists not looked at")
 		count(k.Short, "more is not known to the servers that answer", "more are not known to the servers that answer")
 		for _, s := range k.Servers {
 			servers++

@@ -284,7 +284,7 @@ func TestARefusedCommandIsNamedByEveryQuestion(t *testing.T) {
 	publish(t, connect(t, f.servers[0].URL()), snapshotOf("web01", text("/etc/motd", noise(4000, 1))))
 	reader := f.as("reader")
 	named := make(map[string]bool)
-	for _, command := range strings.Fields("time get zrange zrangebyscore sscan smembers hkeys hget lindex info publish xrevrange memory|usage scard srandmember") {
+	for _, command := range strings.Fields("time get zrange zrangebyscore sscan smembers hkeys hget hexists lindex info publish xrevrange memory|usage scard zcard srandmember") {
 		f.servers[0].Must("ACL", "SETUSER", "reader", "-"+command)
 		upper := strings.ToUpper(strings.Split(command, "|")[0])
 		for name, question := range questions {
@@ -299,7 +299,7 @@ func TestARefusedCommandIsNamedByEveryQuestion(t *testing.T) {
 		}
 		f.servers[0].Must("ACL", "SETUSER", "reader", "+"+command)
 	}
-	for _, command := range strings.Fields("time zrange sscan smembers lindex info publish xrevrange") {
+	for _, command := range strings.Fields("time zrange zcard sscan lindex info publish xrevrange") {
 		if !named[command] {
 			t.Errorf("no question minds that %s is refused", command)
 		}

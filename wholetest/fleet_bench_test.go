@@ -112,7 +112,7 @@ func BenchmarkFleet(b *testing.B) {
 	})
 	b.Run("store/holders", func(b *testing.B) {
 		metered(b, func() {
-			if lists, err := db.Holders(b.Context(), []string{fleetName}); err != nil || len(lists[0]) != fleetHosts {
+			if lists, err := db.Holders(b.Context(), []string{fleetName}, fleetHosts); err != nil || len(lists[0].Members) != fleetHosts {
 				b.Fatal(err)
 			}
 		})

@@ -3,6 +3,7 @@ package wholetest_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ type attack struct {
 	on   func(s *redistest.Server, now int64)
 
 	ghosts []string // hosts that only the attack speaks of, which an answer names
+	tended bool     // gc has verified the others
+	unseen string   // what an answer says that it has not looked at, among other things; "-": some answers do
 }
 
 // attacks are about the host web01, which has /etc/motd and no /etc/issue; web02, which has
@@ -76,11 +79,14 @@ func TestOneHostCannotChangeWhatIsSaidOfOthers(t *testing.T) {
 			t.Parallel()
 			servers := redistest.Core(t, reach.servers)
 			c := connectTo(t, sysops.ServerList(redistest.URLs(servers)...), sysops.Options{StaleAfter: time.Hour})
-			for _, a := range attacks {
+			for _, a := range slices.Concat(attacks, floods, spoils) {
 				for _, s := range servers {
 					s.Must("FLUSHALL")
 				}
 				attacked(t, c, servers)
+				if a.tended {
+					verified(servers, "web01", "web02", "web03", "web04")
+				}
 				before := everyAnswer(t, c)
 				for _, s := range servers[:reach.reached] {
 					a.on(s, serverTime(t, s))
@@ -90,7 +96,12 @@ func TestOneHostCannotChangeWhatIsSaidOfOthers(t *testing.T) {
 					for what, want := range before {
 						if got := after[what]; !equalAnswers(got, want) {
 							t.Errorf("%s: %s: %+v; before %+v", a.name, what, got, want)
+						} else if reach.servers == 1 && got.waits > want.waits+2 {
+							t.Errorf("%s: %s: %d requests; before %d", a.name, what, got.waits, want.waits)
 						}
+					}
+					if got := strings.Join(after["a part of a key"].unseen, "\n"); !strings.Contains(got, a.unseen) || a.unseen == "" && got != "" {
+						t.Errorf("%s: not looked at: %q; want %q", a.name, got, a.unseen)
 					}
 					// A question that reads what it finds meets a ghost only where it looks for it.
 					if got := after["lacking /etc/issue"].unverified; !slices.Equal(got, a.ghosts) {
@@ -125,8 +136,9 @@ func attacked(t *testing.T, c *sysops.Client, servers []*redistest.Server) {
 
 // answered is what an answer says.
 type answered struct {
-	rows, lacking, missing, stale, unverified []string
-	expected, answered                        int
+	rows, lacking, missing, stale, unverified, unseen []string
+	expected, answered                                int
+	waits                                             int64 // for servers
 }
 
 func equalAnswers(x, y answered) bool {
@@ -138,10 +150,20 @@ func everyAnswer(t *testing.T, c *sysops.Client) map[string]answered {
 	t.Helper()
 	out := make(map[string]answered)
 	note := func(what string, rows []string, complete *sysops.Completeness) {
-		out[what] = answered{
+		a := answered{
 			rows: rows, lacking: complete.Lacking, missing: complete.Missing, stale: complete.Stale, unverified: complete.Unverified,
 			expected: complete.Expected, answered: complete.Answered,
 		}
+		for _, k := range complete.Cores {
+			a.unseen = append(a.unseen, k.Unseen...)
+		}
+		for _, s := range complete.Cost.Servers {
+			a.waits += s.Waits
+		}
+		if len(a.unseen) > 0 && !complete.Partial() {
+			t.Errorf("%s: nothing says that something was not looked at: %q", what, a.unseen)
+		}
+		out[what] = a
 	}
 	for what, q := range map[string]sysops.Query{
 		"reading /etc/motd":  {Pattern: pattern(t, "/etc/motd")},

@@ -147,7 +147,7 @@ func (p *Pass) Gone(site, core string, key naming.Key) bool {
 	}
 	switch h := k.hosts.get(key.Host); {
 	case h == nil:
-		if slices.ContainsFunc(k.left(), func(m *member) bool { return len(m.scanned) > 0 }) {
+		if slices.ContainsFunc(k.left(), func(m *member) bool { return len(m.scanned) > 0 || m.crowded }) {
 			return false
 		}
 	case h.unverified:

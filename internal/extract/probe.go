@@ -34,12 +34,16 @@ type coreState struct {
 	place
 	members   []*member
 	hosts     hostTable
-	united    int   // how many members hosts was made of
-	preferred int   // the member that is read from throughout, while it answers
-	err       error // why the core is left out
-	short     int   // hosts that its servers know of and do not have
-	partial   error // why its answer is not whole, though it is not left out
-	unsure    error // why nobody knows whether it is whole
+	united    int                        // how many members hosts was made of
+	preferred int                        // the member that is read from throughout, while it answers
+	err       error                      // why the core is left out
+	short     int                        // hosts that its servers know of and do not have
+	partial   error                      // why its answer is not whole, though it is not left out
+	unsure    error                      // why nobody knows whether it is whole
+	unseen    []string                   // what was not looked at
+	unnamed   bool                       // a member has more names than can be read
+	holders   map[string]map[string]bool // name → hosts that have recorded it, of those that were asked
+	roster    []string                   // that gc has verified, where it had to be read
 	sizes     *coreSizes
 	undated   map[string]bool // hosts that were looked for since nobody knows when they pushed → an object of theirs is there
 
@@ -57,8 +61,10 @@ type member struct {
 
 	index   *store.Index
 	truths  map[string]*store.Truth // what hosts say of themselves, of those that were asked about
+	lists   map[string]store.List   // of hosts by name, where they had to be asked for early
 	lines   []indexLine             // of the index: what was asked for
 	scanned map[naming.Key]bool     // every key that SCAN found → whether it was asked for
+	crowded bool                    // what $hosts says is not gone by
 	lacks   int                     // hosts of the core whose latest push it does not have
 
 	cost costs                 // of the contents that it gave
@@ -183,6 +189,12 @@ func (k *coreState) probe(ctx context.Context, exact bool) {
 			m.index = x
 			k.unite(m) // while the others are under way
 		})
+	for _, m := range k.left() {
+		for _, key := range m.index.Damaged {
+			k.damaged(m, key)
+		}
+	}
+	k.disperse(ctx)
 	k.weigh()
 }
 
@@ -218,12 +230,7 @@ func (k *coreState) mostHosts() int {
 // size is how many hosts the core has, as gc has told a server that has answered or, without
 // that, as is remembered. 0: nobody knows.
 func (k *coreState) size() (hosts int, vouched bool) {
-	for _, m := range k.members {
-		if m.index != nil {
-			hosts = max(hosts, m.index.Roster)
-		}
-	}
-	if hosts > 0 {
+	if hosts = k.rosterSize(); hosts > 0 {
 		return hosts, true
 	}
 	return k.sizes.get(k).Hosts, false
@@ -233,6 +240,9 @@ func (k *coreState) size() (hosts int, vouched bool) {
 func (k *coreState) unite(m *member) {
 	if k.hosts.ids == nil {
 		k.hosts = makeHosts(len(m.index.Pushed))
+	}
+	if m.crowded {
+		return
 	}
 	var h *hostState
 	for _, p := range m.index.Pushed {
@@ -269,10 +279,7 @@ func (k *coreState) reunite() {
 	if len(members) == k.united {
 		return
 	}
-	k.hosts = hostTable{}
-	for _, m := range members {
-		k.unite(m)
-	}
+	k.uniteAll()
 	k.weigh()
 	k.believe()
 }

@@ -26,10 +26,11 @@ type Report struct {
 // A CoreState is the part that one core had in an answer.
 type CoreState struct {
 	Site, Core string
-	Hosts      int   // that its servers know
-	Short      int   // hosts that it should have, and no server that answers does
-	LeftOut    bool  // nothing, or not all, of it is in the answer
-	Err        error // why it is left out, stopped answering, is short of over 1 % of its hosts, or may be
+	Hosts      int      // that its servers know
+	Short      int      // hosts that it should have, and no server that answers does
+	Unseen     []string // what was not looked at, because somebody made it too large or spoiled it
+	LeftOut    bool     // nothing, or not all, of it is in the answer
+	Err        error    // why it is left out, stopped answering, is short of over 1 % of its hosts, or may be
 	Servers    []ServerState
 }
 
@@ -47,7 +48,7 @@ const coldShare = 100
 // report is the part that the core had, which went down meanwhile, or not.
 func (k *coreState) report(down error) CoreState {
 	gap := cmp.Or(k.err, down)
-	r := CoreState{Site: k.site, Core: k.core, Hosts: k.has(), Short: k.short, LeftOut: gap != nil, Err: cmp.Or(gap, k.partial, k.unsure)}
+	r := CoreState{Site: k.site, Core: k.core, Hosts: k.has(), Short: k.short, Unseen: k.unseen, LeftOut: gap != nil, Err: cmp.Or(gap, k.partial, k.unsure)}
 	for _, m := range k.members {
 		one := ServerState{Server: m.Name(), Err: m.err, Lacks: m.lacks, Cold: m.err == nil && m.lacks*coldShare > k.standing()}
 		if down := m.down.Load(); m.err == nil && down != nil {

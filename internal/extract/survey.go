@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -65,7 +64,7 @@ func (s *Servers) Survey(ctx context.Context, q Request) (*Survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	found.sel = q.Pattern.Resolve(found.names())
+	found.choose(ctx)
 	contested := found.contested()
 	each(found.cores, func(k *coreState) {
 		about := &question{Request: &q, sel: &found.sel, staleAfter: s.options.StaleAfter, contested: contested}
@@ -137,19 +136,6 @@ func each(cores []*coreState, work func(*coreState)) {
 		wg.Go(func() { work(k) })
 	}
 	wg.Wait()
-}
-
-// names returns every name that any server knows.
-func (s *Survey) names() []string {
-	seen := make(map[string]bool)
-	for _, k := range s.cores {
-		for _, m := range k.left() {
-			for _, n := range m.index.Names {
-				seen[n] = true
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(seen))
 }
 
 // judgeCores marks the cores that cannot answer, and returns ErrIncomplete for
@@ -238,55 +224,105 @@ func (k *coreState) leftOut() []error {
 // every name that can match or, where that is less, the names of every host
 // that can.
 func (k *coreState) lookUp(ctx context.Context, legacy string, q *question) {
-	var names []string
-	sel := q.sel
-	known := make(map[string]bool)
+	hosts, names := k.narrow(q)
+	known := 0
 	for _, m := range k.left() {
-		for _, n := range m.index.Names {
-			if !known[n] && sel.Name(n) {
-				names = append(names, n)
-			}
-			known[n] = true
-		}
+		known = max(known, len(m.index.Names))
 	}
-	hosts := make([]string, 0, len(k.hosts.list))
+	q.names = names
+	q.byHost = len(hosts)*min(known, namesPerHost) < len(names)*len(k.hosts.list)
+	if k.unnamed && q.sel.Exact == nil {
+		q.byHost = true
+		k.overlook("names not looked at: there are more than can be read, and hosts were asked which they have")
+	}
+	of := names
+	if q.byHost {
+		of = hosts
+	}
+	var cut []string
+	ask(ctx, k, k.grace,
+		func(ctx context.Context, m *member) ([]store.List, error) {
+			if q.byHost {
+				return m.NamesOf(ctx, hosts)
+			}
+			return m.holders(ctx, names, k.listable())
+		},
+		func(m *member, lists []store.List) { cut = append(cut, k.note(m, of, lists, q.byHost)...) })
+	if len(cut) > 0 {
+		k.poll(ctx, q, cut)
+	}
+	if legacy != LegacyNever {
+		k.scan(ctx, legacy, q.Request, q.sel)
+	}
+}
+
+// narrow returns the hosts and the names of which anything can be selected.
+func (k *coreState) narrow(q *question) (hosts, names []string) {
+	sel := q.sel
+	hosts = make([]string, 0, len(k.hosts.list))
 	for _, h := range k.hosts.list {
 		if q.wants(h.name) && sel.Host(h.name) {
 			hosts = append(hosts, h.name)
 		}
 	}
-	if sel.Narrow != nil {
+	if sel.Exact != nil {
+		return hosts, sel.Exact
+	}
+	seen := make(map[string]bool)
+	for _, m := range k.left() {
+		for _, n := range m.index.Names {
+			if !seen[n] && sel.Name(n) {
+				names = append(names, n)
+			}
+			seen[n] = true
+		}
+	}
+	if sel.Narrow != nil && !k.unnamed {
 		hosts, names = sel.Narrow(hosts, names)
 	}
-	q.names = names
-	byHost := len(hosts)*min(len(known), namesPerHost) < len(names)*len(k.hosts.list)
-	q.byHost = byHost
-	ask(ctx, k, k.grace,
-		func(ctx context.Context, m *member) ([]indexLine, error) {
-			if byHost {
-				lists, err := m.NamesOf(ctx, hosts)
-				return holdings(lists, func(i int, h *indexLine) { h.host = hosts[i] }), err
-			}
-			lists, err := m.Holders(ctx, names)
-			return holdings(lists, func(i int, h *indexLine) { h.name = names[i] }), err
-		},
-		func(m *member, keys []indexLine) { m.lines = keys })
-	if legacy != LegacyNever {
-		k.scan(ctx, legacy, q.Request, sel)
+	return hosts, names
+}
+
+// holders returns who is listed for names, as m may have said already.
+func (m *member) holders(ctx context.Context, names []string, most int) ([]store.List, error) {
+	lists := make([]store.List, 0, len(names))
+	for _, n := range names {
+		l, ok := m.lists[n]
+		if !ok {
+			return m.Holders(ctx, names, most)
+		}
+		lists = append(lists, l)
 	}
+	return lists, nil
 }
 
 // namesPerHost is a guess at how many objects a host has, to choose between
 // asking by name and by host.
 const namesPerHost = 100
 
-func holdings(lists [][]string, label func(int, *indexLine)) []indexLine {
-	out := make([]indexLine, len(lists))
-	for i, l := range lists {
-		out[i].list = l
-		label(i, &out[i])
+// note keeps what m lists of names or, byHost, of hosts. It returns the names whose lists
+// cannot be read.
+func (k *coreState) note(m *member, of []string, lists []store.List, byHost bool) (cut []string) {
+	if byHost {
+		m.lines = nil // hosts say it all
 	}
-	return out
+	for i, l := range lists {
+		line := indexLine{label{name: of[i]}, l.Members}
+		if byHost {
+			line.label = label{host: of[i]}
+		}
+		m.lines = append(m.lines, line)
+		switch {
+		case byHost && l.Cut:
+			k.overlook("what host %s has recorded not looked at: at server %s it is too large, or of another type", of[i], m.Name())
+		case l.Damaged:
+			k.damaged(m, store.ListOf(of[i]))
+		}
+		if !byHost && l.Cut {
+			cut = append(cut, of[i])
+		}
+	}
+	return cut
 }
 
 // scan searches the members that have no index, or all of them with

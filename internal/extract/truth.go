@@ -99,7 +99,7 @@ func (m *member) hear(ctx context.Context, hosts []string, lacking map[string]bo
 	lists, err := m.NamesOf(ctx, all)
 	holders := make(map[string][]string)
 	for i, held := range lists {
-		for _, name := range held {
+		for _, name := range held.Members {
 			holders[name] = append(holders[name], all[i])
 		}
 	}
@@ -364,7 +364,7 @@ func (m *member) areRecorded(ctx context.Context, refs []store.Ref, asked map[st
 	}
 	held := make(map[store.Ref]bool, len(refs))
 	for i, names := range lists {
-		for _, n := range names {
+		for _, n := range names.Members {
 			held[store.Ref{Host: hosts[i], Name: n}] = true
 		}
 	}
@@ -379,10 +379,7 @@ func (m *member) areRecorded(ctx context.Context, refs []store.Ref, asked map[st
 // missing, and the core is short of them. Where the servers have all that gc has counted, the
 // roster itself is not read.
 func (k *coreState) enroll(ctx context.Context) {
-	most, known, doubt := 0, 0, false
-	for _, m := range k.left() {
-		most = max(most, m.index.Roster)
-	}
+	most, known, doubt := k.rosterSize(), 0, false
 	for _, h := range k.hosts.list {
 		if doubt = doubt || h.unverified; !h.unverified {
 			known++
@@ -391,24 +388,21 @@ func (k *coreState) enroll(ctx context.Context) {
 	if most == 0 || most <= known && !doubt {
 		return
 	}
-	ask(ctx, k, k.grace,
-		func(ctx context.Context, m *member) ([]string, error) { return m.Roster(ctx) },
-		func(_ *member, roster []string) {
-			for _, name := range roster {
-				h := k.hosts.get(name)
-				switch {
-				case h == nil:
-					if _, err := naming.ParseHost(name); err != nil {
-						continue
-					}
-					h = k.hosts.add(name)
-				case !h.unverified:
-					continue
-				}
-				h.unverified, h.short, h.expires = false, true, time.Time{}
-				k.short++
+	k.readRoster(ctx)
+	for _, name := range k.roster {
+		h := k.hosts.get(name)
+		switch {
+		case h == nil:
+			if _, err := naming.ParseHost(name); err != nil {
+				continue
 			}
-		})
+			h = k.hosts.add(name)
+		case !h.unverified:
+			continue
+		}
+		h.unverified, h.short, h.expires = false, true, time.Time{}
+		k.short++
+	}
 }
 
 // standing is how many hosts the core has, as far as anybody knows. Those that have left are

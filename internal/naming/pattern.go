@@ -113,6 +113,9 @@ type Selection struct {
 	// itself says as much.
 	Narrow func(hosts, names []string) (canHosts, canNames []string)
 
+	// Exact are all the names that can be meant, where it is known which; nil: Name tells.
+	Exact []string
+
 	// Lacking: every live host that Host accepts could be expected to hold the
 	// object, so those that do not are worth a count.
 	Lacking bool
@@ -126,18 +129,79 @@ func HostsAlone() Selection {
 	}
 }
 
+// Meanings lists what the pattern may mean exactly: groups of names, each of which is a
+// whole name or all names with one section. They depend on the names in the cache, which
+// any host can add to. Resolve is told which of the groups count.
+func (p Pattern) Meanings(names []string) [][]string {
+	var groups [][]string
+	for _, one := range p.any {
+		groups = append(groups, one.Meanings(names)...)
+	}
+	if p.search || p.any != nil {
+		return groups
+	}
+	groups = meanings(p.name(), names)
+	if len(groups) == 1 && strings.Contains(p.text, "#") {
+		return nil // it is all that can be meant
+	}
+	return groups
+}
+
+// name is what the pattern says of names.
+func (p Pattern) name() string {
+	if _, name, ok := strings.Cut(p.text, "#"); ok {
+		return name
+	}
+	return p.text
+}
+
+// Literals are the texts in the pattern that may be whole names.
+func (p Pattern) Literals() []string {
+	var texts []string
+	for _, one := range p.any {
+		texts = append(texts, one.Literals()...)
+	}
+	if p.any == nil && !p.search && !hasGlob(p.name()) {
+		texts = append(texts, p.name())
+	}
+	return texts
+}
+
+func hasGlob(text string) bool { return strings.ContainsAny(text, `*?[\`) }
+
+// meanings lists the names that text stands for exactly: itself and, as another group, every
+// name of which it is the section.
+func meanings(text string, names []string) (groups [][]string) {
+	if slices.Contains(names, text) {
+		groups = append(groups, []string{text})
+	}
+	var sections []string
+	for _, n := range names {
+		if _, section, ok := strings.Cut(n, "@"); ok && section == text {
+			sections = append(sections, n)
+		}
+	}
+	if len(sections) > 0 {
+		groups = append(groups, sections)
+	}
+	return groups
+}
+
 // Resolve decides which form of PATTERN is meant. names are all names in the
-// cache; they need not be sorted.
-func (p Pattern) Resolve(names []string) Selection {
+// cache; they need not be sorted. counts tells which of the Meanings decide: a name that
+// hardly any host has must not change what others ask for.
+func (p Pattern) Resolve(names []string, counts func(meaning []string) bool) Selection {
 	if p.any != nil {
-		return selectAny(p.any, names)
+		return selectAny(p.any, names, counts)
 	}
 	if !p.search {
 		if host, name, ok := strings.Cut(p.text, "#"); ok {
-			return selectHalves(NewGlob(host), name, names)
+			return selectHalves(NewGlob(host), name, names, counts)
 		}
-		if exact := namesMeant(p.text, names); len(exact) > 0 {
-			return selectNames(exact)
+		for _, exact := range meanings(p.text, names) {
+			if counts(exact) {
+				return selectNames(exact)
+			}
 		}
 	}
 	text := p.text
@@ -149,49 +213,50 @@ func (p Pattern) Resolve(names []string) Selection {
 	return selectKeys(NewGlob(text))
 }
 
-// namesMeant returns the names that text stands for exactly: itself, or every
-// name of which it is the section.
-func namesMeant(text string, names []string) []string {
-	if slices.Contains(names, text) {
-		return []string{text}
-	}
-	var out []string
-	for _, n := range names {
-		if _, section, ok := strings.Cut(n, "@"); ok && section == text {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
 func anyHost(string) bool { return true }
 
 func selectNames(names []string) Selection {
-	is := func(n string) bool { return slices.Contains(names, n) }
-	return Selection{Host: anyHost, Name: is, Key: func(k Key) bool { return is(k.Name) }, Lacking: true}
+	is := isOneOf(names)
+	return Selection{Host: anyHost, Name: is, Key: func(k Key) bool { return is(k.Name) }, Exact: names, Lacking: true}
+}
+
+func isOneOf(names []string) func(string) bool {
+	if len(names) == 1 {
+		return func(n string) bool { return n == names[0] }
+	}
+	set := make(map[string]bool, len(names))
+	for _, n := range names {
+		set[n] = true
+	}
+	return func(n string) bool { return set[n] }
 }
 
 // selectHalves takes the name as a glob or, where no name matches that, as a
-// section, as without a host.
-func selectHalves(host Glob, name string, names []string) Selection {
-	is := NewGlob(name).Match
-	if !slices.ContainsFunc(names, is) {
-		if exact := namesMeant(name, names); len(exact) > 0 {
-			is = func(n string) bool { return slices.Contains(exact, n) }
+// section, as without a host. Where none of what it may mean counts, it is all of that.
+func selectHalves(host Glob, name string, names []string, counts func([]string) bool) Selection {
+	s := Selection{Host: host.Match, Name: NewGlob(name).Match, Lacking: true}
+	groups := meanings(name, names)
+	if len(groups) > 0 && (!hasGlob(name) || !slices.ContainsFunc(names, s.Name)) {
+		s.Exact = slices.Concat(groups...)
+		if i := slices.IndexFunc(groups, counts); i >= 0 {
+			s.Exact = groups[i]
 		}
+		s.Name = isOneOf(s.Exact)
 	}
-	return Selection{
-		Host: host.Match, Name: is, Lacking: true,
-		Key: func(k Key) bool { return host.Match(k.Host) && is(k.Name) },
-	}
+	s.Key = func(k Key) bool { return host.Match(k.Host) && s.Name(k.Name) }
+	return s
 }
 
-func selectAny(patterns []Pattern, names []string) Selection {
+func selectAny(patterns []Pattern, names []string, counts func([]string) bool) Selection {
 	each := make([]Selection, len(patterns))
-	lacking := true
+	lacking, exact, all := true, []string(nil), true
 	for i, p := range patterns {
-		each[i] = p.Resolve(names)
+		each[i] = p.Resolve(names, counts)
 		lacking = lacking && each[i].Lacking
+		exact, all = append(exact, each[i].Exact...), all && each[i].Exact != nil
+	}
+	if !all {
+		exact = nil
 	}
 	matches := func(accepts func(*Selection) bool) bool {
 		for i := range each {
@@ -205,6 +270,7 @@ func selectAny(patterns []Pattern, names []string) Selection {
 		Host:    func(h string) bool { return matches(func(s *Selection) bool { return s.Host(h) }) },
 		Name:    func(n string) bool { return matches(func(s *Selection) bool { return s.Name(n) }) },
 		Key:     func(k Key) bool { return matches(func(s *Selection) bool { return s.Key(k) }) },
+		Exact:   exact,
 		Lacking: lacking,
 	}
 }

@@ -76,8 +76,8 @@ func TestSlotsThatMoveAreFollowed(t *testing.T) {
 				t.Errorf("%s: %+v", when, e)
 			}
 		}
-		if names, err := s.NamesOf(t.Context(), []string{"web01"}); err != nil || len(names[0]) != 2 {
-			t.Errorf("%s: %q, %v", when, names, err)
+		if names, err := s.NamesOf(t.Context(), []string{"web01"}); err != nil || len(names[0].Members) != 2 {
+			t.Errorf("%s: %v, %v", when, names, err)
 		}
 		if err != nil {
 			t.Errorf("%s: %v", when, err)
@@ -130,13 +130,13 @@ func TestRepliesOfAClusterComeInOrder(t *testing.T) {
 	if err := s.exec(t.Context(), pipe); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.Holders(t.Context(), names)
-	if err != nil || !slices.EqualFunc(got, want, slices.Equal) {
-		t.Errorf("%q, %v", got, err)
+	got, err := s.Holders(t.Context(), names, 10)
+	if err != nil || !slices.EqualFunc(got, want, func(l List, hosts []string) bool { return slices.Equal(l.Members, hosts) }) {
+		t.Errorf("%v, %v", got, err)
 	}
 	c.Servers[2].Kill()
 	for range 2 {
-		if got, err := s.Holders(t.Context(), names); !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrCut) {
+		if got, err := s.Holders(t.Context(), names, 10); !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrCut) {
 			t.Errorf("without a master: %d lists, %v", len(got), err)
 		}
 	}
@@ -147,11 +147,11 @@ func TestAClusterThatFailsOver(t *testing.T) {
 	t.Parallel()
 	c := redistest.Cluster(t, 3)
 	s := openCluster(t, c)
-	c.Must("SADD", "$on:/etc/motd", "web01")
-	master := c.Servers[((keySlot("$on:/etc/motd")+1)*3-1)/slots]
+	c.Must("SADD", keyRoster, "web01")
+	master := c.Servers[((keySlot(keyRoster)+1)*3-1)/slots]
 	replica := c.Replica(master)
 	finds := func() bool {
-		hosts, err := holders(t.Context(), s)
+		hosts, err := roster(t.Context(), s)
 		return err == nil && hosts == "web01"
 	}
 	if !finds() {
@@ -161,7 +161,7 @@ func TestAClusterThatFailsOver(t *testing.T) {
 	redistest.WaitFor(t, "the new master is found", finds)
 	add := func() bool {
 		pipe := s.db.Pipeline()
-		added := pipe.SAdd(t.Context(), keyOn("/etc/motd"), "web01")
+		added := pipe.SAdd(t.Context(), keyRoster, "web01")
 		return s.exec(t.Context(), pipe) == nil && added.Err() == nil
 	}
 	redistest.WaitFor(t, "the new master takes writes", add)
@@ -312,7 +312,7 @@ func TestNodesThatAnswerNonsense(t *testing.T) {
 			t.Fatal(err)
 		}
 		redistest.Within(t, name, func() {
-			if got, err := holders(context.Background(), s); err == nil {
+			if got, err := roster(context.Background(), s); err == nil {
 				t.Errorf("%s: %q", name, got)
 			}
 		})

@@ -116,7 +116,7 @@ func (g *pruning) lookAtNames(ctx context.Context, names []string) ([]nameLook, 
 
 // page reads the first round of a scan.
 func (r replies) page() (page, error) {
-	cursor, members, err := r.scanned(nil)
+	cursor, members, err := r.scanned(nil, new(textBlock))
 	if err != nil && kindOf(err) == ErrWrongType {
 		return page{wrong: true}, nil
 	}

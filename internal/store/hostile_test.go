@@ -1,10 +1,8 @@
 package store
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"testing"
@@ -49,8 +47,19 @@ var indexQuestions = []func(ctx context.Context, s *Server) (told, asked int, _ 
 		return 0, 0, err
 	},
 	func(ctx context.Context, s *Server) (int, int, error) {
-		lists, err := s.Holders(ctx, []string{"/etc/motd", "/etc/issue"})
+		lists, err := s.Holders(ctx, []string{"/etc/motd", "/etc/issue"}, 1000)
 		return len(lists), 2, err
+	},
+	func(ctx context.Context, s *Server) (int, int, error) {
+		h, err := s.Holding(ctx, []string{"/etc/motd"}, 1000, []string{"web01", "web02"})
+		if err != nil {
+			return 0, 0, err
+		}
+		return len(h.Lists) + len(h.Holds), 3, nil
+	},
+	func(ctx context.Context, s *Server) (int, int, error) {
+		_, err := s.LiveHosts(ctx)
+		return 0, 0, err
 	},
 	func(ctx context.Context, s *Server) (int, int, error) {
 		lists, err := s.NamesOf(ctx, []string{"web01", "web02"})
@@ -138,18 +147,4 @@ func FuzzIndexReplies(f *testing.F) {
 			t.Errorf("%d bytes took %d", len(sent), took)
 		}
 	})
-}
-
-// A server that never comes to the end of its names is left at some point.
-func TestAnEndlessScanEnds(t *testing.T) {
-	s := scripted(t, Options{}, "", func(conn net.Conn, lines *bufio.Reader, _ int) {
-		for command(lines) != nil {
-			if _, err := io.WriteString(conn, "*2\r\n$1\r\n7\r\n*0\r\n"); err != nil {
-				return
-			}
-		}
-	})
-	if _, err := s.moreNames(t.Context(), "7", nil); !errors.Is(err, ErrReplyTooLarge) {
-		t.Errorf("%v, want ErrReplyTooLarge", err)
-	}
 }

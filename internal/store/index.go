@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,14 +16,24 @@ import (
 type Index struct {
 	Now     time.Time     // the server's clock
 	Offset  time.Duration // the server's clock less ours
-	Pushed  []Push
+	Pushed  []Push        // empty where Crowded
 	Expires []Expiry
 	Lasting []string  // hosts whose snapshot expires later than Until; they are not in Expires
 	Until   time.Time // by the server's clock; zero: no host is in Lasting
-	Names   []string
-	Roster  int  // how many hosts gc has verified; 0: it has not, or the server lost what it found
-	Indexed bool // $names exists: the server is ours, not one that only the original filled
+	Names   []string  // some of them, where MoreNames
+	Roster  int       // how many hosts gc has verified; 0: it has not, or the server lost what it found
+	Indexed bool      // $names exists: the server is ours, not one that only the original filled
+
+	// What hosts share has no bounds, and every host can spoil it.
+	Listed    int      // members of $hosts
+	Crowded   bool     // $hosts has more members than the roster allows, or cannot be read
+	MoreNames bool     // $names has more members than are read, or cannot be read
+	Damaged   []string // keys that are of another type
 }
+
+// Allowed is how many hosts may be listed where gc has verified so many: as many again, and
+// a thousand, are newcomers. More are a flood.
+func Allowed(roster int) int { return 2*roster + 1000 }
 
 // A Push is one member of $hosts.
 type Push struct {
@@ -57,70 +66,132 @@ const (
 	NoExpiries  time.Duration = -1
 )
 
-// Index reads TIME, the size of $roster, $hosts, $live and $names in one request.
+// Index reads TIME, the size of $roster, $hosts, $live and $names in one request, as long
+// as nobody has flooded them.
 //
 // Of a host whose snapshot lasts longer than ahead it tells only that. A server
 // spends more time on writing out a time than a name, so that saves a quarter of
 // its work.
 func (s *Server) Index(ctx context.Context, ahead time.Duration) (*Index, error) {
-	x, err := s.index(ctx, ahead, time.Now())
+	x, err := s.index(ctx, ahead, time.Now(), usualHosts)
 	if err == nil && ahead > 0 && x.Until.Before(x.Now.Add(ahead/2)) {
-		return s.index(ctx, ahead, x.Now) // its clock is not ours
+		return s.index(ctx, ahead, x.Now, usualHosts) // its clock is not ours
 	}
 	return x, err
 }
 
-func (s *Server) index(ctx context.Context, ahead time.Duration, now time.Time) (*Index, error) {
+// usualHosts is more than a server has. It is asked for no more, before it is known whether
+// gc vouches for more.
+const usualHosts = 250_000
+
+// index reads up to most hosts, and all that there are where nothing says how many there
+// should be. What does not fit into a reply is left to the roster, if there is one.
+func (s *Server) index(ctx context.Context, ahead time.Duration, now time.Time, most int) (*Index, error) {
+	x := &Index{}
+	began := time.Now()
+	err := s.do(ctx, x.ask(ahead, now, most), func(r replies) error { return x.read(r, ahead, began) })
+	switch {
+	case errors.Is(err, ErrReplyTooLarge):
+		return s.counts(ctx, err)
+	case err != nil:
+		return nil, err
+	case x.Listed > most && !x.Crowded:
+		return s.index(ctx, ahead, now, x.Listed+Allowed(0))
+	}
+	return x, nil
+}
+
+// counts is index without anything that has no bounds, where that was too much for a reply.
+func (s *Server) counts(ctx context.Context, tooLarge error) (*Index, error) {
 	x := &Index{}
 	q := &request{}
 	q.add("TIME")
 	q.add("SCARD", keyRoster)
-	q.add("ZRANGE", keyHosts, "0", "-1", "WITHSCORES")
+	q.add("ZCARD", keyHosts)
+	began := time.Now()
+	err := s.do(ctx, q, func(r replies) error { return x.readCounts(r, began) })
+	if err == nil && x.Roster == 0 {
+		err = tooLarge
+	}
+	x.Crowded, x.MoreNames, x.Indexed = true, true, true
+	return x, err
+}
+
+// ask makes the request of which read reads the replies.
+func (x *Index) ask(ahead time.Duration, now time.Time, most int) *request {
+	last := strconv.Itoa(most - 1)
+	q := &request{}
+	q.add("TIME")
+	q.add("SCARD", keyRoster)
+	q.add("ZCARD", keyHosts)
+	q.add("ZRANGE", keyHosts, "0", last, "WITHSCORES")
 	switch {
 	case ahead == AllExpiries:
-		q.add("ZRANGE", keyLive, "0", "-1", "WITHSCORES")
+		q.add("ZRANGE", keyLive, "0", last, "WITHSCORES")
 	case ahead > 0:
 		x.Until = now.Add(ahead).Truncate(time.Second)
 		until := strconv.FormatInt(x.Until.Unix(), 10)
-		q.add("ZRANGEBYSCORE", keyLive, "-inf", until, "WITHSCORES")
-		q.add("ZRANGEBYSCORE", keyLive, "("+until, "+inf")
+		q.add("ZRANGEBYSCORE", keyLive, "-inf", until, "WITHSCORES", "LIMIT", "0", strconv.Itoa(most))
+		q.add("ZRANGEBYSCORE", keyLive, "("+until, "+inf", "LIMIT", "0", strconv.Itoa(most))
 	}
-	addScan(q, keyNames, "0")
-	cursor := ""
-	began := time.Now()
-	err := s.do(ctx, q, func(r replies) error {
-		var err error
-		if x.Now, err = r.clock(); err != nil {
-			return err
-		}
-		x.Offset = offset(x.Now, began, time.Now())
-		if x.Roster, err = r.integer(); err != nil && kindOf(err) != ErrWrongType && kindOf(err) != ErrPermission {
-			return err
-		}
-		if x.Pushed, err = scored(r, readPush); err != nil {
-			return err
-		}
-		if ahead != NoExpiries {
-			if x.Expires, err = scored(r, readExpiry); err != nil {
-				return err
-			}
-		}
-		if ahead > 0 {
-			if x.Lasting, err = r.list(nil, new(textBlock)); err != nil {
-				return err
-			}
-		}
-		cursor, x.Names, err = r.scanned(nil)
+	addScan(q, keyNames, "0", maxNames)
+	return q
+}
+
+func (x *Index) read(r replies, ahead time.Duration, began time.Time) (err error) {
+	if err := x.readCounts(r, began); err != nil {
 		return err
-	})
+	}
+	if x.Crowded {
+		err = x.spoiled(keyHosts, r.skip())
+	} else if x.Pushed, err = scored(r, readPush); err != nil {
+		x.Crowded = true
+		err = x.spoiled(keyHosts, err)
+	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if x.Names, err = s.moreNames(ctx, cursor, x.Names); err != nil {
-		return nil, err
+	if ahead != NoExpiries {
+		if x.Expires, err = scored(r, readExpiry); x.spoiled(keyLive, err) != nil {
+			return err
+		}
 	}
-	x.Indexed = len(x.Names) > 0
-	return x, nil
+	if ahead > 0 {
+		if x.Lasting, err = r.list(nil, new(textBlock)); x.spoiled(keyLive, err) != nil {
+			return err
+		}
+	}
+	cursor, names, err := r.scanned(nil, new(textBlock))
+	x.Names, x.Indexed, x.MoreNames = names, len(names) > 0 || err != nil, cursor != "0"
+	return x.spoiled(keyNames, err)
+}
+
+// readCounts reads the replies that have bounds.
+func (x *Index) readCounts(r replies, began time.Time) (err error) {
+	if x.Now, err = r.clock(); err != nil {
+		return err
+	}
+	x.Offset = offset(x.Now, began, time.Now())
+	if x.Roster, err = r.integer(); kindOf(err) != ErrPermission && x.spoiled(keyRoster, err) != nil {
+		return err
+	}
+	if x.Listed, err = r.integer(); err != nil {
+		return x.spoiled(keyHosts, err)
+	}
+	x.Crowded = x.Roster > 0 && x.Listed > Allowed(x.Roster)
+	return nil
+}
+
+// spoiled notes that a shared key is of another type, if that is what err says. Any other
+// error it returns.
+func (x *Index) spoiled(key string, err error) error {
+	if err == nil || kindOf(err) != ErrWrongType {
+		return err
+	}
+	if !slices.Contains(x.Damaged, key) {
+		x.Damaged = append(x.Damaged, key)
+	}
+	return nil
 }
 
 // clock reads the reply to TIME.
@@ -174,20 +245,16 @@ func readExpiry(host string, score []byte) (Expiry, error) {
 	return Expiry{host, fromUnix(at)}, err
 }
 
-// Names are read in rounds, because nothing bounds how many a hostile host has
-// added, nor, but for 512 MB, how long they are.
-const (
-	namesAtOnce = 10_000
-	maxNames    = 1_000_000
-	maxRounds   = 10_000 // many of them without a name: what was a large set is small now
-)
+// maxNames is more names than a server of an honest fleet has. Nothing bounds how many a
+// hostile host adds; how long they are is bounded by what a reply may be.
+const maxNames = 100_000
 
-func addScan(q *request, key, cursor string) {
-	q.add("SSCAN", key, cursor, "COUNT", strconv.Itoa(namesAtOnce))
+func addScan(q *request, key, cursor string, some int) {
+	q.add("SSCAN", key, cursor, "COUNT", strconv.Itoa(some))
 }
 
 // scanned reads one round of a scan, appending to list. The scan ends with cursor "0".
-func (r replies) scanned(list []string) (cursor string, _ []string, _ error) {
+func (r replies) scanned(list []string, space *textBlock) (cursor string, _ []string, _ error) {
 	n, err := r.array()
 	if err != nil {
 		return "", nil, err
@@ -200,29 +267,8 @@ func (r replies) scanned(list []string) (cursor string, _ []string, _ error) {
 		return "", nil, err
 	}
 	cursor = string(b)
-	var space textBlock
-	list, err = r.list(list, &space)
+	list, err = r.list(list, space)
 	return cursor, list, err
-}
-
-// moreNames goes on with the scan of $names from cursor, which "0" ends and "" begins. Some
-// names may come twice.
-func (s *Server) moreNames(ctx context.Context, cursor string, all []string) ([]string, error) {
-	for round := 0; cursor != "0"; round++ {
-		q := &request{}
-		addScan(q, keyNames, cmp.Or(cursor, "0"))
-		err := s.do(ctx, q, func(r replies) (err error) {
-			cursor, all, err = r.scanned(all)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		if len(all) > maxNames || round > maxRounds {
-			return nil, s.wrap(fmt.Errorf("%w: over %d names", ErrReplyTooLarge, maxNames))
-		}
-	}
-	return all, nil
 }
 
 // offset assumes that the server read its clock half way.
@@ -240,16 +286,37 @@ func firstError(cmds ...redis.Cmder) error {
 	return nil
 }
 
-// Holders returns, for each name, the hosts that hold an object of that name.
-func (s *Server) Holders(ctx context.Context, names []string) ([][]string, error) {
-	return s.lists(ctx, "SMEMBERS", keyOn, names, 64)
+// A List is what a server lists of one name, or of one host.
+type List struct {
+	Members []string
+	Cut     bool // it has more members than were to be read, or cannot be read
+	Damaged bool // it is of another type
+}
+
+// Holders returns, for each name, the hosts that hold an object of that name, as any host
+// may have it listed, if those are no more than most.
+func (s *Server) Holders(ctx context.Context, names []string, most int) ([]List, error) {
+	return s.lists(ctx, names, 64, "names", func(q *request, name string) { addScan(q, keyOn(name), "0", most+1) },
+		func(r replies, space *textBlock) (List, error) { return r.holders(most, space) })
+}
+
+// holders reads the reply about one name.
+func (r replies) holders(most int, space *textBlock) (List, error) {
+	cursor, hosts, err := r.scanned(nil, space)
+	switch {
+	case kindOf(err) == ErrWrongType:
+		return List{Cut: true, Damaged: true}, nil
+	case err == nil && (cursor != "0" || len(hosts) > most):
+		return List{Cut: true}, nil
+	}
+	return List{Members: hosts}, err
 }
 
 // NamesOf returns, for each host, the names of its objects.
-func (s *Server) NamesOf(ctx context.Context, hosts []string) ([][]string, error) {
-	lists, err := s.lists(ctx, "HKEYS", keyOf, hosts, 1024)
-	for i, fields := range lists {
-		lists[i] = slices.DeleteFunc(fields, func(f string) bool { return strings.HasPrefix(f, "$") })
+func (s *Server) NamesOf(ctx context.Context, hosts []string) ([]List, error) {
+	lists, err := s.fieldsOf(ctx, "HKEYS", hosts, 1024)
+	for i, l := range lists {
+		lists[i].Members = slices.DeleteFunc(l.Members, func(f string) bool { return strings.HasPrefix(f, "$") })
 	}
 	return lists, err
 }
@@ -266,8 +333,8 @@ func (s *Server) HaveObjects(ctx context.Context, hosts []string) ([]bool, error
 	}
 	var keys []string
 	var of []int // of which host each key is
-	for i, names := range lists {
-		for _, name := range names[:min(fewObjects, len(names))] {
+	for i, l := range lists {
+		for _, name := range l.Members[:min(fewObjects, len(l.Members))] {
 			keys, of = append(keys, keyObject(hosts[i], name)), append(of, i)
 		}
 	}
@@ -286,45 +353,50 @@ func (s *Server) HaveObjects(ctx context.Context, hosts []string) ([]bool, error
 	return have, nil
 }
 
-// lists asks for one list each, atOnce in a request, and fewer where that makes too
-// large a reply.
-func (s *Server) lists(ctx context.Context, command string, key func(string) string, of []string, atOnce int) ([][]string, error) {
-	lists := make([][]string, 0, len(of))
-	for len(of) > 0 {
-		part := of[:min(atOnce, len(of))]
-		got, err := s.listsOf(ctx, command, key, part)
-		if errors.Is(err, ErrReplyTooLarge) && len(part) > 1 {
-			atOnce = len(part) / 2
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		lists = append(lists, got...)
-		of = of[len(part):]
-	}
-	return lists, nil
+// fieldsOf reads what a command says of each host's records.
+func (s *Server) fieldsOf(ctx context.Context, command string, hosts []string, atOnce int) ([]List, error) {
+	return s.lists(ctx, hosts, atOnce, "hosts", func(q *request, host string) { q.add(command, keyOf(host)) },
+		func(r replies, space *textBlock) (List, error) {
+			fields, err := r.list(nil, space)
+			if kindOf(err) == ErrWrongType {
+				return List{Cut: true, Damaged: true}, nil
+			}
+			return List{Members: fields}, err
+		})
 }
 
-func (s *Server) listsOf(ctx context.Context, command string, key func(string) string, of []string) ([][]string, error) {
-	q := newRequest(len(of))
-	for _, o := range of {
-		q.add(command, key(o))
-	}
-	lists := make([][]string, 0, len(of))
-	err := s.do(ctx, q, func(r replies) error {
-		var space textBlock
-		for range of {
-			list, err := r.list(nil, &space)
-			if err != nil {
-				return err
-			}
-			lists = append(lists, list)
+// lists asks for one list each, atOnce in a request, and fewer where that makes too
+// large a reply. One that is too large for a reply of its own is cut.
+func (s *Server) lists(ctx context.Context, of []string, atOnce int, what string, add func(q *request, of string), read func(replies, *textBlock) (List, error)) ([]List, error) {
+	lists := make([]List, 0, len(of))
+	for len(of) > 0 {
+		part := of[:min(atOnce, len(of))]
+		q := newRequest(len(part))
+		for _, o := range part {
+			add(q, o)
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, about(err, "cannot read the index of %.200q", of[min(len(lists), len(of)-1)])
+		done := len(lists)
+		err := s.do(ctx, q, func(r replies) error {
+			var space textBlock
+			for range part {
+				list, err := read(r, &space)
+				if err != nil {
+					return err
+				}
+				lists = append(lists, list)
+			}
+			return nil
+		})
+		switch {
+		case errors.Is(err, ErrReplyTooLarge) && len(part) > 1:
+			lists, atOnce = lists[:done], len(part)/2
+			continue
+		case errors.Is(err, ErrReplyTooLarge):
+			lists = append(lists[:done], List{Cut: true})
+		case err != nil:
+			return nil, about(err, "cannot read the index of %s such as %.200q", what, part[min(len(lists)-done, len(part)-1)])
+		}
+		of = of[len(part):]
 	}
 	return lists, nil
 }

@@ -18,6 +18,9 @@ const (
 // keyOn holds the hosts that have an object of this name (SET).
 func keyOn(name string) string { return "$on:" + name }
 
+// ListOf is the key of the list of hosts that have an object of this name.
+func ListOf(name string) string { return keyOn(name) }
+
 // keyOf holds a host's records (HASH): name → Record, and the reserved fields.
 func keyOf(host string) string { return "$of:" + host }
 

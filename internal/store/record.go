@@ -162,14 +162,14 @@ func ParseSum(record []byte) ([32]byte, bool) {
 // RecordsOf reads all records of each host, by name. One that cannot be read, such as
 // that of an adopted object, is zero.
 func (s *Server) RecordsOf(ctx context.Context, hosts []string) ([]map[string]Record, error) {
-	lists, err := s.lists(ctx, "HGETALL", keyOf, hosts, 64)
+	lists, err := s.fieldsOf(ctx, "HGETALL", hosts, 64)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]map[string]Record, len(lists))
-	for i, fields := range lists {
-		out[i] = make(map[string]Record, len(fields)/2)
-		for pair := range slices.Chunk(fields, 2) {
+	for i, l := range lists {
+		out[i] = make(map[string]Record, len(l.Members)/2)
+		for pair := range slices.Chunk(l.Members, 2) {
 			if len(pair) == 2 && !strings.HasPrefix(pair[0], "$") {
 				out[i][pair[0]], _ = decodeRecord(pair[1])
 			}

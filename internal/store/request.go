@@ -272,6 +272,17 @@ func (r replies) list(list []string, space *textBlock) ([]string, error) {
 	return list, nil
 }
 
+// skip reads an array of strings, and forgets them.
+func (r replies) skip() error {
+	n, err := r.array()
+	for range n {
+		if err == nil {
+			_, err = r.text()
+		}
+	}
+	return err
+}
+
 // trusted is how many elements memory is allocated for because a server announces
 // them. Room for more is made as they come.
 const trusted = 1 << 16

@@ -132,7 +132,7 @@ func FuzzReplies(f *testing.F) {
 				return len(list), err
 			},
 			"names": func(r replies) (int, error) {
-				_, list, err := r.scanned(nil)
+				_, list, err := r.scanned(nil, new(textBlock))
 				return len(list), err
 			},
 			"the time": func(r replies) (int, error) {
@@ -183,7 +183,7 @@ func TestARefusalNamesItsCommand(t *testing.T) {
 			case 2:
 				_, err = r.text()
 			case 3:
-				_, _, err = r.scanned(nil)
+				_, _, err = r.scanned(nil, new(textBlock))
 			}
 		}
 		var named *refusedError

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -26,12 +27,19 @@ const truthsAtOnce = 25_000
 // names. What nobody can have written who writes what we write counts as not said.
 func (s *Server) Truths(ctx context.Context, hosts, names []string) ([]Truth, error) {
 	out := make([]Truth, 0, len(hosts))
-	for part := range slices.Chunk(hosts, max(1, truthsAtOnce/(1+len(names)))) {
+	for atOnce := max(1, truthsAtOnce/(1+len(names))); len(hosts) > 0; {
+		part := hosts[:min(atOnce, len(hosts))]
 		list, err := s.truths(ctx, part, names)
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrReplyTooLarge) && len(part) > 1:
+			atOnce = max(1, len(part)/16) // a host has written fields that are not ours
+			continue
+		case errors.Is(err, ErrReplyTooLarge):
+			list = []Truth{{Known: true, Holds: make([]bool, len(names))}}
+		case err != nil:
 			return nil, err
 		}
-		out = append(out, list...)
+		out, hosts = append(out, list...), hosts[len(part):]
 	}
 	return out, nil
 }
@@ -68,6 +76,7 @@ func (s *Server) truths(ctx context.Context, hosts, names []string) ([]Truth, er
 
 // read reads the three replies about one host. A key of the wrong type says nothing.
 func (t *Truth) read(r replies, names int) error {
+	t.Holds = make([]bool, names)
 	n, err := r.array()
 	if err != nil && kindOf(err) != ErrWrongType {
 		return err
@@ -76,7 +85,6 @@ func (t *Truth) read(r replies, names int) error {
 		if n != 3+names {
 			return errors.New("cannot read a host's fields")
 		}
-		t.Holds = make([]bool, names)
 		for i := range n {
 			b, err := r.text()
 			if err != nil {
@@ -123,6 +131,55 @@ func (t *Truth) field(i int, b []byte) {
 	}
 }
 
+// A Holding is who has objects of some names.
+type Holding struct {
+	Lists []List   // for each name: who is listed
+	Holds [][]bool // for each host that was asked about, and each name: whether the host has recorded one
+}
+
+// Holding reads in one request who is listed for names, no more than most, and whether hosts
+// have recorded objects of them. Lists that are too large for a reply are cut.
+func (s *Server) Holding(ctx context.Context, names []string, most int, hosts []string) (*Holding, error) {
+	h, err := s.holding(ctx, names, most, hosts, true)
+	if errors.Is(err, ErrReplyTooLarge) {
+		h, err = s.holding(ctx, names, most, hosts, false)
+	}
+	return h, about(err, "cannot read who has objects of these names")
+}
+
+func (s *Server) holding(ctx context.Context, names []string, most int, hosts []string, listed bool) (*Holding, error) {
+	h := &Holding{Lists: slices.Repeat([]List{{Cut: true}}, len(names))}
+	q := newRequest(len(names) * (1 + len(hosts)))
+	if listed {
+		for _, n := range names {
+			addScan(q, keyOn(n), "0", most+1)
+		}
+	}
+	for _, host := range hosts {
+		for _, n := range names {
+			q.add("HEXISTS", keyOf(host), n)
+		}
+		h.Holds = append(h.Holds, make([]bool, len(names)))
+	}
+	return h, s.do(ctx, q, func(r replies) (err error) {
+		var space textBlock
+		for i := range names {
+			if !listed {
+				break
+			}
+			if h.Lists[i], err = r.holders(most, &space); err != nil {
+				return err
+			}
+		}
+		for _, holds := range h.Holds {
+			if err := r.yes(holds); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Recorded reports, for each object, whether its host has a record of it.
 func (s *Server) Recorded(ctx context.Context, objects []Ref) ([]bool, error) {
 	there, err := s.yes(ctx, len(objects), func(q *request, i int) { q.add("HEXISTS", keyOf(objects[i].Host), objects[i].Name) })
@@ -134,15 +191,24 @@ func (s *Server) Recorded(ctx context.Context, objects []Ref) ([]bool, error) {
 
 // Roster reads which hosts gc has verified.
 func (s *Server) Roster(ctx context.Context) ([]string, error) {
+	return s.hosts(ctx, "SMEMBERS", keyRoster)
+}
+
+// LiveHosts reads which hosts have a snapshot, as any host may have listed it: what to go by
+// where $hosts cannot be read, and gc has verified none.
+func (s *Server) LiveHosts(ctx context.Context) ([]string, error) {
+	return s.hosts(ctx, "ZRANGE", keyLive, "0", strconv.Itoa(usualHosts-1))
+}
+
+// hosts reads a list of hosts. A key of another type lists none.
+func (s *Server) hosts(ctx context.Context, command ...string) (hosts []string, _ error) {
 	q := &request{}
-	q.add("SMEMBERS", keyRoster)
-	var roster []string
+	q.add(command...)
 	err := s.do(ctx, q, func(r replies) (err error) {
-		roster, err = r.list(nil, new(textBlock))
+		if hosts, err = r.list(nil, new(textBlock)); kindOf(err) == ErrWrongType {
+			err = nil
+		}
 		return err
 	})
-	if err != nil {
-		return nil, about(err, "cannot read the roster")
-	}
-	return roster, nil
+	return hosts, about(err, "cannot read which hosts there are")
 }

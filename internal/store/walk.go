@@ -13,6 +13,9 @@ import (
 // them holds up the server for others.
 const chunk = 500
 
+// namesAtOnce is how many members of a list an administrative request reads.
+const namesAtOnce = 10_000
+
 func chunks[T any](list []T) iter.Seq[[]T] { return slices.Chunk(list, chunk) }
 
 // walk reads a set, a sorted set or a hash, page by page, and hands each page to take:
@@ -29,7 +32,7 @@ func (s *Server) walk(ctx context.Context, command, key string, count int, take 
 		q.scan(command, key, cursor, some)
 		next, page := "", []string(nil)
 		err := s.do(ctx, q, func(r replies) (err error) {
-			next, page, err = r.scanned(nil)
+			next, page, err = r.scanned(nil, new(textBlock))
 			return err
 		})
 		switch {
@@ -86,20 +89,23 @@ func (s *Server) yes(ctx context.Context, n int, add func(q *request, i int)) ([
 		add(q, i)
 	}
 	answers := make([]bool, n)
-	err := s.do(ctx, q, func(r replies) error {
-		for i := range answers {
-			v, err := r.integer()
-			if err != nil && kindOf(err) != ErrWrongType {
-				return err
-			}
-			answers[i] = v > 0
-		}
-		return nil
-	})
+	err := s.do(ctx, q, func(r replies) error { return r.yes(answers) })
 	if err != nil {
 		return nil, err
 	}
 	return answers, nil
+}
+
+// yes reads answers that are 1 or 0. A key of another type answers no.
+func (r replies) yes(answers []bool) error {
+	for i := range answers {
+		v, err := r.integer()
+		if err != nil && kindOf(err) != ErrWrongType {
+			return err
+		}
+		answers[i] = v > 0
+	}
+	return nil
 }
 
 // existing tells which of these keys there are.

@@ -1,0 +1,115 @@
+package wholetest_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/redistest"
+)
+
+// many is how many members a flood adds, format made of their numbers.
+func many(format string) []string {
+	out := make([]string, 100_000)
+	for i := range out {
+		out[i] = fmt.Sprintf(format, i)
+	}
+	return out
+}
+
+func sadd(s *redistest.Server, key string, members []string) {
+	s.Must(append([]string{"SADD", key}, members...)...)
+}
+
+func zadd(s *redistest.Server, key string, score int64, members []string) {
+	args := []string{"ZADD", key}
+	for _, m := range members {
+		args = append(args, fmt.Sprint(score), m)
+	}
+	s.Must(args...)
+}
+
+// floods are attacks that make what hosts share too large to be read.
+var floods = []attack{
+	{name: "100,000 ghosts that pushed now", tended: true, unseen: "newcomers not looked at", on: func(s *redistest.Server, now int64) {
+		zadd(s, "$hosts", now, many("ghost%d"))
+	}},
+	{name: "100,000 live ghosts that pushed before all others", tended: true, unseen: "newcomers not looked at", on: func(s *redistest.Server, now int64) {
+		zadd(s, "$hosts", 0, many("ghost%d"))
+		zadd(s, "$live", now+9999, many("ghost%d"))
+	}},
+	{name: "100,000 hosts that hold everything", tended: true, on: func(s *redistest.Server, _ int64) {
+		sadd(s, "$on:/etc/motd", many("ghost%d"))
+		sadd(s, "$on:/etc/issue", append(many("ghost%d"), "web01", "web02", "web03"))
+	}},
+	{name: "100,000 hosts that hold everything, where gc has not run", on: func(s *redistest.Server, _ int64) {
+		sadd(s, "$on:/etc/motd", many("ghost%d"))
+		sadd(s, "$on:/etc/issue", append(many("ghost%d"), "web01", "web02", "web03"))
+	}},
+	{name: "100,000 ghosts that hold everything", tended: true, unseen: "newcomers not looked at", on: func(s *redistest.Server, now int64) {
+		zadd(s, "$hosts", now, many("ghost%d"))
+		sadd(s, "$on:/etc/motd", many("ghost%d"))
+		sadd(s, "$on:/etc/issue", many("ghost%d"))
+		sadd(s, "$names", many("/etc/%d"))
+	}},
+	{name: "50,000 names", on: func(s *redistest.Server, _ int64) { sadd(s, "$names", many("/etc/%d")[:50_000]) }},
+	{name: "200,000 names", unseen: "names not looked at", on: func(s *redistest.Server, _ int64) {
+		sadd(s, "$names", many("/etc/%d"))
+		sadd(s, "$names", many("/srv/%d"))
+	}},
+}
+
+// A member may be longer than any reply.
+func TestWhatIsTooLargeForAReplyStopsNoAnswer(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	c := connect(t, s.URL())
+	for key, add := range map[string][]string{
+		"$hosts": {"ZADD", "$hosts", "1"}, "$live": {"ZADD", "$live", "1"}, "$names": {"SADD", "$names"},
+		"$on:/etc/motd": {"SADD", "$on:/etc/motd"}, "$of:evil": {"HSET", "$of:evil", "$push"},
+	} {
+		s.Must("FLUSHALL")
+		publish(t, c, snapshotOf("web01", text("/etc/motd", "one\n")))
+		publish(t, c, snapshotOf("evil", text("/etc/motd", "two\n")))
+		verified([]*redistest.Server{s}, "web01", "evil")
+		s.Must(append([]string{"EVAL", `local c = ARGV; c[#c+1] = string.rep('x', 101e6); return redis.call(unpack(c))`, "0"}, add...)...)
+		for _, q := range []string{"web01#/etc/motd", "/etc/motd", "motd"} {
+			var got []string
+			unhurried(t, func() *sysops.Completeness {
+				rows, complete := contents(t, c, sysops.Query{Pattern: pattern(t, q)})
+				got = rows
+				return complete
+			})
+			if !slices.Contains(got, "web01#/etc/motd: one\n") {
+				t.Errorf("%s: %s: %q", key, q, got)
+			}
+		}
+	}
+}
+
+// spoils are attacks that put another type in the place of what hosts share, where no ACL
+// keeps a host from it.
+var spoils = []attack{
+	spoil("$hosts", true), spoil("$hosts", false), spoil("$live", true), spoil("$live", false),
+	spoil("$names", true), spoil("$names", false),
+	spoil("$on:/etc/motd", true), spoil("$on:/etc/issue", false), spoil("$roster", false),
+	{name: "$queries of another type", on: func(s *redistest.Server, _ int64) { s.Must("SET", "$queries", "junk") }},
+	{name: "$bases of another type", on: func(s *redistest.Server, _ int64) { s.Must("SET", "$bases:/etc/motd", "junk") }},
+	{name: "records of another type", on: func(s *redistest.Server, now int64) {
+		s.Must("SET", "$of:evil", "junk")
+		s.Must("ZADD", "$hosts", fmt.Sprint(now), "evil")
+		s.Must("SADD", "$on:/etc/motd", "evil")
+	}, ghosts: []string{"evil"}},
+}
+
+func spoil(key string, tended bool) attack {
+	name := key + " of another type"
+	if tended {
+		name += ", where gc has run"
+	}
+	return attack{name: name, tended: tended, unseen: key + " not looked at", on: func(s *redistest.Server, _ int64) {
+		s.Must("DEL", key)
+		s.Must("SET", key, "junk")
+	}}
+}
