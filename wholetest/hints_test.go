@@ -19,7 +19,7 @@ type attack struct {
 
 	ghosts []string // hosts that only the attack speaks of, which an answer names
 	tended bool     // gc has verified the others
-	unseen string   // what an answer says that it has not looked at, among other things; "-": some answers do
+	unseen string   // what an answer says that it has not looked at, among other things
 }
 
 // attacks are about the host web01, which has /etc/motd and no /etc/issue; web02, which has
@@ -100,7 +100,9 @@ func TestOneHostCannotChangeWhatIsSaidOfOthers(t *testing.T) {
 							t.Errorf("%s: %s: %d requests; before %d", a.name, what, got.waits, want.waits)
 						}
 					}
-					if got := strings.Join(after["a part of a key"].unseen, "\n"); !strings.Contains(got, a.unseen) || a.unseen == "" && got != "" {
+					// Where a sibling has all there is, not every question meets what is spoiled.
+					got := strings.Join(after["a part of a key"].unseen, "\n")
+					if met := got != "" || reach.reached == reach.servers; met && (!strings.Contains(got, a.unseen) || a.unseen == "" && got != "") {
 						t.Errorf("%s: not looked at: %q; want %q", a.name, got, a.unseen)
 					}
 					// A question that reads what it finds meets a ghost only where it looks for it.
@@ -172,13 +174,14 @@ func everyAnswer(t *testing.T, c *sysops.Client) map[string]answered {
 		"of one host":        {Pattern: pattern(t, "web01#*")},
 		"no older than":      {Pattern: pattern(t, "/etc/motd"), Where: sysops.Where{MaxAge: 30 * time.Minute}},
 	} {
+		q.Patient = true // the machine may be busy
 		rows, complete := contents(t, c, q)
 		note(what, rows, complete)
 		q.CheckKeys = true
 		a := ask(t, c, q)
 		note("keys of "+what, keysOf(a), a.Completeness())
 	}
-	hosts, complete, err := c.Hosts(t.Context(), sysops.Where{})
+	hosts, complete, err := c.Hosts(t.Context(), sysops.Where{Patient: true})
 	if err != nil {
 		t.Fatal(err)
 	}

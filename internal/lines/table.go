@@ -39,7 +39,14 @@ const (
 
 // A lineBudget bounds what the lineTables of one question hold together. Beyond it, they
 // take no more lines: they are of no use then.
-type lineBudget struct{ lines, text atomic.Int64 }
+type lineBudget struct {
+	lines, text atomic.Int64
+
+	of []spent // by the number of the host, where that is asked
+}
+
+// spent is what one host has spent.
+type spent struct{ lines, text atomic.Int64 }
 
 // Limits of a question's lines: with what is counted of them, some 2 GiB. Tests lower
 // them.
@@ -58,6 +65,20 @@ func (b *lineBudget) err() error {
 		return nil
 	}
 	return hint.For(fmt.Errorf("cannot count more than %s different lines, or %d MiB of them", words.Grouped(int(mostLines)), mostLineText>>20), hint.TooManyLines)
+}
+
+// fairShare: a host that spends more than one part in so many of a budget that is not enough
+// is why it is not.
+const fairShare = 8
+
+// greedy returns the hosts that have spent more than a fair share.
+func (b *lineBudget) greedy() (hosts []int) {
+	for i := range b.of {
+		if b.of[i].lines.Load()*fairShare > mostLines || b.of[i].text.Load()*fairShare > mostLineText {
+			hosts = append(hosts, i)
+		}
+	}
+	return hosts
 }
 
 func (e *lineEntry) add(n int, host uint32, remember bool) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"sync"
@@ -56,15 +57,41 @@ func (h Hosts) Names() []string {
 // What hosts have of a base in common is counted once for all of them, not line by line.
 // n is how many there are. An object with too many different lines, see frame.Share, is
 // unreadable. Its errors are those of extract.Stream, and that there are more different
-// lines than fit into some 2 GiB of memory, 8 million.
+// lines than fit into some 2 GiB of memory, 8 million; where few hosts take more than an
+// eighth of that each, it is their objects that are unreadable.
 func CountAll(ctx context.Context, p *extract.Pass, expr Expr, o CountOptions) (n int, counts iter.Seq[Count], err error) {
 	names := p.Survey().NumberHosts()
-	budget := &lineBudget{}
-	all := tallies{hosts: o.Hosts, perWorker: perWorker[tally]{fresh: func() *tally {
+	without := make(map[int]bool)
+	for {
+		budget := &lineBudget{of: make([]spent, len(names))}
+		all, err := countAll(ctx, p, expr, o, budget, without)
+		if err == nil {
+			n, counts = all.sum(names)
+			return n, counts, nil
+		}
+		greedy := budget.greedy()
+		if budget.err() == nil || len(greedy) == 0 || 2*(len(without)+len(greedy)) >= len(names) {
+			return 0, nil, err // where most hosts have many lines, it is the question that is too large
+		}
+		for _, host := range greedy {
+			without[host] = true
+		}
+	}
+}
+
+// errGreedy is why objects of a host are left out.
+var errGreedy = errors.New("cannot count its lines: those of its host alone take an eighth of the memory that there is for the lines of all")
+
+// countAll counts the lines of all hosts but some.
+func countAll(ctx context.Context, p *extract.Pass, expr Expr, o CountOptions, budget *lineBudget, without map[int]bool) (*tallies, error) {
+	all := &tallies{hosts: o.Hosts, perWorker: perWorker[tally]{fresh: func() *tally {
 		return &tally{hosts: o.Hosts, bases: make(map[*frame.Hits]*baseTally), own: lineTable{budget: budget}}
 	}}}
 	options := frame.SearchOptions{Most: expr.Most}
 	read := extract.Search(p, expr.Expr, options, func(it *extract.Item, found *frame.Found) (none struct{}, err error) {
+		if without[it.HostNumber()] {
+			return none, errGreedy
+		}
 		binary := found.Binary && !expr.Text
 		if !binary {
 			if err := fits(found); err != nil {
@@ -78,14 +105,13 @@ func CountAll(ctx context.Context, p *extract.Pass, expr Expr, o CountOptions) (
 	})
 	for _, err := range extract.Stream(ctx, p, p.Survey().Targets(), read) {
 		if err = cmp.Or(err, budget.err()); err != nil {
-			return 0, nil, err
+			return nil, err
 		}
-		if o.Progress != nil {
+		if o.Progress != nil && len(without) == 0 {
 			o.Progress()
 		}
 	}
-	n, counts = all.sum(names)
-	return n, counts, nil
+	return all, nil
 }
 
 // littleText is how much text of its own an object may have without a look at how many
@@ -161,7 +187,13 @@ func (t *tally) add(found *frame.Found, binary bool, host uint32) {
 	}
 	found.Each(func(r frame.Run) bool {
 		if r.Hits == nil {
+			before := t.own.count
 			t.own.entry(r.Part).add(1, host, t.hosts)
+			if t.own.count > before {
+				of := &t.own.budget.of[host]
+				of.lines.Add(1)
+				of.text.Add(int64(len(r.Part)))
+			}
 			return true
 		}
 		b := t.bases[r.Hits]
