@@ -26,11 +26,24 @@ type ServerInfo struct {
 	Info    map[string]string `json:"info"`    // Redis' INFO, field by field
 	RawInfo string            `json:"-"`       // Redis' INFO as it came
 
+	Heavy []HeavyHost `json:"heavy,omitempty"` // hosts that take far more of it than most do, the heaviest first
+
 	// What GC has left there, as far as this user may read it.
 	Tended bool      `json:"tended"` // whether that is known
 	Pruned time.Time `json:"pruned"` // when it was last through; zero: never
 	Roster int       `json:"roster"` // hosts that it has verified
 	Listed int       `json:"listed"` // hosts in the server's index, verified or not
+}
+
+// A HeavyHost is one that takes at least ten times of a server what the median host does, by
+// the number or the memory of its records, or by the memory of its objects.
+type HeavyHost struct {
+	Host         string `json:"host"`
+	Entries      int    `json:"entries"`       // in its records: objects, and a few more
+	RecordBytes  int64  `json:"record_bytes"`  // that the records take
+	ObjectBytes  int64  `json:"object_bytes"`  // that its objects take, of which some were weighed for all
+	UsualEntries int    `json:"usual_entries"` // those of the median host
+	UsualBytes   int64  `json:"usual_bytes"`   // that records and objects of the median host take
 }
 
 // Info asks every server in w's scope for Redis' INFO, and how far it agrees with
@@ -46,6 +59,12 @@ func (c *Client) Info(ctx context.Context, w Where) ([]ServerInfo, *Completeness
 		out[i] = ServerInfo{
 			Site: s.Site, Core: s.Core, Server: s.Server, Error: textOf(s.Err), Hosts: s.Hosts, Lacks: s.Lacks, Cold: s.Cold,
 			Ahead: s.Ahead, TLS: s.TLS, Exposed: s.Exposed, Info: extract.InfoFields(s.Info), RawInfo: s.Info,
+		}
+		for _, h := range s.Heavy {
+			out[i].Heavy = append(out[i].Heavy, HeavyHost{
+				Host: h.Host, Entries: h.Fields, RecordBytes: h.Records, ObjectBytes: h.Objects,
+				UsualEntries: h.Usual.Fields, UsualBytes: h.Usual.Records + h.Usual.Objects,
+			})
 		}
 		if t := s.Tending; t != nil {
 			out[i].Tended, out[i].Pruned, out[i].Roster, out[i].Listed = true, t.Pruned, t.Roster, t.Listed

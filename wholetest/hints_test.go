@@ -79,7 +79,11 @@ func TestOneHostCannotChangeWhatIsSaidOfOthers(t *testing.T) {
 			t.Parallel()
 			servers := redistest.Core(t, reach.servers)
 			c := connectTo(t, sysops.ServerList(redistest.URLs(servers)...), sysops.Options{StaleAfter: time.Hour})
-			for _, a := range slices.Concat(attacks, floods, spoils) {
+			for i, a := range slices.Concat(attacks, floods, spoils) {
+				tries := 1
+				if i < len(attacks) {
+					tries = 3 // whichever server is preferred
+				}
 				for _, s := range servers {
 					s.Must("FLUSHALL")
 				}
@@ -91,7 +95,7 @@ func TestOneHostCannotChangeWhatIsSaidOfOthers(t *testing.T) {
 				for _, s := range servers[:reach.reached] {
 					a.on(s, serverTime(t, s))
 				}
-				for range 3 { // whichever server is preferred
+				for range tries {
 					after := everyAnswer(t, c)
 					for what, want := range before {
 						if got := after[what]; !equalAnswers(got, want) {
@@ -187,7 +191,7 @@ func everyAnswer(t *testing.T, c *sysops.Client) map[string]answered {
 	}
 	var rows []string
 	for _, h := range hosts {
-		rows = append(rows, fmt.Sprintf("%s %s %v", h.Host, h.State, h.Age.Round(time.Minute)))
+		rows = append(rows, fmt.Sprintf("%s %s %v", h.Host, h.State, h.Age.Round(time.Hour)))
 	}
 	note("hosts", rows, complete)
 	return out

@@ -77,25 +77,30 @@ type ServerInfo struct {
 	Exposed bool   // a password is sent to it which others can read on its way
 	Info    string // Redis' INFO as it came
 
+	Heavy   []HeavyHost    // hosts that take far more of it than most do, the heaviest first
 	Tending *store.Tending // what gc has left there; nil: this user may not read it
 }
 
 // A selfReport is what a server is asked for by Info.
 type selfReport struct {
 	text    string
+	heavy   []HeavyHost
 	tending *store.Tending
 }
 
-func reportOf(ctx context.Context, m *member) (selfReport, error) {
-	text, err := m.Info(ctx)
-	if err != nil {
-		return selfReport{}, err
+func reportOf(ctx context.Context, m *member, hosts []string) (r selfReport, err error) {
+	if r.text, err = m.Info(ctx); err != nil {
+		return r, err
+	}
+	if r.heavy, err = m.heavy(ctx, hosts); err != nil {
+		return r, err
 	}
 	tending, err := m.Tending(ctx)
 	if errors.Is(err, store.ErrPermission) {
-		return selfReport{text, nil}, nil
+		return r, nil
 	}
-	return selfReport{text, &tending}, err
+	r.tending = &tending
+	return r, err
 }
 
 // Info asks every server of the scope for Redis' INFO, and how far it agrees with its
@@ -105,11 +110,14 @@ func (s *Servers) Info(ctx context.Context, q Request) ([]ServerInfo, *Survey, e
 	reports := make(map[*member]selfReport)
 	var mu sync.Mutex
 	found, err := s.surveyHosts(ctx, q, func(k *coreState) {
-		ask(ctx, k, nil, reportOf, func(m *member, r selfReport) {
-			mu.Lock()
-			defer mu.Unlock()
-			reports[m] = r
-		})
+		hosts := k.hosts.names()
+		ask(ctx, k, nil,
+			func(ctx context.Context, m *member) (selfReport, error) { return reportOf(ctx, m, hosts) },
+			func(m *member, r selfReport) {
+				mu.Lock()
+				defer mu.Unlock()
+				reports[m] = r
+			})
 	})
 	if err != nil {
 		return nil, nil, err
@@ -118,7 +126,7 @@ func (s *Servers) Info(ctx context.Context, q Request) ([]ServerInfo, *Survey, e
 	var out []ServerInfo
 	for i, k := range found.cores {
 		for j, m := range k.members {
-			info := ServerInfo{Site: k.site, Core: k.core, ServerState: report.Cores[i].Servers[j], TLS: m.Secure(), Exposed: m.Exposed(), Info: reports[m].text, Tending: reports[m].tending}
+			info := ServerInfo{Site: k.site, Core: k.core, ServerState: report.Cores[i].Servers[j], TLS: m.Secure(), Exposed: m.Exposed(), Info: reports[m].text, Heavy: reports[m].heavy, Tending: reports[m].tending}
 			if m.index != nil {
 				info.Ahead, info.Hosts = m.index.Offset, m.index.Live()
 			}

@@ -58,6 +58,15 @@ func (t *hostTable) get(name string) *hostState {
 	return nil
 }
 
+// names returns the names of all hosts.
+func (t *hostTable) names() []string {
+	out := make([]string, len(t.list))
+	for i, h := range t.list {
+		out[i] = h.name
+	}
+	return out
+}
+
 // getAfter is get, for hosts in the order in which a server lists them: all servers
 // list them in nearly the same one, so the host is most often the one after last.
 func (t *hostTable) getAfter(last *hostState, name string) *hostState {

@@ -156,10 +156,7 @@ func (d *deciding) vouched() bool {
 
 // some returns hosts of the core at random, manyHosts at most.
 func (k *coreState) some() []string {
-	hosts := make([]string, 0, len(k.hosts.list))
-	for _, h := range k.hosts.list {
-		hosts = append(hosts, h.name)
-	}
+	hosts := k.hosts.names()
 	rand.Shuffle(len(hosts), func(i, j int) { hosts[i], hosts[j] = hosts[j], hosts[i] })
 	return hosts[:min(manyHosts, len(hosts))]
 }
@@ -201,11 +198,7 @@ func (k *coreState) holds(host, name string) {
 
 // pollAll asks all hosts whether they have names.
 func (k *coreState) pollAll(ctx context.Context, names []string) {
-	hosts := make([]string, 0, len(k.hosts.list))
-	for _, h := range k.hosts.list {
-		hosts = append(hosts, h.name)
-	}
-	k.hear(ctx, hosts, names)
+	k.hear(ctx, k.hosts.names(), names)
 	for _, m := range k.left() {
 		for _, l := range m.lines {
 			for _, host := range l.list {

@@ -51,6 +51,7 @@ const (
 	NoRangeServers Cause = "no range servers"   // no Range server is known
 	NoField        Cause = "no field"           // Redis' INFO has no field that matches
 	UnknownHost    Cause = "unknown host"       // no server of the scope knows a host
+	HeavyHost      Cause = "heavy host"         // a host takes far more of a server than others
 	NoGC           Cause = "no gc"              // gc does not run at a server
 	HostWithout    Cause = "host without"       // one of two hosts has no objects
 	ManyVariants   Cause = "many variants"      // more than anybody looks at

@@ -43,6 +43,7 @@ var causeWords = map[hint.Cause]string{
 	hint.OneUser:         "without --user, everybody who may do anything is listed",
 	hint.NoField:         "sysops info --raw prints what there is",
 	hint.UnknownHost:     "sysops hosts lists the hosts; --scope global reaches all cores",
+	hint.HeavyHost:       "sysops find 'HOST#*' shows what it has pushed; sysops hosts block HOST ends an attack",
 	hint.NoGC:            "run sysops gc --scope global from a timer on one machine of the administrators: systemctl enable --now sysops-gc.timer",
 	hint.NothingMatches:  "sysops ls lists the names, sysops hosts the hosts",
 	hint.NoCounter:       "sysops audit network --list-netstat lists the counters",

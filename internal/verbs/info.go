@@ -92,6 +92,7 @@ func (i *Info) runServers(ctx context.Context, call *Call) (*Outcome, error) {
 		o.Gaps = o.Gaps || s.Error != ""
 		o.warnExposed(s)
 		o.warnUntended(s)
+		o.warnHeavy(s)
 		row := output.Row{Table: serverTable, Cells: serverCells(s)}
 		if i.Raw {
 			row = output.Row{Text: fmt.Appendf(nil, "# %s (core %s)\n%s\n", s.Server, s.Core, s.RawInfo)}
@@ -113,6 +114,21 @@ func (o *Outcome) warnUntended(s *sysops.ServerInfo) {
 		o.Warnings = append(o.Warnings, hint.For(fmt.Errorf("server %s has no roster: gc has never been there, so nobody has verified its %s", s.Server, words.Plural(s.Listed, "host")), hint.NoGC))
 	case time.Since(s.Pruned) > sysops.TendedWithin:
 		o.Warnings = append(o.Warnings, hint.For(fmt.Errorf("the roster of server %s is old: gc was last there %s ago", s.Server, words.Age(time.Since(s.Pruned))), hint.NoGC))
+	}
+}
+
+// mostHeavy is how many hosts a warning names of one server.
+const mostHeavy = 5
+
+// warnHeavy warns of hosts that take far more of a server than others do.
+func (o *Outcome) warnHeavy(s *sysops.ServerInfo) {
+	for i, h := range s.Heavy {
+		if i == mostHeavy {
+			o.Warnings = append(o.Warnings, fmt.Errorf("server %s has %d more heavy hosts", s.Server, len(s.Heavy)-i))
+			return
+		}
+		o.Warnings = append(o.Warnings, hint.For(fmt.Errorf("host %s weighs heavily at server %s: %s entries and %s, where the median host has %s and %s", h.Host, s.Server,
+			words.Grouped(h.Entries), words.Size(h.RecordBytes+h.ObjectBytes), words.Grouped(h.UsualEntries), words.Size(h.UsualBytes)), hint.HeavyHost))
 	}
 }
 
@@ -177,6 +193,7 @@ func serverFields(s *sysops.ServerInfo) []output.Field {
 		"tls", s.TLS,
 		"roster", roster,
 		"pruned", pruned,
+		"heavy", s.Heavy,
 		"info", s.Info,
 	)
 }
