@@ -8,6 +8,7 @@ import (
 
 	"github.com/sysops-api/sysops-api/internal/acl"
 	"github.com/sysops-api/sysops-api/internal/extract"
+	"github.com/sysops-api/sysops-api/internal/store"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -26,24 +27,14 @@ type ServerInfo struct {
 	Info    map[string]string `json:"info"`    // Redis' INFO, field by field
 	RawInfo string            `json:"-"`       // Redis' INFO as it came
 
-	Heavy []HeavyHost `json:"heavy,omitempty"` // hosts that take far more of it than most do, the heaviest first
+	Heavy []MemoryUse `json:"heavy,omitempty"` // hosts that take at least ten times of it what the median host does, the heaviest first
+	Usual MemoryUse   `json:"usual"`           // what the median host takes, where there are Heavy ones
 
 	// What GC has left there, as far as this user may read it.
 	Tended bool      `json:"tended"` // whether that is known
 	Pruned time.Time `json:"pruned"` // when it was last through; zero: never
 	Roster int       `json:"roster"` // hosts that it has verified
 	Listed int       `json:"listed"` // hosts in the server's index, verified or not
-}
-
-// A HeavyHost is one that takes at least ten times of a server what the median host does, by
-// the number or the memory of its records, or by the memory of its objects.
-type HeavyHost struct {
-	Host         string `json:"host"`
-	Entries      int    `json:"entries"`       // in its records: objects, and a few more
-	RecordBytes  int64  `json:"record_bytes"`  // that the records take
-	ObjectBytes  int64  `json:"object_bytes"`  // that its objects take, of which some were weighed for all
-	UsualEntries int    `json:"usual_entries"` // those of the median host
-	UsualBytes   int64  `json:"usual_bytes"`   // that records and objects of the median host take
 }
 
 // Info asks every server in w's scope for Redis' INFO, and how far it agrees with
@@ -61,16 +52,19 @@ func (c *Client) Info(ctx context.Context, w Where) ([]ServerInfo, *Completeness
 			Ahead: s.Ahead, TLS: s.TLS, Exposed: s.Exposed, Info: extract.InfoFields(s.Info), RawInfo: s.Info,
 		}
 		for _, h := range s.Heavy {
-			out[i].Heavy = append(out[i].Heavy, HeavyHost{
-				Host: h.Host, Entries: h.Fields, RecordBytes: h.Records, ObjectBytes: h.Objects,
-				UsualEntries: h.Usual.Fields, UsualBytes: h.Usual.Records + h.Usual.Objects,
-			})
+			out[i].Heavy = append(out[i].Heavy, hostUse(h.HostWeight))
+			out[i].Usual = hostUse(h.Usual)
 		}
 		if t := s.Tending; t != nil {
 			out[i].Tended, out[i].Pruned, out[i].Roster, out[i].Listed = true, t.Pruned, t.Roster, t.Listed
 		}
 	}
 	return out, completenessOf(survey.NewPass()), nil
+}
+
+// hostUse is what one host takes of a server.
+func hostUse(w store.HostWeight) MemoryUse {
+	return MemoryUse{Name: w.Host, Bytes: w.Records + w.Objects, Keys: w.Fields, ObjectBytes: w.Objects, IndexBytes: w.Records}
 }
 
 // A ServerChange says what an administrative command did to one server.
@@ -153,7 +147,8 @@ const DefaultSample = extract.DefaultSample
 
 // A MemoryUse is how much memory of all servers in a scope one name takes: the sum of
 // what Redis' MEMORY USAGE says of its keys. Where Name begins with '$' it is a part
-// of the index that belongs to no name.
+// of the index that belongs to no name. In a ServerInfo it is what one host takes of that
+// server: Name is the host, Keys are the entries of its records, IndexBytes what those take.
 type MemoryUse struct {
 	Name        string
 	Bytes       int64 // of objects, bases and index

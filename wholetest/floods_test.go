@@ -108,3 +108,29 @@ func spoil(key string, tended bool) attack {
 		s.Must("SET", key, "junk")
 	}}
 }
+
+// Where nothing is in doubt, a question asks each server for its index, and for who has what
+// is asked, before it reads that: whatever decides what the pattern means.
+func TestNoDoubtCostsNoRequest(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	proxy := redistest.NewProxy(t, server.Addr())
+	c := connect(t, proxy.URL())
+	for i := range 40 {
+		publish(t, c, snapshotOf(fmt.Sprintf("web%02d", i), text("/etc/motd", "one\n"), text("/var/hw.json@uname", "Linux\n"), text("motd", "two\n")))
+	}
+	for _, tended := range []bool{false, true} {
+		if tended {
+			for i := range 40 {
+				verified([]*redistest.Server{server}, fmt.Sprintf("web%02d", i))
+			}
+		}
+		for _, p := range []string{"/etc/motd", "uname", "motd", "mot", "*#/etc/motd", "*#motd", "web01#uname", "web0*#*"} {
+			before := proxy.Traffic().Waits
+			a := ask(t, c, sysops.Query{Pattern: pattern(t, p), Where: sysops.Where{Patient: true}})
+			if waits := proxy.Traffic().Waits - before; waits != 2 || a.Len() == 0 || a.Completeness().Partial() {
+				t.Errorf("%s: %d requests, %d objects, %v", p, waits, a.Len(), a.Completeness())
+			}
+		}
+	}
+}

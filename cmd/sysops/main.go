@@ -105,6 +105,7 @@ PATTERN selects objects:
   /etc/passwd        a whole name: exactly that one
   sysctl-a           the section of a name: the output of that command
   passwd             anything else: every key that contains it, globs allowed
+A name or a section counts where three hosts have it, or one in a hundred.
 
 Exit status: 0 something matched, 1 nothing matched, 2 error, 3 the answer is partial.
 

@@ -24,7 +24,8 @@ type Pattern struct {
 //	passwd             else every key that contains it, globs allowed
 //
 // Globs are those of Redis: * ? [a-z] [^a] \x. Which of the last three forms is
-// meant is decided by the names that the cache holds. An empty pattern, or one
+// meant is decided by the names that the cache holds, and that three hosts have recorded,
+// or one in a hundred: one host must not change what others ask. An empty pattern, or one
 // with an unclosed '[' or a backslash at its end, is ErrBadPattern.
 func ParsePattern(s string) (Pattern, error) {
 	switch {

@@ -127,9 +127,20 @@ func (o *Outcome) warnHeavy(s *sysops.ServerInfo) {
 			o.Warnings = append(o.Warnings, fmt.Errorf("server %s has %d more heavy hosts", s.Server, len(s.Heavy)-i))
 			return
 		}
-		o.Warnings = append(o.Warnings, hint.For(fmt.Errorf("host %s weighs heavily at server %s: %s entries and %s, where the median host has %s and %s", h.Host, s.Server,
-			words.Grouped(h.Entries), words.Size(h.RecordBytes+h.ObjectBytes), words.Grouped(h.UsualEntries), words.Size(h.UsualBytes)), hint.HeavyHost))
+		o.Warnings = append(o.Warnings, hint.For(fmt.Errorf("host %s weighs heavily at server %s: %s entries and %s, where the median host has %s and %s", h.Name, s.Server,
+			words.Grouped(h.Keys), words.Size(h.Bytes), words.Grouped(s.Usual.Keys), words.Size(s.Usual.Bytes)), hint.HeavyHost))
 	}
+}
+
+// heavyHosts is what machines are told of them; nil for none.
+func heavyHosts(s *sysops.ServerInfo) (list []map[string]any) {
+	for _, h := range s.Heavy {
+		list = append(list, map[string]any{
+			"host": h.Name, "entries": h.Keys, "record_bytes": h.IndexBytes, "object_bytes": h.ObjectBytes,
+			"usual_entries": s.Usual.Keys, "usual_bytes": s.Usual.Bytes,
+		})
+	}
+	return list
 }
 
 // warnExposed warns of a server that is sent a password in the clear.
@@ -193,7 +204,7 @@ func serverFields(s *sysops.ServerInfo) []output.Field {
 		"tls", s.TLS,
 		"roster", roster,
 		"pruned", pruned,
-		"heavy", s.Heavy,
+		"heavy", heavyHosts(s),
 		"info", s.Info,
 	)
 }
