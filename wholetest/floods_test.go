@@ -98,6 +98,37 @@ var spoils = []attack{
 	}, ghosts: []string{"evil"}},
 }
 
+// Nor does that take a server out of what is said about servers.
+func TestASpoiledKeyTakesNoServerOutOfInfo(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	c := connect(t, server.URL())
+	for _, key := range []string{"$hosts", "$live", "$names", "$roster", "$gc", "$queries", "$on:/etc/motd", "$bases:/etc/motd", "$of:web01"} {
+		server.Must("FLUSHALL")
+		publish(t, c, snapshotOf("web01", text("/etc/motd", "one\n")))
+		publish(t, c, snapshotOf("web02", text("/etc/motd", "two\n")))
+		server.Must("DEL", key)
+		if key == "$gc" {
+			server.Must("SADD", key, "junk")
+		} else {
+			server.Must("SET", key, "junk")
+		}
+		where := sysops.Where{Patient: true}
+		infos, _, err := c.Info(t.Context(), where)
+		if err != nil || infos[0].Error != "" || infos[0].RawInfo == "" {
+			t.Errorf("%s: info: %+v, %v", key, infos, err)
+		}
+		uses, complete, err := c.Memory(t.Context(), where, 0)
+		if err != nil || len(uses) == 0 || complete.Cores[0].Servers[0].Error != "" {
+			t.Errorf("%s: memory: %+v, %v, %v", key, uses, complete, err)
+		}
+		_, complete, err = c.Disagreements(t.Context(), where, 1)
+		if err != nil || complete.Cores[0].Servers[0].Error != "" {
+			t.Errorf("%s: disagreements: %v, %v", key, complete, err)
+		}
+	}
+}
+
 func spoil(key string, tended bool) attack {
 	name := key + " of another type"
 	if tended {

@@ -186,7 +186,7 @@ func (k *coreState) probe(ctx context.Context, exact bool) {
 			return m.Index(ctx, store.NoExpiries)
 		},
 		func(m *member, x *store.Index) {
-			m.index = x
+			m.index, m.crowded = x, false
 			k.unite(m) // while the others are under way
 		})
 	for _, m := range k.left() {

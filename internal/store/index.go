@@ -286,6 +286,11 @@ func firstError(cmds ...redis.Cmder) error {
 	return nil
 }
 
+// spoiledError is firstError, but for keys that are of another type: they say nothing.
+func spoiledError(cmds ...redis.Cmder) error {
+	return firstError(slices.DeleteFunc(cmds, func(c redis.Cmder) bool { return c.Err() != nil && kindOf(c.Err()) == ErrWrongType })...)
+}
+
 // A List is what a server lists of one name, or of one host.
 type List struct {
 	Members []string

@@ -91,7 +91,7 @@ func (s *Server) memoryOf(ctx context.Context, names []string, sample int) ([]Na
 	list := make([]NameMemory, len(names))
 	for i, name := range names {
 		r := replies[i]
-		if err := firstError(r.card, r.hosts, r.bases); err != nil {
+		if err := spoiledError(r.card, r.hosts, r.bases); err != nil {
 			return nil, s.wrap(err)
 		}
 		objects := make([]string, 0, len(r.hosts.Val()))

@@ -86,7 +86,7 @@ func (s *Server) Tending(ctx context.Context) (Tending, error) {
 	if err := s.exec(ctx, pipe); err != nil {
 		return Tending{}, err
 	}
-	if err := firstError(at, roster, listed); err != nil {
+	if err := spoiledError(at, roster, listed); err != nil {
 		return Tending{}, s.wrap(err)
 	}
 	t := Tending{Roster: int(roster.Val()), Listed: int(listed.Val())}
