@@ -271,7 +271,7 @@ func (r *reader) part(o *sysops.Object) (p part) {
 		lines := r.lines.Get().(*netstat.Reader)
 		defer r.lines.Put(lines)
 		if r.reads(readCounters) {
-			p.all = lines.All(o.Contents)
+			p.all, p.err = lines.All(o.Contents)
 		} else {
 			p.values = lines.Pick(o.Contents, r.hear)
 		}

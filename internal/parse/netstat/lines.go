@@ -2,6 +2,7 @@ package netstat
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"slices"
 )
@@ -24,6 +25,8 @@ type Reader struct {
 	heading bool
 	visit   func(*meaning, float64) // nil while a line is learnt
 	count   int                     // of the counters of the last object
+	fresh   int                     // counters that no object before this one had
+	excess  bool                    // it had more of these than it may
 }
 
 // NewReader returns a reader whose Pick returns the counters that are wanted.
@@ -62,6 +65,7 @@ const (
 	maxKnownLine = 256     // bytes
 	maxKnown     = 4 << 20 // bytes, then all is forgotten
 	exactDigits  = 15      // of a number that is read here
+	mostFresh    = 1000    // counters that an object may add to those of the others; no kernel has as many
 )
 
 // match reads the line at the front of text, if it is this one but for the number.
@@ -210,7 +214,12 @@ func (m *Reader) foundHeading(group []byte) {
 func (m *Reader) foundCounter(group, name []byte, value float64) {
 	m.found = meaning{id: -1}
 	if m.names != nil {
-		m.found.id = m.names.number(group, name)
+		id, isNew := m.names.number(group, name, m.fresh < mostFresh)
+		m.found.id = id
+		if isNew {
+			m.fresh++
+		}
+		m.excess = m.excess || id < 0 && m.fresh >= mostFresh
 	}
 	for i, c := range m.wanted {
 		if c.is(group, name) {
@@ -244,8 +253,13 @@ func (m *Reader) Pick(contents []byte, heard func(int)) []float64 {
 	return values
 }
 
-// All returns every counter in contents.
-func (m *Reader) All(contents []byte) []Value {
+// ErrTooMany says that an object has counters that nobody else has, and more than any kernel.
+var ErrTooMany = errors.New("it has too many counters that no other host has")
+
+// All returns every counter in contents. The error is ErrTooMany: what a host makes up must
+// not take the numbers that there are from the counters of others.
+func (m *Reader) All(contents []byte) ([]Value, error) {
+	m.fresh, m.excess = 0, false
 	out := make([]Value, 0, m.count)
 	m.each(contents, func(*meaning) {}, func(counter *meaning, value float64) {
 		if counter.id >= 0 {
@@ -253,5 +267,9 @@ func (m *Reader) All(contents []byte) []Value {
 		}
 	})
 	m.count = len(out)
-	return out
+	if m.excess {
+		m.known, m.bytes = nil, 0 // with lines that were taken for none
+		return nil, ErrTooMany
+	}
+	return out, nil
 }

@@ -28,34 +28,39 @@ func (n *Names) Counters() []Counter {
 	return n.counters
 }
 
-// number returns the number of a counter, a negative one for a counter beyond the bounds.
-func (n *Names) number(group, name []byte) int {
+// number returns the number of a counter, a negative one for a counter beyond the bounds or,
+// unless it may be new, for one that has none. isNew: it has its number from now on.
+func (n *Names) number(group, name []byte, mayBeNew bool) (id int, isNew bool) {
 	if len(group)+len(name) > parse.MaxName {
-		return -1
+		return -1, false
 	}
 	key := append(append(append(make([]byte, 0, parse.MaxName+1), group...), '.'), name...)
-	if id, ok := n.id(key, len(group)); ok {
-		return id
-	}
-	return -1
-}
-
-// id is false for a counter beyond the bound.
-func (n *Names) id(key []byte, group int) (int, bool) {
 	n.mu.RLock()
 	id, ok := n.ids[string(key)]
 	n.mu.RUnlock()
-	if ok {
-		return id, true
+	switch {
+	case ok:
+		return id, false
+	case !mayBeNew:
+		return -1, false
 	}
+	return n.add(key, len(group))
+}
+
+// add numbers a counter, unless it is beyond the bound.
+func (n *Names) add(key []byte, group int) (id int, isNew bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	id, ok = n.ids[string(key)]
-	if !ok && len(n.counters) < n.most {
-		id, ok = len(n.counters), true
-		name := strings.ToValidUTF8(string(key), "?")
-		n.ids[string(key)] = id
-		n.counters = append(n.counters, Counter{name[:min(group, len(name))], name[min(group+1, len(name)):]})
+	id, ok := n.ids[string(key)]
+	switch {
+	case ok:
+		return id, false
+	case len(n.counters) >= n.most:
+		return -1, false
 	}
-	return id, ok
+	id = len(n.counters)
+	name := strings.ToValidUTF8(string(key), "?")
+	n.ids[string(key)] = id
+	n.counters = append(n.counters, Counter{name[:min(group, len(name))], name[min(group+1, len(name)):]})
+	return id, true
 }

@@ -2,6 +2,7 @@ package netstat
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -159,11 +160,15 @@ func TestCounterValues(t *testing.T) {
 func sameCounters(t *testing.T, memo *Reader, contents []byte) {
 	t.Helper()
 	var got, want []string
-	for _, c := range memo.All(contents) {
+	all, err := memo.All(contents)
+	if err != nil {
+		return // it has made up more than may be numbered
+	}
+	for _, c := range all {
 		got = append(got, fmt.Sprintf("%v %v", memo.names.counters[c.ID], c.Value))
 	}
 	eachCounter(contents, func([]byte) {}, func(group, name []byte, value float64) {
-		if id := memo.names.number(group, name); id >= 0 {
+		if id, _ := memo.names.number(group, name, true); id >= 0 {
 			want = append(want, fmt.Sprintf("%v %v", memo.names.counters[id], value))
 		}
 	})
@@ -205,6 +210,27 @@ func TestRememberedLines(t *testing.T) {
 	sameCounters(t, memo, []byte("z 5\n"))
 	if len(memo.known) != 1 || memo.bytes > 1<<10 {
 		t.Errorf("%d lines are remembered, as %d bytes", len(memo.known), memo.bytes)
+	}
+}
+
+// A host that makes up counters takes no numbers from those of others, nor does what it has
+// beside them change how theirs are read.
+func TestOneObjectCannotUseUpTheNumbers(t *testing.T) {
+	memo := NewReaderOfAll(NewNames(3000))
+	var b strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&b, "x%d 1\n", i)
+	}
+	honest := readSample(t, "nstat-asz.txt")
+	b.Write(honest)
+	for range 2 {
+		if all, err := memo.All([]byte(b.String())); !errors.Is(err, ErrTooMany) || all != nil {
+			t.Errorf("%d counters, %v", len(all), err)
+		}
+	}
+	all, err := memo.All(honest)
+	if want := len(allCounters(honest)); err != nil || len(all) != want {
+		t.Errorf("%d counters, %v; want %d", len(all), err, want)
 	}
 }
 
