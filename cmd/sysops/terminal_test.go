@@ -70,19 +70,21 @@ func isolateConfig(t *testing.T) {
 	t.Setenv("SYSOPS_CONFIG", os.DevNull)
 }
 
-func publish(t *testing.T, url, host, name, contents string) {
+// publish pushes a snapshot of one object, and of more with the same contents.
+func publish(t *testing.T, url, host, name, contents string, more ...string) {
 	t.Helper()
 	client, err := sysops.New(sysops.ServerList(url), sysops.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	_, err = client.Publish(t.Context(), "", snapshot.Snapshot{Host: host, Sources: []snapshot.Source{
-		{Name: name, Read: func(context.Context) (snapshot.Content, error) {
+	pushed := snapshot.Snapshot{Host: host}
+	for _, name := range append(more, name) {
+		pushed.Sources = append(pushed.Sources, snapshot.Source{Name: name, Read: func(context.Context) (snapshot.Content, error) {
 			return snapshot.Content{Data: []byte(contents)}, nil
-		}},
-	}})
-	if err != nil {
+		}})
+	}
+	if _, err = client.Publish(t.Context(), "", pushed); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -105,8 +107,7 @@ func TestAnswersFitTheTerminal(t *testing.T) {
 	isolateConfig(t)
 	server := redistest.Start(t)
 	for _, host := range []string{"web1", "web" + strings.Repeat("0", 60)} {
-		publish(t, server.URL(), host, "/etc/motd", "hello\n")
-		publish(t, server.URL(), host, "/etc/网络\x1b[2J\u202e"+strings.Repeat("网", 40), "hello\n")
+		publish(t, server.URL(), host, "/etc/motd", "hello\n", "/etc/网络\x1b[2J\u202e"+strings.Repeat("网", 40))
 	}
 	for _, width := range []int{20, 40, 80, 200} {
 		for _, variable := range [][2]string{{"NO_COLOR", "1"}, {"TERM", "dumb"}} {

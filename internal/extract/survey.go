@@ -233,7 +233,9 @@ func (k *coreState) lookUp(ctx context.Context, legacy string, q *question) {
 	q.byHost = len(hosts)*min(known, namesPerHost) < len(names)*len(k.hosts.list)
 	if k.unnamed && q.sel.Exact == nil {
 		q.byHost = true
-		k.overlook("names not looked at: there are more than can be read, and hosts were asked which they have")
+		if slices.ContainsFunc(k.left(), func(m *member) bool { return m.index.MoreNames && len(m.index.Damaged) == 0 }) {
+			k.overlook("names not looked at: there are more than can be read, and hosts were asked which they have")
+		}
 	}
 	of := names
 	if q.byHost {
