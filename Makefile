@@ -24,9 +24,9 @@ TESTTIMEOUT = 30m
 .PHONY: test contrib-test previous-test lint race bench fuzz build package package-test deps
 
 # Without cgo, as the released commands are built: what the tests build of them is then compiled already. Four tests of
-# a package at a time, because many of them wait; and first of all the packages that take longest.
+# a package at a time, and of three packages, because many of them wait; and first of all those that take longest.
 test: deps
-	CGO_ENABLED=0 go test -parallel 4 -timeout $(TESTTIMEOUT) ./wholetest ./cmd/sysops ./...
+	CGO_ENABLED=0 go test -p 3 -parallel 4 -timeout $(TESTTIMEOUT) ./wholetest ./cmd/sysops ./cmd/sysops-agent ./...
 
 # Apart from make test, because it needs more programs: 70 MB of them on Debian.
 contrib-test:
@@ -50,7 +50,7 @@ lint:
 # much. What parses, makes synthetic hosts, or runs the tests' servers, has no work of ours side by side. Faults at
 # every offset run the same lines hundreds of times, and scripts run a process a line. Of the API's tests, those are
 # run in which several things happen at once; of cmd/sysops, those of verbs that have work of their own side by side.
-NORACE = TestScript|TestTheCommandsOfThePage.*|TestAReaderOfHostile.*|TestASearchTakesTimeInProportionToTheText|TestEachAgainstALineByLineLoop|TestAFolderThatIsDamaged|TestAPushCutAnywhere.*|TestAPushWithBasesCutAnywhere.*|TestAConnectionCutAnywhere.*|TestNoBlindRace.*
+NORACE = TestScript|TestTheCommandsOfThePage.*|TestAReaderOfHostile.*|TestASearchTakesTimeInProportionToTheText|TestEachAgainstALineByLineLoop|TestNeedlesDismiss.*|TestNoCaseOfACharacter.*|TestWordAgainstItsDefinition|TestAFolderThatIsDamaged|TestAPushCutAnywhere.*|TestAPushWithBasesCutAnywhere.*|TestAConnectionCutAnywhere.*|TestNoBlindRace.*
 ATONCE = Race|Beside|During|Slow|Late|Sibling|Hang|Hung|Survives|Down|Context|Once|Meanwhile|OneHost|EveryWay|Server|Closed|Concurrent
 
 race: deps

@@ -190,6 +190,7 @@ func purgeDebs(m *machine, config string) {
 	m.run("sysops", "hosts")
 	m.run("dpkg", "-P", "sysops")
 	m.run("rm", "-r", "/first", "/second")
+	m.run("rm", "-r", "/root/.cache/sysops") // how many hosts a core had is remembered by who has asked, at home
 	m.equal("", "sh", "-c", "find / -xdev -name '*sysops*' -o -xdev -name 'hardware_identification*'")
 }
 
