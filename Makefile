@@ -52,7 +52,7 @@ lint:
 # every offset run the same lines hundreds of times, and scripts run a process a line. Of the API's tests, those are
 # run in which several things happen at once; of cmd/sysops, those of verbs that have work of their own side by side.
 NORACE = TestScript|TestTheCommandsOfThePage.*|TestAReaderOfHostile.*|TestASearchTakesTimeInProportionToTheText|TestEachAgainstALineByLineLoop|TestNeedlesDismiss.*|TestNoCaseOfACharacter.*|TestWordAgainstItsDefinition|TestAFolderThatIsDamaged|TestAPushCutAnywhere.*|TestAPushWithBasesCutAnywhere.*|TestAConnectionCutAnywhere.*|TestNoBlindRace.*
-ATONCE = Race|Beside|During|Slow|Late|Sibling|Hang|Hung|Survives|Down|Context|Once|Meanwhile|OneHost|EveryWay|Server|Closed|Concurrent
+ATONCE = Race|Beside|During|Slow|Late|Sibling|Hang|Hung|Survives|Down|Context|Once|Meanwhile|EveryWay|Server|Closed|Concurrent
 
 race: deps
 	go test -race -timeout 60m -skip '^($(NORACE))$$' \
