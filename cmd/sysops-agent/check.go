@@ -123,7 +123,7 @@ func (s *settings) checkFiles(c *checklist) {
 	folder := filepath.Dir(s.agent.JSON)
 	err := s.answers(folder)
 	if err == nil {
-		err = s.inTime(func() error { return writable(folder) })
+		err = s.files.Do(func() error { return writable(folder) })
 	}
 	if err != nil {
 		c.warning("collect cannot write %s: %v", s.agent.JSON, err)
@@ -132,13 +132,13 @@ func (s *settings) checkFiles(c *checklist) {
 	}
 	if err = s.answers(s.agent.State); err != nil {
 		c.error(fmt.Errorf("cannot use the state directory %s: %w", s.agent.State, err))
-	} else if err = s.inTime(s.checkState); err != nil {
+	} else if err = s.files.Do(s.checkState); err != nil {
 		c.error(err)
 	} else {
 		s.checkBasesFolder(c)
 	}
 	if path := s.agent.SNMP.Credentials; path != "" {
-		err := s.inTime(func() error {
+		err := s.files.Do(func() error {
 			_, err := snmp.ReadCredentials(path)
 			return err
 		})
@@ -155,7 +155,7 @@ func (s *settings) checkBasesFolder(c *checklist) {
 		return
 	}
 	dir := s.basesFolder()
-	if err := s.inTime(func() error { return couldKeepBases(dir) }); err != nil {
+	if err := s.files.Do(func() error { return couldKeepBases(dir) }); err != nil {
 		c.warning("%v", noBases(dir, err))
 	} else {
 		c.ok("push can keep bases in %s", dir)

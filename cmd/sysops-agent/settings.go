@@ -191,7 +191,7 @@ func (s *settings) keepBases() error {
 		return nil
 	}
 	dir := s.basesFolder()
-	err := s.inTime(func() error {
+	err := s.files.Do(func() error {
 		if err := wholefile.MkdirAll(nil, dir, 0o700); err != nil {
 			return err
 		}
@@ -202,12 +202,6 @@ func (s *settings) keepBases() error {
 	}
 	s.bases = dir
 	return nil
-}
-
-// inTime makes calls to a file system that may never come back; see [hostfs.Call].
-func (s *settings) inTime(call func() error) error {
-	_, err := hostfs.Call(s.files, func() (struct{}, error) { return struct{}{}, call() })
-	return err
 }
 
 // answers returns an error where a path leads to a file system that does not answer.

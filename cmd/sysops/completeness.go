@@ -17,7 +17,7 @@ import (
 func (u *ui) reportCompleteness(q *queryFlags, c *sysops.Completeness, told []output.LeftOut) {
 	for _, k := range c.Cores {
 		for _, what := range k.Unseen {
-			u.warn("core %s: %s; gc removes what no host has pushed, and repairs what is spoiled", k.Core, what)
+			u.warn("core %s: %s; run sysops gc, which removes what no host has pushed and repairs what is spoiled", k.Core, what)
 		}
 		if k.Error != "" {
 			u.warn("%s", k.Error)

@@ -148,7 +148,7 @@ func ownPath(h *hostfs.Host, path string) string {
 		if _, err := root.Find(dir, true); err != nil {
 			return true // or its file system does not answer
 		}
-		return limited(h, func() error { return trust.Check(dir) }) != nil
+		return h.Do(func() error { return trust.Check(dir) }) != nil
 	})
 	return strings.Join(own, ":")
 }
@@ -233,7 +233,7 @@ func judgeProgram(h *hostfs.Host, root *hostfs.Folder, program string) error {
 		if hostfs.Unknown(err) {
 			return err
 		}
-		err = limited(h, func() error { return trust.Check(path) })
+		err = h.Do(func() error { return trust.Check(path) })
 		if _, untrusted := errors.AsType[*trust.Error](err); untrusted {
 			return fmt.Errorf("cannot run %s: %w", what, err)
 		}

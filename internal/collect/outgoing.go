@@ -110,7 +110,7 @@ func Outgoing(dir string, o FileOptions) (*Snapshot, error) {
 	if err := checkPatterns(slices.Concat(o.Private, o.NotPrivate)...); err != nil {
 		return nil, err
 	}
-	if err := limited(o.Host, func() error { return checkDir(dir) }); err != nil {
+	if err := o.Host.Do(func() error { return checkDir(dir) }); err != nil {
 		return nil, err
 	}
 	l := newLister(o)
@@ -118,7 +118,7 @@ func Outgoing(dir string, o FileOptions) (*Snapshot, error) {
 		return nil, fmt.Errorf("cannot list outgoing directory %s: %w", dir, cause(err))
 	}
 	if !slices.Contains(l.Keep, o.JSON) { // its file system answers
-		if err := limited(o.Host, func() error { return checkJSON(o.JSON) }); err != nil {
+		if err := o.Host.Do(func() error { return checkJSON(o.JSON) }); err != nil {
 			return nil, err
 		}
 	}
@@ -128,12 +128,6 @@ func Outgoing(dir string, o FileOptions) (*Snapshot, error) {
 	slices.Sort(l.Keep)
 	l.Keep = slices.Compact(l.Keep)
 	return &l.Snapshot, nil
-}
-
-// limited runs a call that may hang.
-func limited(h *hostfs.Host, call func() error) error {
-	_, err := hostfs.Call(h, func() (struct{}, error) { return struct{}{}, call() })
-	return err
 }
 
 // list lists the JSON object and the outgoing directory.

@@ -194,6 +194,9 @@ func (k *coreState) judgeSize() {
 	}
 	if k.short*coldShare > all {
 		k.partial = fmt.Errorf("core %s is short of %d of its %d hosts: the servers that answer do not have them", k.core, k.short, all)
+		if !vouched {
+			k.partial = fmt.Errorf("%w (it had them when it was last asked; if they are gone for good, run sysops gc)", k.partial)
+		}
 		if len(out) > 0 {
 			k.partial = fmt.Errorf("%w; %w", k.partial, JoinLine(out))
 		}

@@ -211,6 +211,12 @@ func Call[T any](h *Host, call func() (T, error)) (T, error) {
 	return v, err
 }
 
+// Do is Call for what returns nothing but an error.
+func (h *Host) Do(call func() error) error {
+	_, err := Call(h, func() (struct{}, error) { return struct{}{}, call() })
+	return err
+}
+
 // asSelf runs what the thread's rights may not suffice for, and asks no file system but
 // /proc, on a thread that has kept its own.
 func asSelf[T any](t *task, call func() (T, error)) (v T, err error) {

@@ -119,9 +119,6 @@ func (s *Server) answers() bool {
 // Hang stops the server: it takes packets, and answers none.
 func (s *Server) Hang() { s.signal(syscall.SIGSTOP) }
 
-// Resume undoes Hang.
-func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
-
 func (s *Server) signal(sig syscall.Signal) {
 	select {
 	case <-s.ended: // its number may be another's by now

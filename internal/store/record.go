@@ -122,7 +122,7 @@ func (r *Record) decodeFlags(flags byte, rest string) bool {
 }
 
 // Records reads what $of:<host> says of each object, in one request: the one value of
-// each Entry, which ParseSum reads.
+// each Entry, which ParseRecord reads.
 func (s *Server) Records(ctx context.Context, objects []Ref) ([]Entry, error) {
 	q := newRequest(len(objects))
 	for _, o := range objects {
@@ -151,13 +151,6 @@ func (s *Server) Records(ctx context.Context, objects []Ref) ([]Entry, error) {
 
 // ParseRecord reads what Records returns of an object, false where that does not say.
 func ParseRecord(record []byte) (Record, bool) { return decodeRecord(string(record)) }
-
-// ParseSum returns the SHA-256 of an object's contents out of its record, false where
-// that does not say.
-func ParseSum(record []byte) ([32]byte, bool) {
-	r, ok := decodeRecord(string(record))
-	return r.Sum, ok
-}
 
 // RecordsOf reads all records of each host, by name. One that cannot be read, such as
 // that of an adopted object, is zero.
