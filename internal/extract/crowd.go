@@ -106,16 +106,10 @@ func (k *coreState) listable() int {
 // poll asks the hosts that are wanted which of the names they have objects of, because the
 // lists of those cannot be read.
 func (k *coreState) poll(ctx context.Context, q *question, names []string) {
-	var hosts []string
-	for _, h := range k.hosts.list {
-		if q.wants(h.name) && q.sel.Host(h.name) {
-			hosts = append(hosts, h.name)
-		}
-	}
 	if q.sel.Lacking {
 		names = q.names // a host that has none of them lacks what is asked
 	}
-	k.hear(ctx, hosts, names)
+	k.hear(ctx, k.asked(q), names)
 }
 
 // hear asks the members about hosts, and which of the names those have objects of, and goes

@@ -261,15 +261,21 @@ func (k *coreState) lookUp(ctx context.Context, legacy string, q *question) {
 	}
 }
 
-// narrow returns the hosts and the names of which anything can be selected.
-func (k *coreState) narrow(q *question) (hosts, names []string) {
-	sel := q.sel
-	hosts = make([]string, 0, len(k.hosts.list))
+// asked returns the hosts of which anything is wanted.
+func (k *coreState) asked(q *question) []string {
+	hosts := make([]string, 0, len(k.hosts.list))
 	for _, h := range k.hosts.list {
-		if q.wants(h.name) && sel.Host(h.name) {
+		if q.wants(h.name) && q.sel.Host(h.name) {
 			hosts = append(hosts, h.name)
 		}
 	}
+	return hosts
+}
+
+// narrow returns the hosts and the names of which anything can be selected.
+func (k *coreState) narrow(q *question) (hosts, names []string) {
+	sel := q.sel
+	hosts = k.asked(q)
 	if sel.Exact != nil {
 		return hosts, sel.Exact
 	}
