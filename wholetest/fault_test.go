@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api"
+	"github.com/sysops-api/sysops-api/internal/extract"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 	"github.com/sysops-api/sysops-api/snapshot"
@@ -199,6 +200,35 @@ func TestAPushToNoServerAtAllIsAnError(t *testing.T) {
 	r, err := c.Publish(t.Context(), "", snapshotOf("web01", text("/etc/motd", "m")))
 	if !errors.Is(err, sysops.ErrServerUnreachable) || len(r.Servers) != 2 || r.Servers[0].Err == nil || r.Servers[1].Err == nil {
 		t.Errorf("%v: %+v", err, r)
+	}
+}
+
+// A busy server may be silent for longer than anybody waits for one of several. Where there is
+// nobody else to ask, it is waited for.
+func TestACoresLastServerIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for name, siblings := range map[string]int{"the only one": 0, "the siblings are down": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			servers := redistest.Core(t, 1+siblings)
+			c := connect(t, redistest.URLs(servers)...)
+			publish(t, c, snapshotOf("web01", text("/etc/motd", "hello")))
+			for _, s := range servers[1:] {
+				s.Kill()
+			}
+			servers[0].Stop()
+			resumed := make(chan struct{})
+			go func() {
+				defer close(resumed)
+				time.Sleep(2*extract.ProbeWait + extract.ProbeWait/2) // two pulses without a byte
+				servers[0].Cont()
+			}()
+			got, complete := contents(t, c, sysops.Query{Pattern: pattern(t, "/etc/motd")})
+			if want := []string{"web01#/etc/motd: hello"}; !slices.Equal(got, want) || complete.Answered != 1 {
+				t.Errorf("%q, %+v", got, complete)
+			}
+			<-resumed
+		})
 	}
 }
 

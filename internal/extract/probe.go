@@ -12,11 +12,12 @@ import (
 	"github.com/sysops-api/sysops-api/internal/store"
 )
 
-// How long a core's servers are waited for. One that sends nothing for
-// ProbeWait is left out; so is one that has not answered SiblingGrace, and as
-// long as the fastest took, after its fastest sibling: a hung server must cost
-// nobody a second. Where the fastest know that they are not whole, or a host is
-// known to be at another alone, the others have ProbeWait in place of SiblingGrace.
+// How long a core's servers are waited for. One that cannot be connected to in ProbeWait
+// is left out; so is one that has not answered SiblingGrace, and as long as the fastest took,
+// after its fastest sibling: a hung server must cost nobody a second. Where the fastest know
+// that they are not whole, or a host is known to be at another alone, the others have ProbeWait
+// in place of SiblingGrace. One that was connected to and is silent, as a busy one is, has
+// its whole timeout while no sibling has answered: there is nobody else to ask.
 const (
 	ProbeWait    = time.Second
 	SiblingGrace = 100 * time.Millisecond
@@ -136,8 +137,9 @@ func ask[T any](ctx context.Context, k *coreState, grace func(answered uint64) t
 			}
 		case <-pulse.C:
 			for m, before := range waiting {
-				now := m.Traffic().Received
-				if waiting[m] = now; now == before && grace != nil {
+				now := m.Traffic()
+				alone := answered == 0 && now.Sent > 0
+				if waiting[m] = now.Received; now.Received == before && grace != nil && !alone {
 					drop(m, store.ErrTimeout)
 				}
 			}
