@@ -1,6 +1,7 @@
 package wholetest_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -276,8 +277,11 @@ func connect(t testing.TB, urls ...string) *sysops.Client {
 	return connectTo(t, sysops.ServerList(urls...), sysops.Options{})
 }
 
+// connectTo returns a client that waits for its servers, however busy the machine is, unless
+// o has a timeout: for tests in which a server that hangs is not done without otherwise.
 func connectTo(t testing.TB, dir sysops.Directory, o sysops.Options) *sysops.Client {
 	t.Helper()
+	o.Timeout = cmp.Or(o.Timeout, redistest.Patience)
 	c, err := sysops.New(dir, o)
 	if err != nil {
 		t.Fatal(err)
