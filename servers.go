@@ -24,8 +24,13 @@ type ServerInfo struct {
 	Ahead   time.Duration     `json:"clock_ahead_ns"` // its clock less ours
 	TLS     bool              `json:"tls"`
 	Exposed bool              `json:"exposed"` // a password is sent to it which others can read on its way
-	Info    map[string]string `json:"info"`    // Redis' INFO, field by field
+	Info    map[string]string `json:"info"`    // Redis' INFO, field by field; of a Cluster, that of its first master
 	RawInfo string            `json:"-"`       // Redis' INFO as it came
+
+	// What is wrong with a server that answers, the worst first: in a word or two, such as
+	// "full" or "cold", and in a sentence each, with what to do about it. None: it is well.
+	States   []string `json:"states"`
+	Troubles []error  `json:"-"`
 
 	Heavy []MemoryUse `json:"heavy,omitempty"` // hosts that take at least ten times of it what the median host does, the heaviest first
 	Usual MemoryUse   `json:"usual"`           // what the median host takes, where there are Heavy ones
@@ -50,6 +55,9 @@ func (c *Client) Info(ctx context.Context, w Where) ([]ServerInfo, *Completeness
 		out[i] = ServerInfo{
 			Site: s.Site, Core: s.Core, Server: s.Server, Error: textOf(s.Err), Hosts: s.Hosts, Lacks: s.Lacks, Cold: s.Cold,
 			Ahead: s.Ahead, TLS: s.TLS, Exposed: s.Exposed, Info: extract.InfoFields(s.Info), RawInfo: s.Info,
+		}
+		for _, t := range s.Troubles {
+			out[i].States, out[i].Troubles = append(out[i].States, t.State), append(out[i].Troubles, t.Err)
 		}
 		for _, h := range s.Heavy {
 			out[i].Heavy = append(out[i].Heavy, hostUse(h.HostWeight))

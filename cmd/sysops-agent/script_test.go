@@ -37,7 +37,7 @@ import (
 func TestScript(t *testing.T) {
 	servers := redistest.Core(t, 3, redistest.Config("databases 256"))
 	secure := redistest.Start(t, redistest.Password("correct horse"), redistest.Config("databases 256"))
-	evicts := redistest.Start(t, redistest.Config("maxmemory-policy allkeys-lru"))
+	evicts := redistest.Start(t, redistest.Config("maxmemory 1gb", "maxmemory-policy allkeys-lru"))
 	device := snmptest.Start(t, `override .1.3.6.1.4.1.99998.1.0 octet_str "snmp-password=hunter22"`)
 	var scripts atomic.Int64
 	testscript.Run(t, testscript.Params{

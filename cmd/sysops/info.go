@@ -15,8 +15,14 @@ func newInfo(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "info",
 		Short: "Print the state of every server, and where siblings disagree",
-		Long: `Print a line for every server: its role, version, memory, hosts, and whether it
-lacks pushes that its siblings have (cold). In place of that:
+		Long: `Print a line for every server: its role, version, memory, hosts, and its state: ok,
+or what is wrong with it, which a warning explains. Exit status, for monitoring:
+0 every server is ok, 1 one is not, 3 one does not answer, 2 there is no answer.
+
+A server may be a replica (it takes no push), full or nearly full, one that evicts
+or has evicted objects, not saved (it could not write its data to disk), crowded or
+one that refused connections, empty (it knows no host), cold (it lacks pushes that
+its siblings have), or its clock may be off. In place of that line:
 
   --fields    Redis' INFO, a line a field and a column a server; = says that a
               server has what the first one has

@@ -153,7 +153,7 @@ func (in *inquiry) tell(o *verbs.Outcome) error {
 		return o.Failed
 	case o.Partial(in.requireComplete):
 		in.status = exitPartial
-	case o.Complete != nil && o.Matched == 0 || o.Differs:
+	case o.Complete != nil && o.Matched == 0 || o.Differs || o.Unwell:
 		in.status = cmp.Or(in.status, exitNothing)
 	}
 	return nil

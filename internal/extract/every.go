@@ -75,21 +75,22 @@ type ServerInfo struct {
 	Ahead   time.Duration // its clock less ours
 	TLS     bool
 	Exposed bool   // a password is sent to it which others can read on its way
-	Info    string // Redis' INFO as it came
+	Info    string // Redis' INFO as it came; of a Cluster, that of its first master
 
-	Heavy   []HeavyHost    // hosts that take far more of it than most do, the heaviest first
-	Tending *store.Tending // what gc has left there; nil: this user may not read it
+	Troubles []Trouble      // the worst first; none of a server that does not answer
+	Heavy    []HeavyHost    // hosts that take far more of it than most do, the heaviest first
+	Tending  *store.Tending // what gc has left there; nil: this user may not read it
 }
 
 // A selfReport is what a server is asked for by Info.
 type selfReport struct {
-	text    string
+	nodes   []store.Node
 	heavy   []HeavyHost
 	tending *store.Tending
 }
 
 func reportOf(ctx context.Context, m *member, hosts []string) (r selfReport, err error) {
-	if r.text, err = m.Info(ctx); err != nil {
+	if r.nodes, err = m.Nodes(ctx); err != nil {
 		return r, err
 	}
 	if r.heavy, err = m.heavy(ctx, hosts); err != nil {
@@ -126,9 +127,14 @@ func (s *Servers) Info(ctx context.Context, q Request) ([]ServerInfo, *Survey, e
 	var out []ServerInfo
 	for i, k := range found.cores {
 		for j, m := range k.members {
-			info := ServerInfo{Site: k.site, Core: k.core, ServerState: report.Cores[i].Servers[j], TLS: m.Secure(), Exposed: m.Exposed(), Info: reports[m].text, Heavy: reports[m].heavy, Tending: reports[m].tending}
+			said := reports[m]
+			info := ServerInfo{Site: k.site, Core: k.core, ServerState: report.Cores[i].Servers[j], TLS: m.Secure(), Exposed: m.Exposed(), Heavy: said.heavy, Tending: said.tending}
 			if m.index != nil {
 				info.Ahead, info.Hosts = m.index.Offset, m.index.Live()
+			}
+			if len(said.nodes) > 0 {
+				info.Info = said.nodes[0].Info
+				info.Troubles = append(troubles(m.Name(), said.nodes), m.troubles(info.ServerState)...)
 			}
 			out = append(out, info)
 		}
@@ -167,7 +173,7 @@ func (s *Servers) Check(ctx context.Context, url, host string, bases bool) (warn
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
-	text, err := one.Info(ctx)
+	nodes, err := one.Nodes(ctx)
 	if err != nil && !errors.Is(err, store.ErrPermission) { // it is no host's business
 		return nil, err
 	}
@@ -189,8 +195,8 @@ func (s *Servers) Check(ctx context.Context, url, host string, bases bool) (warn
 	if untended != "" {
 		warnings = append(warnings, untended+gcAdvice)
 	}
-	if policy := InfoFields(text)["maxmemory_policy"]; policy != "" && policy != "noeviction" {
-		warnings = append(warnings, fmt.Sprintf("server %s evicts keys when it is full (maxmemory-policy %s): answers would lose objects unnoticed until the next push; set it to noeviction", one.Name(), policy))
+	for _, t := range troubles(one.Name(), nodes) {
+		warnings = append(warnings, t.Err.Error())
 	}
 	if what := "contents"; !one.Secure() && !one.Local() {
 		if one.Exposed() {

@@ -53,6 +53,9 @@ const (
 	UnknownHost    Cause = "unknown host"       // no server of the scope knows a host
 	HeavyHost      Cause = "heavy host"         // a host takes far more of a server than others
 	NoGC           Cause = "no gc"              // gc does not run at a server
+	FullServer     Cause = "full server"        // a server has no memory left, or little
+	EmptyServer    Cause = "empty server"       // a server knows no host
+	ColdServer     Cause = "cold server"        // a server lacks pushes that its siblings have
 	HostWithout    Cause = "host without"       // one of two hosts has no objects
 	ManyVariants   Cause = "many variants"      // more than anybody looks at
 	TooManyPairs   Cause = "too many pairs"     // of variants that every two would be compared of

@@ -73,19 +73,49 @@ func (t *topology) forget(table *slotTable) {
 }
 
 // askSlots asks one host of the Cluster for all of it.
-func (s *Server) askSlots(ctx context.Context, host string) (*slotTable, error) {
-	n, err := s.connectNode(ctx, host)
+func (s *Server) askSlots(ctx context.Context, host string) (table *slotTable, _ error) {
+	err := s.askNode(ctx, host, func(r replies) (err error) {
+		table, err = r.slotTable(host)
+		return err
+	}, "CLUSTER", "SLOTS")
+	return table, err
+}
+
+// masters asks every master of the Cluster for its INFO.
+func (s *Server) masters(ctx context.Context) ([]Node, error) {
+	table, err := s.slotTable(ctx)
 	if err != nil {
-		return nil, err
+		return nil, s.wrap(err)
+	}
+	var nodes []Node
+	for _, master := range table.masters {
+		err := s.askNode(ctx, master, func(r replies) error {
+			text, err := r.text()
+			nodes = append(nodes, Node{Address: master, Info: string(text)})
+			return err
+		}, "INFO")
+		if err != nil {
+			s.topology.forget(table)
+			return nil, s.wrap(fmt.Errorf("node %s: %w", master, err))
+		}
+	}
+	return nodes, nil
+}
+
+// askNode puts one command to one node, over a connection of its own.
+func (s *Server) askNode(ctx context.Context, address string, read func(replies) error, command ...string) error {
+	n, err := s.connectNode(ctx, address)
+	if err != nil {
+		return err
 	}
 	defer n.Close()
 	defer context.AfterFunc(ctx, func() { n.Close() })()
 	q := newRequest(1)
-	q.add("CLUSTER", "SLOTS")
+	q.add(command...)
 	if _, err := n.Write(q.bytes); err != nil {
-		return nil, err
+		return err
 	}
-	return replies{in: n.in}.slotTable(host)
+	return read(replies{in: n.in})
 }
 
 // slotTable reads the reply to CLUSTER SLOTS of the node at from.

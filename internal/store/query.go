@@ -42,12 +42,21 @@ func (s *Server) Queries(ctx context.Context, n int) ([]string, error) {
 	return out, nil
 }
 
-// Info returns the text of Redis' INFO.
-func (s *Server) Info(ctx context.Context) (string, error) {
+// A Node is one process of a server: its only one or, of a Cluster, a master.
+type Node struct {
+	Address string // host:port of a Cluster's master; else empty
+	Info    string // its INFO
+}
+
+// Nodes asks every process of the server for Redis' INFO.
+func (s *Server) Nodes(ctx context.Context) ([]Node, error) {
+	if s.address.cluster() {
+		return s.masters(ctx)
+	}
 	pipe := s.db.Pipeline()
 	cmd := pipe.Info(ctx)
 	if err := s.exec(ctx, pipe); err != nil {
-		return "", err
+		return nil, err
 	}
-	return cmd.Val(), s.wrap(cmd.Err())
+	return []Node{{Info: cmd.Val()}}, s.wrap(cmd.Err())
 }

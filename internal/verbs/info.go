@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sysops-api/sysops-api"
@@ -90,6 +91,12 @@ func (i *Info) runServers(ctx context.Context, call *Call) (*Outcome, error) {
 	for n := range servers {
 		s := &servers[n]
 		o.Gaps = o.Gaps || s.Error != ""
+		o.Unwell = o.Unwell || len(s.States) > 0
+		for j, state := range s.States {
+			if !s.Cold || state != "cold" && state != "empty" { // what the answer rests on says that
+				o.Warnings = append(o.Warnings, s.Troubles[j])
+			}
+		}
 		o.warnExposed(s)
 		o.warnUntended(s)
 		o.warnHeavy(s)
@@ -154,7 +161,7 @@ var serverTable = &output.Table{Columns: []output.Column{
 	{Title: "SERVER", Width: 24},
 	{Title: "CORE", Width: 14},
 	{Title: "ROLE", Width: 8},
-	{Title: "VERSION", Width: 9},
+	{Title: "VERSION", Width: 12},
 	{Title: "UPTIME", Width: 8, Right: true},
 	{Title: "MEMORY", Width: 9, Right: true},
 	{Title: "HOSTS", Width: 8, Right: true},
@@ -167,13 +174,18 @@ func serverCells(s *sysops.ServerInfo) []output.Cell {
 	if s.Error != "" {
 		return output.Cells(s.Server, s.Core, "-", "-", "-", "-", "-", "-", "-", output.OneLine(s.Error))
 	}
-	state := "ok"
-	if s.Cold {
-		state = "cold"
-	}
-	return output.Cells(s.Server, s.Core, cmp.Or(s.Info["role"], "-"), cmp.Or(s.Info["redis_version"], "-"),
+	state := cmp.Or(strings.Join(s.States, ", "), "ok")
+	return output.Cells(s.Server, s.Core, cmp.Or(s.Info["role"], "-"), version(s.Info),
 		uptime(s.Info["uptime_in_seconds"]), cmp.Or(s.Info["used_memory_human"], "-"),
 		fmt.Sprint(s.Hosts), fmt.Sprint(s.Lacks), fmt.Sprintf("%+.1fs", s.Ahead.Seconds()), state)
+}
+
+// version is that of the program. Valkey tells beside it which Redis it can stand in for.
+func version(info map[string]string) string {
+	if v := info["valkey_version"]; v != "" {
+		return "valkey " + v
+	}
+	return cmp.Or(info["redis_version"], "-")
 }
 
 func uptime(seconds string) string {
@@ -186,8 +198,14 @@ func uptime(seconds string) string {
 
 func serverFields(s *sysops.ServerInfo) []output.Field {
 	var hosts, lacks, ahead, roster, pruned any // unknown of a server that does not answer
+	state := "down"
+	troubles := []string{s.Error}
 	if s.Error == "" {
 		hosts, lacks, ahead = s.Hosts, s.Lacks, s.Ahead.Seconds()
+		state, troubles = "ok", make([]string, 0, len(s.Troubles))
+	}
+	for _, t := range s.Troubles {
+		state, troubles = s.States[0], append(troubles, t.Error())
 	}
 	if s.Tended {
 		roster, pruned = s.Roster, optionalTime(s.Pruned)
@@ -197,6 +215,8 @@ func serverFields(s *sysops.ServerInfo) []output.Field {
 		"site", s.Site,
 		"core", s.Core,
 		"error", s.Error,
+		"state", state,
+		"troubles", troubles,
 		"hosts", hosts,
 		"lacks", lacks,
 		"cold", s.Cold,

@@ -171,6 +171,7 @@ func (c *Call) stage(s Stage) Steps {
 type Outcome struct {
 	Matched int  // rows that are a match or, of a comparison, objects that were compared; 0: nothing matched
 	Differs bool // objects that were compared do
+	Unwell  bool // a server that was asked how it is
 
 	Complete *sysops.Completeness // what the answer rests on; nil: the verb asks no fleet, and nothing has to match
 	Pattern  string               // that selected objects; empty: none did
