@@ -58,7 +58,8 @@ func (f *file) read(ctx context.Context) (snapshot.Content, error) {
 	if err != nil {
 		return snapshot.Content{}, fmt.Errorf("cannot read %s: %w", f.name, cause(err))
 	}
-	content := snapshot.Content{Data: f.redactor.Redact(r.data)}
+	data, _ := f.redactor.Object(f.name, r.data)
+	content := snapshot.Content{Data: data}
 	if r.over {
 		content = tooLarge(f.name, r.size, f.max)
 	}

@@ -107,7 +107,8 @@ func (s *section) read(ctx context.Context) (snapshot.Content, error) {
 	if n := int64(len(data)); n > s.max {
 		return tooLarge(s.name, n, s.max), nil
 	}
-	return snapshot.Content{Data: s.redactor.Redact(data)}, nil
+	data, _ = s.redactor.Object(s.name, data)
+	return snapshot.Content{Data: data}, nil
 }
 
 // A member is one key of an object and its value as it is written.

@@ -46,15 +46,31 @@ func New(key []byte) *Redactor {
 	return r
 }
 
-// Redact returns data without its secrets: data itself where it holds none,
-// otherwise a new slice. Lines stay lines, except that the body of a private
-// key becomes one. What has been redacted stays as it is: Redact of its own
-// result, also with another key, returns that result.
+// A Finding tells of one secret that was replaced, and not what it was.
+type Finding struct {
+	Line int    // of the text as it was given, counted from 1, in which the secret begins
+	Rule string // what gave it away: "token", "value of a key"; for people, so it may change
+}
+
+// Redact is Object for a text that has no name.
 func (r *Redactor) Redact(data []byte) []byte {
+	clean, _ := r.Object("", data)
+	return clean
+}
+
+// Object returns the contents of an object without their secrets, and what was found, by
+// line. The name, a path or "path@section", tells of the format, which is a hint: what the
+// contents look like counts for more. The contents come back as data itself where they hold
+// no secret, otherwise as a new slice. Lines stay lines, except that a secret of several lines
+// becomes one. What has been redacted stays as it is: Object of its own result, also with
+// another key, returns that result and finds nothing.
+func (r *Redactor) Object(name string, data []byte) (clean []byte, found []Finding) {
 	if r == nil {
-		return data
+		return data, nil
 	}
-	return r.redactLines(r.redactKeys(data))
+	clean, found = r.redactKeys(data)
+	clean, inLines := r.redactLines(clean)
+	return clean, append(found, inLines...)
 }
 
 // Args is Redact for the arguments of a command, one of which may say of the next that it is
@@ -80,8 +96,9 @@ func (r *Redactor) Args(args []string) []string {
 
 // redactLines applies the rules for secrets that lie in one line, to the lines
 // that hold a text of any of them.
-func (r *Redactor) redactLines(data []byte) []byte {
+func (r *Redactor) redactLines(data []byte) ([]byte, []Finding) {
 	var out []byte
+	var found []Finding
 	done := 0 // data[:done] is in out, once out exists
 	for at := r.texts.next(data, 0); at < len(data); {
 		start := bytes.LastIndexByte(data[:at], '\n') + 1
@@ -89,7 +106,8 @@ func (r *Redactor) redactLines(data []byte) []byte {
 		if n := bytes.IndexByte(data[at:], '\n'); n >= 0 {
 			end = at + n
 		}
-		if line := r.redactLine(data[start:end]); line != nil {
+		if line, rule := r.redactLine(data[start:end]); line != nil {
+			found = append(found, Finding{bytes.Count(data[:start], []byte("\n")) + 1, rule})
 			if out == nil {
 				out = make([]byte, 0, len(data)+256)
 			}
@@ -99,9 +117,9 @@ func (r *Redactor) redactLines(data []byte) []byte {
 		at = r.texts.next(data, end)
 	}
 	if out == nil {
-		return data
+		return data, nil
 	}
-	return append(out, data[done:]...)
+	return append(out, data[done:]...), found
 }
 
 // maxPasses bounds the work on one line of a hostile file. Two passes are usual.
@@ -110,8 +128,7 @@ const maxPasses = 16
 // redactLine returns the line without its secrets, or nil where it has none.
 // It repeats the rules until none applies, so that the result of one rule, too,
 // is clean by all others.
-func (r *Redactor) redactLine(line []byte) []byte {
-	var clean []byte
+func (r *Redactor) redactLine(line []byte) (clean []byte, found string) {
 	for range maxPasses {
 		before := line
 		for _, rule := range r.rules {
@@ -119,14 +136,14 @@ func (r *Redactor) redactLine(line []byte) []byte {
 				continue
 			}
 			if replaced := r.replace(line, rule.find); replaced != nil {
-				line, clean = replaced, replaced
+				line, clean, found = replaced, replaced, rule.name
 			}
 		}
 		if len(before) == len(line) && bytes.Equal(before, line) {
 			break
 		}
 	}
-	return clean
+	return clean, found
 }
 
 // replace returns the line with all that find finds replaced, or nil where that
@@ -183,25 +200,27 @@ var (
 const shortestText = 16
 
 // redactKeys replaces the bodies of PEM private keys.
-func (r *Redactor) redactKeys(data []byte) []byte {
+func (r *Redactor) redactKeys(data []byte) ([]byte, []Finding) {
 	if !bytes.Contains(data, keyLabel) {
-		return data
+		return data, nil
 	}
 	var out []byte
+	var found []Finding
 	done := 0
 	for _, begin := range keyBegin.FindAllIndex(data, -1) {
 		start, end := keyBody(data, begin[1])
 		if start < done || start >= end {
 			continue
 		}
+		found = append(found, Finding{bytes.Count(data[:start], []byte("\n")) + 1, "private key"})
 		out = append(out, data[done:start]...)
 		out = append(out, r.mark(data[start:end])...)
 		done = end
 	}
 	if out == nil {
-		return data
+		return data, nil
 	}
-	return append(out, data[done:]...)
+	return append(out, data[done:]...), found
 }
 
 // keyBody returns where the body is of a key whose BEGIN mark ends at pos;

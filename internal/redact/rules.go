@@ -15,6 +15,7 @@ type finder func(line []byte) iter.Seq2[int, int]
 // its texts, which makes it cheap: expressions cost 100 times what a search for
 // a text does. The texts are in the usual cases only, so "PaSSword" is missed.
 type rule struct {
+	name  string
 	texts []string
 	find  finder
 }
@@ -27,28 +28,28 @@ func (r rule) mayMatch(line []byte) bool {
 func lineRules() []rule {
 	return []rule{
 		// A user name has no brackets, so that a mark is never taken for one.
-		{[]string{"://"}, pattern(`[A-Za-z][A-Za-z0-9+.-]*://[^\s:/@\[\]"'<>]*:([^\s/@"'<>]+)@`)},
+		{"password in a URL", []string{"://"}, pattern(`[A-Za-z][A-Za-z0-9+.-]*://[^\s:/@\[\]"'<>]*:([^\s/@"'<>]+)@`)},
 
 		// crypt(3): an id, parameters, and a digest of at least 22 characters.
 		{
-			[]string{"$1$", "$2", "$5$", "$6$", "$7$", "$y$", "$gy$", "$apr1$", "$sha1$", "$md5$", "$argon2", "$scrypt$"},
+			"password hash", []string{"$1$", "$2", "$5$", "$6$", "$7$", "$y$", "$gy$", "$apr1$", "$sha1$", "$md5$", "$argon2", "$scrypt$"},
 			pattern(`\$(?:1|2[abxy]?|5|6|7|y|gy|apr1|sha1|md5|argon2i?d?|scrypt)\$[./A-Za-z0-9+=,$-]*[./A-Za-z0-9]{22}[=]*`),
 		},
 
-		{[]string{"AKIA", "ASIA"}, pattern(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`)},
-		{[]string{"gho_", "ghp_", "ghu_", "ghs_", "ghr_"}, pattern(`\bgh[opusr]_[A-Za-z0-9]{20,}`)},
-		{[]string{"github_pat_"}, pattern(`\bgithub_pat_[A-Za-z0-9_]{20,}`)},
-		{[]string{"glpat-"}, pattern(`\bglpat-[A-Za-z0-9_-]{20,}`)},
-		{[]string{"xox"}, pattern(`\bxox[abeprs]-[A-Za-z0-9-]{10,}`)},
-		{[]string{"eyJ"}, pattern(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}`)},
-		{[]string{"earer", "EARER"}, pattern(`(?i)\bbearer[ \t]+([A-Za-z0-9._~+/=-]{20,})`)},
+		{"token", []string{"AKIA", "ASIA"}, pattern(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`)},
+		{"token", []string{"gho_", "ghp_", "ghu_", "ghs_", "ghr_"}, pattern(`\bgh[opusr]_[A-Za-z0-9]{20,}`)},
+		{"token", []string{"github_pat_"}, pattern(`\bgithub_pat_[A-Za-z0-9_]{20,}`)},
+		{"token", []string{"glpat-"}, pattern(`\bglpat-[A-Za-z0-9_-]{20,}`)},
+		{"token", []string{"xox"}, pattern(`\bxox[abeprs]-[A-Za-z0-9-]{10,}`)},
+		{"token", []string{"eyJ"}, pattern(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}`)},
+		{"credentials of a header", []string{"earer", "EARER"}, pattern(`(?i)\bbearer[ \t]+([A-Za-z0-9._~+/=-]{20,})`)},
 		{
-			[]string{"basic", "Basic", "BASIC"},
+			"credentials of a header", []string{"basic", "Basic", "BASIC"},
 			pattern(`(?i)\bauthorization["']?[ \t]*[:=][ \t]*["']?basic[ \t]+([A-Za-z0-9+/=]+)`),
 		},
 
-		{secretTexts, assignments},
-		{[]string{"tcp_fastopen_key", "stable_secret"}, kernelSecrets},
+		{"value of a key", secretTexts, assignments},
+		{"secret of the kernel", []string{"tcp_fastopen_key", "stable_secret"}, kernelSecrets},
 	}
 }
 
