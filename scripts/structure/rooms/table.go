@@ -74,6 +74,7 @@ var Ours = House{
 		{"scripts", ""},
 		{"scripts/structure/rooms", ""},
 		{"scripts/structure", "scripts/structure/rooms"},
+		{"scripts/tokenshapes", ""},
 	},
 	Confined: map[string][]string{
 		"os/exec": {"internal/acl", "internal/collect", "internal/directory", "internal/redistest", "internal/scripttest", "internal/snmptest"},

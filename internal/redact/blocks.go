@@ -1,0 +1,188 @@
+package redact
+
+import (
+	"bytes"
+	"regexp"
+	"strconv"
+)
+
+// blockTriggers are those of secrets that take several lines.
+func blockTriggers() []trigger {
+	return []trigger{
+		{"-----begin ", (*scan).armored},
+		{"private-lines:", (*scan).puttyKey},
+		{"private-mac:", (*scan).afterName},
+		{"privateexponent:", (*scan).afterName},
+		{"prime1:", (*scan).afterName},
+		{"prime2:", (*scan).afterName},
+		{"exponent1:", (*scan).afterName},
+		{"exponent2:", (*scan).afterName},
+		{"coefficient:", (*scan).afterName},
+		{"kind: secret", (*scan).kubernetesSecret},
+		{"chpasswd:", (*scan).cloudPasswords},
+		{"\npassword\nv ", (*scan).subversion},
+	}
+}
+
+var (
+	keyBegin  = regexp.MustCompile(`^-----BEGIN (?:[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?|OpenVPN Static key V[0-9]|OpenVPN tls-crypt-v2 [a-z]{1,10} key)-----`)
+	keyHeader = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*: `)
+	keyText   = regexp.MustCompile(`^[A-Za-z0-9+/=]+$`)
+
+	// A key in a JSON string or a shell variable: all in one line, its ends of
+	// line written as \n or blanks.
+	keyInLine = regexp.MustCompile(`^(?:\\{1,4}[rn]| )*([A-Za-z0-9+/=]{16,}(?:(?:\\{1,4}[rn]| )+[A-Za-z0-9+/=]+)*)`)
+)
+
+// shortestText is what the first line of a key has at least; less is prose.
+const shortestText = 16
+
+// armored finds the body of a PEM private key, or of another that is written like one.
+func (s *scan) armored(at int) {
+	begin := keyBegin.FindIndex(s.data[at:min(len(s.data), at+longestKey)])
+	if begin == nil {
+		return
+	}
+	if start, end := s.keyBody(at + begin[1]); start < end {
+		s.add(start, end, "private key")
+		s.done = max(s.done, min(end, s.end))
+	}
+}
+
+// keyBody returns where the body is of a key whose BEGIN mark ends at pos;
+// nowhere (0, 0) when what follows is no key. It goes by what the lines look
+// like and needs no END mark: half a key is a secret, too.
+func (s *scan) keyBody(pos int) (start, end int) {
+	eol := s.lineEnd(pos)
+	if m := keyInLine.FindSubmatchIndex(s.data[pos:eol]); m != nil {
+		return pos + m[2], pos + m[3]
+	}
+	if len(keyLine(s.data[pos:eol])) > 0 {
+		return 0, 0
+	}
+	inText := false
+	for at, eol, ok := s.nextLine(pos); ok; at, eol, ok = s.nextLine(at) {
+		line := keyLine(s.data[at:eol])
+		switch {
+		case keyText.Match(line) && (inText || len(line) >= shortestText):
+			inText = true
+		case inText, len(line) > 0 && !keyHeader.Match(line) && line[0] != '#':
+			return start, end
+		}
+		if start == 0 && len(line) > 0 {
+			start = at + bytes.Index(s.data[at:eol], line) // keeps the indentation
+		}
+		if inText {
+			end = at + bytes.Index(s.data[at:eol], line) + len(line) // keeps a \r
+		}
+	}
+	return start, end
+}
+
+// keyLine is a line of a key without what comments, quotes and joins lines.
+func keyLine(line []byte) []byte {
+	line = bytes.Trim(line, " \t\r#>|\"',;*.")
+	for len(line) > 1 && (bytes.HasSuffix(line, []byte(`\n`)) || line[len(line)-1] == '\\') {
+		line = bytes.TrimRight(bytes.TrimSuffix(line, []byte(`\n`)), "\\\"'")
+	}
+	return line
+}
+
+// puttyKey finds the private part of a key of PuTTY, whose lines are counted.
+func (s *scan) puttyKey(at int) {
+	count := bytes.TrimSpace(s.data[at+len("private-lines:") : s.end])
+	n, err := strconv.Atoi(string(count))
+	if err != nil || n < 1 || n > 1000 {
+		return
+	}
+	first, last := 0, 0
+	pos := at
+	for range n {
+		from, to, ok := s.nextLine(pos)
+		if !ok || !keyText.Match(bytes.TrimSpace(s.data[from:to])) {
+			break
+		}
+		if first == 0 {
+			first = from
+		}
+		last, pos = to, from
+	}
+	s.add(first, last, "private key")
+}
+
+// afterName finds the number behind a name that only private keys have.
+func (s *scan) afterName(at int) {
+	colon := at + bytes.IndexByte(s.data[at:s.end], ':')
+	start := s.blanks(colon + 1)
+	end := start + wordLength(s.data[start:s.end], "")
+	if end-start >= shortestText && keyText.Match(s.data[start:end]) {
+		s.add(start, end, "private key")
+	}
+}
+
+var yamlPair = regexp.MustCompile(`^([ \t]+)["']?[\w.-]{1,128}["']?:[ \t]*(?:["']([^"']+)["']|([^\s"'|>{\[#][^\r\n]*?))?([|>][+-]?)?[ \t]*$`)
+
+// kubernetesSecret finds the values below data and stringData in a manifest of a Secret.
+func (s *scan) kubernetesSecret(at int) {
+	if at < s.manifest {
+		return
+	}
+	inData := false
+	pos := at
+	if from := bytes.LastIndex(s.data[max(0, at-nearby*8):at], []byte("\n---")); from >= 0 {
+		pos = max(0, at-nearby*8) + from + 1
+	} else if at < nearby*8 {
+		pos = 0
+	}
+	for from, to, ok := pos, s.lineEnd(pos), true; ok && from-at < 1<<16; from, to, ok = s.nextLine(from) {
+		line := s.data[from:to]
+		s.manifest = to
+		switch {
+		case from > pos && bytes.HasPrefix(line, []byte("---")):
+			return
+		case len(line) > 0 && !isBlank(line[0]):
+			name := string(bytes.TrimRight(line, " \t"))
+			inData = name == "data:" || name == "stringData:"
+		case inData:
+			m := yamlPair.FindSubmatchIndex(line[:min(len(line), 1<<14)])
+			if m == nil {
+				if text := bytes.TrimSpace(line); len(text) >= 4 && !bytes.Contains(text, []byte(": ")) {
+					start := from + bytes.Index(line, text)
+					s.add(start, start+len(text), "value of a Secret")
+				}
+				continue
+			}
+			for _, group := range []int{4, 6} {
+				if m[group] >= 0 && isSecret(string(line[m[group]:min(m[group+1], m[group]+longWord)]), sure) {
+					s.add(from+m[group], from+m[group+1], "value of a Secret")
+				}
+			}
+		}
+	}
+}
+
+// cloudPasswords finds the list of user:password below chpasswd of cloud-init.
+func (s *scan) cloudPasswords(at int) {
+	indent := s.indent(s.start)
+	for from, to, ok := s.nextLine(at); ok && from-at < nearby*4; from, to, ok = s.nextLine(from) {
+		line := bytes.TrimSpace(s.data[from:to])
+		if s.indent(from) <= indent && len(line) > 0 {
+			return
+		}
+		line = bytes.Trim(line, "-\"' ")
+		user, password, found := bytes.Cut(line, []byte(":"))
+		if found && len(password) > 1 && !isBlank(password[0]) && len(user) > 0 && isSecret(string(password), sure) {
+			start := from + bytes.Index(s.data[from:to], password)
+			s.add(start, start+len(password), "password in a list")
+		}
+	}
+}
+
+// subversion finds a password in Subversion's store: the line after its length.
+func (s *scan) subversion(at int) {
+	s.enter(at + 1)
+	length := at + len("\npassword\n")
+	if start, end, ok := s.nextLine(length); ok && end-start < longWord {
+		s.add(start, end, "password in a list")
+	}
+}

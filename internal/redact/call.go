@@ -1,0 +1,42 @@
+package redact
+
+import (
+	"regexp"
+	"sync"
+)
+
+// lazily compiles an expression when it is first met: most never are.
+func lazily(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
+
+// callTriggers are those of calls among whose arguments is a password, by its place: most of
+// connections to databases, and of logging in.
+func callTriggers() []trigger {
+	const (
+		text   = `(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\w$.\[\]>-]+)`
+		secret = `["']([^"'$]{2,})["']`
+		third  = `\(?\s*` + text + `\s*,\s*` + text + `\s*,\s*` + secret
+		second = `\(\s*` + text + `\s*,\s*` + secret
+	)
+	var all []trigger
+	for _, c := range []struct{ text, expression string }{
+		{"_connect(", `_connect` + third},
+		{"_pconnect(", `_pconnect` + third},
+		{"real_connect(", `real_connect` + third},
+		{"new pdo(", `(?i)new pdo` + third},
+		{"new mysqli(", `(?i)new mysqli` + third},
+		{"dbi:", `(?i)dbi:[^"']*["']\s*,\s*` + text + `\s*,\s*` + secret},
+		{"getconnection(", `getConnection` + third},
+		{".login(", `\.login` + second},
+		{"auth=(", `auth=` + second},
+		{"basicauth(", `(?i)basicauth` + second},
+		{"basic_auth(", `basic_auth` + second},
+		{"credential(", `(?i)credentials?` + second},
+		{"passwordauthentication(", `(?i)passwordauthentication` + second},
+		{"plainauth(", `(?i)plainauth` + third},
+	} {
+		all = append(all, ruleTrigger(c.text, c.expression, "argument of a call"))
+	}
+	return all
+}

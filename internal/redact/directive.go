@@ -1,0 +1,201 @@
+package redact
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+)
+
+// Directives whose value is a secret though their name does not say so, or does not come next.
+var directiveRules = []struct {
+	text       string
+	expression string // from the text on; the first group is the secret
+}{
+	{"rocommunity", `(?i)rocommunity6?[ \t]+["']?([^\s"']+)`},
+	{"rwcommunity", `(?i)rwcommunity6?[ \t]+["']?([^\s"']+)`},
+	{"trapcommunity", `(?i)trapcommunity6?[ \t]+["']?([^\s"']+)`},
+	{"snmp-server community", `(?i)snmp-server community6?[ \t]+["']?([^\s"']+)`},
+	{"snmp community", `(?i)snmp community6?[ \t]+["']?([^\s"']+)`},
+	{"com2sec", `(?i)com2sec6?[ \t]+(?:-Cn[ \t]+\S+[ \t]+)?\S+[ \t]+\S+[ \t]+["']?([^\s"']+)`},
+	{"trapsink", `(?i)trapsink[ \t]+\S+[ \t]+["']?([^\s"'#0-9-][^\s"']*)`},
+	{"trap2sink", `(?i)trap2sink[ \t]+\S+[ \t]+["']?([^\s"'#0-9-][^\s"']*)`},
+	{"informsink", `(?i)informsink[ \t]+\S+[ \t]+["']?([^\s"'#0-9-][^\s"']*)`},
+	{"createuser", `(?i)createUser[ \t]+(?:-e[ \t]+\S+[ \t]+)?\S+[ \t]+(?:MD5|SHA[-0-9]*)[ \t]+(?:"([^"]+)"|([^\s"]+))(?:[ \t]+(?:DES|AES[-0-9C]*)[ \t]+(?:"([^"]+)"|([^\s"]+)))?`},
+	{"snmp-server user", `(?i)snmp-server user \S+ \S+ v3 .*?auth (?:md5|sha)\S* (\S+)(?: priv \S+(?: [0-9]+)? (\S+))?`},
+	{"auth-pass", `(?i)auth-pass[ \t]+[\w.-]+[ \t]+["']?([^\s"']+)`},
+	{"auth-user", `(?i)auth-user[ \t]+[\w.-]+[ \t]+["']?[^\s"']+["']?[ \t]+["']?([^\s"']+)$`},
+	{"stats auth", `(?i)stats auth[ \t]+[^\s:]+:(\S+)`},
+	{"sqlconnectinfo", `(?i)SQLConnectInfo[ \t]+\S+[ \t]+\S+[ \t]+"?([^\s"]+)`},
+	{"ldapdninfo", `(?i)LDAPDNInfo[ \t]+(?:"[^"]*"|\S+)[ \t]+"?([^\s"]+)`},
+	{"ldapbinddn", `(?i)LDAPBindDN[ \t]+(?:"[^"]*"|\S+)[ \t]+"?([^\s"]+)`},
+	{"monitor ", `(?i)MONITOR[ \t]+\S+@?\S*[ \t]+[0-9]+[ \t]+\S+[ \t]+(\S+)[ \t]+(?:master|slave|primary|secondary)`},
+	{"login=", `login=[^\s:=]+:(\S+)`},
+	{"static:", `static:[^\s:]+:(\S+)`},
+	{"sql_servers", `(?i)(?:my|pg)?sql_servers?\s*=\s*[^\s/]+/[^\s/]*/[^\s/]*/([^\s:#]+)`},
+	{"mysql_servers", `(?i)mysql_servers\s*=\s*[^\s/]+/[^\s/]*/[^\s/]*/([^\s:#]+)`},
+	{"client_send", `client_send\s*=\s*[:"^<; \t]*(?:[\w.@-]+|\^)?(?:\s*[:;]\s*|\^)[\w.@-]+(?:\s*[:;]\s*|\^)([^\s"]+)`},
+	{`"p:`, `"P:([^"]{2,})"`},
+	{`"p=`, `"P=([^"]{2,})"`},
+	{"rootpw", `(?i)rootpw[ \t]+(?:--?\w+[ \t]+)*["']?([^\s"'-][^\s"']*)`},
+	{"incominguser", `incominguser[ \t]+\S+[ \t]+(\S+)`},
+	{"outgoinguser", `outgoinguser[ \t]+\S+[ \t]+(\S+)`},
+	{"identified by", `(?i)identified by[ \t]+(?:password[ \t]+|values[ \t]+)?["']?([^\s"';]+)`},
+	{"identified with", `(?i)identified with[ \t]+\S+[ \t]+(?:by|as|using)[ \t]+["']?([^\s"';]+)`},
+	{"password", `(?i)password\s*\(\s*'([^']+)'\s*\)`},
+	{"password ", `(?i)password[ \t]+'([^'\n]{2,})'`},
+	{"acl setuser", `(?i)acl setuser .*?[ \t]["']?>([^\s"']+)`},
+	{"user ", `(?i)user[ \t]+\S+[ \t]+(?:\S+[ \t]+){0,12}?>(\S{2,})(?:[ \t]|$)`},
+	{"user ", `(?i)user[ \t]+\S+[ \t]+(?:\S+[ \t]+){0,12}?#([0-9a-f]{64})`},
+	{" psk ", ` PSK[ \t]+(?:"([^"]+)"|'([^']+)'|(0[sx]\S+))`},
+	{" eap ", ` EAP[ \t]+(?:"([^"]+)"|(0[sx]\S+))`},
+	{" xauth ", ` XAUTH[ \t]+(?:"([^"]+)"|(0[sx]\S+))`},
+	{"]:587", `\]:[0-9]{2,5}[ \t]+[^\s:]+:(\S{3,})$`},
+	{"]:465", `\]:[0-9]{2,5}[ \t]+[^\s:]+:(\S{3,})$`},
+	{"]:25", `\]:[0-9]{2,5}[ \t]+[^\s:]+:(\S{3,})$`},
+	{"register", `register[ \t]*=>?[ \t]*[^\s:@/]+:([^\s@:]+)(?::[^\s@]+)?@`},
+	{"securestring", `(?i)SecureString[ \t]+(?:-String[ \t]+)?(?:"([^"]+)"|'([^']+)')`},
+	{"/p:", `(?i)/p:["']?([^\s"']+)`},
+	{"sqlplus", `(?i)sqlplus[ \t]+(?:-\w+[ \t]+)*["']?[\w$#]+/([^@/\s"']+)`},
+	{"expdp", `(?i)expdp[ \t]+["']?[\w$#]+/([^@/\s"']+)`},
+	{"impdp", `(?i)impdp[ \t]+["']?[\w$#]+/([^@/\s"']+)`},
+	{"sqlldr", `(?i)sqlldr[ \t]+(?:userid=)?["']?[\w$#]+/([^@/\s"']+)`},
+	{"rman ", `(?i)rman[ \t]+target[ \t]+["']?[\w$#]+/([^@/\s"']+)`},
+	{"thin:", `(?i)thin:[\w$#]+/([^@/\s"']+)@`},
+	{"wpa_passphrase", `wpa_passphrase[ \t]+(?:"[^"]*"|'[^']*'|\S+)[ \t]+(?:"([^"]+)"|'([^']+)'|(\S+))`},
+	{"rabbitmqctl", `rabbitmqctl[ \t]+(?:-\S+[ \t]+)*(?:add_user|change_password)[ \t]+\S+[ \t]+["']?([^\s"']+)`},
+}
+
+// directiveTriggers are those of the directives above.
+func directiveTriggers() []trigger {
+	var all []trigger
+	for _, rule := range directiveRules {
+		all = append(all, ruleTrigger(rule.text, rule.expression, "value of a directive"))
+	}
+	return append(all, trigger{"@tcp(", (*scan).dataSource}, trigger{"@unix(", (*scan).dataSource})
+}
+
+// ruleTrigger finds the groups of an expression that is met at a text.
+func ruleTrigger(text, expression, rule string) trigger {
+	compiled := lazily(`^(?:` + expression + `)`)
+	return trigger{text, func(s *scan, at int) {
+		if s.format.is(noKeys) {
+			return
+		}
+		m := compiled().FindSubmatchIndex(s.data[at:min(s.end, at+longWord)])
+		for i := 2; i < len(m); i += 2 {
+			if m[i] < 0 {
+				continue
+			}
+			start, end := at+m[i], at+m[i+1]
+			if end == at+longWord {
+				end += wordLength(s.data[end:s.end], "")
+			}
+			if end-start >= 2 && !s.isMarkAt(start) && isSecret(string(s.data[start:min(end, start+longWord)]), sure) {
+				s.add(start, end, rule)
+			}
+		}
+	}}
+}
+
+// dataSource finds the password in user:password@tcp(host)/database.
+func (s *scan) dataSource(at int) {
+	before := s.data[max(s.start, at-longestKey*2):at]
+	word := before[bytes.LastIndexAny(before, " \t\"'=`(")+1:]
+	if i := bytes.IndexByte(word, ':'); i > 0 && i+2 < len(word) && !bytes.Contains(word, []byte("[redacted")) {
+		s.add(at-len(word)+i+1, at, "password in a URL")
+	}
+}
+
+var typeDigit = regexp.MustCompile(`^[0-9]{1,2}[ \t]+\S`)
+
+// userBefore: user x password y, where the password may be any word.
+var userBefore = regexp.MustCompile(`(?i)(?:^|[\s,;{(])(?:login|user|username|account|userid|uid|machine|authname|bind|binddn|name)[ \t]*[ =:]?[ \t]*\S+[ \t,;]+(?:with[ \t]+|is[ \t]+)?(?:insecure-|encrypted[ \t]+)?["']?$`)
+
+// debconf: passwd/root-password password x.
+var debconf = regexp.MustCompile(`(?i)[a-z0-9-]+/[a-z0-9/_-]{0,40}(?:pass|secret|token)[a-z0-9_-]{0,40}[ \t]+$`)
+
+// directive finds a value behind a key and blanks: requirepass x. It is the last that is tried.
+func (s *scan) directive(k key) bool {
+	pos := k.end
+	if k.closed {
+		pos += len(k.quote)
+	}
+	start := s.blanks(pos)
+	if start == pos || start >= s.end || k.quote != "" && !k.closed || k.strength < sure {
+		return false
+	}
+	if typeDigit.MatchString(s.text(start, 8)) {
+		start = s.blanks(start + wordLength(s.data[start:s.end], ""))
+	}
+	open, quote := s.opened(start)
+	end, behind := 0, 0
+	if quote != "" {
+		start = open
+		end = start + quotedLength(s.data[start:s.end], quote)
+		behind = min(s.end, end+len(quote))
+	} else {
+		end = start + wordLength(s.data[start:s.end], ";")
+		behind = end
+	}
+	text := string(s.data[start:min(end, start+longWord)])
+	if !isSecret(text, sure) || quote == "" && strings.ContainsAny(text[:1], "=!<>([{|&,.:?)") {
+		return false
+	}
+	if s.isDirective(k, text, quote != "", s.data[behind:s.end]) {
+		s.add(start, end, "value of a directive")
+		s.done = max(s.done, end)
+		return true
+	}
+	return s.bootPassword(k, start)
+}
+
+// isDirective says whether a word behind a key and a blank is its value, rather than the next
+// word of a sentence, a control of PAM, or an option.
+func (s *scan) isDirective(k key, text string, quoted bool, rest []byte) bool {
+	rest = bytes.TrimLeft(rest[:min(len(rest), longestKey)], " \t;,)}]")
+	last := len(rest) == 0 || rest[0] == '#' || bytes.HasPrefix(rest, []byte("//"))
+	before := s.data[max(s.start, k.start-longestKey):k.start]
+	switch {
+	case s.format.is(prose), bytes.HasPrefix(rest, []byte("{")), !quoted && strings.Contains(text, `="`):
+		return false
+	case quoted && strings.ContainsAny(text, " \t") && !k.first, !quoted && !k.first && strings.ContainsAny(text, "\\[]"):
+		return false
+	case userBefore.Match(before) && (!k.comment || last):
+		return true
+	case last && debconf.Match(before):
+		return true
+	case k.comment && !quoted:
+		return last && k.first && looksStrong(text)
+	case quoted:
+		return k.first && (last || !strings.ContainsAny(text, " \t")) || looksStrong(text)
+	case last && k.first:
+		return s.format.is(directives) || k.name != "password" && isSpecific(k.name) || looksStrong(text)
+	case k.first:
+		return looksStrong(text) && len(bytes.Fields(rest)) < 4
+	}
+	return looksStrong(text) && (last || !s.isSentence(before))
+}
+
+// isSentence: several words of letters.
+func (s *scan) isSentence(before []byte) bool {
+	words := bytes.Fields(before)
+	return len(words) > 4
+}
+
+// isSpecific: names that no sentence begins with.
+func isSpecific(name string) bool {
+	parts := partsOf(name)
+	return len(parts) > 1 || len(name) > 6 && name != "password" && name != "secret" && name != "passphrase" && name != "community" && !strings.HasSuffix(name, "s")
+}
+
+// bootPassword finds the password of GRUB: password user x.
+func (s *scan) bootPassword(k key, start int) bool {
+	if !k.first || k.comment || k.name != "password" || !s.format.is(bootLoader) {
+		return false
+	}
+	words := wordsOf(s.data[start:min(s.end, start+nearby)])
+	if len(words) != 2 {
+		return false
+	}
+	return s.addIfSecret(k, start+words[1][0], start+words[1][1], "value of a directive")
+}

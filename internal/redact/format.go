@@ -1,0 +1,126 @@
+package redact
+
+import (
+	"bytes"
+	"path"
+	"strings"
+)
+
+// A format is what an object's name tells of how its secrets are written.
+type format struct {
+	traits traits
+	record record // how lines are made up, where they have columns
+}
+
+type traits uint8
+
+const (
+	noKeys     traits = 1 << iota // keys that are called password and the like have no secrets
+	prose                         // words behind a colon or a blank are a text for people
+	directives                    // a word and its value are separated by a blank, whatever the value looks like
+	bootLoader
+)
+
+func (f format) is(t traits) bool { return f.traits&t != 0 }
+
+// Patterns of names, of path.Match, the first that matches counts. Those without "/" are of the
+// last part of a path.
+var formats = []struct {
+	pattern string
+	format  format
+}{
+	{"/etc/pam.d/*", format{traits: noKeys}},
+	{"pam.conf", format{traits: noKeys}},
+	{"nsswitch.conf*", format{traits: noKeys}},
+	{"/etc/services", format{traits: noKeys}},
+	{"/etc/protocols", format{traits: noKeys}},
+	{"login.defs", format{traits: noKeys}},
+	{"mime.types", format{traits: noKeys}},
+	{"magic", format{traits: noKeys}},
+	{"*@sysctl*", format{traits: noKeys}},
+	{"*@dpkg*", format{traits: noKeys}},
+	{"*@rpm*", format{traits: noKeys}},
+	{"*@dmidecode*", format{traits: noKeys}},
+	{"*@lsmod*", format{traits: noKeys}},
+	{"/etc/apparmor.d/*", format{traits: noKeys}},
+	{"/etc/apparmor.d/*/*", format{traits: noKeys}},
+	{"*.pgpass*", format{record: lastOfColons}},
+	{"pgpass*", format{record: lastOfColons}},
+	{"*sasl_passwd*", format{record: lastOfColons}},
+	{"*passwd.client*", format{record: lastOfColons}},
+	{"rsyncd.secrets*", format{record: lastOfColons}},
+	{"*.htpasswd*", format{record: secondOfColons}},
+	{"htpasswd*", format{record: secondOfColons}},
+	{"*htdigest*", format{record: lastOfColons}},
+	{"*shadow*", format{record: secondOfColons}},
+	{"opasswd*", format{record: lastOfColons}},
+	{"smbpasswd*", format{record: hashesOfColons}},
+	{"chap-secrets*", format{record: thirdOfBlanks}},
+	{"pap-secrets*", format{record: thirdOfBlanks}},
+	{"*ntp*keys*", format{record: thirdOfBlanks}},
+	{"ntp.keys*", format{record: thirdOfBlanks}},
+	{"chrony.keys*", format{record: thirdOfBlanks}},
+	{"authkeys", format{record: thirdOfBlanks}},
+	{"psk.txt*", format{record: secondOfBlanks}},
+	{"jmxremote.password*", format{record: secondOfBlanks}},
+	{"userlist.txt*", format{record: secondOfBlanks}},
+	{"/etc/davfs2/secrets", format{record: lastOfBlanks}},
+	{"*/.davfs2/secrets", format{record: lastOfBlanks}},
+	{"ipsec.secrets*", format{record: lastOfBlanks}},
+	{"*users.properties", format{record: secondOfEquals}},
+	{"realm.properties", format{record: secondOfColons}},
+	{"*.realm", format{record: secondOfColons}},
+	{"grub.cfg", format{traits: bootLoader | directives}},
+	{"grub.conf", format{traits: bootLoader | directives}},
+	{"menu.lst", format{traits: bootLoader | directives}},
+	{"/etc/grub.d/*", format{traits: bootLoader}},
+	{"*.[1-8]", format{traits: prose}},
+	{"*.md", format{traits: prose}},
+	{"*.rst", format{traits: prose}},
+	{"README*", format{traits: prose}},
+	{"*motd*", format{traits: prose}},
+	{"issue*", format{traits: prose}},
+	{"*.conf", format{traits: directives}},
+	{"*.cf", format{traits: directives}},
+	{"*rc", format{traits: directives}},
+	{"*.cnf", format{traits: directives}},
+	{"*.cfg", format{traits: directives}},
+}
+
+// formatOf returns what is known of the format of an object with this name.
+func formatOf(name string) format {
+	if name == "" {
+		return format{}
+	}
+	base := path.Base(name)
+	for _, f := range formats {
+		subject := base
+		if strings.Contains(f.pattern, "/") {
+			subject = name
+		}
+		if ok, err := path.Match(f.pattern, subject); err == nil && ok {
+			return f.format
+		}
+	}
+	return format{}
+}
+
+// chosenByUsers reports whether any user of a host can put a line into the text: what lists
+// processes with their arguments.
+func chosenByUsers(name string, data []byte) bool {
+	if _, section, found := strings.Cut(name, "@"); found {
+		for _, command := range []string{"ps", "top", "w", "pstree", "lsof", "pgrep", "cmdline", "processes", "systemd-cgls", "atop"} {
+			if section == command || strings.HasPrefix(section, command+"-") || strings.HasPrefix(section, command+"_") {
+				return true
+			}
+		}
+	}
+	if strings.HasPrefix(name, "/proc/") || strings.HasPrefix(name, "/var/spool/cron/") || strings.HasPrefix(name, "/home/") {
+		return true
+	}
+	head := data[:min(len(data), 1<<10)]
+	if i := bytes.IndexByte(head, '\n'); i >= 0 {
+		head = head[:i]
+	}
+	return bytes.Contains(head, []byte("PID")) && (bytes.Contains(head, []byte("CMD")) || bytes.Contains(head, []byte("COMMAND")))
+}

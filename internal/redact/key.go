@@ -1,0 +1,283 @@
+package redact
+
+import (
+	"bytes"
+	"strings"
+)
+
+// wordTriggers are texts of which one is in each key's name that may name a secret.
+func wordTriggers() []trigger {
+	var all []trigger
+	for _, text := range []string{
+		"pass", "pwd", "psk", "pswd", "secret", "token", "communit", "auth", "cred", "key", "bearer", "salt", "cookie", "seed",
+		"sig=", "signature", "pin", "otp", "jwt", "sid=", "session", "encrypt",
+		"pw=", "pw ", "pw:", "pw\t", `pw"`, "pw'", "pw<", "pw>", "pw_", "pw-", "pw,",
+	} {
+		all = append(all, trigger{text, (*scan).word})
+	}
+	return all
+}
+
+// A key is a name that names a secret, in a text.
+type key struct {
+	start, end int
+	name       string
+	strength   strength
+	quote      string // before it
+	closed     bool   // and behind it
+	first      bool   // nothing but indentation, a list's dash, the sign of a comment before it in its line
+	comment    bool   // the line is a comment
+}
+
+// longestKey bounds how much of a text around a secret's word is looked at for the name.
+const longestKey = 128
+
+func isKeyByte(c byte) bool { return isAlnum(c) || c == '_' || c == '.' || c == '-' }
+
+// word finds the value of the key that has the word at data[at:] in its name.
+func (s *scan) word(at int) {
+	if at < s.done || s.format.is(noKeys) {
+		return
+	}
+	k := s.keyAround(at)
+	s.done = k.end
+	if k.strength == none || isSysctl(k.name) {
+		return
+	}
+	for _, find := range []func(*scan, key) bool{(*scan).markup, (*scan).named, (*scan).assigned, (*scan).flag, (*scan).directive} {
+		if find(s, k) {
+			return
+		}
+	}
+}
+
+// keyAround returns the name around data[at:].
+func (s *scan) keyAround(at int) key {
+	k := key{start: at, end: at}
+	for low := max(s.start, at-longestKey, s.done); k.start > low && isKeyByte(s.data[k.start-1]); {
+		k.start--
+	}
+	for high := min(s.end, at+longestKey); k.end < high && isKeyByte(s.data[k.end]); {
+		k.end++
+	}
+	for k.end > k.start && (s.data[k.end-1] == '.' || s.data[k.end-1] == '-') {
+		k.end--
+	}
+	k.end = max(k.end, min(at+1, s.end))
+	k.name = string(s.data[k.start:k.end])
+	k.strength = strengthOf(k.name)
+	if k.strength == none {
+		return k
+	}
+	k.quote = s.quoteBefore(k.start)
+	k.closed = k.quote != "" && bytes.HasPrefix(s.data[k.end:s.end], []byte(k.quote))
+	k.first, k.comment = s.isFirst(k.start - len(k.quote))
+	return k
+}
+
+// quoteBefore returns the quote that ends at pos, with the backslashes before it.
+func (s *scan) quoteBefore(pos int) string {
+	if pos == s.start || !isQuote(s.data[pos-1]) {
+		return ""
+	}
+	start := pos - 1
+	for start > s.start && s.data[start-1] == '\\' && pos-start < 8 {
+		start--
+	}
+	return string(s.data[start:pos])
+}
+
+func isQuote(c byte) bool { return c == '"' || c == '\'' || c == '`' }
+
+// Words that may stand before a key at the beginning of a line.
+var introductions = wordSet("export set setenv env const let var public private protected static final local readonly declare hide arg define string my our")
+
+// isFirst reports whether nothing but indentation, a list's dash, the sign of a comment or an
+// introduction precedes pos in its line, and whether the line is a comment.
+func (s *scan) isFirst(pos int) (first, comment bool) {
+	before := s.data[s.start:pos]
+	if len(before) > longestKey {
+		return false, false
+	}
+	comment = bytes.ContainsAny(before, "#;") || bytes.Contains(before, []byte("//"))
+	rest := strings.Trim(string(before), " \t-#;{,*/!<$@:[(%")
+	for _, word := range strings.Fields(rest) {
+		if !introductions[strings.ToLower(word)] {
+			return false, comment
+		}
+	}
+	return true, comment
+}
+
+// isSysctl: kernel parameters are settings that audits compare, and none of
+// them is a password.
+func isSysctl(name string) bool {
+	root, _, dotted := strings.Cut(name, ".")
+	return dotted && (root == "net" || root == "kernel" || root == "vm")
+}
+
+// Separators of a key and its value, longer ones first.
+var separators = []string{"=>", ":=", "+=", "?=", "||=", "=", "::", ":-", ":", ","}
+
+// assigned finds what follows a key behind a separator. It reports whether the key has been
+// dealt with.
+func (s *scan) assigned(k key) bool {
+	pos := k.end
+	if k.closed {
+		pos += len(k.quote)
+	}
+	for pos < s.end && (s.data[pos] == ']' || s.data[pos] == ')') && k.closed {
+		pos++
+	}
+	after := s.blanks(pos)
+	separator := s.separator(k, pos, after)
+	if separator == "" {
+		return false
+	}
+	a := assignment{key: k, separator: separator, before: after > pos}
+	value := s.blanks(after + len(separator))
+	a.after = value > after+len(separator)
+	if strings.HasPrefix(s.text(value, 8), "str = ") || strings.HasPrefix(s.text(value, 9), "String = ") || strings.HasPrefix(s.text(value, 9), "string = ") {
+		a.separator, value = "=", s.blanks(value+bytes.IndexByte(s.data[value:], '=')+1)
+	}
+	if s.isAlias(a) {
+		return true
+	}
+	start, end, ok := s.value(a, value)
+	if ok {
+		s.add(start, end, "value of a key")
+	}
+	if ok || end-start > longWord {
+		s.done = max(s.done, end)
+	}
+	return true
+}
+
+// An assignment is a key with its separator.
+type assignment struct {
+	key
+	separator     string
+	before, after bool // blanks before and after the separator
+}
+
+// text returns at most n bytes of the line, from pos.
+func (s *scan) text(pos, n int) string {
+	if pos >= s.end {
+		return ""
+	}
+	return string(s.data[pos:min(pos+n, s.end)])
+}
+
+// blanks returns where the blanks at pos end.
+func (s *scan) blanks(pos int) int {
+	for pos < s.end && isBlank(s.data[pos]) {
+		pos++
+	}
+	return min(pos, s.end)
+}
+
+// separator returns what separates the key, behind which data[pos:] lies, from its value.
+func (s *scan) separator(k key, pos, after int) string {
+	rest := s.data[after:s.end]
+	var found string
+	for _, separator := range separators {
+		if bytes.HasPrefix(rest, []byte(separator)) {
+			found = separator
+			break
+		}
+	}
+	next := byte(0)
+	if len(rest) > len(found) {
+		next = rest[len(found)]
+	}
+	isParameter := k.start >= s.start+2 && bytes.Equal(s.data[k.start-2:k.start], []byte("${"))
+	switch found {
+	case "=":
+		if next == '=' && strings.HasSuffix(k.name, "-Password") { // FreeRADIUS
+			return "=="
+		}
+		if next == '=' || next == '~' || next == '*' || strings.HasPrefix(k.name, "self.") {
+			return ""
+		}
+	case ":=", ":-", "?=":
+		if found == ":-" && !isParameter {
+			return ":"
+		}
+	case "::":
+		if !k.first || len(rest) < 3 || !isBlank(rest[2]) {
+			return "" // in LDIF what follows is in base64; elsewhere it is a name's part
+		}
+	case ":":
+		if isParameter && (next == '?' || next == '+') {
+			return ""
+		}
+	case ",":
+		if !s.isCall(k, rest) {
+			return ""
+		}
+	}
+	return found
+}
+
+// isCall: define('DB_PASSWORD', 'x'), {default_pass, <<"x">>}.
+func (s *scan) isCall(k key, rest []byte) bool {
+	value := bytes.TrimLeft(rest[1:min(len(rest), 64)], " \t")
+	if len(value) == 0 {
+		return false
+	}
+	before := bytes.TrimRight(s.data[max(s.start, k.start-len(k.quote)-8):k.start-len(k.quote)], " \t")
+	if len(before) == 0 {
+		return false
+	}
+	last := before[len(before)-1]
+	return k.closed && last == '(' && isQuote(value[0]) ||
+		k.quote == "" && last == '{' && (value[0] == '"' || bytes.HasPrefix(value, []byte("<<")))
+}
+
+// isAlias: "Cmnd_Alias PASSWD = /usr/bin/passwd" of sudoers(5), where other aliases may
+// follow behind colons.
+func (s *scan) isAlias(a assignment) bool {
+	if a.separator != "=" || a.quote != "" || strings.ToUpper(a.name) != a.name || strings.ContainsAny(a.name, ".-") {
+		return false
+	}
+	before := bytes.TrimRight(s.data[max(s.start, a.start-longestKey):a.start], " \t")
+	if !bytes.HasSuffix(before, []byte("_Alias")) && (!bytes.HasSuffix(before, []byte(":")) || bytes.HasSuffix(before, []byte(`\:`))) {
+		return false
+	}
+	line := bytes.TrimLeft(s.data[s.start:min(s.end, s.start+longestKey)], " \t")
+	kind, _, _ := bytes.Cut(line, []byte("_Alias"))
+	switch string(kind) {
+	case "User", "Runas", "Host", "Cmnd", "Cmd":
+		return true
+	}
+	return false
+}
+
+// flag finds the argument that follows one which says that it is a secret: --password x.
+func (s *scan) flag(k key) bool {
+	if !strings.HasPrefix(k.name, "-") || k.start > s.start && !isBlank(s.data[k.start-1]) && k.quote == "" {
+		return false
+	}
+	if k.strength < sure {
+		return true
+	}
+	pos := k.end
+	if k.closed {
+		pos += len(k.quote)
+	}
+	start, end, ok := s.nextArgument(pos)
+	if !ok || s.data[start] == '-' {
+		return true
+	}
+	text := string(s.data[start:min(end, start+longWord)])
+	for _, kind := range []string{"pass:", "plain:"} { // openssl -passin pass:x
+		if strings.HasPrefix(text, kind) {
+			start, text = start+len(kind), text[len(kind):]
+		}
+	}
+	if isSecret(text, k.strength) {
+		s.add(start, end, "argument of a flag")
+		s.done = max(s.done, end)
+	}
+	return true
+}

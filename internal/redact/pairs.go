@@ -1,0 +1,190 @@
+package redact
+
+import (
+	"bytes"
+	"regexp"
+)
+
+var (
+	// A key that is the value of another: name: DB_PASSWORD.
+	nameBefore = regexp.MustCompile(`(?i)(?:^|[\s{,"'(:.-])(?:name|key|field|option|variable|var|param|parameter|parameterkey|parametername|env|attribute|setting|property|id|k)["']?\s{0,4}(?:=>|[:=])\s{0,4}["']?$|(?:^|\s)variable[ \t]+"$`)
+
+	valueNext  = regexp.MustCompile(`^["']?[ \t]?[,;{]?\s{0,64}(?:#[^\n]{0,80}\n\s{0,40})?(?:["']?(?i:type|description|secure|sensitive|comment|required|hidden|scope)["']?\s{0,4}(?:=>|[:=])\s{0,4}["']?[^"'\n,]{0,64}["']?,?\s{0,64}){0,2}-?\s{0,4}["']?(?i:value|val|default|v|data|content|parametervalue|stringvalue|string_value|current|defaultvalue|default_value)["']?\s{0,4}(?:=>|[:=])\s{0,4}(?:"((?:[^"\\]|\\.){0,400})"|'([^'\n]{0,400})'|([^\s"'\[{][^\n\r,}]{0,400}))`)
+	valueFirst = regexp.MustCompile(`(?i)["']?(?:value|val|default|data|parametervalue|defaultvalue)["']?\s{0,4}(?:=>|[:=])\s{0,4}(?:"((?:[^"\\]|\\.){0,400})"|'([^'\n]{0,400})'|([^\s"'\[{][^\s,}]{0,400})),?\s{0,64}["']?(?:name|key|field|option|variable|parameterkey|env|attribute|setting|property|id)["']?\s{0,4}(?:=>|[:=])\s{0,4}["']?$`)
+)
+
+// named finds the value of a key that is itself the value of a key called name, as JSON, YAML
+// and HCL have it, on the same line or the next. It reports whether the key has been dealt with.
+func (s *scan) named(k key) bool {
+	before := s.data[max(0, k.start-nearby):k.start]
+	if last := bytes.TrimRight(before, " \t\"'"); len(last) == 0 || bytes.IndexByte([]byte(":=>e"), last[len(last)-1]) < 0 {
+		return false // quicker than the expression, which few keys need
+	}
+	if !nameBefore.Match(before[max(0, len(before)-48):]) {
+		return false
+	}
+	behind := s.data[k.end:min(len(s.data), k.end+nearby)]
+	if m := valueNext.FindSubmatchIndex(behind); m != nil {
+		return s.addGroup(k, k.end, m)
+	}
+	if m := valueFirst.FindSubmatchIndex(before); m != nil {
+		return s.addGroup(k, k.start-len(before), m)
+	}
+	return false
+}
+
+// addGroup adds the first group that matched.
+func (s *scan) addGroup(k key, from int, m []int) bool {
+	for i := 2; i < len(m); i += 2 {
+		if m[i] >= 0 {
+			end := m[i+1]
+			for end > m[i] && isBlank(s.data[from+end-1]) {
+				end--
+			}
+			return s.addIfSecret(k, from+m[i], from+end, "value beside its name")
+		}
+	}
+	return true
+}
+
+// list finds the quoted texts of a list in one line, and the words of one without quotes.
+func (s *scan) list(a assignment, pos int) (int, int, bool) {
+	end := min(s.end, pos+nearby)
+	for pos++; pos < end && s.data[pos] != ']'; {
+		start, quote := s.opened(pos)
+		if quote == "" {
+			n := wordLength(s.data[pos:end], ",]")
+			if n > 0 && a.strength >= sure && looksRandom(string(s.data[pos:pos+n])) {
+				s.add(pos, pos+n, "value of a key")
+			}
+			pos += max(1, n)
+			continue
+		}
+		n := quotedLength(s.data[start:end], quote)
+		strength := a.strength
+		if strength < plain {
+			strength = weak // names of secrets, more often than secrets
+		}
+		if isSecret(string(s.data[start:start+n]), strength) {
+			s.add(start, start+n, "value of a key")
+		}
+		pos = start + n + len(quote)
+	}
+	return pos, pos, false
+}
+
+// below finds the value of a key that lies in the lines below it: a block scalar of YAML, a
+// list, a value by itself.
+func (s *scan) below(a assignment) (int, int, bool) {
+	block := s.end > 0 && s.start < s.end && bytes.ContainsAny(s.data[a.end:s.end], "|>")
+	indent := s.indent(s.start)
+	start, end := 0, 0
+	for pos, n := s.end, 0; n < 64 || block; n++ {
+		from, to, ok := s.nextLine(pos)
+		if !ok || from >= to && !block {
+			break
+		}
+		pos = from
+		text := from + s.indent(from)
+		if from < to && text-from <= indent && (block || s.data[text] != '-') {
+			break
+		}
+		if from >= to {
+			continue
+		}
+		switch line := s.data[text:to]; {
+		case block:
+			if start == 0 {
+				start = text
+			}
+			end = to
+		case bytes.HasPrefix(line, []byte("- ")):
+			s.item(a, text+2, to)
+		case n == 0 && len(line) > 2 && isQuote(line[0]):
+			return s.quotedBelow(a, text, to)
+		case n == 0 && !bytes.ContainsAny(line, ": \t") && looksStrong(string(line[:min(len(line), longWord)])):
+			return text, to, isSecret(string(line[:min(len(line), longWord)]), a.strength)
+		default:
+			return a.end, a.end, false
+		}
+	}
+	if start == 0 || a.strength < sure && !looksRandom(string(s.data[start:min(end, start+longWord)])) {
+		return a.end, a.end, false
+	}
+	return start, end, isSecret(string(s.data[start:min(end, start+longWord)]), sure)
+}
+
+// item is an item of a list below a key.
+func (s *scan) item(a assignment, start, end int) {
+	text := bytes.Trim(s.data[start:min(end, start+longWord)], " \t\"'")
+	strength := a.strength
+	if strength < plain {
+		strength = weak
+	}
+	if !bytes.ContainsAny(text, " \t") && isSecret(string(text), strength) && !bytes.HasSuffix(text, []byte(":")) {
+		at := start + bytes.Index(s.data[start:end], text)
+		s.add(at, at+len(text), "value of a key")
+	}
+}
+
+// quotedBelow is a text in quotes in the line below its key, and alone in it.
+func (s *scan) quotedBelow(a assignment, start, end int) (int, int, bool) {
+	quote := string(s.data[start : start+1])
+	length := quotedLength(s.data[start+1:end], quote)
+	if rest := bytes.Trim(s.data[min(end, start+1+length+1):end], " \t,;)}]"); len(rest) > 0 {
+		return a.end, a.end, false
+	}
+	return start + 1, start + 1 + length, isSecret(string(s.data[start+1:start+1+min(length, longWord)]), a.strength)
+}
+
+// indent returns how many blanks the line at start begins with.
+func (s *scan) indent(start int) int {
+	n := 0
+	for start+n < len(s.data) && isBlank(s.data[start+n]) {
+		n++
+	}
+	return n
+}
+
+// nextArgument returns where the argument lies that follows what ends at pos: behind blanks,
+// behind the comma of a list of arguments, or in the next line, where a backslash or a list
+// puts it.
+func (s *scan) nextArgument(pos int) (start, end int, ok bool) {
+	start = s.blanks(pos)
+	limit := s.end
+	comma := start < s.end && s.data[start] == ','
+	if comma {
+		start = s.blanks(start + 1)
+	} else if start == pos && start < s.end {
+		return 0, 0, false
+	}
+	if start == s.end || s.text(start, 2) == `\` {
+		isItem := bytes.HasPrefix(bytes.TrimLeft(s.data[s.start:s.end], " \t"), []byte("-"))
+		from, to, more := s.nextLine(start)
+		if !more || start == s.end && !comma && !isItem {
+			return 0, 0, false
+		}
+		start, limit = from+s.indent(from), to
+		if start == limit {
+			return 0, 0, false
+		}
+		if start+2 < limit && s.data[start] == '-' && isBlank(s.data[start+1]) {
+			start += 2
+		}
+	}
+	if q := start; q < limit && (isQuote(s.data[q]) || s.data[q] == '\\') {
+		for q < limit && s.data[q] == '\\' && q-start < 8 {
+			q++
+		}
+		if q < limit && isQuote(s.data[q]) {
+			quote := string(s.data[start : q+1])
+			return q + 1, q + 1 + quotedLength(s.data[q+1:limit], quote), q+1 < limit
+		}
+	}
+	stops := "\"'`"
+	if comma {
+		stops += ",]"
+	}
+	end = start + wordLength(s.data[start:limit], stops)
+	return start, end, end > start
+}

@@ -1,0 +1,145 @@
+package redact
+
+import (
+	"bytes"
+	"regexp"
+)
+
+// A record says in which column of a line a secret is.
+type record uint8
+
+const (
+	noRecord       record = iota
+	secondOfColons        // user:password
+	lastOfColons          // host:port:database:user:password
+	hashesOfColons        // user:1000:hash:hash:flags
+	secondOfBlanks        // user password
+	thirdOfBlanks         // client server password
+	lastOfBlanks          // : PSK "password"
+	secondOfEquals        // user=password
+)
+
+// records goes through the lines of a file that has columns, and through those of others that
+// look as if they had: the traditional hash of crypt(3) has no prefix to know it by.
+func (s *scan) records() {
+	for start := 0; start < len(s.data); {
+		end := s.lineEnd(start)
+		line := s.data[start:min(end, start+longWord)]
+		if s.format.record == noRecord {
+			if colon := bytes.IndexByte(line[:min(len(line), 64)], ':'); colon > 0 {
+				s.hashInLine(start, line, colon)
+			}
+		} else if trimmed := bytes.TrimLeft(line, " \t"); len(trimmed) > 0 && trimmed[0] != '#' {
+			s.column(start, line)
+		}
+		start = end + 1
+	}
+}
+
+var (
+	columnsOfColons = regexp.MustCompile(`(?:[^:\\]|\\.)*`)
+	digest          = regexp.MustCompile(`^[^:\s]+:[^:]+:([0-9a-f]{32})$`)
+	windowsHashes   = regexp.MustCompile(`^[^:]+:[0-9]+:([0-9A-Fa-fX]{32}):([0-9A-Fa-fX]{32}):`)
+)
+
+// hashInLine finds hashes in lines that look like those of htpasswd(1), htdigest(1) and
+// smbpasswd(5), whatever the file is called.
+func (s *scan) hashInLine(start int, line []byte, colon int) {
+	field := line[colon+1:]
+	if i := bytes.IndexByte(field, ':'); i >= 0 {
+		field = field[:i]
+	}
+	switch {
+	case len(field) == 13 && isDES(field):
+		s.add(start+colon+1, start+colon+14, "password hash")
+	case len(line) > 70:
+		for _, m := range windowsHashes.FindAllSubmatchIndex(line, 1) {
+			for _, group := range []int{2, 4} {
+				if line[m[group]] != 'X' {
+					s.add(start+m[group], start+m[group+1], "password hash")
+				}
+			}
+		}
+		fallthrough
+	case len(line) > 34 && line[len(line)-33] == ':':
+		if m := digest.FindSubmatchIndex(line); m != nil {
+			s.add(start+m[2], start+m[3], "password hash")
+		}
+	}
+}
+
+// isDES reports whether 13 characters look like a hash of crypt(3) of old.
+func isDES(field []byte) bool {
+	for _, c := range field {
+		if !isAlnum(c) && c != '.' && c != '/' {
+			return false
+		}
+	}
+	lowers, uppers, digits, others, turns := classes(string(field))
+	return lowers > 0 && uppers > 0 && digits+others > 0 && turns >= 5
+}
+
+// column finds the secret in one line of a file with columns.
+func (s *scan) column(start int, line []byte) {
+	var fields [][]int
+	record := s.format.record
+	switch record {
+	case secondOfColons, lastOfColons, hashesOfColons:
+		for from := 0; from <= len(line); {
+			m := columnsOfColons.FindIndex(line[from:])
+			fields = append(fields, []int{from, from + m[1]})
+			from += m[1] + 1
+		}
+	case secondOfEquals:
+		if at := bytes.IndexByte(line, '='); at >= 0 {
+			fields = [][]int{{0, at}, {at + 1, len(line)}}
+		}
+	default:
+		fields = wordsOf(line)
+	}
+	var chosen [][]int
+	switch {
+	case record == hashesOfColons && len(fields) > 3:
+		chosen = fields[2:4]
+	case record == lastOfColons || record == lastOfBlanks:
+		chosen = fields[max(1, len(fields)-1):]
+	case record == thirdOfBlanks && len(fields) > 2:
+		chosen = fields[2:3]
+	case (record == secondOfColons || record == secondOfBlanks || record == secondOfEquals) && len(fields) > 1:
+		chosen = fields[1:2]
+	}
+	for _, f := range chosen {
+		text := bytes.TrimSpace(line[f[0]:f[1]])
+		if len(text) < 2 || text[0] == '/' || len(bytes.Trim(text, "Xx*!")) == 0 || record == hashesOfColons && len(text) != 32 || record == lastOfBlanks && len(text) > 4 && bytes.HasSuffix(text, []byte(".pem")) {
+			continue
+		}
+		at := start + f[0] + bytes.Index(line[f[0]:f[1]], text)
+		if markLength(text) == 0 {
+			s.add(at, at+len(text), "password in a list")
+		}
+	}
+}
+
+// wordsOf returns where the words of a line are, without the quotes around them.
+func wordsOf(line []byte) [][]int {
+	var words [][]int
+	for pos := 0; pos < len(line); {
+		if isBlank(line[pos]) || line[pos] == '\r' {
+			pos++
+			continue
+		}
+		if line[pos] == '#' {
+			break
+		}
+		if isQuote(line[pos]) {
+			n := quotedLength(line[pos+1:], string(line[pos:pos+1]))
+			words = append(words, []int{pos + 1, pos + 1 + n})
+			pos = min(len(line), pos+n+2)
+			continue
+		}
+		n := wordLength(line[pos:], "")
+		words = append(words, []int{pos, pos + n})
+		pos += n
+	}
+	return words
+}

@@ -1,0 +1,149 @@
+package redact
+
+import (
+	"encoding/base64"
+	"regexp"
+	"strings"
+)
+
+// Settings that stand where a secret would be.
+var settings = wordSet(`
+	yes no true false on off none null nil ask prompt required optional disabled enabled undef undefined unset empty never always auto
+	sufficient requisite include inherit prohibit-password without-password interactive plaintext cleartext string str bytes int bool
+	boolean self this default any md5 sha1 sha256 sha512 login plain cram-md5 digest-md5 gssapi external basic digest
+	kerberos ntlm ldap files compat pam internal local system all user users sys crypt scram-sha-256 trust peer ident reject negotiate
+	tls ssl oauth oauth2 bearer jwt sasl sspi anonymous simple unknown changed expired public stdin
+`)
+
+// Prefixes of values that say where the secret is, or are filled in later.
+var references = []string{
+	"$(", "${", "{{", "<%", "%(", "@@", "http://", "https://", "ldap://", "ldaps://", "ldapi://", "unix:", "file:", "file://", "env:", "vault:", "arn:", "op://", "pkcs11:",
+	"ENC[", "exec:", "dir:", "hash:", "lmdb:", "regexp:", "proxy:", "mysql:", "btree:", "cdb:", "texthash:", "systemd:", "urn:", "!vault", "data:", "awskms:", "gcpkms:",
+	"environ", "os.", "process.env", "getenv", "System.getenv", "ref+", "secretsmanager:", "ssm:", "self.", "this.", "config.", "args.", "options.", "request.", "params[", "request[",
+	"AES256:", "keyring:", "credential:", "pam_", "&", "*{", "ARMOR", "projects/",
+}
+
+var (
+	variable    = regexp.MustCompile(`^\$\{?\w+\}?(?:/|::)|^\w+(?:\|\w+)+$|^\\?\$[A-Za-z_][A-Za-z0-9_]*(?:\[[^\]]*\]|->\w+)*[;,)"']*$|^\$[0-9@*#?!-]$|^%[A-Za-z_][A-Za-z0-9_]*%$|^@[A-Za-z_][A-Za-z0-9_]*@$|^%[A-Za-z]$|^__[A-Z_]+__$|^[#&]\{?[A-Za-z_.]+\}?$|^%%[A-Za-z_.]+%%$`)
+	placeholder = regexp.MustCompile(`^<[A-Za-z][A-Za-z0-9 _./-]*>$|^[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*(?:PRIVATEKEY|KEY|PASSWORD|PASSWD|PASS|SECRET|TOKEN|XXX)$|^\[[A-Za-z][A-Za-z _-]*\]$|^(?:x{3,20}|X{3,20}|\.{2,}\]?|-+|#+|=+|0+|_+|\*+|\?+)$`)
+	call        = regexp.MustCompile(`^[A-Za-z_$@&!][\w.:>$-]*\(.*\)[;,)\]}]*$|^new [A-Z]|^function\b|^\(.*\)[;,]?$|^[A-Za-z_][\w.:]*\($|^[A-Za-z_]\w*(?:\[[^\]]*\])+[;,]?$`)
+	pathLike    = regexp.MustCompile(`^"?(?:~|\.{1,2})?/(?:[a-z0-9_.@-]{2,32}(?:/|$)|\*)|^[A-Za-z]:\\|^[A-Za-z0-9_.%{}$-]+/[A-Za-z0-9_.%{}$/-]+\.[a-z]{2,5}$|^/$|^[\w.-]+\.(?:pem|key|crt|cer|jks|p12|pfx|conf|cfg|txt|json|ya?ml|so|db|inc|cnf|ini|php|py|sh|pl|html?)[;,]?$`)
+	algorithm   = regexp.MustCompile(`^(?i)(?:h?sha|md|aes|hs|rs|es|tls|ssl|des|3des|ed|utf|base|crypt|x|v|rfc|ipv|rsa|dsa|ecdsa|hmac|pbkdf|blake|camellia|chacha|oauth|ntlmv|tlsv|sslv|curve|secp|p)[-_.]?[0-9]+(?:[-_.@]?[a-z0-9.-]*)?$`)
+)
+
+// isSecret says whether the value of a key that names a secret is one, rather than a setting, a
+// variable, a mask, the path of a file.
+func isSecret(value string, s strength) bool {
+	value = strings.TrimRight(value, " \t\r")
+	if len(value) < 2 || s == none {
+		return false
+	}
+	trimmed := strings.TrimRight(value, ";,")
+	if settings[strings.ToLower(trimmed)] || placeholder.MatchString(trimmed) || strings.HasPrefix(value, "[redacted") && isMark([]byte(trimmed)) {
+		return false
+	}
+	if refersElsewhere(value) || variable.MatchString(trimmed) || pathLike.MatchString(value) && !strings.ContainsAny(value, "+=!") || call.MatchString(value) {
+		return false
+	}
+	if isNumber(trimmed) && len(trimmed) < 4 {
+		return false
+	}
+	if strings.Contains(value, "%{") || strings.HasSuffix(value, ":") || isBinary(value) || strings.Count(value, " ") > 1 && aboutWords.MatchString(value) {
+		return false
+	}
+	return s >= sure || looksRandom(trimmed) || isCredentials(trimmed)
+}
+
+// A sentence that says what belongs there.
+var aboutWords = regexp.MustCompile(`(?i)\b(?:password|passwords|passphrase|secret|token|key)\b`)
+
+// isBinary: characters that nobody can type.
+func isBinary(value string) bool {
+	return strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' })
+}
+
+func refersElsewhere(value string) bool {
+	for _, r := range references {
+		if strings.HasPrefix(value, r) {
+			return true
+		}
+	}
+	return false
+}
+
+// isCredentials: base64 of "user:password".
+func isCredentials(value string) bool {
+	if len(value) < 8 || len(value) > longWord {
+		return false
+	}
+	text, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		return false
+	}
+	colon := false
+	for _, c := range text {
+		if c < ' ' || c > '~' {
+			return false
+		}
+		colon = colon || c == ':'
+	}
+	return colon
+}
+
+// classes counts of what kinds a text's characters are, and how often one kind follows another.
+func classes(text string) (lowers, uppers, digits, others, turns int) {
+	was := byte(0)
+	for i := range len(text) {
+		kind := byte('o')
+		switch c := text[i]; {
+		case 'a' <= c && c <= 'z':
+			kind = 'l'
+			lowers++
+		case isCapital(c):
+			kind = 'u'
+			uppers++
+		case isDigit(c):
+			kind = 'd'
+			digits++
+		default:
+			others++
+		}
+		if i > 0 && kind != was {
+			turns++
+		}
+		was = kind
+	}
+	return lowers, uppers, digits, others, turns
+}
+
+// looksStrong says whether a word looks as passwords do that nobody takes for one of a language.
+func looksStrong(word string) bool {
+	word = strings.TrimRight(word, ";,.")
+	if len(word) < 6 || algorithm.MatchString(word) || variable.MatchString(word) || pathLike.MatchString(word) || strings.ContainsAny(word, "()") || strings.Contains(word, "://") {
+		return false
+	}
+	lowers, uppers, digits, others, _ := classes(word)
+	if uppers == 1 && isCapital(word[0]) {
+		uppers = 0
+	}
+	plain := strings.Count(word, "-") + strings.Count(word, ".") + strings.Count(word, "_") + strings.Count(word, "/") + strings.Count(word, ":") + strings.Count(word, "'")
+	kinds := 0
+	for _, n := range []int{lowers, uppers, digits, others - plain} {
+		if n > 0 {
+			kinds++
+		}
+	}
+	return kinds >= 2 && (digits > 0 || others > plain || uppers > 2 && lowers > 2)
+}
+
+// looksRandom says whether a text looks like one that a machine has drawn.
+func looksRandom(text string) bool {
+	if len(text) < 10 || strings.ContainsAny(text, " \t()<>$\\") || algorithm.MatchString(text) || strings.Contains(text, "://") {
+		return false
+	}
+	lowers, uppers, digits, others, turns := classes(text)
+	if digits == 0 && (uppers < 3 || lowers < 3) || lowers+uppers == 0 || others*4 > len(text) {
+		return false
+	}
+	return turns*4 >= len(text) || len(text) >= 16 && turns >= 5 && digits > 1 && others*8 <= len(text)
+}
