@@ -6,6 +6,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -23,6 +24,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/naming"
 	"github.com/sysops-api/sysops-api/internal/secure"
 	"github.com/sysops-api/sysops-api/internal/store"
+	"github.com/sysops-api/sysops-api/internal/trust"
 	"github.com/sysops-api/sysops-api/mask"
 )
 
@@ -233,17 +235,32 @@ func ParseSize(text string) (Size, error) {
 	return Size(n * unit), nil
 }
 
-// RedactKey returns the key of the fingerprints that stand for secrets: nil where none is set.
+// How many bytes a redaction key has. Who can guess the key can test guesses at what the
+// fingerprints stand for.
+const (
+	leastRedactKey = 16
+	mostRedactKey  = 4 << 10
+)
+
+// RedactKey returns the key of the fingerprints that stand for secrets, without white space around it: nil
+// where none is set. One that could be guessed is an error.
 func (a *Agent) RedactKey() ([]byte, error) {
 	if a.RedactKeyFile == "" {
 		return nil, nil
 	}
-	key, err := secure.Secret("redaction key", a.RedactKeyFile)
+	text, err := trust.ReadSecret(a.RedactKeyFile, mostRedactKey)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot read the redaction key: %w", err)
 	}
-	return []byte(strings.TrimSpace(key)), nil
+	key := bytes.TrimSpace(text)
+	if len(key) < leastRedactKey {
+		return nil, hint.To(fmt.Errorf("cannot use the redaction key %s: it has %d bytes, and one of under %d can be guessed",
+			a.RedactKeyFile, len(key), leastRedactKey), newRedactKey)
+	}
+	return key, nil
 }
+
+const newRedactKey = "make one with: openssl rand -hex 32; it has to be the same on all hosts whose secrets are to compare"
 
 // OpenDirectory returns the directory that the config describes. Only files are read
 // until it is asked.

@@ -97,11 +97,11 @@ func TestRootReadsAUsersConfigOnlyWhereItOwnsTheHome(t *testing.T) {
 
 func TestTheKeyOfTheFingerprintsIsASecret(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(file, []byte(" fleet-wide \n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(" the fleet's key 1 \n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	a := config.Agent{RedactKeyFile: file}
-	if key, err := a.RedactKey(); err != nil || string(key) != "fleet-wide" {
+	if key, err := a.RedactKey(); err != nil || string(key) != "the fleet's key 1" {
 		t.Errorf("%q, %v", key, err)
 	}
 	if err := os.Chmod(file, 0o644); err != nil {
@@ -112,5 +112,21 @@ func TestTheKeyOfTheFingerprintsIsASecret(t *testing.T) {
 	}
 	if key, err := (&config.Agent{}).RedactKey(); key != nil || err != nil {
 		t.Errorf("none: %q, %v", key, err)
+	}
+}
+
+// Who can guess the key can test guesses at every secret of the fleet.
+func TestAKeyThatCanBeGuessedIsRefused(t *testing.T) {
+	for _, key := range []string{"", "\n", " \t \r\n", "fleet-wide\n", strings.Repeat("k", 15), strings.Repeat(" ", 20) + "short" + strings.Repeat("\n", 20)} {
+		file := filepath.Join(t.TempDir(), "key")
+		if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := (&config.Agent{RedactKeyFile: file}).RedactKey()
+		if err == nil || got != nil || !strings.HasPrefix(err.Error(), "cannot use the redaction key") || !strings.Contains(err.Error(), file) {
+			t.Errorf("%q: %q, %v", key, got, err)
+		} else if strings.TrimSpace(key) != "" && strings.Contains(err.Error(), strings.TrimSpace(key)) {
+			t.Errorf("the error has the key: %v", err)
+		}
 	}
 }
