@@ -39,7 +39,11 @@ func (s *settings) collect(ctx context.Context, stderr io.Writer, quiet bool) er
 	if err != nil {
 		return err
 	}
-	report := collect.Run(ctx, collect.Options{Commands: commands, Host: s.files})
+	redactor, err := s.redactor()
+	if err != nil {
+		return err
+	}
+	report := collect.Run(ctx, collect.Options{Commands: commands, Host: s.files, Redactor: redactor})
 	if ctx.Err() != nil {
 		return fmt.Errorf("cannot collect: %w", context.Cause(ctx)) // half a collection replaces no whole one
 	}

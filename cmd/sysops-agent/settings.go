@@ -258,15 +258,22 @@ func (s *settings) fileOptions() (collect.FileOptions, error) {
 		Host: s.files, JSON: s.agent.JSON, MaxSize: int64(s.agent.MaxObject),
 		Private: globs(s.agent.Private), NotPrivate: globs(s.agent.NotPrivate),
 	}
+	var err error
+	o.Redactor, err = s.redactor()
+	return o, err
+}
+
+// redactor returns what takes secrets out of all that the agent tells: nil where the config says
+// that they are to stay in.
+func (s *settings) redactor() (*redact.Redactor, error) {
 	if s.agent.Redact != nil && !*s.agent.Redact {
-		return o, nil
+		return nil, nil
 	}
 	key, err := s.agent.RedactKey()
 	if err != nil {
-		return o, err
+		return nil, err
 	}
-	o.Redactor = redact.New(key)
-	return o, nil
+	return redact.New(key), nil
 }
 
 func globs(list []config.NameGlob) []string {

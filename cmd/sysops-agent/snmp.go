@@ -147,11 +147,11 @@ func (s *settings) newSNMPRun(cmd *cobra.Command) (*snmpRun, error) {
 	if run.walker.Retries = retries; retries == 0 {
 		run.walker.Retries = -1
 	}
-	options, err := s.fileOptions()
+	redactor, err := s.redactor()
 	if err != nil {
 		return nil, err
 	}
-	run.redactor = options.Redactor
+	run.redactor = redactor.Plain() // nobody knows who has a say in what devices tell
 	if err := run.readTargets(cmd, conf); err != nil {
 		return nil, err
 	}

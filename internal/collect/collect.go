@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/hostfs"
+	"github.com/sysops-api/sysops-api/internal/redact"
 )
 
 // DefaultPath is where the JSON object lies unless the configuration names
@@ -23,11 +24,14 @@ type Options struct {
 	Commands []Command // nil: Catalogue()
 	Parallel int       // commands at a time; 0: the number of CPUs, 4 at most
 
+	Redactor *redact.Redactor // applied to all that a Result tells; nil: it is told as it is
+
 	// Host is what is known of the host's file systems; nil: nothing yet.
 	Host *hostfs.Host
 }
 
-// A Result is what became of one command.
+// A Result is what became of one command, without its secrets: nothing that tells of it, on
+// a disk, in a log or on a terminal, has any.
 type Result struct {
 	Section   string
 	Argv      []string
@@ -38,7 +42,7 @@ type Result struct {
 	Unknown   bool   // nobody knows what it would have printed: it could not be looked for, or printed nothing in its time
 	Error     string // why it did not run to its end; empty when it did, whatever its exit status
 	Stderr    string // the first line of its standard error, at most 4 KiB
-	Output    []byte // standard output, byte for byte
+	Output    []byte // standard output, byte for byte but for its secrets
 }
 
 // worked reports whether an alternative to the command is needless.
@@ -66,6 +70,7 @@ func Run(ctx context.Context, o Options) *Report {
 	}
 	parallel := cmp.Or(max(o.Parallel, 0), min(4, runtime.NumCPU()))
 	sections, path := bySection(o.Commands), ownPath(o.Host, searchPath)
+	redaction := newRedaction(o.Redactor)
 	work := make(chan []Command)
 	var (
 		mu     sync.Mutex
@@ -76,6 +81,7 @@ func Run(ctx context.Context, o Options) *Report {
 		wg.Go(func() {
 			for alternatives := range work {
 				result, installed := runFirst(ctx, o.Host, path, alternatives)
+				redaction.result(&result)
 				mu.Lock()
 				if installed {
 					report.Results = append(report.Results, result)

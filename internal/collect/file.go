@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/hostfs"
-	"github.com/sysops-api/sysops-api/internal/redact"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -31,8 +30,8 @@ const (
 // A file is one that becomes an object.
 type file struct {
 	item
-	max      int64 // bytes
-	redactor *redact.Redactor
+	max       int64 // bytes
+	redaction *redaction
 
 	// finished is called between reading and looking whether the file changed.
 	// Tests change it at that moment.
@@ -46,6 +45,8 @@ type reading struct {
 	over bool
 	fi   fs.FileInfo // after reading
 
+	place hostfs.Place // where it was read
+
 	stable bool // the file stood still meanwhile
 }
 
@@ -58,13 +59,17 @@ func (f *file) read(ctx context.Context) (snapshot.Content, error) {
 	if err != nil {
 		return snapshot.Content{}, fmt.Errorf("cannot read %s: %w", f.name, cause(err))
 	}
-	data, _ := f.redactor.Object(f.name, r.data)
-	content := snapshot.Content{Data: data}
+	stat, _ := snapshot.StatOf(r.fi)
 	if r.over {
-		content = tooLarge(f.name, r.size, f.max)
+		content := tooLarge(f.name, r.size, f.max)
+		content.Stat = stat
+		return content, nil
 	}
-	content.Stat, _ = snapshot.StatOf(r.fi)
-	return content, nil
+	data, found := f.redaction.file(f.name, r.place, f.inside).Object(f.name, r.data)
+	if stat != nil && (len(found) > 0 || len(data) != len(r.data)) {
+		stat.Size = int64(len(data)) // how long the secret is, is for nobody to know
+	}
+	return snapshot.Content{Data: data, Stat: stat}, nil
 }
 
 // tooLarge is what is sent in place of an object of size bytes.
@@ -99,9 +104,10 @@ func (f *file) load(ctx context.Context) (reading, error) {
 // once reads the file that is open, into buf where it is large enough. It changes nothing
 // else: see [hostfs.Read].
 func (f *file) once(ctx context.Context, h *hostfs.File, buf []byte) (reading, error) {
-	before := h.Info()
+	place := h.Place()
+	before := place.Info
 	if before.Size() > f.max {
-		return reading{size: before.Size(), over: true, fi: before, stable: true}, nil
+		return reading{size: before.Size(), over: true, fi: before, place: place, stable: true}, nil
 	}
 
 	// Only what can be polled has deadlines, and only that can block.
@@ -118,7 +124,7 @@ func (f *file) once(ctx context.Context, h *hostfs.File, buf []byte) (reading, e
 	if err != nil {
 		return reading{}, err
 	}
-	r := reading{data: data, fi: after}
+	r := reading{data: data, fi: after, place: place}
 	if n := int64(len(data)); n > f.max {
 		r.over, r.size = true, max(n, after.Size())
 	}

@@ -29,11 +29,15 @@ type lister struct {
 	folders int // that are held open of it
 	seen    map[string]bool
 	private *privacy
-	json    fs.FileInfo // the JSON object, wherever it is met; nil: there is none
+
+	redaction *redaction
+	json      fs.FileInfo // the JSON object, wherever it is met; nil: there is none
 }
 
 func newLister(o FileOptions) *lister {
-	return &lister{options: o, limit: maxEntries, folders: maxFolders, seen: make(map[string]bool), private: newPrivacy(o)}
+	return &lister{
+		options: o, limit: maxEntries, folders: maxFolders, seen: make(map[string]bool), private: newPrivacy(o), redaction: newRedaction(o.Redactor),
+	}
 }
 
 // problem notes what is not in the snapshot. What nobody could look at is to be kept.
@@ -63,13 +67,14 @@ type item struct {
 	folder *hostfs.Folder
 	path   string
 	follow bool // the last component may be a link
+	inside bool // it lies in the outgoing directory
 	place  hostfs.Place
 }
 
 // below returns the item of a folder's entry that is no link.
 func below(name string, folder *hostfs.Folder, entry hostfs.Entry) item {
 	at := folder.Place()
-	at = hostfs.Place{Info: entry.Info, Real: filepath.Join(at.Real, entry.Name), Open: at.Open}
+	at = hostfs.Place{Info: entry.Info, Real: filepath.Join(at.Real, entry.Name), Ways: at.Ways, Open: at.Open}
 	return item{name: name, folder: folder, path: entry.Name, place: at}
 }
 
@@ -81,7 +86,7 @@ func (l *lister) file(i item) {
 	case l.json != nil && (i.name == l.options.JSON || inodeOf(i.place.Info) == inodeOf(l.json)):
 		// Its sections are objects already.
 	default:
-		f := &file{item: i, max: l.options.MaxSize, redactor: l.options.Redactor}
+		f := &file{item: i, max: l.options.MaxSize, redaction: l.redaction}
 		l.add(snapshot.Source{Name: i.name, Private: l.private.file(i.name, i.place), Read: f.read})
 	}
 }
@@ -104,7 +109,9 @@ func (l *lister) entries(dir string, folder *hostfs.Folder) error {
 		case entry.Info.IsDir():
 			err = l.inside(path, folder, entry.Name)
 		default:
-			l.file(below(path, folder, entry))
+			i := below(path, folder, entry)
+			i.inside = true
+			l.file(i)
 		}
 		if hostfs.Unknown(err) {
 			return fmt.Errorf("%s: %w", path, cause(err))

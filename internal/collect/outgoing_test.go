@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -352,10 +351,9 @@ func TestOutgoingRefusesAFile(t *testing.T) {
 	}
 }
 
-func TestContentsAreRedactedButStatIsTheFilesOwn(t *testing.T) {
+func TestContentsAreRedacted(t *testing.T) {
 	h := newHost(t)
-	const text = "user=a\npassword=hunter22\n"
-	h.link("outgoing/x", h.write("etc/app.conf", text))
+	h.link("outgoing/x", h.write("etc/app.conf", "user=a\npassword=hunter22\n"))
 	h.write("hardware.json", `{"ps": "app --password=hunter22 -v\n", "j": {"token": "hunter22"}}`)
 	h.options.Redactor = redact.New(nil)
 	h.expect(map[string]string{
@@ -363,10 +361,4 @@ func TestContentsAreRedactedButStatIsTheFilesOwn(t *testing.T) {
 		"hardware.json@ps": "app --password=[redacted] -v\n",
 		"hardware.json@j":  `{"token": "[redacted]"}`,
 	})
-	i := slices.IndexFunc(h.list().Sources, func(s snapshot.Source) bool { return strings.HasSuffix(s.Name, "app.conf") })
-	content, err := h.list().Sources[i].Read(t.Context())
-	h.must(err)
-	if content.Stat.Size != int64(len(text)) || bytes.Contains(content.Data, []byte("hunter")) {
-		t.Errorf("size %d, contents %q", content.Stat.Size, content.Data)
-	}
 }

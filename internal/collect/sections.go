@@ -33,14 +33,14 @@ func (l *lister) sections(root *hostfs.Folder) {
 	}
 	l.json = r.fi
 	if r.over {
-		f.redactor = l.options.Redactor
+		f.redaction = l.redaction.ofOthers()
 		l.add(snapshot.Source{Name: path, Private: true, Read: f.read})
 		l.warn(path, fmt.Errorf("it has %d bytes, the limit is %d", r.size, maxJSON))
 		return
 	}
 	members, ok := splitObject(r.data)
 	if !ok {
-		f.max, f.redactor = l.options.MaxSize, l.options.Redactor
+		f.max, f.redaction = l.options.MaxSize, l.redaction.ofOthers()
 		l.add(snapshot.Source{Name: path, Private: true, Read: f.read})
 		l.warn(path, errNoObject)
 		return
@@ -56,7 +56,7 @@ func (l *lister) sections(root *hostfs.Folder) {
 		if m.key == reserved {
 			l.unknownSections(m.value)
 		}
-		s := &section{name: path + "@" + m.key, value: m.value, max: l.options.MaxSize, redactor: l.options.Redactor}
+		s := &section{name: path + "@" + m.key, value: m.value, max: l.options.MaxSize, redactor: l.redaction.section(m.key)}
 		l.add(snapshot.Source{Name: s.name, Private: l.private.section(path, m.key), Read: s.read})
 	}
 }

@@ -26,7 +26,9 @@ type Folder struct {
 type Place struct {
 	Info   fs.FileInfo // its Sys is a *syscall.Stat_t
 	Real   string      // the path to it that has no links, as it was walked
+	Ways   []string    // the paths that the links on the way said, with what followed; the last ones first
 	Open   bool        // other users can get there: each folder, itself included, lets them pass
+	Own    bool        // nobody but root and the running user could have arranged it, nor can change what is in it
 	Folder *Folder     // nil: it is none
 }
 
@@ -45,7 +47,7 @@ func (h *Host) Root() (*Folder, error) {
 func (f *Folder) Place() Place { return place(f.h, f.s) }
 
 func place(h *Host, s *spot) Place {
-	p := Place{Info: s.info, Real: s.real(), Open: s.open()}
+	p := Place{Info: s.info, Real: s.real(), Ways: s.ways, Open: s.open(), Own: h.isOwn(s)}
 	if s.isDir() {
 		p.Folder = &Folder{h: h, s: s}
 	}
@@ -170,8 +172,8 @@ func (f *File) Stat() (fs.FileInfo, error) {
 // no deadline.
 func (f *File) SetReadDeadline(at time.Time) error { return f.f.SetReadDeadline(at) }
 
-// Info is of the file when it was opened.
-func (f *File) Info() fs.FileInfo { return f.s.info }
+// Place is where the file was when it was opened, whatever its path leads to by now.
+func (f *File) Place() Place { return place(f.t.h, f.s) }
 
 // Read finds what Find would, opens it, and returns what read makes of it. Only regular
 // files are opened: opening a pipe may block, and opening a device may act.

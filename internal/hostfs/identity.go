@@ -90,6 +90,12 @@ func (h *Host) arranger(folder, entry *syscall.Stat_t) who {
 	return h.owner(entry.Uid)
 }
 
+// isOwn reports whether all that leads to a spot, and what is in it, is root's and the running
+// user's alone to change. A file with other names is: they are names of the same file.
+func (h *Host) isOwn(s *spot) bool {
+	return s.as == self && h.owner(s.st.Uid) == self && s.st.Mode&writableByOthers == 0
+}
+
 // Bits of a mode, as they are for others.
 const (
 	mayRead   = 0o4

@@ -21,11 +21,16 @@ const (
 	// of two thousand components each cost the kernel milliseconds, and a walk seconds: a
 	// folder full of them would be an hour's work.
 	mostSteps = 256
+
+	// mostWays is how many bytes the ways may have by which links led to one place. Who nests
+	// links and folders would have each of a thousand folders know of all others.
+	mostWays = 16 << 10
 )
 
 var (
 	errMagic = errors.New("it is a link that the kernel makes up as it likes, and is not followed")
 	errFar   = fmt.Errorf("it leads through more than %d folders", mostSteps)
+	errWays  = errors.New("too many links lead there, one through another")
 	errProc  = errors.New("others may change the way to it, which leads into /proc")
 )
 
@@ -37,7 +42,8 @@ type spot struct {
 	st    *syscall.Stat_t
 	mount mount
 	trail []level // from / on, itself included
-	as    who     // whose rights are to be used for what lies behind it
+	ways  []string
+	as    who // whose rights are to be used for what lies behind it
 }
 
 // A level is one component of a path that holds no links.
@@ -119,6 +125,7 @@ func (t *task) find(from *spot, name string, follow bool) (*spot, error) {
 		at.f.Close()
 		return nil, syscall.ENOENT
 	}
+	ways := from.waysTo(name)
 	if todo[0] == "" {
 		if at, err = t.fromRoot(at); err != nil {
 			return nil, err
@@ -152,13 +159,47 @@ func (t *task) find(from *spot, name string, follow bool) (*spot, error) {
 			return nil, err
 		}
 		todo = append(strings.Split(text, "/"), todo...)
+		ways = append([]string{way(at, todo)}, ways...)
 		if text[0] == '/' {
 			if at, err = t.fromRoot(at); err != nil {
 				return nil, err
 			}
 		}
 	}
+	if length(ways) > mostWays {
+		at.f.Close()
+		return nil, errWays
+	}
+	at.ways = ways
 	return at, nil
+}
+
+// way returns the path that a link says, whose components are the first of todo. Where it
+// leads through folders that are links, it is one of several.
+func way(at *spot, todo []string) string {
+	if todo[0] == "" {
+		return path.Join("/", path.Join(todo...))
+	}
+	return path.Join(at.real(), path.Join(todo...))
+}
+
+// waysTo returns the ways to what lies at a path in the folder.
+func (s *spot) waysTo(name string) []string {
+	if path.IsAbs(name) {
+		return nil
+	}
+	ways := make([]string, len(s.ways))
+	for i, w := range s.ways {
+		ways[i] = path.Join(w, name)
+	}
+	return ways
+}
+
+func length(texts []string) (n int) {
+	for _, text := range texts {
+		n += len(text)
+	}
+	return n
 }
 
 // fromRoot goes on at /, with the rights that were left.
