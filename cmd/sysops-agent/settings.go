@@ -256,7 +256,7 @@ func pathless(err error) error {
 func (s *settings) fileOptions() (collect.FileOptions, error) {
 	o := collect.FileOptions{
 		Host: s.files, JSON: s.agent.JSON, MaxSize: int64(s.agent.MaxObject),
-		Private: globs(s.agent.Private), NotPrivate: globs(s.agent.NotPrivate),
+		Private: globs(s.agent.Private), NotPrivate: globs(s.agent.NotPrivate), Secrets: s.conf.Secrets(),
 	}
 	var err error
 	o.Redactor, err = s.redactor()

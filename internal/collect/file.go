@@ -32,6 +32,7 @@ type file struct {
 	item
 	max       int64 // bytes
 	redaction *redaction
+	secrecy   *secrecy
 
 	// finished is called between reading and looking whether the file changed.
 	// Tests change it at that moment.
@@ -55,6 +56,9 @@ func (f *file) read(ctx context.Context) (snapshot.Content, error) {
 	r, err := f.load(ctx)
 	if hostfs.Unknown(err) {
 		return snapshot.Content{}, fmt.Errorf("cannot read %s: %w: %w", f.name, snapshot.ErrUnknown, cause(err))
+	}
+	if errors.Is(err, ErrSecrets) {
+		return snapshot.Content{}, err
 	}
 	if err != nil {
 		return snapshot.Content{}, fmt.Errorf("cannot read %s: %w", f.name, cause(err))
@@ -105,6 +109,9 @@ func (f *file) load(ctx context.Context) (reading, error) {
 // else: see [hostfs.Read].
 func (f *file) once(ctx context.Context, h *hostfs.File, buf []byte) (reading, error) {
 	place := h.Place()
+	if f.secrecy.file(f.name, place) {
+		return reading{}, ErrSecrets
+	}
 	before := place.Info
 	if before.Size() > f.max {
 		return reading{size: before.Size(), over: true, fi: before, place: place, stable: true}, nil

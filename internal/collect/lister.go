@@ -31,12 +31,13 @@ type lister struct {
 	private *privacy
 
 	redaction *redaction
+	secrecy   *secrecy
 	json      fs.FileInfo // the JSON object, wherever it is met; nil: there is none
 }
 
 func newLister(o FileOptions) *lister {
 	return &lister{
-		options: o, limit: maxEntries, folders: maxFolders, seen: make(map[string]bool), private: newPrivacy(o), redaction: newRedaction(o.Redactor),
+		options: o, limit: maxEntries, folders: maxFolders, seen: make(map[string]bool), private: newPrivacy(o), redaction: newRedaction(o.Redactor), secrecy: newSecrecy(o.Secrets),
 	}
 }
 
@@ -74,7 +75,11 @@ type item struct {
 // below returns the item of a folder's entry that is no link.
 func below(name string, folder *hostfs.Folder, entry hostfs.Entry) item {
 	at := folder.Place()
-	at = hostfs.Place{Info: entry.Info, Real: filepath.Join(at.Real, entry.Name), Ways: at.Ways, Open: at.Open}
+	ways := make([]string, len(at.Ways))
+	for i, way := range at.Ways {
+		ways[i] = filepath.Join(way, entry.Name)
+	}
+	at = hostfs.Place{Info: entry.Info, Real: filepath.Join(at.Real, entry.Name), Ways: ways, Open: at.Open}
 	return item{name: name, folder: folder, path: entry.Name, place: at}
 }
 
@@ -85,8 +90,10 @@ func (l *lister) file(i item) {
 		l.problem(i.name, hostfs.NotFile(i.place.Info.Mode()))
 	case l.json != nil && (i.name == l.options.JSON || inodeOf(i.place.Info) == inodeOf(l.json)):
 		// Its sections are objects already.
+	case l.secrecy.file(i.name, i.place):
+		l.problem(i.name, ErrSecrets)
 	default:
-		f := &file{item: i, max: l.options.MaxSize, redaction: l.redaction}
+		f := &file{item: i, max: l.options.MaxSize, redaction: l.redaction, secrecy: l.secrecy}
 		l.add(snapshot.Source{Name: i.name, Private: l.private.file(i.name, i.place), Read: f.read})
 	}
 }

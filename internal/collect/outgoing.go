@@ -33,6 +33,10 @@ type FileOptions struct {
 	// that both match is private. * ? [a-z] [^a] \x are as in the patterns of
 	// sysops: * matches / too, and a pattern may also be that of a section alone.
 	Private, NotPrivate []string
+
+	// Secrets are paths of what the caller itself keeps secret, beside the names by which
+	// files are known to hold secrets. Neither is ever read, whatever leads there.
+	Secrets []string
 }
 
 // A Snapshot is what a host has to publish, as it was when it was listed. The
@@ -58,6 +62,8 @@ type Problem struct {
 // Error says it in one phrase: "cannot read /etc/shadow: permission denied".
 func (p Problem) Error() string {
 	switch {
+	case errors.Is(p.Err, ErrSecrets):
+		return fmt.Sprintf("%s is left out: %v", p.Name, p.Err)
 	case p.Warning:
 		return fmt.Sprintf("%s: %v", p.Name, p.Err)
 	case p.Unknown:
@@ -86,6 +92,7 @@ func (p Problem) Unwrap() error { return p.Err }
 // a folder above them, and what tells of people, command lines or connections; of
 // the JSON object all sections but a few. o.Private and o.NotPrivate change that.
 //
+// What holds secrets, by its name or where it really is, is a Problem with [ErrSecrets].
 // What others could have arranged is read with their rights and no others, see
 // package hostfs. Pipes, devices and sockets are never opened. What cannot be listed is a
 // Problem, and what could not be looked at, because a file system does not answer, is
@@ -136,6 +143,7 @@ func (l *lister) list(dir string) error {
 	if err != nil {
 		return err
 	}
+	l.secrecy.know(root)
 	l.sections(root)
 	at, err := root.Find(dir, true)
 	if err != nil {

@@ -33,7 +33,7 @@ var privateFiles = []string{
 	"/proc/[0-9]*/*", "/proc/self/*", "/proc/thread-self/*",
 
 	// People: what is theirs, who writes to them, when they came.
-	"/root/*", "/home/*", "*/.*history", "/var/mail/*", "/var/spool/mail/*", "/var/log/*", "*/run/utmp",
+	"/root/*", "/home/*", "/var/mail/*", "/var/spool/mail/*", "/var/log/*", "*/run/utmp",
 
 	// Who is connected: not bonding, dev and vlan.
 	"/proc/net/[^bdv]*",

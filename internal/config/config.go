@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -233,6 +235,15 @@ func ParseSize(text string) (Size, error) {
 		return 0, fmt.Errorf("%q is not a size: write 4096, 512KiB or 10MiB", text)
 	}
 	return Size(n * unit), nil
+}
+
+// Secrets returns the files that the config names because of the secrets in them.
+func (c *Config) Secrets() []string {
+	files := []string{c.Redis.PasswordFile, c.Redis.SentinelPasswordFile, c.Redis.KeyFile, c.Agent.RedactKeyFile, c.Agent.SNMP.Credentials}
+	if u, err := url.Parse(c.Directory.URL); err == nil {
+		files = append(files, u.Query().Get("password_file"), u.Query().Get("token_file"))
+	}
+	return slices.DeleteFunc(files, func(file string) bool { return file == "" })
 }
 
 // How many bytes a redaction key has. Who can guess the key can test guesses at what the

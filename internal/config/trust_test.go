@@ -130,3 +130,16 @@ func TestAKeyThatCanBeGuessedIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFilesOfSecretsThatAConfigNames(t *testing.T) {
+	var c config.Config
+	c.Redis.PasswordFile, c.Redis.SentinelPasswordFile, c.Redis.KeyFile = "/a", "/b", "/c"
+	c.Agent.RedactKeyFile, c.Agent.SNMP.Credentials = "/d", "/e"
+	c.Directory.URL = "consul://c1,c2?token_file=/g&password_file=/f"
+	if got := strings.Join(c.Secrets(), ""); got != "/a/b/c/d/e/f/g" {
+		t.Errorf("%q", got)
+	}
+	if got := new(config.Config).Secrets(); len(got) != 0 {
+		t.Errorf("none: %q", got)
+	}
+}
