@@ -109,7 +109,7 @@ func (s *settings) checkFiles(c *checklist) {
 	if os.Geteuid() != 0 {
 		c.warning("not running as root: what this user cannot read is left out")
 	}
-	if snap, problems, err := s.snapshot(); err != nil {
+	if snap, problems, err := s.snapshot(nil); err != nil {
 		c.error(err)
 	} else {
 		c.ok("outgoing directory %s: %d objects", s.agent.Outgoing, len(snap.Sources))

@@ -16,6 +16,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/hint"
 	"github.com/sysops-api/sysops-api/internal/hostfs"
 	"github.com/sysops-api/sysops-api/internal/output"
+	"github.com/sysops-api/sysops-api/internal/redact"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 	"github.com/sysops-api/sysops-api/internal/wholefile"
 	"github.com/sysops-api/sysops-api/snapshot"
@@ -31,6 +32,7 @@ var originalServers = []struct{ name, letter, ordinal string }{
 
 func newPush() *cobra.Command {
 	var cfengine bool
+	var dry dryRun
 	cmd := &cobra.Command{
 		Use:   "push",
 		Short: "Push the outgoing directory and the collected JSON object",
@@ -40,13 +42,20 @@ lost them; objects that this host no longer has are deleted.
 
 Exit status 0: every server has all of it. 2: some server does not; the others do.
 
+With --dry-run it shows each object, how many bytes of it would be sent, and in which
+lines of it which rule found a secret, which is not shown.
+
 With --cfengine it is a module of CFEngine: it prints classes and variables, whatever
 happens, and nothing else. docs/driving.md lists them; contrib/cfengine has a policy.`,
 		Example: `  sysops-agent push --server redis://mps01:6379/1 --server redis://mps02:6379/1
   sysops-agent push -p mps01 -s mps02 -t mps01 -f mps02
+  sysops-agent push --dry-run
   sysops-agent push --cfengine`,
 		Args: cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := dry.check(cmd, cfengine); err != nil {
+				return err
+			}
 			if cfengine {
 				return pushForCFEngine(cmd)
 			}
@@ -54,11 +63,15 @@ happens, and nothing else. docs/driving.md lists them; contrib/cfengine has a po
 			if err != nil {
 				return err
 			}
+			if dry.on {
+				return dry.run(cmd, s)
+			}
 			_, err = s.push(cmd)
 			return err
 		},
 	}
 	addPushFlags(cmd)
+	dry.addFlags(cmd)
 	cmd.Flags().BoolVar(&cfengine, "cfengine", false, "tell CFEngine what became of it, in its module protocol, and say nothing else")
 	cli.CommandLineOnly(cmd, "cfengine")
 	for _, f := range originalServers {
@@ -86,7 +99,7 @@ func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 		return nil, err
 	}
 	defer unlock()
-	snap, problems, err := s.snapshot()
+	snap, problems, err := s.snapshot(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -179,13 +192,15 @@ func underWay(dir string) error {
 	return fmt.Errorf("cannot push %s: another push of it is under way", dir)
 }
 
-// snapshot lists what there is to push.
-func (s *settings) snapshot() (snapshot.Snapshot, []collect.Problem, error) {
+// snapshot lists what there is to push. found, where it is not nil, is told what was redacted in
+// each object that is read.
+func (s *settings) snapshot(found func([]redact.Finding)) (snapshot.Snapshot, []collect.Problem, error) {
 	options, err := s.fileOptions()
 	if err != nil {
 		return snapshot.Snapshot{}, nil, err
 	}
-	found, err := collect.Outgoing(s.agent.Outgoing, options)
+	options.Found = found
+	listed, err := collect.Outgoing(s.agent.Outgoing, options)
 	if err != nil {
 		return snapshot.Snapshot{}, nil, err
 	}
@@ -194,12 +209,12 @@ func (s *settings) snapshot() (snapshot.Snapshot, []collect.Problem, error) {
 		return snapshot.Snapshot{}, nil, fmt.Errorf("cannot read this machine's id: %w", err)
 	}
 	snap := snapshot.Snapshot{
-		Host: s.host, Machine: machine, TTL: time.Duration(s.agent.TTL), Sources: found.Sources, Keep: found.Keep, TakeOver: s.takeOver,
+		Host: s.host, Machine: machine, TTL: time.Duration(s.agent.TTL), Sources: listed.Sources, Keep: listed.Keep, TakeOver: s.takeOver,
 	}
 	if s.agent.Interactions {
 		snap.Sources = append(snap.Sources, s.interactionSource())
 	}
-	return snap, found.Problems, nil
+	return snap, listed.Problems, nil
 }
 
 // warnForeign tells, whatever else is to be said, that somebody else has written what is this
@@ -212,13 +227,17 @@ func warnForeign(w io.Writer, r *snapshot.Report) {
 	}
 }
 
+// unread says what becomes of an object that could not be read.
+func unread(name string, err error) error {
+	if errors.Is(err, snapshot.ErrUnknown) {
+		return fmt.Errorf("%s is unknown, and stays on the servers as it was: %w", name, err)
+	}
+	return fmt.Errorf("%s is left out: %w", name, err)
+}
+
 func printReport(w io.Writer, r *snapshot.Report) {
 	for _, p := range r.Problems {
-		became := "is left out"
-		if errors.Is(p.Err, snapshot.ErrUnknown) {
-			became = "is unknown, and stays on the servers as it was"
-		}
-		terminal.Warn(w, "%s", output.OneLine(fmt.Sprintf("%s %s: %v", p.Name, became, p.Err)))
+		terminal.Warn(w, "%s", output.OneLine(unread(p.Name, p.Err).Error()))
 	}
 	if r.Bases != nil {
 		terminal.Warn(w, "%v", r.Bases)

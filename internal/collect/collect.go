@@ -70,7 +70,7 @@ func Run(ctx context.Context, o Options) *Report {
 	}
 	parallel := cmp.Or(max(o.Parallel, 0), min(4, runtime.NumCPU()))
 	sections, path := bySection(o.Commands), ownPath(o.Host, searchPath)
-	redaction := newRedaction(o.Redactor)
+	redaction := newRedaction(o.Redactor, nil)
 	work := make(chan []Command)
 	var (
 		mu     sync.Mutex

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -69,8 +70,8 @@ func (f *file) read(ctx context.Context) (snapshot.Content, error) {
 		content.Stat = stat
 		return content, nil
 	}
-	data, found := f.redaction.file(f.name, r.place, f.inside).Object(f.name, r.data)
-	if stat != nil && (len(found) > 0 || len(data) != len(r.data)) {
+	data := f.redaction.object(f.redaction.file(f.name, r.place, f.inside), f.name, r.data)
+	if stat != nil && !bytes.Equal(data, r.data) {
 		stat.Size = int64(len(data)) // how long the secret is, is for nobody to know
 	}
 	return snapshot.Content{Data: data, Stat: stat}, nil

@@ -95,7 +95,7 @@ func TestAFileCostsItsSizeInMemory(t *testing.T) {
 func (h *host) file(name, text string) *file {
 	h.t.Helper()
 	h.write(name, text)
-	return &file{item: item{name: name, folder: h.folder("."), path: name}, max: 1000, redaction: newRedaction(nil), secrecy: newSecrecy(nil)}
+	return &file{item: item{name: name, folder: h.folder("."), path: name}, max: 1000, redaction: newRedaction(nil, nil), secrecy: newSecrecy(nil)}
 }
 
 func TestAFileThatChangesWhileItIsReadIsReadAgain(t *testing.T) {

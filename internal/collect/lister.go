@@ -37,7 +37,7 @@ type lister struct {
 
 func newLister(o FileOptions) *lister {
 	return &lister{
-		options: o, limit: maxEntries, folders: maxFolders, seen: make(map[string]bool), private: newPrivacy(o), redaction: newRedaction(o.Redactor), secrecy: newSecrecy(o.Secrets),
+		options: o, limit: maxEntries, folders: maxFolders, seen: make(map[string]bool), private: newPrivacy(o), redaction: newRedaction(o.Redactor, o.Found), secrecy: newSecrecy(o.Secrets),
 	}
 }
 

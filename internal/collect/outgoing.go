@@ -34,6 +34,10 @@ type FileOptions struct {
 	// sysops: * matches / too, and a pattern may also be that of a section alone.
 	Private, NotPrivate []string
 
+	// Found is told, each time an object is read, which secrets were taken out of it; nil:
+	// nobody wants to know. It is called by whoever reads a source.
+	Found func([]redact.Finding)
+
 	// Secrets are paths of what the caller itself keeps secret, beside the names by which
 	// files are known to hold secrets. Neither is ever read, whatever leads there.
 	Secrets []string

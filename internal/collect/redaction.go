@@ -36,15 +36,26 @@ var ownSections = []string{"sysctl-a", "crontab-l"}
 type redaction struct {
 	keyed, plain *redact.Redactor // both nil: nothing is redacted
 	told, own    globs
+
+	tell func([]redact.Finding) // nil: nobody
 }
 
-func newRedaction(r *redact.Redactor) *redaction {
-	return &redaction{keyed: r, plain: r.Plain(), told: newGlobs(toldFiles), own: newGlobs(ownSections)}
+func newRedaction(r *redact.Redactor, tell func([]redact.Finding)) *redaction {
+	return &redaction{keyed: r, plain: r.Plain(), told: newGlobs(toldFiles), own: newGlobs(ownSections), tell: tell}
 }
 
 // ofOthers returns the redaction of a file that holds what others have chosen, wherever it lies.
 func (r *redaction) ofOthers() *redaction {
-	return &redaction{keyed: r.plain, plain: r.plain}
+	return &redaction{keyed: r.plain, plain: r.plain, tell: r.tell}
+}
+
+// object redacts the contents of an object, and tells of what was found.
+func (r *redaction) object(by *redact.Redactor, name string, data []byte) []byte {
+	clean, found := by.Object(name, data)
+	if r.tell != nil {
+		r.tell(found)
+	}
+	return clean
 }
 
 // section returns what redacts a section of the JSON object.

@@ -68,7 +68,7 @@ func TestWhatOthersCanChooseHasNoFingerprint(t *testing.T) {
 // Nobody can say in a test what lies in /var or /proc: the names are looked at by
 // themselves.
 func TestFilesOfRootsThatHoldWhatOthersHaveChosen(t *testing.T) {
-	r := newRedaction(redact.New([]byte("sixteen bytes or more")))
+	r := newRedaction(redact.New([]byte("sixteen bytes or more")), nil)
 	decide := func(name string) bool {
 		return strings.Contains(r.file(name, hostfs.Place{Real: name, Own: true}, false).Text("password=hunter22"), marked)
 	}

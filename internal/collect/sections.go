@@ -8,7 +8,6 @@ import (
 	"io/fs"
 
 	"github.com/sysops-api/sysops-api/internal/hostfs"
-	"github.com/sysops-api/sysops-api/internal/redact"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -56,7 +55,7 @@ func (l *lister) sections(root *hostfs.Folder) {
 		if m.key == reserved {
 			l.unknownSections(m.value)
 		}
-		s := &section{name: path + "@" + m.key, value: m.value, max: l.options.MaxSize, redactor: l.redaction.section(m.key)}
+		s := &section{name: path + "@" + m.key, key: m.key, value: m.value, max: l.options.MaxSize, redaction: l.redaction}
 		l.add(snapshot.Source{Name: s.name, Private: l.private.section(path, m.key), Read: s.read})
 	}
 }
@@ -84,10 +83,10 @@ func (l *lister) unknownSections(collection []byte) {
 // text and is decoded when it is read, so that all of them together cost the
 // file's size.
 type section struct {
-	name     string
-	value    []byte
-	max      int64
-	redactor *redact.Redactor
+	name, key string
+	value     []byte
+	max       int64
+	redaction *redaction
 }
 
 // read is a snapshot.Source's Read. There is no file behind a section, hence no
@@ -107,8 +106,7 @@ func (s *section) read(ctx context.Context) (snapshot.Content, error) {
 	if n := int64(len(data)); n > s.max {
 		return tooLarge(s.name, n, s.max), nil
 	}
-	data, _ = s.redactor.Object(s.name, data)
-	return snapshot.Content{Data: data}, nil
+	return snapshot.Content{Data: s.redaction.object(s.redaction.section(s.key), s.name, data)}, nil
 }
 
 // A member is one key of an object and its value as it is written.
