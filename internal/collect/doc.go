@@ -12,7 +12,8 @@
 //     the outgoing directory chooses, so the directory is refused when others
 //     may; what others can change further on is read with their rights, by
 //     package hostfs.
-//   - Secrets stay on the host. A [redact.Redactor] replaces them by a keyed
-//     fingerprint that still compares.
+//   - Secrets stay on the host. Files that are there to hold them are never read; of
+//     all else, what commands print included, a [redact.Redactor] takes them out. A keyed
+//     fingerprint, by which they still compare, is left where nobody can try guesses.
 //   - What could not be read is said, and never stops the rest.
 package collect
