@@ -291,7 +291,7 @@ func (r *snmpRun) push(ctx context.Context, t target, walks []snmp.Walk) (string
 		}
 		add(w.OID, w.Text)
 	}
-	add(snmpWalks, outcomes(walks))
+	add(snmpWalks, r.redactor.Redact(outcomes(walks)))
 	report, err := r.client.Publish(ctx, "", snap)
 	if report == nil || err != nil {
 		return "", err

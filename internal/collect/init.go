@@ -168,11 +168,12 @@ func existing(dir string) (taken, linked map[string]bool, err error) {
 // the policy names twice (/lib/sysctl.d, where /lib is /usr/lib) it returns the real path.
 func present(root *hostfs.Folder, policy []string) []string {
 	real := make(map[string]string) // by path
+	secrecy := newSecrecy(nil)
 	for _, pattern := range policy {
 		isGlob := strings.ContainsAny(pattern, globChars)
 		for _, path := range glob(root, "/", strings.Split(strings.TrimPrefix(pattern, "/"), "/")) {
 			at, err := root.Find(path, true)
-			if err != nil {
+			if err != nil || secrecy.file(path, at) {
 				continue
 			}
 			if at.Info.Mode().IsRegular() || at.Folder != nil && !isGlob {

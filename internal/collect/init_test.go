@@ -74,6 +74,7 @@ func TestInitTakesFilesOfAGlobAndDirectoriesByName(t *testing.T) {
 	h := newHost(t)
 	h.write("sysconfig/network", "")
 	h.write("sysconfig/scripts/keys-eth0", "")
+	h.write("sysconfig/vpn-secrets", "") // a push would leave it out
 	h.write("cron.d/job", "")
 	made, err := initialize(nil, h.outgoing, []string{h.path("sysconfig/*"), h.path("cron.d"), h.path("missing")})
 	if err != nil || !slices.Equal(made, []string{h.path("cron.d"), h.path("sysconfig/network")}) {

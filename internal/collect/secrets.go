@@ -86,7 +86,7 @@ var publicNames = strings.Fields(`
 
 // copyOf is what editors, package managers and people append to the name of a copy.
 var (
-	copyOf  = regexp.MustCompile(`(?:~|-|\.(?:bak|back|backup|old|orig|saved?|sav|copy|new|tmp|gz|xz|bz2|zst|lock|(?:dpkg|ucf|rpm|apk|pac)[a-z-]*|[0-9_-]+))+$`)
+	copyOf  = regexp.MustCompile(`(?:~|-|[-._](?:bak|back|backup|old|orig|saved?|sav|copy|new|tmp|gz|xz|bz2|zst|lock|(?:dpkg|ucf|rpm|apk|pac)[a-z-]*|[0-9_-]+))+$`)
 	vimSwap = regexp.MustCompile(`^\.(.+)\.sw[a-p]$`)
 )
 

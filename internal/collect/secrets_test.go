@@ -16,7 +16,7 @@ func TestNamesOfFilesThatHoldSecrets(t *testing.T) {
 	s := newSecrecy([]string{"/etc/own/key-of-ours"})
 	for _, name := range strings.Fields(`
 		/etc/shadow /etc/shadow- /etc/gshadow /etc/gshadow- /etc/security/opasswd /var/backups/shadow.bak /var/backups/gshadow.bak /etc/shadow.dpkg-old
-		/etc/.shadow.swp /srv/chroot/etc/shadow /etc/shadow~ /etc/shadow.1.gz /etc/tcb/alice/shadow /var/lib/extrausers/shadow /etc/apache2/.htpasswd
+		/etc/.shadow.swp /srv/chroot/etc/shadow /etc/shadow~ /etc/shadow.1.gz /etc/shadow_old /etc/shadow-20260102 /etc/tcb/alice/shadow /var/lib/extrausers/shadow /etc/apache2/.htpasswd
 		/etc/krb5.keytab /etc/apache2/http.keytab /tmp/krb5cc_1000 /var/lib/krb5kdc/principal /etc/krb5kdc/stash /var/lib/krb5kdc/.k5.EXAMPLE.COM
 		/root/.netrc /home/alice/.pgpass /root/.my.cnf /etc/mysql/debian.cnf /root/.mylogin.cnf /root/.git-credentials /root/.config/git/credentials
 		/home/alice/.pypirc /home/alice/.npmrc /root/.docker/config.json /run/containers/0/auth.json /home/alice/.kube/config /etc/kubernetes/admin.conf
