@@ -20,9 +20,11 @@ import (
 // toldFiles match names of files, or the places where they really are; * matches / as well.
 var toldFiles = []string{
 	// The name, office and telephone of a user are the user's to change: chfn(1).
-	"/etc/passwd", "/etc/passwd-",
+	"/etc/passwd*",
 	// What a member of a group may set without being root.
-	"/etc/cups/*", "/etc/printcap",
+	"/etc/cups/*", "/etc/printcap", "/etc/libvirt/*",
+	// What a network and a device have told.
+	"/etc/resolv.conf*", "/etc/blkid*",
 	// What daemons keep: mail, logs, who came from where, the names of devices and networks.
 	"/var/*", "/run/*",
 	// Arguments and names of processes, sockets and mounts; what is written on a device.

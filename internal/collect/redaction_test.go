@@ -73,7 +73,7 @@ func TestFilesOfRootsThatHoldWhatOthersHaveChosen(t *testing.T) {
 		return strings.Contains(r.file(name, hostfs.Place{Real: name, Own: true}, false).Text("password=hunter22"), marked)
 	}
 	for _, name := range strings.Fields(`
-		/etc/passwd /etc/passwd- /etc/cups/printers.conf /var/log/auth.log /var/log/sudo.log /run/utmp /run/systemd/sessions/1
+		/etc/passwd /etc/passwd- /etc/passwd.bak /etc/resolv.conf /etc/cups/printers.conf /var/log/auth.log /var/log/sudo.log /run/utmp /run/systemd/sessions/1
 		/var/lib/AccountsService/users/alice /var/spool/cron/crontabs/alice /var/mail/alice /proc/1/cmdline /proc/self/mounts /proc/net/unix
 		/proc/cgroups /proc/crypto /proc/swaps /proc/slabinfo /proc/mounts /proc/locks /sys/bus/usb/devices/1-1/serial`) {
 		if decide(name) {
