@@ -33,6 +33,7 @@ func main() {
 // Exit statuses.
 const (
 	exitOK     = 0
+	exitUnwell = 1 // of status
 	exitError  = 2 // also: a server does not have all of the push
 	exitSignal = 130
 )
@@ -50,6 +51,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, new(unwellError)):
+		return exitUnwell
 	case errors.As(err, new(toldError)):
 		return exitError
 	case ctx.Err() != nil:
@@ -83,7 +86,7 @@ an environment variable (--ttl: SYSOPS_TTL) or a line of the config
 	f.String("outgoing", "", "`directory` of links to what is pushed; default /var/lib/sysops/outgoing")
 	f.String("json", "", "`file` for the output of commands; default /etc/hardware_identification.json")
 	f.String("state", "", "`directory` for what is kept between two pushes; default /var/lib/sysops/state")
-	root.AddCommand(newInit(), newCollect(), newPush(), newRun(), newCheck(), newLeave(), newSNMP(), cli.NewVersion("sysops-agent"), cli.NewMan("sysops-agent"))
+	root.AddCommand(newInit(), newCollect(), newPush(), newRun(), newCheck(), newStatus(), newLeave(), newSNMP(), cli.NewVersion("sysops-agent"), cli.NewMan("sysops-agent"))
 	cli.AddCompletions(root, nil)
 	return root
 }

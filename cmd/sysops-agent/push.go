@@ -86,6 +86,7 @@ func addPushFlags(cmd *cobra.Command) {
 	f.Duration("ttl", 0, "how long the snapshot lives unless it is renewed (default 6h)")
 	f.Bool("take-over", false, "push although another machine uses this host name")
 	f.BoolP("quiet", "q", false, "say nothing but errors")
+	f.String("metrics", "", "`file` for node_exporter's textfile collector; default none")
 }
 
 // push pushes, and says on stderr what became of it. The report is nil where no
@@ -99,21 +100,31 @@ func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 		return nil, err
 	}
 	defer unlock()
+	began := time.Now()
+	report, problems, pushed := s.pushAlone(cmd)
+	if err := s.record(report, problems, pushed, began); err != nil {
+		terminal.Warn(cmd.ErrOrStderr(), "%v", err)
+	}
+	return report, pushed
+}
+
+// pushAlone is push where no other is under way.
+func (s *settings) pushAlone(cmd *cobra.Command) (*snapshot.Report, []collect.Problem, error) {
 	snap, problems, err := s.snapshot(nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := s.keepBases(); err != nil && !s.quiet {
 		terminal.Warn(cmd.ErrOrStderr(), "%v", err)
 	}
 	client, _, err := s.connect(cmd)
 	if err != nil {
-		return nil, err
+		return nil, problems, err
 	}
 	defer client.Close()
 	report, pushed := client.Publish(cmd.Context(), "", snap)
 	if report == nil {
-		return nil, pushed
+		return nil, problems, pushed
 	}
 	if s.agent.Interactions {
 		if err := s.recordInteractions(report, time.Now()); err != nil {
@@ -127,7 +138,7 @@ func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 		}
 		printReport(cmd.ErrOrStderr(), report)
 	}
-	return report, pushed
+	return report, problems, pushed
 }
 
 // lock keeps two pushes of one outgoing directory apart: the second would undo what the first

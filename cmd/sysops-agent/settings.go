@@ -61,8 +61,12 @@ func newSettings(cmd *cobra.Command) (*settings, error) {
 	a.Outgoing = cmp.Or(text("outgoing"), a.Outgoing, defaultOutgoing)
 	a.JSON = cmp.Or(text("json"), a.JSON, collect.DefaultPath)
 	a.State = cmp.Or(text("state"), a.State, defaultState)
-	for _, path := range []*string{&a.Outgoing, &a.JSON, &a.State} {
+	a.Metrics = cmp.Or(text("metrics"), a.Metrics)
+	for _, path := range []*string{&a.Outgoing, &a.JSON, &a.State, &a.Metrics} {
 		// Names are made of them: the same wherever the agent is started.
+		if *path == "" {
+			continue
+		}
 		if *path, err = filepath.Abs(*path); err != nil {
 			return nil, fmt.Errorf("cannot find %s: %w", *path, err)
 		}

@@ -104,6 +104,7 @@ type Agent struct {
 	Outgoing      string             `yaml:"outgoing"` // default /var/lib/sysops/outgoing
 	JSON          string             `yaml:"json"`     // default /etc/hardware_identification.json
 	State         string             `yaml:"state"`    // default /var/lib/sysops/state
+	Metrics       string             `yaml:"metrics"`  // a file for node_exporter's textfile collector; default none
 	TTL           Duration           `yaml:"ttl"`      // default 6h
 	MaxObject     Size               `yaml:"max_object"`
 	Every         Duration           `yaml:"every"` // between two runs; default 20m

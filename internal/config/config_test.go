@@ -60,6 +60,7 @@ agent:
   private: ["*/app/*.conf", nginx-T]
   not_private: [/etc/crontab]
   interaction_times: true
+  metrics: /var/lib/metrics/sysops.prom
   commands:
     ss: {run: [ss, -tanp], timeout: 5s, limit: 512KiB}
     "netstat": {off: true}
@@ -86,7 +87,7 @@ prefix_hostnames: true
 	}
 	a := c.Agent
 	if a.Host != "web01" || a.Domain != "example.com" || a.Outgoing != "/var/lib/sysops/outgoing" || a.JSON != "/etc/hw.json" || a.State != "/var/lib/x" ||
-		time.Duration(a.TTL) != 6*time.Hour || a.MaxObject != 10<<20 || time.Duration(a.Every) != 20*time.Minute || a.Redact == nil || *a.Redact || !a.Interactions {
+		time.Duration(a.TTL) != 6*time.Hour || a.MaxObject != 10<<20 || time.Duration(a.Every) != 20*time.Minute || a.Redact == nil || *a.Redact || !a.Interactions || a.Metrics != "/var/lib/metrics/sysops.prom" {
 		t.Errorf("%+v", a)
 	}
 	if a.Bases == nil || *a.Bases || !slices.Equal(a.Private, []config.NameGlob{"*/app/*.conf", "nginx-T"}) || !slices.Equal(a.NotPrivate, []config.NameGlob{"/etc/crontab"}) {
