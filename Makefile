@@ -4,6 +4,7 @@
 # make lint    gofumpt, go vet, staticcheck, and the structure: what imports what, and how large it is
 # make race    the race detector over what is concurrent
 # make bench   the benchmarks, and whole fleets beside ripgrep; results in bench/results
+# make vuln    what is known of the modules' holes, where vuln.go.dev can be reached
 # make fuzz    every fuzz test for FUZZTIME each, and the tests that compare random cases with CASES times as many
 # make build   the two commands, static, in bin/
 # make package the two commands as .deb and .rpm, for amd64 and arm64, in dist/
@@ -15,13 +16,14 @@
 
 GOFUMPT     = mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # Later ones need a module that the module proxy does not serve.
 NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 FUZZTIME    = 60s
 CASES       = 50
 TESTTIMEOUT = 30m
 
-.PHONY: test contrib-test previous-test lint race bench fuzz build package package-test deps
+.PHONY: test contrib-test previous-test lint race bench fuzz vuln build package package-test deps
 
 # Without cgo, as the released commands are built: what the tests build of them is then compiled already. Four tests of
 # a package at a time, and of three packages, because many of them wait; and first of all those that take longest.
@@ -71,6 +73,12 @@ fuzz: deps
 			echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \
 	done
+
+# The result is kept with its date, unless the database cannot be reached.
+vuln:
+	@new=$$(mktemp); go run $(GOVULNCHECK) ./... > $$new 2>&1; code=$$?; cat $$new; \
+	if ! grep -q 'fetching vulnerabilities' $$new; then { date -u +%F; cat $$new; } > bench/results/vuln.txt; fi; \
+	rm $$new; exit $$code
 
 build:
 	CGO_ENABLED=0 go build -buildvcs=auto -trimpath -ldflags '-s -w' -o bin/ ./cmd/...

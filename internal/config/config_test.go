@@ -112,7 +112,7 @@ prefix_hostnames: true
 	for _, f := range c.Flags {
 		got = append(got, f.Name+"="+f.Value)
 	}
-	if !slices.Equal(got, want) || !strings.HasSuffix(c.Flags[0].Where, "config.yaml:32") {
+	if !slices.Equal(got, want) || !strings.HasSuffix(c.Flags[0].Where, "config.yaml:33") {
 		t.Errorf("%q at %s", got, c.Flags[0].Where)
 	}
 }
