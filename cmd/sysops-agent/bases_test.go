@@ -353,7 +353,10 @@ func TestAPushWithoutItsFolderOfBases(t *testing.T) {
 		name, says string
 		spoil      func(f *fleet, state string)
 	}{
-		{"a file in its place", "not a directory", func(f *fleet, state string) { f.must(os.WriteFile(state, nil, 0o600)) }},
+		{"a file in its place", "not a directory", func(f *fleet, state string) {
+			f.must(os.MkdirAll(state, 0o700))
+			f.must(os.WriteFile(filepath.Join(state, "bases"), nil, 0o600))
+		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			f := newFleet(t)
@@ -388,8 +391,8 @@ func TestAgentBasesFalse(t *testing.T) {
 	if keys := f.keys("$base*"); len(keys) > 0 {
 		t.Errorf("%q are there", keys)
 	}
-	if _, err := os.Stat(filepath.Join(f.dir, "state-web0.example.com")); !os.IsNotExist(err) {
-		t.Errorf("something is kept: %v", err)
+	if _, err := os.Stat(filepath.Join(f.dir, "state-web0.example.com", "bases")); !os.IsNotExist(err) {
+		t.Errorf("bases are kept: %v", err)
 	}
 	f.configure("{bases: true}")
 	f.push("web1.example.com")

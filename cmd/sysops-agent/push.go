@@ -102,7 +102,7 @@ func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 	defer unlock()
 	began := time.Now()
 	report, problems, pushed := s.pushAlone(cmd)
-	if err := s.record(report, problems, pushed, began); err != nil {
+	if err := s.record(report, problems, pushed, began); err != nil && !s.quiet {
 		terminal.Warn(cmd.ErrOrStderr(), "%v", err)
 	}
 	return report, pushed
