@@ -53,7 +53,7 @@ func (s *scan) armored(at int) {
 // nowhere (0, 0) when what follows is no key. It goes by what the lines look
 // like and needs no END mark: half a key is a secret, too.
 func (s *scan) keyBody(pos int) (start, end int) {
-	eol := s.lineEnd(pos)
+	eol := min(s.end, pos+1<<14)
 	if m := keyInLine.FindSubmatchIndex(s.data[pos:eol]); m != nil {
 		return pos + m[2], pos + m[3]
 	}

@@ -26,7 +26,7 @@ func callTriggers() []trigger {
 		{"real_connect(", `real_connect` + third},
 		{"new pdo(", `(?i)new pdo` + third},
 		{"new mysqli(", `(?i)new mysqli` + third},
-		{"dbi:", `(?i)dbi:[^"']*["']\s*,\s*` + text + `\s*,\s*` + secret},
+		{"dbi:", `(?i)dbi:[^"']{0,128}["']\s*,\s*` + text + `\s*,\s*` + secret},
 		{"getconnection(", `getConnection` + third},
 		{".login(", `\.login` + second},
 		{"auth=(", `auth=` + second},

@@ -103,7 +103,7 @@ func (s *scan) arguments(at int) {
 	if !ok {
 		return
 	}
-	arguments := s.argumentsFrom(end)
+	arguments := s.argumentsFrom(end, s.end)
 	if known.needs != "" && !slices.ContainsFunc(arguments, func(a argument) bool { return string(s.data[a.start:a.end]) == known.needs }) {
 		return
 	}
@@ -187,16 +187,19 @@ func (s *scan) argumentValue(a argument, users bool) {
 	s.add(a.start, a.end, "argument of a command")
 }
 
-// argumentsFrom splits what follows a command's name, up to the command after it, and notes
+// argumentsFrom splits what follows a command's name, up to the command after it or to limit, and notes
 // that so much of the line has been read. Lists of arguments in JSON are split as well.
-func (s *scan) argumentsFrom(pos int) []argument {
+func (s *scan) argumentsFrom(pos, limit int) []argument {
 	var all []argument
 	if pos < s.end && isQuote(s.data[pos]) {
 		pos++ // of the name itself
 	}
 	for {
-		for pos < s.end && (isBlank(s.data[pos]) || s.data[pos] == ',') {
+		for pos < limit && (isBlank(s.data[pos]) || s.data[pos] == ',') {
 			pos++
+		}
+		if pos >= limit && limit < s.end {
+			break
 		}
 		if pos+1 >= s.end && (pos == s.end || s.data[pos] == '\\') {
 			from, to, ok := s.nextLine(pos)
@@ -204,7 +207,7 @@ func (s *scan) argumentsFrom(pos int) []argument {
 				break
 			}
 			pos = from + s.indent(from)
-			s.start, s.end = from, to
+			s.start, s.end, limit = from, to, to
 			continue
 		}
 		if bytes.IndexByte([]byte("|;&)`]"), s.data[pos]) >= 0 {
@@ -212,21 +215,21 @@ func (s *scan) argumentsFrom(pos int) []argument {
 		}
 		start := pos
 		if isQuote(s.data[pos]) {
-			n := quotedLength(s.data[pos+1:s.end], string(s.data[pos:pos+1]))
+			n := quotedLength(s.data[pos+1:limit], string(s.data[pos:pos+1]))
 			all = append(all, argument{start + 1, start + 1 + n})
-			pos = min(s.end, start+n+2)
+			pos = min(limit, start+n+2)
 			continue
 		}
-		for pos < s.end && !isBlank(s.data[pos]) {
+		for pos < limit && !isBlank(s.data[pos]) {
 			switch c := s.data[pos]; {
 			case c == '"' || c == '\'':
-				pos += quotedLength(s.data[pos+1:s.end], string(c)) + 1
+				pos += quotedLength(s.data[min(pos+1, limit):limit], string(c)) + 1
 			case c == '\\':
 				pos++
 			}
 			pos++
 		}
-		pos = min(pos, s.end)
+		pos = min(pos, limit)
 		all = append(all, argument{start, pos})
 	}
 	s.command = max(s.command, pos)
@@ -260,7 +263,10 @@ func (s *scan) someCommand(at int) {
 
 // htpasswd finds the password in htpasswd -b file user password.
 func (s *scan) htpasswd(at int) {
-	arguments := s.argumentsFrom(at + len("htpasswd"))
+	if at < s.command {
+		return
+	}
+	arguments := s.argumentsFrom(at+len("htpasswd"), s.end)
 	batch, file := false, true
 	var words []argument
 	for _, a := range arguments {
@@ -310,7 +316,7 @@ func (s *scan) piped(at int) {
 // plainArguments returns the arguments up to a pipe, at most those before limit.
 func (s *scan) plainArguments(pos, limit int) []argument {
 	command := s.command
-	all := s.argumentsFrom(pos)
+	all := s.argumentsFrom(pos, limit)
 	s.command = command
 	return slices.DeleteFunc(all, func(a argument) bool { return a.start >= limit })
 }

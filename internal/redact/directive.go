@@ -106,6 +106,9 @@ func (s *scan) dataSource(at int) {
 	}
 }
 
+// portOrVersion: "kpasswd 464/tcp" of services(5), "passwd 1:4.13" of a list of packages.
+var portOrVersion = regexp.MustCompile(`^[0-9]+[/:.][\w.+~-]*$`)
+
 var typeDigit = regexp.MustCompile(`^[0-9]{1,2}[ \t]+\S`)
 
 // userBefore: user x password y, where the password may be any word.
@@ -138,7 +141,7 @@ func (s *scan) directive(k key) bool {
 		behind = end
 	}
 	text := string(s.data[start:min(end, start+longWord)])
-	if !isSecret(text, sure) || quote == "" && strings.ContainsAny(text[:1], "=!<>([{|&,.:?)") {
+	if !isSecret(text, sure) || portOrVersion.MatchString(text) || quote == "" && strings.ContainsAny(text[:1], "=!<>([{|&,.:?)") {
 		return false
 	}
 	if s.isDirective(k, text, quote != "", s.data[behind:s.end]) {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf16"
 )
 
 // hole is where a template has a secret: {pw}, {hex32}. The repository holds templates, so that
@@ -97,5 +98,77 @@ func TestSecretsOfEachKindAreHeldBack(t *testing.T) {
 	t.Logf("%d of %d secrets of %d kinds are held back", len(all)-len(lost), len(all), len(kinds))
 	if len(lost) > 0 {
 		t.Errorf("these are not:\n%s", strings.Join(lost, "\n"))
+	}
+}
+
+func TestHarmlessLinesStay(t *testing.T) {
+	data, err := os.ReadFile("testdata/harmless.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(data)) {
+		name, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "|")
+		for _, object := range []string{name, ""} {
+			clean, found := New(nil).Object(object, []byte(text))
+			if string(clean) != text {
+				t.Errorf("%q of %q became %q: %v", text, object, clean, found)
+			}
+		}
+	}
+}
+
+func TestAFindingTellsTheLineAsItWas(t *testing.T) {
+	key := "-----BEGIN PRIVATE KEY-----\n" + strings.Repeat(strings.Repeat("A1b", 20)+"\n", 3) + "-----END PRIVATE KEY-----\n"
+	_, found := New(nil).Object("/etc/x", []byte("a\rb\r\n"+key+"password=hunter22\n"))
+	want := []Finding{{4, "private key"}, {8, "value of a key"}}
+	if fmt.Sprint(found) != fmt.Sprint(want) {
+		t.Errorf("found %v, want %v", found, want)
+	}
+}
+
+func TestAReturnAloneEndsALine(t *testing.T) {
+	if got := redacted("password: hunter22\ruser: bob\r"); got != "password: "+R+"\ruser: bob\r" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestUTF16IsLookedAtAsText(t *testing.T) {
+	for _, order := range []string{"little", "big"} {
+		wide := func(text string) []byte {
+			out := []byte{0xff, 0xfe}
+			if order == "big" {
+				out = []byte{0xfe, 0xff}
+			}
+			for _, c := range utf16.Encode([]rune(text)) {
+				low, high := byte(c), byte(c>>8)
+				if order == "big" {
+					low, high = high, low
+				}
+				out = append(out, low, high)
+			}
+			return out
+		}
+		half := []byte{0x00, 0xd8} // of a pair, alone
+		if order == "big" {
+			half = []byte{0xd8, 0x00}
+		}
+		data := append(append(wide("x=😀\r\n\"DefaultPassword\"=\"hunter22\"\r\n"), half...), 'z')
+		want := append(append(wide("x=😀\r\n\"DefaultPassword\"=\""+R+"\"\r\n"), half...), 'z')
+		if got := New(nil).Redact(data); !bytes.Equal(got, want) {
+			t.Errorf("%s endian: got %q, want %q", order, got, want)
+		}
+	}
+}
+
+func TestWhatAnyUserMayHaveWrittenHasNoFingerprint(t *testing.T) {
+	r := New([]byte("a key of sixteen bytes"))
+	for name, text := range map[string]string{
+		"/etc/hardware_identification.json@ps-aux": "bob 1 app --password hunter22",
+		"":                 "  PID TTY CMD\n    1 ?   app --password hunter22",
+		"/proc/12/cmdline": "app --password hunter22",
+	} {
+		if clean, found := r.Object(name, []byte(text)); len(found) != 1 || !bytes.HasSuffix(clean, []byte(R)) {
+			t.Errorf("%q became %q", text, clean)
+		}
 	}
 }

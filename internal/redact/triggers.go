@@ -9,8 +9,7 @@ type trigger struct {
 
 // A triggerSet searches for the texts of many triggers in one pass over the data: it looks
 // each three bytes up in a bitmap of 4 KiB, which the processor keeps close, and compares only
-// where a text begins with them. For texts of which few occur that is quicker than an
-// automaton, whose tables are larger than that (see BenchmarkTriggers).
+// where a text begins with them.
 type triggerSet struct {
 	begins [1 << 15 / 64]uint64
 	by     map[uint16][]trigger

@@ -28,6 +28,9 @@ func (s *scan) value(a assignment, pos int) (start, end int, ok bool) {
 	if strings.HasPrefix(a.separator, ":") && (s.data[pos] == '|' || s.data[pos] == '>') && len(bytes.Trim(s.data[pos:min(s.end, pos+8)], "|>+-0123456789 \t")) == 0 {
 		return s.below(a)
 	}
+	if a.quote != "" && !a.closed && bytes.HasPrefix(s.data[pos:s.end], []byte(a.quote)) {
+		return pos, pos, false // read -p "Password: " x
+	}
 	start, quote := s.opened(pos)
 	switch {
 	case quote != "":
