@@ -1,6 +1,7 @@
 # make test    installs what the tests need where it may, and runs them all
 # make contrib-test  runs what of contrib/ Ansible, Puppet and Salt would; installs the former two where it may
 # make previous-test  runs the release before this one, out of the history, beside this one
+# make gitleaks-test  has gitleaks, built at a fixed version, look through what is sent of planted secrets
 # make lint    gofumpt, go vet, staticcheck, and the structure: what imports what, and how large it is
 # make race    the race detector over what is concurrent
 # make bench   the benchmarks, and whole fleets beside ripgrep; results in bench/results
@@ -23,7 +24,7 @@ FUZZTIME    = 60s
 CASES       = 50
 TESTTIMEOUT = 30m
 
-.PHONY: test contrib-test previous-test lint race bench fuzz vuln build package package-test deps
+.PHONY: test contrib-test previous-test gitleaks-test lint race bench fuzz vuln build package package-test deps
 
 # Without cgo, as the released commands are built: what the tests build of them is then compiled already. Four tests of
 # a package at a time, and of three packages, because many of them wait; and first of all those that take longest.
@@ -40,13 +41,17 @@ contrib-test:
 previous-test:
 	CGO_ENABLED=0 go test -timeout $(TESTTIMEOUT) -tags previous -run Previous ./wholetest
 
+# Apart from make test, because it builds another program of 60 modules.
+gitleaks-test:
+	go test -timeout $(TESTTIMEOUT) -tags gitleaks -run Gitleaks ./internal/redact
+
 deps:
 	@sh scripts/test-deps.sh
 
 lint:
 	@files=$$(go run $(GOFUMPT) -l .); if [ -n "$$files" ]; then echo "not formatted with gofumpt: $$files"; exit 1; fi
-	go vet -tags contrib,previous ./...
-	go run $(STATICCHECK) -tags contrib,previous ./...
+	go vet -tags contrib,previous,gitleaks ./...
+	go run $(STATICCHECK) -tags contrib,previous,gitleaks ./...
 	go run ./scripts/structure
 
 # What measures a reader's memory, or how a search grows, says nothing under the detector, which takes ten times as

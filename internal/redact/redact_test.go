@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -249,6 +250,16 @@ func FuzzRedact(f *testing.F) {
 
 func BenchmarkRedactSysctl47KB(b *testing.B) {
 	benchmarkRedact(b, strings.Repeat("net.core.netdev_budget = 300\nkernel.keys.maxkeys = 200\n", 47<<10/55))
+}
+
+// One object of a host that has 100 of 47 KB: lines that look like secrets, and some that hold one.
+func BenchmarkRedactConfig47KB(b *testing.B) {
+	data, err := os.ReadFile("testdata/harmless.txt")
+	if err != nil {
+		b.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(data), "|", "\n") + "password=hunter22\n"
+	benchmarkRedact(b, strings.Repeat(text, 47<<10/len(text)))
 }
 
 func BenchmarkRedact10MiBOfOneLine(b *testing.B) {
