@@ -163,7 +163,7 @@ func (s *scan) isDirective(k key, text string, quoted bool, rest []byte) bool {
 		return false
 	case quoted && strings.ContainsAny(text, " \t") && !k.first, !quoted && !k.first && strings.ContainsAny(text, "\\[]"):
 		return false
-	case userBefore.Match(before) && (!k.comment || last):
+	case !k.first && userBefore.Match(before) && (!k.comment || last):
 		return true
 	case last && debconf.Match(before):
 		return true

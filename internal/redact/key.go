@@ -41,7 +41,7 @@ func (s *scan) word(at int) {
 	}
 	k := s.keyAround(at)
 	s.done = k.end
-	if k.strength == none || isSysctl(k.name) {
+	if k.strength == none {
 		return
 	}
 	for _, find := range []func(*scan, key) bool{(*scan).markup, (*scan).named, (*scan).assigned, (*scan).flag, (*scan).directive} {
@@ -65,7 +65,9 @@ func (s *scan) keyAround(at int) key {
 	}
 	k.end = max(k.end, min(at+1, s.end))
 	k.name = string(s.data[k.start:k.end])
-	k.strength = strengthOf(k.name)
+	if !isSysctl(k.name) {
+		k.strength = strengthOf(k.name)
+	}
 	if k.strength == none {
 		return k
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // How much of a text around a key is looked at for the rest of an element or a pair.
-const nearby = 512
+const nearby = 256
 
 var (
 	// What may lie between a value's key and its text: the end of a tag, and tags that open.

@@ -3,32 +3,63 @@ package redact
 import (
 	"bytes"
 	"regexp"
+	"strings"
 )
 
 var (
-	// A key that is the value of another: name: DB_PASSWORD.
-	nameBefore = regexp.MustCompile(`(?i)(?:^|[\s{,"'(:.-])(?:name|key|field|option|variable|var|param|parameter|parameterkey|parametername|env|attribute|setting|property|id|k)["']?\s{0,4}(?:=>|[:=])\s{0,4}["']?$|(?:^|\s)variable[ \t]+"$`)
-
 	valueNext  = regexp.MustCompile(`^["']?[ \t]?[,;{]?\s{0,64}(?:#[^\n]{0,80}\n\s{0,40})?(?:["']?(?i:type|description|secure|sensitive|comment|required|hidden|scope)["']?\s{0,4}(?:=>|[:=])\s{0,4}["']?[^"'\n,]{0,64}["']?,?\s{0,64}){0,2}-?\s{0,4}["']?(?i:value|val|default|v|data|content|parametervalue|stringvalue|string_value|current|defaultvalue|default_value)["']?\s{0,4}(?:=>|[:=])\s{0,4}(?:"((?:[^"\\]|\\.){0,400})"|'([^'\n]{0,400})'|([^\s"'\[{][^\n\r,}]{0,400}))`)
 	valueFirst = regexp.MustCompile(`(?i)["']?(?:value|val|default|data|parametervalue|defaultvalue)["']?\s{0,4}(?:=>|[:=])\s{0,4}(?:"((?:[^"\\]|\\.){0,400})"|'([^'\n]{0,400})'|([^\s"'\[{][^\s,}]{0,400})),?\s{0,64}["']?(?:name|key|field|option|variable|parameterkey|env|attribute|setting|property|id)["']?\s{0,4}(?:=>|[:=])\s{0,4}["']?$`)
 )
 
+// Keys whose value is the name of a key.
+var nameKeys = wordSet("name key field option variable var param parameter parameterkey parametername env attribute setting property id k")
+
+// isNamed reports whether a key is the value of another, as in name: DB_PASSWORD, or the name of
+// a variable of Terraform.
+func (s *scan) isNamed(k key) bool {
+	before := bytes.TrimRight(s.data[max(0, k.start-longestKey):k.start], " \t\"'")
+	name := bytes.TrimRight(before, ":=>")
+	separated := len(name) < len(before)
+	name = bytes.TrimRight(name, " \t\"'")
+	start := len(name)
+	for start > 0 && isLetter(name[start-1]) {
+		start--
+	}
+	word := string(name[start:])
+	if !separated {
+		return k.quote != "" && word == "variable"
+	}
+	return nameKeys[strings.ToLower(word)]
+}
+
 // named finds the value of a key that is itself the value of a key called name, as JSON, YAML
 // and HCL have it, on the same line or the next. It reports whether the key has been dealt with.
 func (s *scan) named(k key) bool {
-	before := s.data[max(0, k.start-nearby):k.start]
-	if last := bytes.TrimRight(before, " \t\"'"); len(last) == 0 || bytes.IndexByte([]byte(":=>e"), last[len(last)-1]) < 0 {
-		return false // quicker than the expression, which few keys need
-	}
-	if !nameBefore.Match(before[max(0, len(before)-48):]) {
+	if !s.isNamed(k) {
 		return false
 	}
+	before := s.data[max(0, k.start-nearby):k.start]
 	behind := s.data[k.end:min(len(s.data), k.end+nearby)]
-	if m := valueNext.FindSubmatchIndex(behind); m != nil {
-		return s.addGroup(k, k.end, m)
+	if mayHoldValue(behind) {
+		if m := valueNext.FindSubmatchIndex(behind); m != nil {
+			return s.addGroup(k, k.end, m)
+		}
 	}
-	if m := valueFirst.FindSubmatchIndex(before); m != nil {
-		return s.addGroup(k, k.start-len(before), m)
+	if mayHoldValue(before) {
+		if m := valueFirst.FindSubmatchIndex(before); m != nil {
+			return s.addGroup(k, k.start-len(before), m)
+		}
+	}
+	return false
+}
+
+// mayHoldValue reports whether a text holds a part of what a value's key may be called. It is
+// much quicker than the expressions, and few texts do.
+func mayHoldValue(text []byte) bool {
+	for _, part := range []string{"al", "AL", "efault", "ata", "ontent", "urrent", "v\":", "v:"} {
+		if bytes.Contains(text, []byte(part)) {
+			return true
+		}
 	}
 	return false
 }
