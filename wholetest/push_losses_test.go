@@ -182,5 +182,3 @@ func TestAClientOutlivesARestartOfItsServer(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
-
-// The loss is learnt of in the second wait, so the repair is the third.

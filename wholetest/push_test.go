@@ -254,13 +254,15 @@ func TestAnUnchangedPushSendsNoContents(t *testing.T) {
 	}
 }
 
-func TestAFirstPushWaitsNoMoreThanALaterOne(t *testing.T) {
+// What becomes a base costs two waits more: the base is confirmed before the object refers to it, and
+// that the object does before it is recorded.
+func TestAFirstPushWaitsForItsBases(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	proxy := redistest.NewProxy(t, server.Addr())
 	proxy.Delay(batch)
 	publish(t, connect(t, proxy.URL()), hundred())
-	if w := proxy.Traffic().Waits; w > 4 {
+	if w := proxy.Traffic().Waits; w > 1+3+2 {
 		t.Errorf("it waited %d times", w)
 	}
 }
@@ -346,7 +348,7 @@ func TestAChangedStatAloneSetsOnlyTheStat(t *testing.T) {
 	}
 }
 
-func TestARepairCostsNoFurtherWait(t *testing.T) {
+func TestARepairCostsOneFurtherWait(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	proxy := redistest.NewProxy(t, server.Addr())
@@ -357,7 +359,7 @@ func TestARepairCostsNoFurtherWait(t *testing.T) {
 	proxy.Delay(batch)
 	proxy.Reset()
 	r := publish(t, connect(t, proxy.URL()), hundred())
-	if w := proxy.Traffic().Waits; w > 4 || r.Servers[0].Repaired != 50 || r.Servers[0].Renewed != 50 {
+	if w := proxy.Traffic().Waits; w > 5 || r.Servers[0].Repaired != 50 || r.Servers[0].Renewed != 50 {
 		t.Errorf("%d waits; %+v", w, r.Servers[0])
 	}
 }

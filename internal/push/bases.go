@@ -284,6 +284,9 @@ func (d *offering) noteBase(o store.Outcome) {
 		return
 	}
 	d.sent.refused[id] = d.sent.refused[id] || o.Err != nil
+	if d.users[id] == nil { // its object stands by itself as yet
+		return
+	}
 	if !slices.Contains(d.sent.lostBases, id) {
 		d.sent.lostBases = append(d.sent.lostBases, id)
 	}
@@ -315,9 +318,9 @@ type claim struct {
 	seen   int    // bases of that name before
 }
 
-// settleClaims writes the bases whose claims were heard, and in place of their objects
-// that they are the same. It takes back the other claims: each was one of many at the
-// same time, so there are more by now.
+// settleClaims writes the bases whose claims were heard. Until the server is known to have
+// them their objects stand by themselves; see becomeBases. It takes back the other claims: each
+// was one of many at the same time, so there are more by now.
 func (d *offering) settleClaims() {
 	for name, c := range d.claims {
 		id := store.ID(c.obj.sum)
@@ -328,13 +331,12 @@ func (d *offering) settleClaims() {
 			d.batch.UnclaimBase(name, id)
 			d.push.bases.cache.outdated(name)
 		default:
-			d.users[id] = append(d.users[id], name)
 			d.batch.GiveBase(id, c.packed)
-			rec := d.records[name]
-			same := c.obj.sameAs(&rec)
-			d.batch.Replace(same)
-			d.records[name] = rec
 			d.given = append(d.given, name)
+			if rec := d.records[name]; slices.Contains(d.sent.replaced, name) {
+				rec.Unsure = true
+				d.records[name] = rec
+			}
 		}
 	}
 }
@@ -383,22 +385,6 @@ func (d *offering) repairBases() []string {
 		}
 		d.batch.GiveBase(id, packed)
 		d.batch.ListBase(d.users[id][0], id, d.state.Now)
-	}
-	return orphans
-}
-
-// unclaimRefused gives back the places of bases that the server would not take, and returns
-// the objects that refer to them.
-func (d *offering) unclaimRefused() []string {
-	var orphans []string
-	for _, id := range d.sent.lostBases {
-		orphans = append(orphans, d.users[id]...)
-		for _, name := range d.users[id] {
-			if c, claimed := d.claims[name]; claimed && store.ID(c.obj.sum) == id {
-				d.batch.UnclaimBase(name, id)
-				delete(d.claims, name)
-			}
-		}
 	}
 	return orphans
 }

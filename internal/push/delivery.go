@@ -46,17 +46,18 @@ type offering struct {
 	siblings []*offering // that the snapshot is offered to in the same pass, itself included
 	behind   bool        // it cannot keep up, and is offered no more in this pass
 
-	batch   *store.Batch
-	queue   chan *store.Batch
-	sending sync.WaitGroup
-	records map[string]store.Record // what to record of an object once it is stored
-	fresh   []string                // unchanged objects whose record is not as it should be
+	batch    *store.Batch
+	queue    chan *store.Batch
+	sending  sync.WaitGroup
+	records  map[string]store.Record // what to record of an object once it is stored
+	recorded map[string]store.Record // what this push has recorded
+	fresh    []string                // unchanged objects whose record is not as it should be
 
 	users   map[store.ID][]string // base → the objects that refer to it
 	fetched int                   // of them that are not in the cache
 	claims  map[string]claim      // by name
 	claimed int                   // bytes of their frames
-	given   []string              // names whose claim was heard
+	given   []string              // names whose claim was heard, and whose base was written
 	apart   []string              // objects whose frame refers to what this server cannot have
 
 	back *readBack // of objects that have not changed
@@ -109,7 +110,7 @@ func (d *delivery) read(ctx context.Context) {
 // begin begins an offering.
 func (d *delivery) begin(ctx context.Context) *offering {
 	o := &offering{
-		delivery: d, records: make(map[string]store.Record), users: make(map[store.ID][]string), claims: make(map[string]claim),
+		delivery: d, records: make(map[string]store.Record), recorded: make(map[string]store.Record), users: make(map[store.ID][]string), claims: make(map[string]claim),
 		sent:  outcomes{failed: make(map[string]error), cards: make(map[string]int), refused: make(map[store.ID]bool)},
 		queue: make(chan *store.Batch, batchesAhead), batch: d.newBatch(),
 	}
@@ -176,7 +177,7 @@ func (d *offering) offer(obj *packedObject) {
 	old, recorded := d.state.Records[obj.name]
 	rec := d.record(obj)
 	rec.Packed, rec.Base = old.Packed, old.Base
-	changed := !recorded || old.Sum != rec.Sum || d.packsBetter(obj, &old)
+	changed := !recorded || old.Sum != rec.Sum || old.Unsure || d.packsBetter(obj, &old)
 	var object store.Object
 	if changed {
 		object = obj.object(&rec)
@@ -189,7 +190,7 @@ func (d *offering) offer(obj *packedObject) {
 	d.refer(obj.name, rec.Base)
 	switch {
 	case changed:
-		d.batch.Replace(object)
+		d.replace(object, rec)
 		d.propose(obj, obj.pack())
 	case old.StatSum != rec.StatSum:
 		d.batch.SetStat(obj.name, obj.md5sum, obj.stat)
@@ -312,96 +313,6 @@ func (d *offering) end(ctx context.Context, names map[string]bool) {
 	}
 	d.done = d.sent
 	d.took = time.Since(d.began)
-}
-
-// commit is the last wait. The record of a new or changed object is written only
-// now that the object is known to be stored, and the snapshot counts as pushed only
-// if all of it was. Repairs go in the same request: should the server refuse one,
-// the object is missing there, not wrong, and its siblings and the next push know.
-func (d *offering) commit(ctx context.Context, names map[string]bool) {
-	d.batch = d.newBatch()
-	before := len(d.sent.replaced)
-	d.noteFixed()
-	d.heedReadBack()
-	d.settleClaims()
-	for _, name := range slices.Concat(d.sent.replaced, d.sent.restated, d.fresh) {
-		d.batch.PutRecord(name, d.records[name])
-	}
-	orphans := append(d.repairBases(), d.apart...)
-	d.sent.lostBases = nil
-	d.resend(ctx, slices.Concat(d.sent.lost, orphans), orphans, names)
-	if len(d.sent.failed) == 0 {
-		d.batch.Commit(store.Commit{
-			Names: sortedNames(names), Machine: d.push.snap.Machine, Back: d.state.Left,
-			Score: store.PushScore(d.state.Now, d.push.mark), Expires: d.state.Now.Add(d.push.snap.TTL),
-		})
-	}
-	d.send(ctx, d.batch)
-	if len(d.sent.lostBases) > 0 { // it may hold a list of bases, and yet no base
-		d.batch = d.newBatch()
-		orphans = d.unclaimRefused()
-		d.resend(ctx, orphans, orphans, names)
-		d.send(ctx, d.batch)
-	}
-	d.err = d.sent.err
-	d.remember()
-	if d.err == nil {
-		for _, name := range d.given {
-			if c, claimed := d.claims[name]; claimed {
-				d.push.bases.cache.claimed(name, c.obj.sum, c.packed)
-			}
-		}
-	}
-	d.sent.replaced = slices.Compact(slices.Sorted(slices.Values(d.sent.replaced))) // what became a base was written twice
-	d.sent.repaired = len(d.sent.replaced) - before
-}
-
-// resend writes objects again that the server has lost, with their records. The orphans
-// among them are to refer to no base.
-func (d *offering) resend(ctx context.Context, lost, orphans []string, names map[string]bool) {
-	slices.Sort(lost)
-	for _, name := range slices.Compact(lost) {
-		obj, err := d.push.retake(ctx, name, slices.Contains(orphans, name))
-		if err != nil || obj.name != name {
-			delete(names, name) // it vanished meanwhile, and the server has lost it already
-			d.batch.Delete(name)
-			continue
-		}
-		rec := d.record(obj)
-		o := obj.object(&rec)
-		if !d.mayRefer(name, rec.Base) {
-			if obj, err = d.push.retake(ctx, name, true); err != nil || obj.name != name {
-				continue // it is as good as changed: the next push has it
-			}
-			rec = d.record(obj)
-			o = obj.object(&rec)
-		}
-		d.ensureBase(name, rec.Base)
-		d.batch.Replace(o)
-		d.batch.PutRecord(name, rec)
-		if d.batch.Size() >= batchBytes {
-			d.send(ctx, d.batch)
-			d.batch = d.newBatch()
-		}
-	}
-}
-
-// ensureBase sees to it that the server has the base of an object that is sent again, where
-// nobody has looked yet.
-func (d *offering) ensureBase(name string, id store.ID) {
-	if id == (store.ID{}) || d.users[id] != nil {
-		return
-	}
-	packed := d.push.bases.cache.verified(frame.ID(id))
-	switch {
-	case d.fixed:
-		d.batch.HoldBase(id, packed, sampleAt(id, d.push.mark, len(packed)), false)
-	case packed != nil:
-		d.batch.GiveBase(id, packed)
-	default:
-		return
-	}
-	d.users[id] = []string{name}
 }
 
 func sortedNames(names map[string]bool) []string {

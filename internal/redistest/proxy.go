@@ -19,14 +19,17 @@ type Proxy struct {
 	ln     net.Listener
 	wg     sync.WaitGroup
 
-	mu      sync.Mutex
-	links   map[*link]struct{}
-	closed  bool
-	refuse  bool
-	delay   time.Duration
-	flowing chan struct{} // closed while bytes flow; replaced by Stall
-	traffic Traffic
-	cuts    [2]int64 // bytes that may pass in a direction before the cut; -1: no cut
+	mu        sync.Mutex
+	links     map[*link]struct{}
+	closed    bool
+	refuse    bool
+	delay     time.Duration
+	flowing   chan struct{} // closed while bytes flow; replaced by Stall
+	traffic   Traffic
+	cuts      [2]int64 // bytes that may pass in a direction before the cut; -1: no cut
+	until     int64    // bytes that may pass to the server before meanwhile is called
+	meanwhile func()   // nil: nothing is to be called
+	pace      int      // bytes a second that a connection takes in a direction; 0: as many as there are
 }
 
 // Traffic is what passed through a [Proxy], over all its connections.
@@ -101,6 +104,22 @@ func (p *Proxy) setCut(dir direction, n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cuts[dir] = max(n, -1)
+}
+
+// AfterSent lets exactly n more bytes pass from clients to the server, counted over all connections, then calls do,
+// once, and lets the rest of that connection's bytes pass when it has returned.
+func (p *Proxy) AfterSent(n int64, do func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.until, p.meanwhile = n, do
+}
+
+// Pace lets so many bytes a second through each connection, in each direction, in small pieces: a slow line. 0 takes it
+// back. It is for bytes that are handed on from now on.
+func (p *Proxy) Pace(bytes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pace = bytes
 }
 
 // Stall stops forwarding in both directions. Connections stay open, and new ones are accepted. Bytes that were being
@@ -275,14 +294,22 @@ func (l *link) write(dst *net.TCPConn, dir direction, chunks <-chan chunk) {
 		if !l.waitUntil(c.due) {
 			return
 		}
-		n, cut, ok := l.pass(dir, len(c.data))
-		if !ok {
-			return
-		}
-		_, err := dst.Write(c.data[:n])
-		if err != nil || cut {
-			l.close()
-			return
+		for data := c.data; len(data) > 0; {
+			p, ok := l.pass(dir, len(data))
+			if !ok {
+				return
+			}
+			_, err := dst.Write(data[:p.bytes])
+			if err != nil || p.cut {
+				l.close()
+				return
+			}
+			if data = data[p.bytes:]; p.then != nil {
+				p.then()
+			}
+			if !l.waitUntil(p.next) {
+				return
+			}
 		}
 	}
 	_ = dst.CloseWrite() // fails when dst is closed already
@@ -304,45 +331,64 @@ func (l *link) waitUntil(due time.Time) bool {
 	}
 }
 
-// pass waits until bytes flow, and counts how many of n bytes may pass and whether the link is to be cut after
-// them; not ok when the link ended meanwhile.
-func (l *link) pass(dir direction, n int) (passed int, cut, ok bool) {
+// A passage is what may pass next.
+type passage struct {
+	bytes int
+	cut   bool      // the link is to be cut after them
+	then  func()    // to be called after them; nil: nothing
+	next  time.Time // when more may pass
+}
+
+// pass waits until bytes flow, and counts how many of n bytes may pass; not ok when the link ended meanwhile.
+func (l *link) pass(dir direction, n int) (next passage, ok bool) {
 	p := l.proxy
 	for {
 		p.mu.Lock()
 		flowing := p.flowing
 		select {
 		case <-flowing:
-			passed, cut = p.count(l, dir, int64(n))
+			next = p.count(l, dir, int64(n))
 			p.mu.Unlock()
-			return passed, cut, true
+			return next, true
 		default:
 			p.mu.Unlock()
 		}
 		select {
 		case <-flowing:
 		case <-l.done:
-			return 0, false, false
+			return passage{}, false
 		}
 	}
 }
 
+// pieces is how many times a second bytes are handed on over a slow line.
+const pieces = 20
+
 // count is called with p.mu held.
-func (p *Proxy) count(l *link, dir direction, n int64) (passed int, cut bool) {
+func (p *Proxy) count(l *link, dir direction, n int64) passage {
+	var next passage
+	if p.pace > 0 {
+		n = min(n, int64(max(1, p.pace/pieces)))
+		next.next = time.Now().Add(time.Duration(n) * time.Second / time.Duration(p.pace))
+	}
+	if dir == toServer && p.meanwhile != nil && n >= p.until {
+		n, next.then, p.meanwhile = p.until, p.meanwhile, nil
+	}
 	if left := p.cuts[dir]; left >= 0 && n >= left {
-		n, cut = left, true
+		n, next.cut = left, true
 		p.cuts[dir] = -1
 	} else if left >= 0 {
 		p.cuts[dir] -= n
 	}
-	if dir == toServer {
+	if next.bytes = int(n); dir == toServer {
+		p.until -= n
 		p.traffic.Sent += n
-		return int(n), cut
+		return next
 	}
 	p.traffic.Received += n
 	if l.asking && n > 0 {
 		p.traffic.Waits++
 		l.asking = false
 	}
-	return int(n), cut
+	return next
 }

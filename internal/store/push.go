@@ -126,6 +126,7 @@ const (
 	OpSetStat OpKind = "set the stat of"
 	OpKeep    OpKind = "keep"
 	OpDelete  OpKind = "delete"
+	OpDrop    OpKind = "drop"
 	OpIndex   OpKind = "index"
 
 	OpHoldBase  OpKind = "renew the base"
@@ -173,7 +174,8 @@ func (b *Batch) atOnce(kind OpKind, name string, size int, commands ...[]any) {
 
 // Replace writes an object: a reader sees the old list or the new one. Its record is not touched: PutRecord goes with a later batch, once the
 // outcome is known. Should the push be cut short between the two, the record is
-// that of the contents before, and Renew finds out that they are no longer there.
+// that of the contents before, and Renew finds out that they are no longer there; where the
+// contents are the same and only the frame is another, the record is to be Unsure before.
 func (b *Batch) Replace(o Object) {
 	key := keyObject(b.host, o.Name)
 	b.atOnce(
@@ -225,6 +227,12 @@ func (b *Batch) hold(name string) {
 func (b *Batch) Delete(name string) {
 	ctx := context.Background()
 	b.add(OpDelete, name, 128+2*len(name)+2*len(b.host), b.pipe.Del(ctx, keyObject(b.host, name)), b.pipe.HDel(ctx, keyOf(b.host), name))
+}
+
+// Drop removes an object that has been found to be unreadable, and leaves its record: the host has
+// it, as readers and the next push will know.
+func (b *Batch) Drop(name string) {
+	b.add(OpDrop, name, 64+len(name)+len(b.host), b.pipe.Del(context.Background(), keyObject(b.host, name)))
 }
 
 // PutRecord records an object as it is now stored.

@@ -21,6 +21,7 @@ type Record struct {
 
 	MayBase   bool      // the contents may serve as a base, which every host can read
 	Cut       bool      // the contents are not all that the host has
+	Unsure    bool      // a write of the object has not been confirmed: its frame may be another than this says
 	Collected time.Time // when the host collected them, where not with its other objects; zero: with them
 }
 
@@ -44,6 +45,7 @@ const (
 	recordHasCollected
 	recordMayBase
 	recordCut
+	recordUnsure
 )
 
 func (r Record) encode() []byte {
@@ -57,6 +59,7 @@ func (r Record) encode() []byte {
 	set(recordHasCollected, !r.Collected.IsZero())
 	set(recordMayBase, r.MayBase)
 	set(recordCut, r.Cut)
+	set(recordUnsure, r.Unsure)
 	b := make([]byte, 0, recordV3Len+len(r.Base)+8)
 	b = append(b, recordV3)
 	b = append(b, r.Sum[:]...)
@@ -103,7 +106,7 @@ func decodeRecord(b string) (Record, bool) {
 // decodeFlags reads what version 03 added. It reports false where rest is too short for
 // what the flags announce.
 func (r *Record) decodeFlags(flags byte, rest string) bool {
-	r.MayBase, r.Cut = flags&recordMayBase != 0, flags&recordCut != 0
+	r.MayBase, r.Cut, r.Unsure = flags&recordMayBase != 0, flags&recordCut != 0, flags&recordUnsure != 0
 	if flags&recordHasBase != 0 {
 		if len(rest) < len(r.Base) {
 			return false
@@ -118,7 +121,7 @@ func (r *Record) decodeFlags(flags byte, rest string) bool {
 		r.Collected = time.Unix(int64(binary.LittleEndian.Uint64([]byte(rest[:8]))), 0)
 		rest = rest[8:]
 	}
-	return rest == "" || flags > recordHasBase|recordHasCollected|recordMayBase|recordCut
+	return rest == "" || flags > recordHasBase|recordHasCollected|recordMayBase|recordCut|recordUnsure
 }
 
 // Records reads what $of:<host> says of each object, in one request: the one value of
