@@ -182,7 +182,7 @@ func (d *delivery) couldPackBetter(name string, choice uint32) bool {
 // readBases reads bases, and keeps those that are what they should be. It returns the
 // others. Of those the server is told: what is not there gives its place back.
 func (d *delivery) readBases(ctx context.Context, ids []store.ID) (missing []store.ID, err error) {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	ctx, cancel := d.server.WhileFlowing(ctx, d.timeout)
 	defer cancel()
 	for len(ids) > 0 {
 		part := ids[:min(len(ids), extract.BasesAtOnce)]

@@ -90,7 +90,7 @@ func newDelivery(p *push, s *store.Server, timeout time.Duration) *delivery {
 
 // read is the first wait: what does the server have of this host?
 func (d *delivery) read(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	ctx, cancel := d.server.WhileFlowing(ctx, d.timeout)
 	defer cancel()
 	bases := &d.push.bases
 	d.state, d.err = d.server.ReadHost(ctx, d.push.snap.Host, d.push.stale, !bases.off)
@@ -128,13 +128,13 @@ func (d *delivery) newBatch() *store.Batch {
 	return d.server.NewBatch(d.push.snap.Host, d.push.snap.TTL)
 }
 
-// send sends one batch and takes down what became of it. Large ones get longer. After
-// an error it does nothing.
+// send sends one batch and takes down what became of it. A server may be busy with a large one
+// for longer. After an error it does nothing.
 func (d *offering) send(ctx context.Context, b *store.Batch) {
 	if d.sent.err != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.timeout*time.Duration(1+2*b.Size()/batchBytes))
+	ctx, cancel := d.server.WhileFlowing(ctx, d.timeout*time.Duration(1+2*b.Size()/batchBytes))
 	defer cancel()
 	list, err := b.Send(ctx)
 	if err != nil {

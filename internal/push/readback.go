@@ -101,7 +101,7 @@ var allElements = []int{store.Contents, store.MD5Sum, store.Stat, store.WordCoun
 
 // readBack looks at some objects.
 func (d *delivery) readBack(ctx context.Context, r *readBack, names []string) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*d.timeout)
+	ctx, cancel := d.server.WhileFlowing(ctx, d.timeout)
 	defer cancel()
 	refs := make([]store.Ref, len(names))
 	for i, name := range names {

@@ -115,7 +115,7 @@ func (p *Proxy) AfterSent(n int64, do func()) {
 }
 
 // Pace lets so many bytes a second through each connection, in each direction, in small pieces: a slow line. 0 takes it
-// back. It is for bytes that are handed on from now on.
+// back. It is for bytes that are handed on from now on; connections that are made from now on hold little more back.
 func (p *Proxy) Pace(bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -183,6 +183,9 @@ func (p *Proxy) add(l *link) bool {
 	if p.closed || p.refuse {
 		return false
 	}
+	if p.pace > 0 {
+		_ = l.client.SetReadBuffer(chunkSize)
+	}
 	p.links[l] = struct{}{}
 	p.traffic.Connections++
 	return true
@@ -245,6 +248,7 @@ func (l *link) run() {
 type chunk struct {
 	data []byte
 	due  time.Time
+	gone chan struct{} // closed when it has been handed on
 }
 
 // pump forwards one direction until its end, and hands the end on.
@@ -266,10 +270,19 @@ func (l *link) read(src *net.TCPConn, dir direction, chunks chan<- chunk) {
 		buf := make([]byte, chunkSize)
 		n, err := src.Read(buf)
 		if n > 0 {
+			due, slow := l.arrived(dir)
+			c := chunk{buf[:n], due, make(chan struct{})}
 			select {
-			case chunks <- chunk{buf[:n], l.arrived(dir)}:
+			case chunks <- c:
 			case <-l.done:
 				return
+			}
+			if slow { // a slow line takes no more than it carries
+				select {
+				case <-c.gone:
+				case <-l.done:
+					return
+				}
 			}
 		}
 		if err != nil {
@@ -278,14 +291,14 @@ func (l *link) read(src *net.TCPConn, dir direction, chunks chan<- chunk) {
 	}
 }
 
-// arrived notes that bytes were read, and returns when they are due.
-func (l *link) arrived(dir direction) time.Time {
+// arrived notes that bytes were read, and returns when they are due, and whether the line is a slow one.
+func (l *link) arrived(dir direction) (due time.Time, slow bool) {
 	l.proxy.mu.Lock()
 	defer l.proxy.mu.Unlock()
 	if dir == toServer {
 		l.asking = true
 	}
-	return time.Now().Add(l.proxy.delay)
+	return time.Now().Add(l.proxy.delay), l.proxy.pace > 0
 }
 
 // write hands chunks on as they become due, and then the end.
@@ -311,6 +324,7 @@ func (l *link) write(dst *net.TCPConn, dir direction, chunks <-chan chunk) {
 				return
 			}
 		}
+		close(c.gone)
 	}
 	_ = dst.CloseWrite() // fails when dst is closed already
 }

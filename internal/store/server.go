@@ -154,12 +154,22 @@ func (s *Server) reach(ctx context.Context) (net.Conn, error) {
 	}
 }
 
+// unsentBytes is what may wait to be sent. What is given to the kernel, which takes megabytes, looks
+// as if it were sent: over a slow line the server would seem to be silent after it.
+const unsentBytes = 128 << 10
+
 // connect connects to host:port, over TLS where the URL says so.
 func (s *Server) connect(ctx context.Context, address string) (net.Conn, error) {
 	d := &net.Dialer{KeepAlive: time.Minute}
 	conn, err := d.DialContext(ctx, "tcp", address)
-	if err != nil || !s.address.TLS() {
-		return conn, err
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(unsentBytes)
+	}
+	if !s.address.TLS() {
+		return conn, nil
 	}
 	secured := tls.Client(conn, s.tlsConfig(address))
 	if err := secured.HandshakeContext(ctx); err != nil {
