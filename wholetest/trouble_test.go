@@ -103,7 +103,10 @@ var ailments = []struct {
 		for _, c := range conns {
 			c.Close()
 		}
-		s.Must("CONFIG", "SET", "maxclients", "100")
+		redistest.WaitFor(t, "the connections are gone", func() bool {
+			_, err := s.Do("CONFIG", "SET", "maxclients", "100")
+			return err == nil
+		})
 	}},
 	{"crowded", "that it takes (maxclients)", func(t *testing.T, s, _ *redistest.Server) {
 		s.Must("CONFIG", "SET", "maxclients", "20")
