@@ -11,6 +11,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/output"
 	"github.com/sysops-api/sysops-api/internal/redact"
 	"github.com/sysops-api/sysops-api/internal/terminal"
+	"github.com/sysops-api/sysops-api/internal/words"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -94,7 +95,7 @@ func (d *dryRun) run(cmd *cobra.Command, s *settings) error {
 	for _, err := range left {
 		terminal.Warn(cmd.ErrOrStderr(), "%s", output.OneLine(err.Error()))
 	}
-	terminal.Say(cmd.ErrOrStderr(), "%s: %d objects, %.1f KB, %d secrets redacted; nothing was sent", s.host, objects, float64(size)/1e3, secrets)
+	terminal.Say(cmd.ErrOrStderr(), "%s: %s, %.1f KB, %s redacted; nothing was sent", s.host, words.Plural(objects, "object"), float64(size)/1e3, words.Plural(secrets, "secret"))
 	return nil
 }
 
