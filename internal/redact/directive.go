@@ -61,7 +61,7 @@ var directiveRules = []struct {
 	{"sqlldr", `(?i)sqlldr[ \t]+(?:userid=)?["']?[\w$#]+/([^@/\s"']+)`},
 	{"rman ", `(?i)rman[ \t]+target[ \t]+["']?[\w$#]+/([^@/\s"']+)`},
 	{"thin:", `(?i)thin:[\w$#]+/([^@/\s"']+)@`},
-	{"wpa_passphrase", `wpa_passphrase[ \t]+(?:"[^"]*"|'[^']*'|\S+)[ \t]+(?:"([^"]+)"|'([^']+)'|(\S+))`},
+	{"wpa_passphrase", `wpa_passphrase[ \t]+(?:"[^"]*"|'[^']*'|\S+)[ \t]+(?:"([^"]+)"|'([^']+)'|(\S+)[ \t]*(?:$|[|>;&]))`},
 	{"rabbitmqctl", `rabbitmqctl[ \t]+(?:-\S+[ \t]+)*(?:add_user|change_password)[ \t]+\S+[ \t]+["']?([^\s"']+)`},
 }
 
@@ -161,7 +161,7 @@ func (s *scan) isDirective(k key, text string, quoted bool, rest []byte) bool {
 	switch {
 	case s.format.is(prose), bytes.HasPrefix(rest, []byte("{")), !quoted && strings.Contains(text, `="`):
 		return false
-	case quoted && strings.ContainsAny(text, " \t") && !k.first, !quoted && !k.first && strings.ContainsAny(text, "\\[]"):
+	case quoted && strings.ContainsAny(text, " \t") && !k.first, !quoted && !k.first && strings.ContainsAny(text, "\\[]<"):
 		return false
 	case !k.first && userBefore.Match(before) && (!k.comment || last):
 		return true

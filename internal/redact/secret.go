@@ -136,10 +136,16 @@ func looksStrong(word string) bool {
 	return kinds >= 2 && (digits > 0 || others > plain || uppers > 2 && lowers > 2)
 }
 
+// words are those of a name that somebody made up.
+var words = regexp.MustCompile(`[a-z]{4,}(?:[-_.]|$)`)
+
 // looksRandom says whether a text looks like one that a machine has drawn.
 func looksRandom(text string) bool {
 	if len(text) < 10 || strings.ContainsAny(text, " \t()<>$\\") || algorithm.MatchString(text) || strings.Contains(text, "://") {
 		return false
+	}
+	if len(words.FindAllString(text, 2)) == 2 {
+		return false // 10.2.3-access-audit-trail
 	}
 	lowers, uppers, digits, others, turns := classes(text)
 	if digits == 0 && (uppers < 3 || lowers < 3) || lowers+uppers == 0 || others*4 > len(text) {

@@ -172,3 +172,24 @@ func TestWhatAnyUserMayHaveWrittenHasNoFingerprint(t *testing.T) {
 		}
 	}
 }
+
+func TestKeysOfOtherFormatsAreReplaced(t *testing.T) {
+	line := strings.Repeat("A1b", 20)
+	for _, c := range []struct{ name, text, want string }{
+		{
+			"PuTTY", "PuTTY-User-Key-File-3: ssh-rsa\nPrivate-Lines: 2\n" + line + "\n" + line + "\nPrivate-MAC: " + line + "\n",
+			"PuTTY-User-Key-File-3: ssh-rsa\nPrivate-Lines: 2\n" + R + "\nPrivate-MAC: " + R + "\n",
+		},
+		{
+			"OpenVPN", "<tls-auth>\n-----BEGIN OpenVPN Static key V1-----\n" + line + "\n" + line + "\n-----END OpenVPN Static key V1-----\n",
+			"<tls-auth>\n-----BEGIN OpenVPN Static key V1-----\n" + R + "\n-----END OpenVPN Static key V1-----\n",
+		},
+		{"BIND", "Private-key-format: v1.3\nPrivateExponent: " + line + "\n", "Private-key-format: v1.3\nPrivateExponent: " + R + "\n"},
+		{"quoted", "# -----BEGIN RSA PRIVATE KEY-----\n# " + line + "\n# " + line + "\n# -----END RSA PRIVATE KEY-----\n", "# -----BEGIN RSA PRIVATE KEY-----\n# " + R + "\n# -----END RSA PRIVATE KEY-----\n"},
+		{"CR alone", "-----BEGIN PRIVATE KEY-----\r" + line + "\r" + line + "\r-----END PRIVATE KEY-----\r", "-----BEGIN PRIVATE KEY-----\r" + R + "\r-----END PRIVATE KEY-----\r"},
+	} {
+		if got := redacted(c.text); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
