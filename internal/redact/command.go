@@ -19,12 +19,12 @@ type flags struct {
 // Commands whose flags hide secrets behind a letter. Flags that are called password and the
 // like need no table.
 var commands = map[string]flags{
-	"curl":      {users: "uU", names: "--user --proxy-user", secret: ""},
-	"mysql":     {attached: "p"},
-	"mariadb":   {attached: "p"},
-	"mycli":     {secret: "p"},
-	"ldap":      {secret: "w"},
-	"slapadd":   {},
+	"curl":       {users: "uU", names: "--user --proxy-user", secret: ""},
+	"mysql":      {attached: "p"},
+	"mariadb":    {attached: "p"},
+	"mycli":      {secret: "p"},
+	"ldap":       {secret: "w"},
+	"ldappasswd": {secret: "wsa"}, "smbmap": {secret: "p"},
 	"slappass":  {secret: "s"},
 	"smb":       {users: "U", names: "--user"},
 	"rpcclient": {users: "U", names: "--user"},
@@ -143,6 +143,8 @@ func (s *scan) flagOf(known flags, arguments []argument, i int, text string) {
 			s.argumentValue(arguments[i+1], users)
 		}
 	case text[1] == '-':
+	case len(text) > 2 && len(text) < 6 && known.users != "" && i+1 < len(arguments) && isShort(text[1:]) && strings.IndexByte(known.users, text[len(text)-1]) >= 0:
+		s.argumentValue(arguments[i+1], true) // curl -sku user:password
 	case strings.IndexByte(known.users+known.secret+known.attached+known.next, text[1]) >= 0:
 		letter := text[1]
 		users := strings.IndexByte(known.users, letter) >= 0
@@ -154,6 +156,16 @@ func (s *scan) flagOf(known flags, arguments []argument, i int, text string) {
 			s.argumentValue(arguments[i+1], users)
 		}
 	}
+}
+
+// isShort reports whether a text consists of letters alone, as flags do that are written in one.
+func isShort(text string) bool {
+	for i := range len(text) {
+		if !isLetter(text[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // argumentValue adds an argument that is a secret, or the part of it behind a user's name.
@@ -190,6 +202,8 @@ func (s *scan) argumentValue(a argument, users bool) {
 // argumentsFrom splits what follows a command's name, up to the command after it or to limit, and notes
 // that so much of the line has been read. Lists of arguments in JSON are split as well.
 func (s *scan) argumentsFrom(pos, limit int) []argument {
+	line, end := s.start, s.end
+	defer func() { s.start, s.end = line, end }() // what goes on in further lines is read with this one
 	var all []argument
 	if pos < s.end && isQuote(s.data[pos]) {
 		pos++ // of the name itself

@@ -62,6 +62,17 @@ var directiveRules = []struct {
 	{"rman ", `(?i)rman[ \t]+target[ \t]+["']?[\w$#]+/([^@/\s"']+)`},
 	{"thin:", `(?i)thin:[\w$#]+/([^@/\s"']+)@`},
 	{"wpa_passphrase", `wpa_passphrase[ \t]+(?:"[^"]*"|'[^']*'|\S+)[ \t]+(?:"([^"]+)"|'([^']+)'|(\S+)[ \t]*(?:$|[|>;&]))`},
+	{"tacacs-server", `tacacs-server(?: host \S+)? key(?: [0-9])? (\S+)`},
+	{"radius-server", `radius-server(?: host \S+.{0,60}?)? key(?: [0-9])? (\S+)`},
+	{"neighbor ", `neighbor \S+ password(?: [0-9])? (\S+)`},
+	{"authentication-key", `authentication-key(?: [0-9])? ["']?([^\s"';]+)["']?;?$`},
+	{"message-digest-key", `message-digest-key [0-9]+ md5(?: [0-9])? (\S+)`},
+	{"key-string", `key-string(?: [0-9])? (\S+)$`},
+	{"username ", `username \S+(?: privilege [0-9]+)? (?:password|secret)(?: [0-9]+)? (\S+)`},
+	{"isakmp key", `isakmp key(?: [0-9])? (\S+) (?:address|hostname)`},
+	{"standby ", `standby [0-9]+ authentication(?: text| md5 key-string)?(?: [0-9])? (\S+)$`},
+	{"vault login", `vault login(?: -\S+)* ([A-Za-z0-9][^\s=]{5,})(?:\s|$)`},
+	{"$user", `(?i)\$USER[0-9]{1,3}\$[ \t]*=[ \t]*(\S+)`},
 	{"rabbitmqctl", `rabbitmqctl[ \t]+(?:-\S+[ \t]+)*(?:add_user|change_password)[ \t]+\S+[ \t]+["']?([^\s"']+)`},
 }
 
@@ -71,7 +82,7 @@ func directiveTriggers() []trigger {
 	for _, rule := range directiveRules {
 		all = append(all, ruleTrigger(rule.text, rule.expression, "value of a directive"))
 	}
-	return append(all, trigger{"@tcp(", (*scan).dataSource}, trigger{"@unix(", (*scan).dataSource})
+	return append(all, trigger{"send ", (*scan).sent}, trigger{"send -- ", (*scan).sent}, trigger{":aa", (*scan).botToken}, trigger{"@tcp(", (*scan).dataSource}, trigger{"@unix(", (*scan).dataSource})
 }
 
 // ruleTrigger finds the groups of an expression that is met at a text.
@@ -90,11 +101,56 @@ func ruleTrigger(text, expression, rule string) trigger {
 			if end == at+longWord {
 				end += wordLength(s.data[end:s.end], "")
 			}
-			if end-start >= 2 && !s.isMarkAt(start) && isSecret(string(s.data[start:min(end, start+longWord)]), sure) {
+			value := string(s.data[start:min(end, start+longWord)])
+			if s.inComment() && !isQuote(s.data[start-1]) && !looksStrong(value) {
+				continue // a sentence, more often than a directive that is switched off
+			}
+			if end-start >= 2 && !s.isMarkAt(start) && isSecret(value, sure) {
 				s.add(start, end, rule)
 			}
 		}
 	}}
+}
+
+// inComment reports whether the line begins with the sign of a comment.
+func (s *scan) inComment() bool {
+	line := bytes.TrimLeft(s.data[s.start:min(s.end, s.start+longestKey)], " \t")
+	return len(line) > 0 && (line[0] == '#' || line[0] == ';' || bytes.HasPrefix(line, []byte("//")) || bytes.HasPrefix(line, []byte("-- ")))
+}
+
+// sent finds what a script of expect(1) sends to a prompt for a password.
+func (s *scan) sent(at int) {
+	before := s.data[max(0, at-longestKey):at]
+	start, end, ok := s.nextArgument(at + len("send"))
+	if ok && s.text(start, 3) == "-- " {
+		start, end, ok = s.nextArgument(start + 2)
+	}
+	if !ok || s.inComment() || !isQuote(s.data[start-1]) || !bytes.Contains(before, []byte("assword")) && !bytes.Contains(before, []byte("assphrase")) {
+		return
+	}
+	for _, tail := range []string{`\n`, `\r`} {
+		if bytes.HasSuffix(s.data[start:end], []byte(tail)) {
+			end -= len(tail)
+		}
+	}
+	if start < end && isSecret(string(s.data[start:min(end, start+longWord)]), sure) {
+		s.add(start, end, "argument of a call")
+	}
+}
+
+// botToken finds a token of Telegram, which begins with a number.
+func (s *scan) botToken(at int) {
+	start := at
+	for start > max(s.start, at-12) && isDigit(s.data[start-1]) {
+		start--
+	}
+	end := at + 1
+	for end < s.end && end < at+64 && isKeyByte(s.data[end]) {
+		end++
+	}
+	if at-start >= 8 && end-at >= 34 {
+		s.add(start, end, "token")
+	}
 }
 
 // dataSource finds the password in user:password@tcp(host)/database.
@@ -172,7 +228,7 @@ func (s *scan) isDirective(k key, text string, quoted bool, rest []byte) bool {
 	case quoted:
 		return k.first && (last || !strings.ContainsAny(text, " \t")) || looksStrong(text)
 	case last && k.first:
-		return s.format.is(directives) || k.name != "password" && isSpecific(k.name) || looksStrong(text)
+		return s.format.is(directives) || k.name == "password" && len(text) > 5 || isSpecific(k.name) || looksStrong(text)
 	case k.first:
 		return looksStrong(text) && len(bytes.Fields(rest)) < 4
 	}

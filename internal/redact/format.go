@@ -56,6 +56,7 @@ var formats = []struct {
 	{"opasswd*", format{record: lastOfColons}},
 	{"smbpasswd*", format{record: hashesOfColons}},
 	{"chap-secrets*", format{record: thirdOfBlanks}},
+	{"l2tp-secrets*", format{record: thirdOfBlanks}},
 	{"pap-secrets*", format{record: thirdOfBlanks}},
 	{"*ntp*keys*", format{record: thirdOfBlanks}},
 	{"ntp.keys*", format{record: thirdOfBlanks}},
@@ -103,6 +104,19 @@ func formatOf(name string) format {
 		}
 	}
 	return format{}
+}
+
+// isProgram reports whether data is no text: in a program or a keystore a word is followed by
+// anything. Zeros alone are in lists of arguments, too.
+func isProgram(data []byte) bool {
+	head := data[:min(len(data), 4<<10)]
+	controls := 0
+	for _, c := range head {
+		if 0 < c && c < '\t' || '\r' < c && c < ' ' && c != 0x1b {
+			controls++
+		}
+	}
+	return controls*32 > len(head)
 }
 
 // chosenByUsers reports whether any user of a host can put a line into the text: what lists

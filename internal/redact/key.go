@@ -101,7 +101,10 @@ func (s *scan) isFirst(pos int) (first, comment bool) {
 	if len(before) > longestKey {
 		return false, false
 	}
-	comment = bytes.ContainsAny(before, "#;") || bytes.Contains(before, []byte("//"))
+	comment = bytes.ContainsRune(before, '#') || bytes.HasPrefix(bytes.TrimLeft(before, " \t"), []byte(";")) || bytes.Contains(before, []byte("//"))
+	if i := bytes.LastIndexAny(before, "{;}"); i >= 0 && !comment || i > 0 && before[i] != ';' {
+		before = before[i+1:]
+	}
 	rest := strings.Trim(string(before), " \t-#;{,*/!<$@:[(%")
 	for _, word := range strings.Fields(rest) {
 		if !introductions[strings.ToLower(word)] {
@@ -119,7 +122,7 @@ func isSysctl(name string) bool {
 }
 
 // Separators of a key and its value, longer ones first.
-var separators = []string{"=>", ":=", "+=", "?=", "||=", "=", "::", ":-", ":", ","}
+var separators = []string{"=>", ":=", "+=", "?=", "||=", "=", "::", ":-", ":", ",", "||", "??"}
 
 // assigned finds what follows a key behind a separator. It reports whether the key has been
 // dealt with.
@@ -260,15 +263,18 @@ func (s *scan) flag(k key) bool {
 	if !strings.HasPrefix(k.name, "-") || k.start > s.start && !isBlank(s.data[k.start-1]) && k.quote == "" {
 		return false
 	}
-	if k.strength < sure {
-		return true
-	}
 	pos := k.end
 	if k.closed {
 		pos += len(k.quote)
 	}
 	start, end, ok := s.nextArgument(pos)
 	if !ok || s.data[start] == '-' {
+		return true
+	}
+	if k.strength < sure { // --auth user:password
+		if strings.HasSuffix(k.name, "auth") && looksStrong(string(s.data[start:min(end, start+longWord)])) {
+			s.argumentValue(argument{start, end}, true)
+		}
 		return true
 	}
 	text := string(s.data[start:min(end, start+longWord)])

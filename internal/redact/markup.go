@@ -13,6 +13,7 @@ var (
 	elementOpens = regexp.MustCompile(`^[^<>]{0,256}>(?:\s{0,64}<(?:[A-Za-z][\w:.-]{0,40})(?:\s[^<>/]{0,128})?>){0,2}(?:\s{0,64}<!\[CDATA\[)?`)
 	keyCloses    = regexp.MustCompile(`^\s{0,64}</[\w:.-]{1,40}>\s{0,64}<[A-Za-z][\w:.-]{0,40}(?:\s[^<>/]{0,128})?>(?:<!\[CDATA\[)?`)
 	valueBehind  = regexp.MustCompile(`^["'][^<>]{0,256}?\s(?i:value|val|content|data|text|default)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')`)
+	valueInside  = regexp.MustCompile(`^(?:\s[^<>]{0,128}?)?\s(?i:value|val)\s*=\s*["']([^"'<]*)["']`)
 	valueBefore  = regexp.MustCompile(`\s(?i:value|val|content|data|text|default)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')[^<>]{0,256}\s[\w:-]{1,40}\s*=\s*["']$`)
 )
 
@@ -43,6 +44,9 @@ func (s *scan) inTag(k key, tag, behind []byte) bool {
 	if len(name) == 0 || name[len(name)-1] == ':' && !bytes.ContainsAny(name, " \t=") { // <ns:password>
 		if tag[len(tag)-1] == '/' || bytes.HasPrefix(tag, []byte("</")) {
 			return true
+		}
+		if m := valueInside.FindSubmatchIndex(behind); m != nil {
+			return s.addIfSecret(k, k.end+m[2], k.end+m[3], "value of an attribute")
 		}
 		if m := elementOpens.FindIndex(behind); m != nil && !bytes.HasSuffix(behind[:bytes.IndexByte(behind, '>')], []byte("/")) {
 			return s.element(k, k.end+m[1])

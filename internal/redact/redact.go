@@ -90,6 +90,9 @@ func (r *Redactor) object(name string, data []byte) ([]byte, []Finding) {
 	var found []Finding
 	var lost []lostLines
 	format := formatOf(name)
+	if isProgram(data) {
+		format.traits |= noKeys
+	}
 	for range maxPasses {
 		spans := find(format, data)
 		if len(spans) == 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // Settings that stand where a secret would be.
@@ -59,6 +60,15 @@ var aboutWords = regexp.MustCompile(`(?i)\b(?:password|passwords|passphrase|secr
 
 // isBinary: characters that nobody can type.
 func isBinary(value string) bool {
+	if !utf8.ValidString(value) {
+		high := 0
+		for i := range len(value) {
+			high += int(value[i] >> 7)
+		}
+		if high*3 > len(value) {
+			return true
+		}
+	}
 	return strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' })
 }
 
@@ -116,10 +126,13 @@ func classes(text string) (lowers, uppers, digits, others, turns int) {
 	return lowers, uppers, digits, others, turns
 }
 
+// isAlgorithm: sha256, aes-256-gcm, tlsv1.2.
+func isAlgorithm(word string) bool { return len(word) <= 16 && algorithm.MatchString(word) }
+
 // looksStrong says whether a word looks as passwords do that nobody takes for one of a language.
 func looksStrong(word string) bool {
 	word = strings.TrimRight(word, ";,.")
-	if len(word) < 6 || algorithm.MatchString(word) || variable.MatchString(word) || pathLike.MatchString(word) || strings.ContainsAny(word, "()") || strings.Contains(word, "://") {
+	if len(word) < 6 || isAlgorithm(word) || variable.MatchString(word) || pathLike.MatchString(word) || strings.ContainsAny(word, "()") || strings.Contains(word, "://") {
 		return false
 	}
 	lowers, uppers, digits, others, _ := classes(word)
@@ -141,7 +154,7 @@ var words = regexp.MustCompile(`[a-z]{4,}(?:[-_.]|$)`)
 
 // looksRandom says whether a text looks like one that a machine has drawn.
 func looksRandom(text string) bool {
-	if len(text) < 10 || strings.ContainsAny(text, " \t()<>$\\") || algorithm.MatchString(text) || strings.Contains(text, "://") {
+	if len(text) < 10 || strings.ContainsAny(text, " \t()<>$\\") || isAlgorithm(text) || strings.Contains(text, "://") {
 		return false
 	}
 	if len(words.FindAllString(text, 2)) == 2 {

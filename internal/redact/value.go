@@ -108,7 +108,7 @@ func quotedLength(text []byte, quote string) int {
 func (s *scan) bareLength(a assignment, rest []byte) (int, bool) {
 	colon := strings.HasPrefix(a.separator, ":") && a.separator != ":="
 	switch {
-	case a.separator == "," || a.separator == "==":
+	case a.separator == "," || a.separator == "==" || a.separator == "||" || a.separator == "??":
 		return 0, false
 	case colon && a.quote != "" && a.closed: // JSON
 		return wordLength(rest, ",}]"), rest[0] != '{'
