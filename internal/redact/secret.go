@@ -52,7 +52,7 @@ func isSecret(value string, s strength) bool {
 	if strings.Contains(value, "%{") || strings.HasSuffix(value, ":") || isBinary(value) || strings.Count(value, " ") > 1 && aboutWords.MatchString(value) {
 		return false
 	}
-	return s >= sure || looksRandom(trimmed) || isCredentials(trimmed)
+	return s >= sure || s == likely && looksStrong(trimmed) || looksRandom(trimmed) || isCredentials(trimmed)
 }
 
 // A sentence that says what belongs there.

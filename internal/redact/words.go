@@ -9,10 +9,11 @@ import (
 type strength int
 
 const (
-	none  strength = iota
-	weak           // where the value looks like one
-	sure           // unless the value looks like none
-	plain          // as sure, and said in one word: password
+	none   strength = iota
+	weak            // where the value looks like one that a machine has drawn
+	likely          // where it looks like a password that somebody has made up
+	sure            // unless the value looks like none
+	plain           // as sure, and said in one word: password
 )
 
 // Words that name a secret, as they end a part of a key's name: dbpassword, BIND_PW.
@@ -37,40 +38,43 @@ var keyKinds = map[string]strength{
 	"authentication": sure, "blowfish": sure, "des": sure, "aes": sure, "privkey": sure, "stats": weak, "license": sure, "licence": sure,
 }
 
-// Endings that "pass" and "pw" have in words that name no secret, and the directives that
-// pass requests on.
+// Words that end as a secret's name does, and name none: they are commands, or the pass in them
+// is another.
 var notSecretParts = []string{
 	"bypass", "compass", "trespass", "encompass", "surpass", "underpass", "overpass", "multipass", "onepass", "firstpass", "pathpass",
 	"oldpwd", "cwd", "getpass", "getpwd", "chpasswd", "nopasswd", "nopassword", "nopass", "mkpasswd", "htpasswd", "smbpasswd", "getpasswd", "ypasswd", "yppasswd",
-	"proxypass", "askpass", "askpassword", "nopw", "gpasswd", "tokens_in", "vipw",
+	"proxypass", "askpass", "askpassword", "nopw", "gpasswd", "vipw",
 }
 
 // What follows a secret's word where the key's value is about the secret: where it lies, how
 // long it may be, what it is called.
 var aboutSecrets = wordSet(`
-	file filename path dir directory folder location url uri href link host hostname server service endpoint port user username userid account
-	timeout ttl expire expires expiry expiration expired lifetime validity interval period rotation rotate duration renew refresh time date
-	length len min max minimum maximum size count number num age day limit tries retry retries attempt attempts delay warn
-	policy type kind method mode alg algo algorithm format scheme encoding encryption cipher prompt message msg text label title description desc help hint comment
-	required require enabled enable disabled disable allowed allow supported validate validation check checker checking verify strength quality complexity history reuse
-	change changed changes reset recovery aging lock locked last update updated created modified
-	query attribute attr field column table name ref reference selector index source map maps lookup database db
-	command cmd program script helper store manager provider backend plugin module agent daemon handler callback filter class
-	authentication authorization authorisation auth env variable var id ids hash_algorithm aliases alias group groups role roles level
-	usage bits bit only support prefix suffix separator pattern regex regexp realm domain
-	ring bucket rate burst stream layer option options flag flags setting settings config configuration conf
-	compat style review required_signing signing family families order wait cache caching negative positive
-	pam systemd unix nss fd descriptor stdin audience issuer scope scopes grant template placeholder example
-	agedays algorithms ciphers sync save saving remember manager generator gen generate policyd transport wall stat status state
-	string_length uses used usages per visible visibility show hide echo masked mask input box dialog
-	identity uuid charset maxlen minlen mk so free less lessly protected protection sent received dump list
+	file filename path dir directory folder location url uri href link host hostname server service endpoint port user
+	username userid account timeout ttl expire expires expiry expiration expired lifetime validity interval period rotation
+	rotate duration renew refresh time date length len min max minimum maximum size count number num age day limit tries
+	retry retries attempt attempts delay warn policy type kind method mode alg algo algorithm format scheme encoding
+	encryption cipher prompt message msg text label title description desc help hint comment required require enabled
+	enable disabled disable allowed allow supported validate validation check checker checking verify strength quality
+	complexity history reuse change changed changes reset recovery aging lock locked last update updated created modified
+	query attribute attr field column table name ref reference selector index source map maps lookup database db command
+	cmd program script helper store manager provider backend plugin module agent daemon handler callback filter class
+	authentication authorization authorisation auth env variable var id ids aliases alias group groups role roles level
+	usage bits bit only support prefix suffix separator pattern regex regexp realm domain ring bucket rate burst stream
+	layer option options flag flags setting settings config configuration conf compat style review signing family wait
+	cache caching negative positive pam systemd unix nss fd descriptor stdin audience issuer scope scopes grant template
+	placeholder example agedays algorithms ciphers sync save saving remember generator gen generate stat status state uses
+	used visible visibility show hide echo masked mask input box dialog identity uuid charset maxlen minlen mk so free less
+	protected protection sent received dump list
 `)
+
+// Of these some may as well say whose secret it is: PASSWORD_BACKEND.
+var owners = wordSet("db database user account backend agent service module plugin provider group role store")
 
 // What before a secret's word has the value be about it, too.
 var beforeSecrets = wordSet(`
-	no not without max min num number maximum minimum expire expired count hash_of proxy fastcgi uwsgi scgi grpc memcached ask get read has is
-	allow deny permit disable disabled enable forgot reset change use using want need public id valid invalid check first second two one ssh_host
-	primary_id foreign try require pam keyboard hot host_key bypass obscure kex sort partition primary foreign unique cache map compose bind_key
+	no not without max min num number maximum minimum expire expired count proxy fastcgi uwsgi scgi grpc memcached ask get
+	read has is allow deny permit disable disabled enable forgot reset change use using want need public id valid invalid
+	check first second try require pam keyboard bypass unique
 `)
 
 func wordSet(text string) map[string]bool {
@@ -95,7 +99,12 @@ func strengthOf(key string) strength {
 	if len(parts) == 0 || notSecrets[strings.Join(parts, "_")] {
 		return none
 	}
+	owned := false
 	for i, part := range slices.Backward(parts) {
+		if i == len(parts)-1 && i > 0 && owners[part] {
+			owned = true
+			continue
+		}
 		found, rest := partStrength(parts, i)
 		if found == none {
 			if (aboutSecrets[part] || aboutSecrets[strings.TrimSuffix(part, "s")]) && !isValueWord(parts, i) {
@@ -111,6 +120,9 @@ func strengthOf(key string) strength {
 		}
 		if found == weak && i < len(parts)-1 && !isNumber(parts[len(parts)-1]) {
 			return none // "key_bits" and the like of which there are many
+		}
+		if found >= sure && owned {
+			return likely
 		}
 		if found == sure && len(parts) == 1 {
 			return plain
