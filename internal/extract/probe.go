@@ -12,8 +12,8 @@ import (
 	"github.com/sysops-api/sysops-api/internal/store"
 )
 
-// How long a core's servers are waited for. One that cannot be connected to in ProbeWait
-// is left out; so is one that has not answered SiblingGrace, and as long as the fastest took,
+// How long a core's servers are waited for. One that cannot be connected to in ProbeWait, or
+// a fifth of its timeout where that is more, is left out; so is one that has not answered SiblingGrace, and as long as the fastest took,
 // after its fastest sibling: a hung server must cost nobody a second. Where the fastest know
 // that they are not whole, or a host is known to be at another alone, the others have ProbeWait
 // in place of SiblingGrace. One that was connected to and is silent, as a busy one is, has
@@ -48,7 +48,8 @@ type coreState struct {
 	sizes     *coreSizes
 	undated   map[string]bool // hosts that were looked for since nobody knows when they pushed → an object of theirs is there
 
-	patient bool // its servers are waited for as long as they may take
+	patient    bool          // its servers are waited for as long as they may take
+	connecting time.Duration // how long one that cannot be connected to is waited for while no other answers
 
 	basing sync.Mutex // held while bases are read
 }
@@ -138,7 +139,7 @@ func ask[T any](ctx context.Context, k *coreState, grace func(answered uint64) t
 		case <-pulse.C:
 			for m, before := range waiting {
 				now := m.Traffic()
-				alone := answered == 0 && now.Sent > 0
+				alone := answered == 0 && (now.Sent > 0 || time.Since(began) < k.connecting)
 				if waiting[m] = now.Received; now.Received == before && grace != nil && !alone {
 					drop(m, store.ErrTimeout)
 				}

@@ -234,7 +234,7 @@ func (s *Servers) openCore(ctx context.Context, p place) (*coreState, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot use core %s: %w", p.core, err)
 	}
-	k := &coreState{place: p, sizes: s.sizes}
+	k := &coreState{place: p, sizes: s.sizes, connecting: max(ProbeWait, s.options.Timeout/5)}
 	for _, one := range servers {
 		if !slices.ContainsFunc(k.members, func(m *member) bool { return m.Server == one }) {
 			k.members = append(k.members, &member{Server: one, bit: 1 << len(k.members)})
