@@ -199,42 +199,31 @@ type pushFault struct {
 	name   string
 	strike func(t *testing.T, s *redistest.Server)
 	mend   func(s *redistest.Server)
-	loses  bool // what other pushes have written, bases among it
+
+	refuses bool // what is written from then on
+	loses   bool // what other pushes have written, bases among it
 }
 
 var pushFaults = []pushFault{
 	{
-		name:   "out of memory",
+		name: "out of memory", refuses: true,
 		strike: func(_ *testing.T, s *redistest.Server) { s.Must("CONFIG", "SET", "maxmemory", "1") },
 		mend:   func(s *redistest.Server) { s.Must("CONFIG", "SET", "maxmemory", "0") },
 	},
 	{
-		name:   "a replica", // of a master that is not there
+		name: "a replica", refuses: true, // of a master that is not there
 		strike: func(_ *testing.T, s *redistest.Server) { s.Must("REPLICAOF", "127.0.0.1", "1") },
 		mend:   func(s *redistest.Server) { s.Must("REPLICAOF", "NO", "ONE") },
 	},
-	{
-		name: "it cannot save",
-		strike: func(t *testing.T, s *redistest.Server) {
-			dir := t.TempDir()
-			if err := os.Mkdir(filepath.Join(dir, "dump.rdb"), 0o700); err != nil {
-				t.Error(err)
-			}
-			s.Must("CONFIG", "SET", "dir", dir, "dbfilename", "dump.rdb", "save", "900 1000000")
-			if _, err := s.Do("SAVE"); err == nil {
-				t.Error("it can save")
-			}
-		},
-		mend: func(s *redistest.Server) { s.Must("CONFIG", "SET", "save", "") },
-	},
+	{name: "it cannot save", refuses: true, strike: cannotSave, mend: func(s *redistest.Server) { s.Must("CONFIG", "SET", "save", "") }},
 	{name: "it takes no bases any more", strike: func(_ *testing.T, s *redistest.Server) { permit(s, "") }, mend: permitAll},
-	{name: "it takes no objects any more", strike: func(_ *testing.T, s *redistest.Server) {
+	{name: "it takes no objects any more", refuses: true, strike: func(_ *testing.T, s *redistest.Server) {
 		s.Must("ACL", "SETUSER", "default", "resetkeys", "~$*")
 	}, mend: permitAll},
-	{name: "it takes no records any more", strike: func(_ *testing.T, s *redistest.Server) {
+	{name: "it takes no records any more", refuses: true, strike: func(_ *testing.T, s *redistest.Server) {
 		s.Must("ACL", "SETUSER", "default", "resetkeys", "~web*", "~$base*", "~$hosts", "~$live", "~$names", "~$on:*", "~$queries")
 	}, mend: permitAll},
-	{name: "no replica is left", strike: func(_ *testing.T, s *redistest.Server) {
+	{name: "no replica is left", refuses: true, strike: func(_ *testing.T, s *redistest.Server) {
 		s.Must("CONFIG", "SET", "min-replicas-to-write", "1")
 	}, mend: func(s *redistest.Server) { s.Must("CONFIG", "SET", "min-replicas-to-write", "0") }},
 	{name: "all bases are evicted", loses: true, strike: func(_ *testing.T, s *redistest.Server) {
@@ -245,6 +234,20 @@ var pushFaults = []pushFault{
 	{name: "all is evicted", loses: true, strike: func(_ *testing.T, s *redistest.Server) { s.Must("FLUSHALL") }},
 	{name: "it restarts empty", loses: true, strike: func(_ *testing.T, s *redistest.Server) { s.Restart() }},
 	{name: "it is killed", loses: true, strike: func(_ *testing.T, s *redistest.Server) { s.Kill() }, mend: (*redistest.Server).Restart},
+}
+
+// cannotSave has a server fail to write its data to disk, so that it refuses writes.
+func cannotSave(t *testing.T, s *redistest.Server) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "dump.rdb"), 0o700); err != nil {
+		t.Error(err)
+	}
+	s.Must("CONFIG", "SET", "dir", dir, "dbfilename", "dump.rdb", "save", "900 1000000")
+	s.Must("BGSAVE") // SAVE would only say so
+	redistest.WaitFor(t, "the server has failed to save", func() bool {
+		info := s.Must("INFO", "persistence").(string)
+		return strings.Contains(info, "rdb_bgsave_in_progress:0") && strings.Contains(info, "rdb_last_bgsave_status:err")
+	})
 }
 
 // inMidPush has something happen when n bytes of a push have passed a proxy, while what follows
@@ -283,14 +286,16 @@ func TestAServerThatFailsInMidPushLosesNothing(t *testing.T) {
 			s, sibling := servers[0], servers[1]
 			proxy := redistest.NewProxy(t, s.Addr())
 			publish(t, connect(t, redistest.URLs(servers)...), snapshotOf("web02", text(ctl, settings(1, 1))))
-			v := 1
+			v, refused := 1, 0
 			agent := &changingAgent{urls: redistest.URLs(servers)}
 			away := &changingAgent{urls: []string{proxy.URL(), sibling.URL()}}
 			for n, through := int64(0), false; !through; n += 3 + n/2 {
 				agent.heals(t, "before", v, s)
 				when := fmt.Sprintf("after %d bytes", n)
 				through = !inMidPush(t, proxy, n, func() { f.strike(t, s) }, func() {
-					_, _ = away.publish(t, v+1)
+					if _, err := away.publish(t, v+1); err != nil {
+						refused++
+					}
 				})
 				if !through && f.mend != nil {
 					f.mend(s)
@@ -306,8 +311,8 @@ func TestAServerThatFailsInMidPushLosesNothing(t *testing.T) {
 				v++
 				agent.heals(t, when, v, s)
 			}
-			if v < 10 {
-				t.Errorf("it failed in only %d pushes", v)
+			if v < 10 || f.refuses && refused < v/2 {
+				t.Errorf("it failed in only %d pushes, and refused something of %d", v, refused)
 			}
 		})
 	}

@@ -3,8 +3,6 @@ package wholetest_test
 import (
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -34,12 +32,8 @@ func ails(t *testing.T, c *sysops.Client, url string, states []string, says stri
 }
 
 // fill sets a server's maxmemory to a percentage of what it takes.
-func fill(s *redistest.Server, percent int64) {
-	info := s.Must("INFO", "memory").(string)
-	_, rest, _ := strings.Cut(info, "used_memory:")
-	var used int64
-	fmt.Sscan(rest, &used)
-	s.Must("CONFIG", "SET", "maxmemory", fmt.Sprint(used*percent/100))
+func fill(t testing.TB, s *redistest.Server, percent int) {
+	s.Must("CONFIG", "SET", "maxmemory", fmt.Sprint(usedMemory(t, s)*percent/100))
 }
 
 // ailments are what may be wrong with a server, and how it comes to that.
@@ -55,10 +49,10 @@ var ailments = []struct {
 		})
 	}},
 	{"replica", "it has lost its primary", func(_ *testing.T, s, _ *redistest.Server) { s.Must("REPLICAOF", "127.0.0.1", "1") }},
-	{"full", "pushes are refused", func(_ *testing.T, s, _ *redistest.Server) { fill(s, 50) }},
-	{"nearly full", "is nearly full", func(_ *testing.T, s, _ *redistest.Server) {
+	{"full", "pushes are refused", func(t *testing.T, s, _ *redistest.Server) { fill(t, s, 50) }},
+	{"nearly full", "is nearly full", func(t *testing.T, s, _ *redistest.Server) {
 		s.Must("SET", "junk", strings.Repeat("x", 16<<20)) // so that connections make no difference
-		fill(s, 105)
+		fill(t, s, 105)
 	}},
 	{"evicts", "maxmemory-policy allkeys-lru", func(_ *testing.T, s, _ *redistest.Server) {
 		s.Must("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
@@ -70,27 +64,14 @@ var ailments = []struct {
 			s.Must("SET", fmt.Sprint("junk", n), strings.Repeat("x", 10_000), "EX", "1000")
 		}
 		s.Must("CONFIG", "SET", "maxmemory-policy", "volatile-ttl")
-		fill(s, 80)
+		fill(t, s, 80)
 		redistest.WaitFor(t, "a key is evicted", func() bool {
 			s.Do("SET", "junk", "x", "EX", "1000")
 			return !strings.Contains(s.Must("INFO", "stats").(string), "evicted_keys:0\r")
 		})
 		s.Must("CONFIG", "SET", "maxmemory", "0")
 	}},
-	{"not saved", "rdb_last_bgsave_status:err", func(t *testing.T, s, _ *redistest.Server) {
-		dir := filepath.Join(t.TempDir(), "dir")
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		s.Must("CONFIG", "SET", "dir", dir)
-		if err := os.Remove(dir); err != nil {
-			t.Fatal(err)
-		}
-		s.Must("BGSAVE")
-		redistest.WaitFor(t, "the save has failed", func() bool {
-			return strings.Contains(s.Must("INFO", "persistence").(string), "rdb_last_bgsave_status:err")
-		})
-	}},
+	{"not saved", "rdb_last_bgsave_status:err", func(t *testing.T, s, _ *redistest.Server) { cannotSave(t, s) }},
 	{"refused", "has refused ", func(t *testing.T, s, _ *redistest.Server) {
 		s.Must("CONFIG", "SET", "maxclients", "4")
 		var conns []net.Conn
@@ -152,7 +133,7 @@ func TestInfoLooksAtEveryMasterOfACluster(t *testing.T) {
 	c := connect(t, cluster.URL())
 	publish(t, c, snapshotOf("web01", text("/etc/motd", "m")))
 	last := cluster.Servers[2]
-	fill(last, 50)
+	fill(t, last, 50)
 	servers, _, err := c.Info(t.Context(), sysops.Where{})
 	if err != nil {
 		t.Fatal(err)

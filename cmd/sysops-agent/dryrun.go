@@ -41,7 +41,7 @@ func (d *dryRun) check(cmd *cobra.Command, cfengine bool) error {
 	return nil
 }
 
-var dryRunTable = &output.Table{Columns: []output.Column{{Title: "bytes", Width: 10, Right: true}, {Title: "object", Whole: true, Gap: "  "}}}
+var dryRunTable = &output.Table{Columns: []output.Column{{Title: "BYTES", Width: 10, Right: true}, {Title: "OBJECT", Whole: true, Gap: "  "}}}
 
 // A redaction is one place of an object where a secret was taken out.
 type redaction struct {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/hostfs"
-	"github.com/sysops-api/sysops-api/internal/wholefile"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -134,13 +133,5 @@ func (s *settings) writeInteractions(record Interactions) error {
 	if err != nil {
 		return fmt.Errorf("cannot write the record of interaction times: %w", err)
 	}
-	path := s.interactionFile()
-	err = wholefile.MkdirAll(nil, filepath.Dir(path), 0o700)
-	if err == nil {
-		err = wholefile.Write(path, append(data, '\n'), wholefile.Options{})
-	}
-	if err != nil {
-		return fmt.Errorf("cannot keep the record of interaction times: %w", err)
-	}
-	return nil
+	return s.keepState("the record of interaction times", s.interactionFile(), data)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/sysops-api/sysops-api/internal/redact"
 	"github.com/sysops-api/sysops-api/internal/terminal"
 	"github.com/sysops-api/sysops-api/internal/wholefile"
+	"github.com/sysops-api/sysops-api/internal/words"
 	"github.com/sysops-api/sysops-api/snapshot"
 )
 
@@ -246,6 +247,9 @@ func unread(name string, err error) error {
 	return fmt.Errorf("%s is left out: %w", name, err)
 }
 
+// mostRefused is how many objects are named that one server did not take.
+const mostRefused = 3
+
 func printReport(w io.Writer, r *snapshot.Report) {
 	for _, p := range r.Problems {
 		terminal.Warn(w, "%s", output.OneLine(unread(p.Name, p.Err).Error()))
@@ -254,22 +258,17 @@ func printReport(w io.Writer, r *snapshot.Report) {
 		terminal.Warn(w, "%v", r.Bases)
 	}
 	for _, s := range r.Servers {
-		for _, p := range s.Refused {
-			terminal.Warn(w, "%s", output.OneLine(fmt.Sprintf("server %s: %v", s.Server, p.Err)))
+		for i, p := range s.Refused {
+			if i == mostRefused { // mostly all for one reason
+				terminal.Warn(w, "server %s did not take %s", s.Server, words.Plural(len(s.Refused)-i, "more object"))
+				break
+			}
+			terminal.Warn(w, "%s", output.OneLine(p.Err.Error()))
 		}
 		if s.Err != nil {
 			terminal.Warn(w, "%v", s.Err)
 			continue
 		}
-		text := fmt.Sprintf("%s: %d sent, %d unchanged", s.Server, s.Replaced, s.Renewed)
-		for _, n := range []struct {
-			n    int
-			what string
-		}{{s.Restated, "only stat"}, {s.Deleted, "deleted"}, {s.Repaired, "repaired"}, {len(s.Refused), "REFUSED"}} {
-			if n.n > 0 {
-				text += fmt.Sprintf(", %d %s", n.n, n.what)
-			}
-		}
-		terminal.Say(w, "%s · %.1f KB out, %.1f KB in · %.2f s", text, float64(s.Sent)/1e3, float64(s.Received)/1e3, s.Took.Seconds())
+		terminal.Say(w, "%s: %s · %.1f KB out, %.1f KB in · %.2f s", s.Server, pushedOf(s), float64(s.Sent)/1e3, float64(s.Received)/1e3, s.Took.Seconds())
 	}
 }

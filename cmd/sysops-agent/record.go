@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,13 +37,39 @@ type pushedServer struct {
 	Server    string  `json:"server"`
 	Error     string  `json:"error,omitempty"`
 	Refused   int     `json:"refused"`
-	Sent      int     `json:"sent"` // objects
+	Sent      int     `json:"sent"`     // objects, as the next four
+	Restated  int     `json:"restated"` // of which only the stat changed
 	Unchanged int     `json:"unchanged"`
 	Deleted   int     `json:"deleted"`
 	Repaired  int     `json:"repaired"`
 	BytesOut  int64   `json:"bytes_out"`
 	BytesIn   int64   `json:"bytes_in"`
 	Seconds   float64 `json:"seconds"`
+}
+
+func pushedOf(s snapshot.ServerReport) pushedServer {
+	p := pushedServer{
+		Server: s.Server, Refused: len(s.Refused), Sent: s.Replaced, Restated: s.Restated, Unchanged: s.Renewed, Deleted: s.Deleted, Repaired: s.Repaired,
+		BytesOut: s.Sent, BytesIn: s.Received, Seconds: s.Took.Seconds(),
+	}
+	if s.Err != nil {
+		p.Error = s.Err.Error()
+	}
+	return p
+}
+
+// String counts the objects.
+func (p pushedServer) String() string {
+	text := fmt.Sprintf("%d sent, %d unchanged", p.Sent, p.Unchanged)
+	for _, n := range []struct {
+		n    int
+		what string
+	}{{p.Restated, "only stat"}, {p.Deleted, "deleted"}, {p.Repaired, "repaired"}, {p.Refused, "REFUSED"}} {
+		if n.n > 0 {
+			text += fmt.Sprintf(", %d %s", n.n, n.what)
+		}
+	}
+	return text
 }
 
 // newPushRecord makes the record of a push after the one before. report is nil where no server
@@ -55,14 +82,7 @@ func newPushRecord(host string, before *pushRecord, report *snapshot.Report, pro
 	if report != nil {
 		r.Objects, r.LeftOut = report.Objects, r.LeftOut+len(report.Problems)
 		for _, s := range report.Servers {
-			one := pushedServer{
-				Server: s.Server, Refused: len(s.Refused), Sent: s.Replaced + s.Restated, Unchanged: s.Renewed, Deleted: s.Deleted, Repaired: s.Repaired,
-				BytesOut: s.Sent, BytesIn: s.Received, Seconds: s.Took.Seconds(),
-			}
-			if s.Err != nil {
-				one.Error = s.Err.Error()
-			}
-			r.Servers = append(r.Servers, one)
+			r.Servers = append(r.Servers, pushedOf(s))
 		}
 	}
 	if failed != nil {
@@ -106,23 +126,26 @@ func (s *settings) record(report *snapshot.Report, problems []collect.Problem, f
 	if err != nil {
 		return fmt.Errorf("cannot keep what became of the push: %w", err)
 	}
-	return errors.Join(
-		s.keep("what became of the push", s.recordFile(), append(data, '\n'), 0o600),
-		s.keep("the metrics of the push", s.agent.Metrics, r.metrics(), 0o644), // whoever reads them is another user
-	)
+	err = s.keepState("what became of the push", s.recordFile(), data)
+	if s.agent.Metrics == "" {
+		return err
+	}
+	metrics := s.files.Do(func() error {
+		return wholefile.Write(s.agent.Metrics, r.metrics(), wholefile.Options{Mode: 0o644}) // whoever reads them is another user
+	})
+	if metrics != nil {
+		metrics = fmt.Errorf("cannot write the metrics of the push to %s: %w", s.agent.Metrics, pathless(metrics))
+	}
+	return errors.Join(err, metrics)
 }
 
-func (s *settings) keep(what, path string, data []byte, mode fs.FileMode) error {
-	if path == "" {
-		return nil
-	}
+// keepState writes a file of the state directory, which is made where it is missing.
+func (s *settings) keepState(what, path string, data []byte) error {
 	err := s.files.Do(func() error {
-		if path == s.recordFile() {
-			if err := wholefile.MkdirAll(nil, filepath.Dir(path), 0o700); err != nil {
-				return err
-			}
+		if err := wholefile.MkdirAll(nil, filepath.Dir(path), 0o700); err != nil {
+			return err
 		}
-		return wholefile.Write(path, data, wholefile.Options{Mode: mode})
+		return wholefile.Write(path, append(data, '\n'), wholefile.Options{})
 	})
 	if err != nil {
 		return fmt.Errorf("cannot keep %s in %s: %w", what, path, pathless(err))
@@ -136,7 +159,7 @@ func (r *pushRecord) metrics() []byte {
 	gauge := func(name, help string) { fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %[1]s gauge\n", name, help) }
 	single := func(name, help string, value float64) {
 		gauge(name, help)
-		fmt.Fprintf(&b, "%s %v\n", name, value)
+		fmt.Fprintf(&b, "%s %s\n", name, figure(value))
 	}
 	single("sysops_agent_push_timestamp_seconds", "When the last push ended.", unixSeconds(r.Pushed))
 	single("sysops_agent_push_whole_timestamp_seconds", "When a push last ended with all of it on every server; 0: never.", unixSeconds(r.Whole))
@@ -147,7 +170,7 @@ func (r *pushRecord) metrics() []byte {
 	perServer := func(name, help string, value func(pushedServer) float64) {
 		gauge(name, help)
 		for _, s := range r.Servers {
-			fmt.Fprintf(&b, "%s{server=\"%s\"} %v\n", name, labelText.Replace(s.Server), value(s))
+			fmt.Fprintf(&b, "%s{server=\"%s\"} %s\n", name, labelText.Replace(s.Server), figure(value(s)))
 		}
 	}
 	perServer("sysops_agent_push_server_whole", "Whether a server has all of the last push.", func(s pushedServer) float64 {
@@ -165,6 +188,9 @@ func (r *pushRecord) metrics() []byte {
 
 // labelText escapes the value of a label.
 var labelText = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+
+// figure writes a number without an exponent, for people read the file, too.
+func figure(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 func unixSeconds(t time.Time) float64 {
 	if t.IsZero() {

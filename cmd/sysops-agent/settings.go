@@ -63,10 +63,10 @@ func newSettings(cmd *cobra.Command) (*settings, error) {
 	a.State = cmp.Or(text("state"), a.State, defaultState)
 	a.Metrics = cmp.Or(text("metrics"), a.Metrics)
 	for _, path := range []*string{&a.Outgoing, &a.JSON, &a.State, &a.Metrics} {
-		// Names are made of them: the same wherever the agent is started.
 		if *path == "" {
 			continue
 		}
+		// Names are made of them: the same wherever the agent is started.
 		if *path, err = filepath.Abs(*path); err != nil {
 			return nil, fmt.Errorf("cannot find %s: %w", *path, err)
 		}

@@ -126,7 +126,7 @@ func (s *settings) listStatus(c *checklist, last *pushRecord, none error, maxAge
 		case server.Refused > 0:
 			c.error(fmt.Errorf("server %s refused %s", server.Server, words.Plural(server.Refused, "object")))
 		default:
-			c.ok("server %s: %d sent, %d unchanged, %d deleted, %d repaired · %.2f s", server.Server, server.Sent, server.Unchanged, server.Deleted, server.Repaired, server.Seconds)
+			c.ok("server %s: %s · %.2f s", server.Server, server, server.Seconds)
 		}
 	}
 	if last.Error != "" && c.errors == 0 {

@@ -1,7 +1,6 @@
 package redact
 
 import (
-	"bytes"
 	"path"
 	"strings"
 )
@@ -117,24 +116,4 @@ func isProgram(data []byte) bool {
 		}
 	}
 	return controls*32 > len(head)
-}
-
-// chosenByUsers reports whether any user of a host can put a line into the text: what lists
-// processes with their arguments.
-func chosenByUsers(name string, data []byte) bool {
-	if _, section, found := strings.Cut(name, "@"); found {
-		for _, command := range []string{"ps", "top", "w", "pstree", "lsof", "pgrep", "cmdline", "processes", "systemd-cgls", "atop"} {
-			if section == command || strings.HasPrefix(section, command+"-") || strings.HasPrefix(section, command+"_") {
-				return true
-			}
-		}
-	}
-	if strings.HasPrefix(name, "/proc/") || strings.HasPrefix(name, "/var/spool/cron/") || strings.HasPrefix(name, "/home/") {
-		return true
-	}
-	head := data[:min(len(data), 1<<10)]
-	if i := bytes.IndexByte(head, '\n'); i >= 0 {
-		head = head[:i]
-	}
-	return bytes.Contains(head, []byte("PID")) && (bytes.Contains(head, []byte("CMD")) || bytes.Contains(head, []byte("COMMAND")))
 }

@@ -33,9 +33,7 @@ import (
 // A secret becomes "[redacted:" with 12 hex digits of HMAC-SHA256(key, secret)
 // and "]": hosts with the same key and the same secret still compare equal.
 // Without a key it becomes "[redacted]", because an unkeyed digest of a weak
-// password can be guessed. So it does in lists of processes, with or without a key: any user
-// of a host can start a command with a guess among its arguments, and would read from two
-// equal fingerprints that the guess is right.
+// password can be guessed. Texts of which others may choose a part are for Plain.
 type Redactor struct {
 	key []byte
 }
@@ -43,6 +41,16 @@ type Redactor struct {
 // New returns a Redactor with a copy of key.
 func New(key []byte) *Redactor {
 	return &Redactor{key: bytes.Clone(key)}
+}
+
+// Plain returns a redactor that finds the same and leaves no fingerprint: for texts of which
+// somebody chooses a part, who could try there which secret has a fingerprint that they have
+// seen.
+func (r *Redactor) Plain() *Redactor {
+	if r == nil {
+		return nil
+	}
+	return New(nil)
 }
 
 // A Finding tells of one secret that was replaced, and not what it was.
@@ -56,6 +64,9 @@ func (r *Redactor) Redact(data []byte) []byte {
 	clean, _ := r.Object("", data)
 	return clean
 }
+
+// Text is Redact for a string.
+func (r *Redactor) Text(text string) string { return string(r.Redact([]byte(text))) }
 
 // Object returns the contents of an object without their secrets, and what was found, by
 // line. The name, a path or "path@section", tells of the format, which is a hint: what the
@@ -84,9 +95,6 @@ const maxPasses = 16
 // object repeats the search until nothing is found, so that what one rule leaves is clean by
 // all others.
 func (r *Redactor) object(name string, data []byte) ([]byte, []Finding) {
-	if chosenByUsers(name, data) {
-		r = New(nil)
-	}
 	var found []Finding
 	var lost []lostLines
 	format := formatOf(name)
