@@ -2,6 +2,8 @@ package redistest
 
 import (
 	"fmt"
+	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -76,6 +78,27 @@ func (c *ClusterServers) URL() string {
 		scheme = "rediss+cluster"
 	}
 	return scheme + "://" + strings.Join(hosts, ",")
+}
+
+// Proxied puts a [Proxy] before each master, which clients that ask the URL it returns are sent
+// to. Those who ask URL are, too, once the masters have told each other.
+func (c *ClusterServers) Proxied() (proxies []*Proxy, url string) {
+	t := c.Servers[0].t
+	t.Helper()
+	var hosts []string
+	for _, s := range c.Servers {
+		p := NewProxy(t, s.Addr())
+		proxies, hosts = append(proxies, p), append(hosts, p.Addr())
+		_, port, _ := net.SplitHostPort(p.Addr())
+		s.Must("CONFIG", "SET", "cluster-announce-bus-port", strconv.Itoa(s.Port()+10_000), "cluster-announce-port", port)
+	}
+	for _, s := range c.Servers {
+		WaitFor(t, "all masters know the proxies", func() bool {
+			slots := fmt.Sprint(s.Must("CLUSTER", "SLOTS"))
+			return !slices.ContainsFunc(c.Servers, func(of *Server) bool { return strings.Contains(slots, " "+strconv.Itoa(of.Port())+" ") })
+		})
+	}
+	return proxies, "redis+cluster://" + strings.Join(hosts, ",")
 }
 
 // Must runs a command at the master that has its key.

@@ -35,11 +35,13 @@ type clusterConn struct {
 	wrote *unit   // that was sent last of those that write
 	waits int     // the first of sent that may not be answered
 	watch string  // the node at which keys are watched
+	turn  *node   // that was read from or written to last
 	used  time.Time
 
 	mu       sync.Mutex // guards what follows
 	nodes    map[string]*node
-	deadline time.Time
+	patience time.Duration // how long a node may be silent; 0: for ever
+	deadline time.Time     // as it was set
 	closed   bool
 }
 
@@ -150,15 +152,35 @@ func (c *clusterConn) begin() error {
 	return err
 }
 
-// within is the time that a node may take.
+// within is the time that a node may take to be connected to, or to tell the slots.
 func (c *clusterConn) within() (context.Context, context.CancelFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	until := time.Now().Add(c.s.options.Timeout)
-	if !c.deadline.IsZero() && c.deadline.Before(until) {
-		until = c.deadline
+	wait := c.s.options.Timeout
+	if !c.deadline.IsZero() {
+		wait = min(wait, c.patience) // 0, where the request is broken off
 	}
-	return context.WithDeadline(context.Background(), until)
+	return context.WithTimeout(context.Background(), wait)
+}
+
+// turnTo gives a node the time that it may be silent for from now on: that it was not looked
+// at while another one was is not its silence.
+func (c *clusterConn) turnTo(n *node) error {
+	if c.turn == n {
+		return nil
+	}
+	c.turn = n
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.renew(n)
+}
+
+// renew is called with mu held.
+func (c *clusterConn) renew(n *node) error {
+	if c.patience > 0 {
+		return n.SetDeadline(time.Now().Add(c.patience))
+	}
+	return n.SetDeadline(c.deadline)
 }
 
 // unit makes a unit of a command; nil, where that belongs to a transaction which goes on.
@@ -299,6 +321,9 @@ func (c *clusterConn) flushNode(n *node) error {
 	if len(n.unsent) == 0 {
 		return nil
 	}
+	if err := c.turnTo(n); err != nil {
+		return c.lost(err)
+	}
 	_, err := n.Write(n.unsent)
 	n.unsent = n.unsent[:0]
 	return c.lost(err)
@@ -334,7 +359,10 @@ func (c *clusterConn) answer(u *unit) error {
 // next reads the reply to what n was asked first.
 func (c *clusterConn) next(n *node) error {
 	u := n.asked[0]
-	var err error
+	err := c.turnTo(n)
+	if err != nil {
+		return c.lost(err)
+	}
 	for range u.commands {
 		if u.reply, err = (replies{in: n.in}).whole(u.reply, 0); err != nil {
 			return c.lost(err)
@@ -421,14 +449,14 @@ func (c *clusterConn) node(address string) (*node, error) {
 		return nil, net.ErrClosed
 	}
 	c.nodes[address] = n
-	return n, n.SetDeadline(c.deadline)
+	return n, c.renew(n)
 }
 
-// SetDeadline sets that of all nodes.
+// SetDeadline sets how long each node may be silent, from when its turn comes.
 func (c *clusterConn) SetDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.deadline = t
+	c.deadline, c.patience = t, patience(t)
 	if c.closed {
 		return net.ErrClosed
 	}

@@ -52,7 +52,7 @@ func (s *Server) askSentinel(ctx context.Context, host string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	conn := s.meter.wrap(reached, nil)
+	conn := s.meter.wrap(reached, nil) // it bounds the reply
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	q := newRequest(2)

@@ -136,7 +136,11 @@ func (s *Server) dial(ctx context.Context, g *guard) (net.Conn, error) {
 func (s *Server) reach(ctx context.Context) (net.Conn, error) {
 	switch a := s.address; {
 	case a.scheme == schemeUnix:
-		return new(net.Dialer).DialContext(ctx, "unix", a.path)
+		conn, err := new(net.Dialer).DialContext(ctx, "unix", a.path)
+		if err != nil {
+			return nil, err
+		}
+		return s.meter.flowing(conn), nil
 	case a.sentinel():
 		at, err := s.askSentinels(ctx)
 		if err != nil {
@@ -169,14 +173,14 @@ func (s *Server) connect(ctx context.Context, address string) (net.Conn, error) 
 		_ = tcp.SetWriteBuffer(unsentBytes)
 	}
 	if !s.address.TLS() {
-		return conn, nil
+		return s.meter.flowing(conn), nil
 	}
 	secured := tls.Client(conn, s.tlsConfig(address))
 	if err := secured.HandshakeContext(ctx); err != nil {
 		conn.Close()
 		return nil, err
 	}
-	return secured, nil
+	return s.meter.flowing(secured), nil
 }
 
 // tlsConfig is how the server at host:port proves who it is.
