@@ -158,6 +158,13 @@ func TestNamesThatAreNoWordsSpoilTheAnswer(t *testing.T) {
 				t.Errorf("%.20q in %s: %.20q, %.2000v", bad, what, got, err)
 			}
 		}
+		for what, sites := range map[string]map[string]map[string][]string{
+			"site": {bad: {"c": {"redis://a"}}}, "core": {"esv4": {bad: {"redis://a"}}},
+		} {
+			if f, err := NewFile(sites, "", ""); f != nil || err == nil || len(err.Error()) > 1000 {
+				t.Errorf("%.20q as the %s of a config: %v, %.2000v", bad, what, f, err)
+			}
+		}
 	}
 }
 

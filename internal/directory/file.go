@@ -22,8 +22,8 @@ type File struct {
 
 // NewFile returns the directory of these sites. localSite and localCore are the
 // machine's own; both may be empty, and the site may be left out where the core
-// tells it. Core names must be unique over all sites, and each core must have servers:
-// one that was written down without any was not meant so.
+// tells it. Names must be words, those of cores unique over all sites, and each core must
+// have servers: one that was written down without any was not meant so.
 func NewFile(sites map[string]map[string][]string, localSite, localCore string) (*File, error) {
 	for _, site := range slices.Sorted(maps.Keys(sites)) {
 		for _, core := range slices.Sorted(maps.Keys(sites[site])) {
@@ -37,8 +37,14 @@ func NewFile(sites map[string]map[string][]string, localSite, localCore string) 
 
 // listed is NewFile for a list that a program made, whose cores may have no servers.
 func listed(sites map[string]map[string][]string, localSite, localCore string) (*File, error) {
+	if _, err := allWords("site", slices.Collect(maps.Keys(sites)), nil); err != nil {
+		return nil, err
+	}
 	siteOf := make(map[string]string)
 	for _, site := range slices.Sorted(maps.Keys(sites)) {
+		if _, err := allWords("core", slices.Collect(maps.Keys(sites[site])), nil); err != nil {
+			return nil, err
+		}
 		for core := range sites[site] {
 			if other, taken := siteOf[core]; taken {
 				return nil, fmt.Errorf("cannot use the directory: core %q is in site %q and in site %q; core names must be unique", core, other, site)
