@@ -28,7 +28,7 @@ func scan(contents []byte, servers bool) (*Record, bool) {
 			enough = s.interaction(&out.Total) && !servers
 			return servers && s.sound // without servers, the rest is not read
 		case "servers":
-			return s.object(func(name []byte) bool {
+			return servers && s.object(func(name []byte) bool {
 				var one Interaction
 				if len(name) > parse.MaxName || !s.interaction(&one) {
 					return false
