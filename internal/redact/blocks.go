@@ -21,6 +21,11 @@ func blockTriggers() []trigger {
 		{"kind: secret", (*scan).kubernetesSecret},
 		{"chpasswd:", (*scan).cloudPasswords},
 		{"\npassword\nv ", (*scan).subversion},
+		{"<auth-user-pass>", (*scan).inlineUser},
+		{"<pkcs12>", (*scan).inlineStore},
+		{"$ansible_vault;", (*scan).inlineStore},
+		{"random_password", across(`random_password.{0,900}?"result":\s*"([^"\n]{4,})"`)},
+		{`"kty"`, (*scan).webKey},
 	}
 }
 
@@ -184,5 +189,56 @@ func (s *scan) subversion(at int) {
 	length := at + len("\npassword\n")
 	if start, end, ok := s.nextLine(length); ok && end-start < longWord {
 		s.add(start, end, "password in a list")
+	}
+}
+
+// inlineUser finds the password in <auth-user-pass> of OpenVPN: the second line of it.
+func (s *scan) inlineUser(at int) {
+	from, _, ok := s.nextLine(at)
+	if !ok {
+		return
+	}
+	if from, to, ok := s.nextLine(from); ok && !bytes.HasPrefix(s.data[from:to], []byte("<")) {
+		s.add(from+s.indent(from), to, "password in a list")
+	}
+}
+
+// inlineStore finds the keys in <pkcs12> of OpenVPN, and what is below the first line of
+// Ansible's vault: the lines of one text.
+func (s *scan) inlineStore(at int) {
+	first, last := 0, 0
+	for from, to, ok := s.nextLine(at); ok && keyText.Match(bytes.TrimSpace(s.data[from:to])); from, to, ok = s.nextLine(from) {
+		if first == 0 {
+			first = from + s.indent(from)
+		}
+		last = to
+	}
+	s.add(first, last, "private key")
+}
+
+// across finds the group of an expression that may go on in further lines.
+func across(expression string) func(s *scan, at int) {
+	compiled := lazily(`(?s)^(?:` + expression + `)`)
+	return func(s *scan, at int) {
+		if m := compiled().FindSubmatchIndex(s.data[at:min(len(s.data), at+longWord)]); m != nil {
+			s.add(at+m[2], at+m[3], "value beside its name")
+		}
+	}
+}
+
+var webKeyPart = regexp.MustCompile(`"(?:d|k|p|q|dp|dq|qi)"\s*:\s*"([A-Za-z0-9_=-]{16,})"`)
+
+// webKey finds the private parts of a JSON web key, which stand beside its type.
+func (s *scan) webKey(at int) {
+	from := max(0, at-1<<13)
+	if i := bytes.LastIndexByte(s.data[from:at], '{'); i >= 0 {
+		from += i
+	}
+	text := s.data[from:min(len(s.data), from+1<<13)]
+	if i := bytes.IndexByte(text, '}'); i >= 0 {
+		text = text[:i]
+	}
+	for _, m := range webKeyPart.FindAllSubmatchIndex(text, 8) {
+		s.add(from+m[2], from+m[3], "private key")
 	}
 }

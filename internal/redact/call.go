@@ -15,7 +15,7 @@ func lazily(expression string) func() *regexp.Regexp {
 func callTriggers() []trigger {
 	const (
 		text   = `(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\w$.\[\]>-]+)`
-		secret = `["']([^"'$]{2,})["']`
+		secret = "(?:[\"'`]([^\"'`$]{2,})[\"'`]|q[qQ]?[({\\[|/]([^)}\\]|/\\n]{2,})[)}\\]|/])"
 		third  = `\(?\s*` + text + `\s*,\s*` + text + `\s*,\s*` + secret
 		second = `\(\s*` + text + `\s*,\s*` + secret
 	)
@@ -28,15 +28,30 @@ func callTriggers() []trigger {
 		{"new mysqli(", `(?i)new mysqli` + third},
 		{"dbi:", `(?i)dbi:[^"']{0,128}["']\s*,\s*` + text + `\s*,\s*` + secret},
 		{"getconnection(", `getConnection` + third},
-		{".login(", `\.login` + second},
+		{"login(", `login` + second},
+		{".auth(", `\.auth` + second},
 		{"auth=(", `auth=` + second},
+		{"auth = (", `auth = ` + second},
 		{"basicauth(", `(?i)basicauth` + second},
 		{"basic_auth(", `basic_auth` + second},
-		{"credential(", `(?i)credentials?` + second},
+		{"credential(", `(?i)credential` + second},
+		{"credentials(", `(?i)credentials` + second},
+		{"credentials.new(", `(?i)credentials\.new` + second},
+		{"pgp_sym_", `(?i)pgp_sym_(?:en|de)crypt(?:_bytea)?\s*\(\s*[^,()]{0,64}(?:\([^()]{0,64}\))?[^,()]{0,64},\s*` + secret},
+		{"aes_encrypt(", `(?i)aes_encrypt\(\s*[^,()]{0,64},\s*` + secret},
+		{"aes_decrypt(", `(?i)aes_decrypt\(\s*[^,()]{0,64}(?:\([^()]{0,64}\))?,\s*` + secret},
+		{"encryptbypassphrase(", `(?i)encryptbypassphrase\(\s*N?` + secret},
+		{"decryptbypassphrase(", `(?i)decryptbypassphrase\(\s*N?` + secret},
 		{"passwordauthentication(", `(?i)passwordauthentication` + second},
 		{"plainauth(", `(?i)plainauth` + third},
 	} {
 		all = append(all, ruleTrigger(c.text, c.expression, "argument of a call"))
+	}
+	for _, c := range []struct{ text, expression string }{
+		{"new ", `new [A-Z][\w.]{0,40}` + second},
+		{"client(", `(?i)client` + second},
+	} {
+		all = append(all, groupsTrigger(c.text, c.expression, "argument of a call", weak))
 	}
 	return all
 }

@@ -29,7 +29,7 @@ var commands = map[string]flags{
 	"smb":       {users: "U", names: "--user"},
 	"rpcclient": {users: "U", names: "--user"},
 	"wmic":      {users: "U"}, "winexe": {users: "U"}, "net": {users: "U", names: "--user"},
-	"smbpasswd": {secret: "w"},
+	"smbpasswd": {secret: "w"}, "ssh-keygen": {secret: "NP"}, "nodetool": {names: "-pw"}, "pdftotext": {names: "-upw -opw"}, "x11vnc": {names: "-passwd"},
 	"sshpass":   {secret: "p"},
 	"redis-cli": {next: "a"}, "valkey-cli": {next: "a"}, "keydb-cli": {next: "a"},
 	"mongo":      {secret: "p"},
@@ -51,7 +51,7 @@ var commands = map[string]flags{
 	"http": {users: "a", names: "--auth"}, "https": {users: "a", names: "--auth"}, "ab": {users: "AP"}, "squidclient": {secret: "wW"},
 	"cqlsh": {secret: "p"}, "beeline": {secret: "p"}, "hdbsql": {secret: "p"}, "ipa-": {secret: "wapP"}, "swaks": {names: "-ap"}, "sendemail": {names: "-xp"},
 	"evil-winrm": {secret: "p"}, "crackmapexec": {next: "p"}, "netexec": {next: "p"}, "hydra": {secret: "p"}, "etcdctl": {names: "--user"}, "rabbitmqadmin": {secret: "p"},
-	"vncviewer": {}, "x11vnc": {}, "dig": {users: "y"}, "nsupdate": {users: "y"}, "govc": {}, "nxc": {next: "p"}, "kinit": {}, "wbinfo": {users: "a", names: "--authenticate"},
+	"vncviewer": {}, "dig": {users: "y"}, "nsupdate": {users: "y"}, "govc": {}, "nxc": {next: "p"}, "kinit": {}, "wbinfo": {users: "a", names: "--authenticate"},
 	"ntlm_auth": {}, "pdbedit": {}, "vsql": {secret: "w"}, "arangosh": {}, "clickhouse-client": {}, "elasticsearch-users": {secret: "p"}, "mongodump": {secret: "p"}, "mongorestore": {secret: "p"},
 	"innobackupex": {}, "xtrabackup": {}, "pt-": {secret: "p"}, "mydumper": {secret: "p"}, "myloader": {secret: "p"}, "telegraf": {}, "influx": {secret: "t"},
 }
@@ -61,6 +61,7 @@ func commandTriggers() []trigger {
 	all := []trigger{
 		{" -p ", (*scan).someCommand},
 		{" -p'", (*scan).someCommand},
+		{" -w ", (*scan).someCommand},
 		{" -u ", (*scan).someCommand},
 		{"htpasswd ", (*scan).htpasswd},
 		{"chpasswd", (*scan).piped},
@@ -70,6 +71,11 @@ func commandTriggers() []trigger {
 		{"cryptsetup", (*scan).piped},
 		{"smbpasswd", (*scan).piped},
 		{"kinit", (*scan).piped},
+		{"base64 -d", (*scan).piped},
+		{"base64 --decode", (*scan).piped},
+		{"openconnect", (*scan).piped},
+		{"docker login", (*scan).piped},
+		{"podman login", (*scan).piped},
 		{"passphrase-fd", (*scan).piped},
 		{"vncpasswd", (*scan).piped},
 	}
@@ -258,7 +264,7 @@ func (s *scan) someCommand(at int) {
 	}
 	letter := s.data[at+2]
 	start, end, ok := s.nextArgument(at + 3)
-	if !ok || letter != 'p' && letter != 'P' && letter != 'u' {
+	if !ok {
 		return
 	}
 	text := string(s.data[start:min(end, start+longWord)])
@@ -266,6 +272,12 @@ func (s *scan) someCommand(at int) {
 	if letter == 'u' {
 		if i := strings.IndexByte(text, ':'); i > 0 && strings.Count(text, ":") == 1 && looksStrong(text[i+1:]) {
 			s.add(start+i+1, end, "argument of a command")
+		}
+		return
+	}
+	if letter == 'w' || letter == 'W' { // of a client of LDAP, whatever it is called
+		if i := bytes.Index(before, []byte(" -D ")); i >= 0 && bytes.IndexByte(before[i:], '=') > 0 {
+			s.argumentValue(argument{start, end}, false)
 		}
 		return
 	}

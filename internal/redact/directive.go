@@ -54,7 +54,8 @@ var directiveRules = []struct {
 	{"]:25", `\]:[0-9]{2,5}[ \t]+[^\s:]+:(\S{3,})$`},
 	{"register", `register[ \t]*=>?[ \t]*[^\s:@/]+:([^\s@:]+)(?::[^\s@]+)?@`},
 	{"securestring", `(?i)SecureString[ \t]+(?:-String[ \t]+)?(?:"([^"]+)"|'([^']+)')`},
-	{"/p:", `(?i)/p:["']?([^\s"']+)`},
+	{" /p:", `(?i) /p:["']?([^\s"']+)`},
+	{`"/p:`, `(?i)"/p:([^\s"']+)`},
 	{"sqlplus", `(?i)sqlplus[ \t]+(?:-\w+[ \t]+)*["']?[\w$#]+/([^@/\s"']+)`},
 	{"expdp", `(?i)expdp[ \t]+["']?[\w$#]+/([^@/\s"']+)`},
 	{"impdp", `(?i)impdp[ \t]+["']?[\w$#]+/([^@/\s"']+)`},
@@ -73,6 +74,57 @@ var directiveRules = []struct {
 	{"standby ", `standby [0-9]+ authentication(?: text| md5 key-string)?(?: [0-9])? (\S+)$`},
 	{"vault login", `vault login(?: -\S+)* ([A-Za-z0-9][^\s=]{5,})(?:\s|$)`},
 	{"$user", `(?i)\$USER[0-9]{1,3}\$[ \t]*=[ \t]*(\S+)`},
+	{"addauth digest", `addauth digest [^\s:]+:(\S+)`},
+	{"digest:", `digest:[^\s:]+:([A-Za-z0-9+/=]{20,})`},
+	{"bundle_", `BUNDLE_[A-Z0-9_]+(?:: |=)["']?[\w.-]+:([^\s"':]+)["']?$`},
+	{"redis-cli", `redis-cli[ \t].{0,200}?(?i:auth)[ \t]+(?:\S+[ \t]+)?["']?([^\s"']+)["']?(?:[ \t]*$|[ \t]*[|;&])`},
+	{"file=<(echo ", `file=<\(echo (?:-n )?["']?([^\s"'$)]+)`},
+	{"file <(echo ", `file <\(echo (?:-n )?["']?([^\s"'$)]+)`},
+	{"unseal key", `(?i)unseal key(?: [0-9]+)?(?: \([^)]{0,40}\))?:[ \t]+(\S+)`},
+	{"recovery key", `(?i)recovery key(?: [0-9]+)?(?: \([^)]{0,40}\))?:[ \t]+(\S+)`},
+	{" enc ", ` ENC[ \t]+["']?([A-Za-z0-9+/=]{12,})`},
+	{"allow ", `allow[ \t]+["']?[A-Za-z][\w.-]*:([^\s":/;,]{4,})["']?$`},
+	{"open -u ", `open -u ["']?[^\s,"']+,["']?([^\s"']+)`},
+	{"hotp/", `(?i)hotp/\S+[ \t]+\S+[ \t]+\S+[ \t]+([0-9a-fA-F]{16,})`},
+	{"login ", `login(?: for)? [^:\n]{0,40}:[ \t]*\w[\w.-]*[ \t]*/[ \t]*([^\s/]{5,})[ \t]*$`},
+	{"creds", `creds?[^:\n]{0,40}:[ \t]*\w[\w.-]*[ \t]*[/:][ \t]*([^\s/]{5,})[ \t]*$`},
+	{"secure_link_md5", `secure_link_md5[ \t]+["']?(?:[$]\w+[ \t]*)*([^\s"';$]+)`},
+	{"login", `login[ \t]*=[ \t]*(?:cleartext|des)[ \t]+(?:"([^"]+)"|([^\s"]+))`},
+	{"enable", `enable[ \t]*=[ \t]*(?:cleartext|des)[ \t]+(?:"([^"]+)"|([^\s"]+))`},
+	{"pap", `pap[ \t]*=[ \t]*(?:cleartext|des)[ \t]+(?:"([^"]+)"|([^\s"]+))`},
+	{"chap", `chap[ \t]*=[ \t]*cleartext[ \t]+(?:"([^"]+)"|([^\s"]+))`},
+	{"usmuser", `(?i)usmUser[ \t]+\S+[ \t]+\S+[ \t]+\S+[ \t]+(?:"[^"]*"|\S+)[ \t]+(?:"[^"]*"|\S+)[ \t]+\S+[ \t]+[.0-9]+[ \t]+("[^"]*"|\S+)[ \t]+[.0-9]+[ \t]+("[^"]*"|\S+)`},
+	{"connect ", `(?i)connect[ \t]+["']?[\w$#]+/["']?([^@/\s"';]+)["']?(?:@|[ \t]+as[ \t]+sys)`},
+	{"conn ", `(?i)conn[ \t]+["']?[\w$#]+/["']?([^@/\s"';]+)["']?(?:@|[ \t]+as[ \t]+sys)`},
+	{"connect to ", `(?i)connect to \S+ user \S+ using ["']?([^\s"';]+)`},
+	{"<master>", `<master>\s*\{?([^<}\s]+)`},
+	{">{aq", `>\{(AQ[A-Za-z0-9+/=]{20,})\}<`},
+	{"setcredential=", `(?i)setcredential=[\w.@-]+:(.{2,})$`},
+	{"ipsec secret", `(?i)ipsec secret[ \t]+(\S+)$`},
+	{"xauth password", `(?i)xauth password[ \t]+(\S+)$`},
+	{"generated for ", `generated for [^\s:]+: (\S+)`},
+	{" vhid ", ` vhid [0-9]+ .{0,60}?pass (\S+)`},
+	{"--from-literal", `--from-literal[= ]["']?[\w.-]+=(?:"([^"]+)"|'([^']+)'|([^\s"']+))`},
+	{"kv put ", `kv put (?:-\S+ )*\S+ (?:@\S+ )?["']?[\w.-]+=["']?([^\s"'@]+)["']?(?: ["']?[\w.-]+=["']?([^\s"'@]+))?(?: ["']?[\w.-]+=["']?([^\s"'@]+))?`},
+	{"keyvault secret set", `keyvault secret set .{0,120}?--value[= ]["']?([^\s"']+)`},
+	{"put-parameter", `put-parameter .{0,160}?--value[= ]["']?([^\s"']+)`},
+	{"mc alias set", `mc alias set \S+ \S+ \S+ ["']?([^\s"']+)`},
+	{"mc config host add", `mc config host add \S+ \S+ \S+ ["']?([^\s"']+)`},
+	{"user set password", `user set password [0-9]+ ["']?([^\s"']+)`},
+	{"node.session.auth.password", `node\.session\.auth\.password(?:_in)? -v ["']?([^\s"']+)`},
+	{"net use ", `(?i)net use (?:\S: )?\\\\\S+ ([^\s/]\S+) /user`},
+	{"iwconfig", `iwconfig \S+ .{0,60}?key (?:s:)?([^\s]{5,})`},
+	{"samba-tool user", `samba-tool user (?:create|add) ([^\s-]\S*) ([^\s-]\S*)`},
+	{"openssl passwd", `openssl passwd (?:-\S+ )*(?:-salt \S+ )?(?:-\S+ )*["']?([^\s"'-][^\s"']*)`},
+	{"mkpasswd", `mkpasswd (?:-m \S+ |-\S+ |--\S+ )*["']?([^\s"'-][^\s"']*)`},
+	{"sp_addlogin", `(?i)sp_addlogin\s+N?'[^']*'\s*,\s*N?'([^']+)'`},
+	{"sp_password", `(?i)sp_password\s+(?:NULL|N?'([^']+)')\s*,\s*N?'([^']+)'`},
+	{"isis password", `isis password (?:clear |md5 )?(\S+)`},
+	{"area-password", `area-password (?:clear |md5 )?(\S+)`},
+	{"domain-password", `domain-password (?:clear |md5 )?(\S+)`},
+	{"ascii-text", `ascii-text ["']?([^\s"';]+)`},
+	{"ntp authentication-key", `ntp authentication-key [0-9]+ md5 (\S+)`},
+	{"password cipher", `password (?:irreversible-)?cipher (\S+)`},
 	{"rabbitmqctl", `rabbitmqctl[ \t]+(?:-\S+[ \t]+)*(?:add_user|change_password)[ \t]+\S+[ \t]+["']?([^\s"']+)`},
 }
 
@@ -82,11 +134,16 @@ func directiveTriggers() []trigger {
 	for _, rule := range directiveRules {
 		all = append(all, ruleTrigger(rule.text, rule.expression, "value of a directive"))
 	}
-	return append(all, trigger{"send ", (*scan).sent}, trigger{"send -- ", (*scan).sent}, trigger{":aa", (*scan).botToken}, trigger{"@tcp(", (*scan).dataSource}, trigger{"@unix(", (*scan).dataSource})
+	return append(all, trigger{"send ", (*scan).sent}, trigger{"send -- ", (*scan).sent}, trigger{":aa", (*scan).botToken}, trigger{"@tcp(", (*scan).dataSource}, trigger{"@unix(", (*scan).dataSource}, trigger{"@//", (*scan).easyConnect}, trigger{"user ", (*scan).transfer}, trigger{"user_", (*scan).loginModule})
 }
 
 // ruleTrigger finds the groups of an expression that is met at a text.
 func ruleTrigger(text, expression, rule string) trigger {
+	return groupsTrigger(text, expression, rule, sure)
+}
+
+// groupsTrigger is ruleTrigger where what is found has to look more like a secret.
+func groupsTrigger(text, expression, rule string, required strength) trigger {
 	compiled := lazily(`^(?:` + expression + `)`)
 	return trigger{text, func(s *scan, at int) {
 		if s.format.is(noKeys) {
@@ -105,7 +162,7 @@ func ruleTrigger(text, expression, rule string) trigger {
 			if s.inComment() && !isQuote(s.data[start-1]) && !looksStrong(value) {
 				continue // a sentence, more often than a directive that is switched off
 			}
-			if end-start >= 2 && !s.isMarkAt(start) && isSecret(value, sure) {
+			if end-start >= 2 && !s.isMarkAt(start) && isSecret(value, required) {
 				s.add(start, end, rule)
 			}
 		}
@@ -159,6 +216,36 @@ func (s *scan) dataSource(at int) {
 	word := before[bytes.LastIndexAny(before, " \t\"'=`(")+1:]
 	if i := bytes.IndexByte(word, ':'); i > 0 && i+2 < len(word) && !bytes.Contains(word, []byte("[redacted")) {
 		s.add(at-len(word)+i+1, at, "password in a URL")
+	}
+}
+
+// easyConnect finds the password in user/password@//host of Oracle.
+func (s *scan) easyConnect(at int) {
+	before := s.data[max(s.start, at-longestKey):at]
+	word := before[bytes.LastIndexAny(before, " \t\"'=`(")+1:]
+	if i := bytes.IndexByte(word, '/'); i > 0 && bytes.Count(word, []byte("/")) == 1 && bytes.IndexByte(word, ':') < 0 && len(word)-i > 2 {
+		s.argumentValue(argument{at - len(word) + i + 1, at}, false)
+	}
+}
+
+// transfer finds the password in a script of ftp(1): user name password, below open or ftp.
+func (s *scan) transfer(at int) {
+	words := wordsOf(s.data[at:min(s.end, at+longestKey)])
+	above := bytes.TrimSpace(s.data[max(0, s.start-longestKey):s.start])
+	above = above[bytes.LastIndexByte(above, '\n')+1:]
+	if at != s.start+s.indent(s.start) || len(words) != 3 || !bytes.HasPrefix(above, []byte("open ")) && !bytes.Contains(above, []byte("ftp ")) {
+		return
+	}
+	s.argumentValue(argument{at + words[2][0], at + words[2][1]}, false)
+}
+
+var userOption = regexp.MustCompile(`^user_[\w.-]{1,64}[ \t]*=[ \t]*"([^"\n]{2,})"`)
+
+// loginModule finds the passwords of users in a configuration of JAAS: user_alice="x".
+func (s *scan) loginModule(at int) {
+	m := userOption.FindSubmatchIndex(s.data[at:min(s.end, at+longWord)])
+	if m != nil && bytes.Contains(s.data[max(0, at-longWord):at], []byte("LoginModule")) {
+		s.argumentValue(argument{at + m[2], at + m[3]}, false)
 	}
 }
 
@@ -245,6 +332,25 @@ func (s *scan) isSentence(before []byte) bool {
 func isSpecific(name string) bool {
 	parts := partsOf(name)
 	return len(parts) > 1 || len(name) > 6 && name != "password" && name != "secret" && name != "passphrase" && name != "community" && !strings.HasSuffix(name, "s")
+}
+
+var told = regexp.MustCompile(`^(?:[ \t]+[\w'()/.-]+){0,6}?(?:[ \t]*[:=]|[ \t]+(?:is|was|to|now))[ \t]+["']?([^\s"']{6,})["']?[.)]?[ \t]*$`)
+
+// told finds a password that a sentence tells: the old password was x.
+func (s *scan) told(k key) bool {
+	if k.strength < sure || k.quote != "" {
+		return false
+	}
+	m := told.FindSubmatchIndex(s.data[k.end:min(s.end, k.end+nearby)])
+	if m == nil {
+		return false
+	}
+	start, end := k.end+m[2], k.end+m[3]
+	text := string(s.data[start:end])
+	if lowers, uppers, digits, others, _ := classes(text); lowers == 0 || digits == 0 || uppers == 0 && others == 0 && lowers < 4 || !looksStrong(text) || portOrVersion.MatchString(text) {
+		return false
+	}
+	return s.addIfSecret(k, start, end, "told in a sentence")
 }
 
 // bootPassword finds the password of GRUB: password user x.

@@ -18,12 +18,14 @@ const (
 	prose                         // words behind a colon or a blank are a text for people
 	directives                    // a word and its value are separated by a blank, whatever the value looks like
 	bootLoader
+	secretKeys // what is called a key is a secret, whatever it looks like
+	wholeLines // a value goes on to the end of its line, blanks and all
 )
 
 func (f format) is(t traits) bool { return f.traits&t != 0 }
 
-// Patterns of names, of path.Match, the first that matches counts. Those without "/" are of the
-// last part of a path.
+// Patterns of names, of path.Match, the first that matches counts. One that begins with "/" is of
+// a whole path, any other of as many of a path's last parts as it has.
 var formats = []struct {
 	pattern string
 	format  format
@@ -47,6 +49,7 @@ var formats = []struct {
 	{"pgpass*", format{record: lastOfColons}},
 	{"*sasl_passwd*", format{record: lastOfColons}},
 	{"*passwd.client*", format{record: lastOfColons}},
+	{"*passwd-s3fs*", format{record: lastOfColons}},
 	{"rsyncd.secrets*", format{record: lastOfColons}},
 	{"*.htpasswd*", format{record: secondOfColons}},
 	{"htpasswd*", format{record: secondOfColons}},
@@ -54,22 +57,65 @@ var formats = []struct {
 	{"*shadow*", format{record: secondOfColons}},
 	{"opasswd*", format{record: lastOfColons}},
 	{"smbpasswd*", format{record: hashesOfColons}},
+	{"dovecot/users*", format{record: secondOfColons}},
+	{"dovecot/passwd*", format{record: secondOfColons}},
+	{"*[a-z].passwd", format{record: secondOfColons}},
+	{"*.pwdfile", format{record: secondOfColons}},
+	{"radicale/users", format{record: secondOfColons}},
 	{"chap-secrets*", format{record: thirdOfBlanks}},
 	{"l2tp-secrets*", format{record: thirdOfBlanks}},
 	{"pap-secrets*", format{record: thirdOfBlanks}},
+	{"srp-secrets*", format{record: thirdOfBlanks}},
 	{"*ntp*keys*", format{record: thirdOfBlanks}},
-	{"ntp.keys*", format{record: thirdOfBlanks}},
+	{"ntp*/*keys*", format{record: thirdOfBlanks}},
+	{"chrony*/*keys*", format{record: thirdOfBlanks}},
 	{"chrony.keys*", format{record: thirdOfBlanks}},
 	{"authkeys", format{record: thirdOfBlanks}},
-	{"psk.txt*", format{record: secondOfBlanks}},
+	{"psk.txt*", format{record: restOfBlanks}},
+	{"*wpa_psk*", format{record: restOfBlanks}},
+	{"pam_radius_auth*", format{record: secondOfBlanks}},
+	{"radius*/servers*", format{record: secondOfBlanks}},
+	{"raddb/server", format{record: secondOfBlanks}},
 	{"jmxremote.password*", format{record: secondOfBlanks}},
+	{"jmx*.password", format{record: secondOfBlanks}},
 	{"userlist.txt*", format{record: secondOfBlanks}},
 	{"/etc/davfs2/secrets", format{record: lastOfBlanks}},
-	{"*/.davfs2/secrets", format{record: lastOfBlanks}},
+	{".davfs2/secrets", format{record: lastOfBlanks}},
+	{".cvspass", format{record: lastOfBlanks}},
 	{"ipsec.secrets*", format{record: lastOfBlanks}},
+	{"ipsec.d/*.secrets", format{record: lastOfBlanks}},
+	{"swanctl/*.secrets", format{record: lastOfBlanks}},
 	{"*users.properties", format{record: secondOfEquals}},
-	{"realm.properties", format{record: secondOfColons}},
+	{"conf/passwd*", format{record: secondOfEquals}},
+	{"*realm.properties", format{record: secondOfColons}},
 	{"*.realm", format{record: secondOfColons}},
+	{"openvpn/*.txt", format{record: everySecondLine}},
+	{"openvpn/*/*.txt", format{record: everySecondLine}},
+	{"openvpn/*pass*", format{record: everySecondLine}},
+	{"openvpn/*cred*", format{record: everySecondLine}},
+	{"openvpn/*.auth", format{record: everySecondLine}},
+	{"openvpn/*.up", format{record: everySecondLine}},
+	{"*auth-user-pass*", format{record: everySecondLine}},
+	{"*vsftpd*/*users*.txt", format{record: everySecondLine}},
+	{"*vsftpd*/*login*", format{record: everySecondLine}},
+	{".google_authenticator*", format{record: everyLine}},
+	{".erlang.cookie", format{record: everyLine}},
+	{"master.key", format{record: everyLine}},
+	{"credentials/*.key", format{record: everyLine}},
+	{"*keyfile", format{record: everyLine}},
+	{"*keyfile.txt", format{record: everyLine}},
+	{"*.keyfile", format{record: everyLine}},
+	{".vault_pass*", format{record: everyLine}},
+	{"*vault-pass*", format{record: everyLine}},
+	{"*vault_pass*", format{record: everyLine}},
+	{"/run/secrets/*", format{record: everyLine}},
+	{"tac_plus*", format{traits: secretKeys | directives}},
+	{"*keyring", format{traits: secretKeys}},
+	{"rndc*", format{traits: secretKeys}},
+	{"*.properties", format{traits: wholeLines}},
+	{"*.env", format{traits: wholeLines}},
+	{".env*", format{traits: wholeLines}},
+	{"*.ini", format{traits: wholeLines}},
 	{"grub.cfg", format{traits: bootLoader | directives}},
 	{"grub.conf", format{traits: bootLoader | directives}},
 	{"menu.lst", format{traits: bootLoader | directives}},
@@ -80,11 +126,11 @@ var formats = []struct {
 	{"README*", format{traits: prose}},
 	{"*motd*", format{traits: prose}},
 	{"issue*", format{traits: prose}},
-	{"*.conf", format{traits: directives}},
-	{"*.cf", format{traits: directives}},
+	{"*.conf", format{traits: directives | wholeLines}},
+	{"*.cf", format{traits: directives | wholeLines}},
+	{"*.cnf", format{traits: directives | wholeLines}},
+	{"*.cfg", format{traits: directives | wholeLines}},
 	{"*rc", format{traits: directives}},
-	{"*.cnf", format{traits: directives}},
-	{"*.cfg", format{traits: directives}},
 }
 
 // formatOf returns what is known of the format of an object with this name.
@@ -92,17 +138,38 @@ func formatOf(name string) format {
 	if name == "" {
 		return format{}
 	}
-	base := path.Base(name)
 	for _, f := range formats {
-		subject := base
-		if strings.Contains(f.pattern, "/") {
-			subject = name
-		}
-		if ok, err := path.Match(f.pattern, subject); err == nil && ok {
+		if ok, err := path.Match(f.pattern, lastParts(name, f.pattern)); err == nil && ok {
 			return f.format
 		}
 	}
+	if namesOneSecret(path.Base(name)) {
+		return format{record: loneLine}
+	}
 	return format{}
+}
+
+// lastParts returns the part of a path that a pattern is of.
+func lastParts(name, pattern string) string {
+	if strings.HasPrefix(pattern, "/") {
+		return name
+	}
+	start := len(name)
+	for range strings.Count(pattern, "/") + 1 {
+		if start = strings.LastIndexByte(name[:start], '/'); start < 0 {
+			return name
+		}
+	}
+	return name[start+1:]
+}
+
+// namesOneSecret reports whether a file is called what its contents are: ldap.secret,
+// db_password.txt, api-token.
+func namesOneSecret(base string) bool {
+	for _, tail := range []string{".txt", ".key", ".bak", ".old", ".orig", ".dat"} {
+		base = strings.TrimSuffix(base, tail)
+	}
+	return strengthOf(base) >= sure && base != "passwd" && base != "passwd-"
 }
 
 // isProgram reports whether data is no text: in a program or a keystore a word is followed by

@@ -10,7 +10,7 @@ func wordTriggers() []trigger {
 	var all []trigger
 	for _, text := range []string{
 		"pass", "pwd", "psk", "pswd", "secret", "token", "communit", "auth", "cred", "key", "bearer", "salt", "cookie", "seed",
-		"sig=", "signature", "pin", "otp", "jwt", "sid=", "session", "encrypt",
+		"sig=", "signature", "pin", "otp", "pepper", "kennwort", "senha", "mdp", "jwt", "sid=", "session", "encrypt",
 		"pw=", "pw ", "pw:", "pw\t", `pw"`, "pw'", "pw<", "pw>", "pw_", "pw-", "pw,",
 	} {
 		all = append(all, trigger{text, (*scan).word})
@@ -44,7 +44,7 @@ func (s *scan) word(at int) {
 	if k.strength == none {
 		return
 	}
-	for _, find := range []func(*scan, key) bool{(*scan).markup, (*scan).named, (*scan).assigned, (*scan).flag, (*scan).directive} {
+	for _, find := range []func(*scan, key) bool{(*scan).markup, (*scan).named, (*scan).assigned, (*scan).flag, (*scan).directive, (*scan).told} {
 		if find(s, k) {
 			return
 		}
@@ -67,6 +67,12 @@ func (s *scan) keyAround(at int) key {
 	k.name = string(s.data[k.start:k.end])
 	if !isSysctl(k.name) {
 		k.strength = strengthOf(k.name)
+	}
+	if k.strength == none && s.text(k.end, 1) == "=" && strings.HasSuffix(strings.ToLower(strings.Replace(k.name, "_", "", 1)), "proxypass") {
+		k.strength = sure // which it is not in ProxyPass of Apache and proxy_pass of nginx
+	}
+	if k.strength == weak && k.name == "key" && s.format.is(secretKeys) {
+		k.strength = sure
 	}
 	if k.strength == none {
 		return k
@@ -270,6 +276,11 @@ func (s *scan) flag(k key) bool {
 	start, end, ok := s.nextArgument(pos)
 	if !ok || s.data[start] == '-' {
 		return true
+	}
+	if strings.Contains(k.name, "user-pass") { // --user-password name x
+		if from, to, more := s.nextArgument(end); more && s.data[from] != '-' && s.data[from] != '/' {
+			start, end = from, to
+		}
 	}
 	if k.strength < sure { // --auth user:password
 		if strings.HasSuffix(k.name, "auth") && looksStrong(string(s.data[start:min(end, start+longWord)])) {

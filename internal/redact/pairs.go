@@ -81,7 +81,7 @@ func (s *scan) addGroup(k key, from int, m []int) bool {
 // list finds the quoted texts of a list in one line, and the words of one without quotes.
 func (s *scan) list(a assignment, pos int) (int, int, bool) {
 	end := min(s.end, pos+nearby)
-	for pos++; pos < end && s.data[pos] != ']'; {
+	for pos++; pos < end && s.data[pos] != ']' && s.data[pos] != ')'; {
 		start, quote := s.opened(pos)
 		if quote == "" {
 			n := wordLength(s.data[pos:end], ",]")
@@ -131,6 +131,9 @@ func (s *scan) below(a assignment) (int, int, bool) {
 			end = to
 		case bytes.HasPrefix(line, []byte("- ")):
 			s.item(a, text+2, to)
+		case n == 0 && a.strength == plain && text-from > indent && pairInside.Match(line[:min(len(line), longWord)]):
+			s.mapping(a, s.indented(from, text-from), from)
+			return a.end, a.end, false
 		case n == 0 && len(line) > 2 && isQuote(line[0]):
 			return s.quotedBelow(a, text, to)
 		case n == 0 && !bytes.ContainsAny(line, ": \t") && looksStrong(string(line[:min(len(line), longWord)])):
@@ -143,6 +146,85 @@ func (s *scan) below(a assignment) (int, int, bool) {
 		return a.end, a.end, false
 	}
 	return start, end, isSecret(string(s.data[start:min(end, start+longWord)]), sure)
+}
+
+var heredoc = regexp.MustCompile(`^<<[-~]?[ \t]*["']?([A-Za-z_]\w{1,31})["']?[ \t]*$`)
+
+// bracketed finds a value in brackets, in the lines below, and in a list of a shell: ("x" "y").
+func (s *scan) bracketed(a assignment, pos int) (start, end int, ok bool) {
+	rest := bytes.TrimRight(s.data[pos:min(s.end, pos+longestKey)], " \t\r")
+	switch {
+	case string(rest) == "(" || string(rest) == `\`:
+		return s.inNextLine(pos)
+	case len(rest) > 2 && rest[0] == '(' && isQuote(rest[1]):
+		start, end, _ = s.list(a, pos)
+		return start, start, true
+	case bytes.HasPrefix(rest, []byte("<<")):
+		m := heredoc.FindSubmatch(rest)
+		if m == nil {
+			return 0, 0, false
+		}
+		for from, to, more := s.nextLine(pos); more && from-pos < longWord; from, to, more = s.nextLine(from) {
+			if bytes.Equal(bytes.TrimSpace(s.data[from:to]), m[1]) {
+				return start, end, start < end
+			}
+			if start == 0 {
+				start = from + s.indent(from)
+			}
+			end = to
+		}
+	}
+	return 0, 0, false
+}
+
+// inNextLine finds a text in quotes that is alone in the line below.
+func (s *scan) inNextLine(pos int) (start, end int, ok bool) {
+	from, to, more := s.nextLine(pos)
+	if !more {
+		return 0, 0, false
+	}
+	from += s.indent(from)
+	open, quote := from, ""
+	if from < to && isQuote(s.data[from]) {
+		open, quote = from+1, string(s.data[from:from+1])
+	}
+	if quote == "" {
+		return 0, 0, false
+	}
+	return open, open + quotedLength(s.data[open:to], quote), true
+}
+
+var pairInside = regexp.MustCompile(`["']?[A-Za-z_][\w.@/-]{0,64}["']?[ \t]*(?:=>|[:=])[ \t]*(?:"([^"\n]{4,256})"|'([^'\n]{4,256})'|([^\s"'{}\[\],|>]{4,256}))`)
+
+// mapping finds the values of pairs in a text at pos that belongs to a key which says that they
+// are secrets: passwords: {bob: x}.
+func (s *scan) mapping(a assignment, text []byte, pos int) {
+	if text[0] == '{' {
+		if i := bytes.IndexByte(text, '}'); i >= 0 {
+			text = text[:i]
+		}
+	}
+	passwords := strings.Contains(strings.ToLower(a.name), "pass")
+	for _, m := range pairInside.FindAllSubmatchIndex(text, 64) {
+		for i := 2; i < len(m); i += 2 {
+			if m[i] < 0 {
+				continue
+			}
+			value := string(text[m[i]:m[i+1]])
+			if looksRandom(value) && isSecret(value, sure) || passwords && looksStrong(value) && isSecret(value, sure) {
+				s.add(pos+m[i], pos+m[i+1], "value of a key")
+			}
+		}
+	}
+}
+
+// indented returns the lines from pos on that are indented as much, or more.
+func (s *scan) indented(pos, indent int) []byte {
+	end := pos
+	for from, to, ok := pos, s.lineEnd(pos), true; ok && to-pos < 1<<11 && (from == to || s.indent(from) >= indent); from, to, ok = s.nextLine(from) {
+		end = to
+	}
+	return s.data[pos:end]
 }
 
 // item is an item of a list below a key.

@@ -3,42 +3,74 @@ package redact
 import (
 	"bytes"
 	"regexp"
+	"strings"
 )
 
 // A record says in which column of a line a secret is.
 type record uint8
 
 const (
-	noRecord       record = iota
-	secondOfColons        // user:password
-	lastOfColons          // host:port:database:user:password
-	hashesOfColons        // user:1000:hash:hash:flags
-	secondOfBlanks        // user password
-	thirdOfBlanks         // client server password
-	lastOfBlanks          // : PSK "password"
-	secondOfEquals        // user=password
+	noRecord        record = iota
+	secondOfColons         // user:password
+	lastOfColons           // host:port:database:user:password
+	hashesOfColons         // user:1000:hash:hash:flags
+	secondOfBlanks         // user password
+	thirdOfBlanks          // client server password
+	lastOfBlanks           // : PSK "password"
+	secondOfEquals         // user=password
+	restOfBlanks           // peer pass phrase
+	everyLine              // passwords and keys, nothing else
+	everySecondLine        // user, and in the next line password
+	loneLine               // a password and nothing else, where there is a single line
 )
 
 // records goes through the lines of a file that has columns, and through those of others that
 // look as if they had: the traditional hash of crypt(3) has no prefix to know it by.
 func (s *scan) records() {
+	if s.format.record == noRecord && !s.format.is(noKeys) {
+		s.table()
+	}
+	n := 0 // of the lines that hold something
 	for start := 0; start < len(s.data); {
 		end := s.lineEnd(start)
 		line := s.data[start:min(end, start+longWord)]
-		if s.format.record == noRecord {
-			if colon := bytes.IndexByte(line[:min(len(line), 64)], ':'); colon > 0 {
-				s.hashInLine(start, line, colon)
-			}
-		} else if trimmed := bytes.TrimLeft(line, " \t"); len(trimmed) > 0 && trimmed[0] != '#' {
-			s.column(start, line)
+		trimmed := bytes.TrimLeft(line, " \t")
+		switch {
+		case s.format.record == noRecord, s.format.record == loneLine && !s.isAlone(start, line):
+			s.recordInLine(start, line)
+		case len(trimmed) == 0 || trimmed[0] == '#':
+		default:
+			n++
+			s.column(start, line, n)
 		}
 		start = end + 1
+	}
+}
+
+// recordInLine finds the secret in a line that looks as if it had columns, whatever the file is
+// called.
+func (s *scan) recordInLine(start int, line []byte) {
+	if colon := bytes.IndexByte(line[:min(len(line), 64)], ':'); colon > 0 {
+		s.hashInLine(start, line, colon)
+	}
+	if len(line) > 0 && isDigit(line[0]) {
+		if m := voicemail.FindSubmatchIndex(line); m != nil {
+			s.add(start+m[2], start+m[3], "password in a list")
+		}
+	}
+	if len(line) > 88 && bytes.Contains(line, []byte("=\t")) {
+		m := tunnel.FindSubmatchIndex(line)
+		for i := 2; i < len(m); i += 2 {
+			s.add(start+m[i], start+m[i+1], "private key")
+		}
 	}
 }
 
 var (
 	columnsOfColons = regexp.MustCompile(`(?:[^:\\]|\\.)*`)
 	digest          = regexp.MustCompile(`^[^:\s]+:[^:]+:([0-9a-f]{32})$`)
+	tunnel          = regexp.MustCompile(`^(?:[\w.-]+\t)?(?:([A-Za-z0-9+/]{43}=)\t[A-Za-z0-9+/]{43}=\t[0-9]+\t\S+|[A-Za-z0-9+/]{43}=\t([A-Za-z0-9+/]{43}=)\t.*)$`) // wg show dump
+	voicemail       = regexp.MustCompile(`^[0-9]{2,8}[ \t]*=>[ \t]*-?(\w{3,}),`)                                                                                   // of Asterisk
 	windowsHashes   = regexp.MustCompile(`^[^:]+:[0-9]+:([0-9A-Fa-fX]{32}):([0-9A-Fa-fX]{32}):`)
 )
 
@@ -79,11 +111,34 @@ func isDES(field []byte) bool {
 	return lowers > 0 && uppers > 0 && digits+others > 0 && turns >= 5
 }
 
-// column finds the secret in one line of a file with columns.
-func (s *scan) column(start int, line []byte) {
+// column finds the secret in one line of a file with columns, the n-th that holds something.
+func (s *scan) column(start int, line []byte, n int) {
+	record := s.format.record
+	for _, f := range s.chosen(line, n) {
+		text := bytes.TrimSpace(line[f[0]:f[1]])
+		if len(text) < 2 || text[0] == '/' || len(bytes.Trim(text, "Xx*!")) == 0 || record == hashesOfColons && len(text) != 32 || record == lastOfBlanks && len(text) > 4 && bytes.HasSuffix(text, []byte(".pem")) {
+			continue
+		}
+		if record == everyLine && text[0] == '"' { // the settings in .google_authenticator
+			continue
+		}
+		at := start + f[0] + bytes.Index(line[f[0]:f[1]], text)
+		if markLength(text) == 0 {
+			s.add(at, at+len(text), "password in a list")
+		}
+	}
+}
+
+// chosen returns where the secret is in a line.
+func (s *scan) chosen(line []byte, n int) [][]int {
 	var fields [][]int
 	record := s.format.record
 	switch record {
+	case everyLine, everySecondLine, loneLine:
+		if record == everySecondLine && n%2 != 0 || bytes.HasPrefix(line, []byte("-----")) {
+			return nil
+		}
+		return [][]int{{0, len(line)}}
 	case secondOfColons, lastOfColons, hashesOfColons:
 		for from := 0; from <= len(line); {
 			m := columnsOfColons.FindIndex(line[from:])
@@ -97,27 +152,95 @@ func (s *scan) column(start int, line []byte) {
 	default:
 		fields = wordsOf(line)
 	}
-	var chosen [][]int
 	switch {
 	case record == hashesOfColons && len(fields) > 3:
-		chosen = fields[2:4]
+		return fields[2:4]
 	case record == lastOfColons || record == lastOfBlanks:
-		chosen = fields[max(1, len(fields)-1):]
+		return fields[max(1, len(fields)-1):]
 	case record == thirdOfBlanks && len(fields) > 2:
-		chosen = fields[2:3]
+		return fields[2:3]
+	case record == restOfBlanks && len(fields) > 1:
+		return [][]int{{fields[1][0], fields[len(fields)-1][1]}}
 	case (record == secondOfColons || record == secondOfBlanks || record == secondOfEquals) && len(fields) > 1:
-		chosen = fields[1:2]
+		return fields[1:2]
 	}
-	for _, f := range chosen {
-		text := bytes.TrimSpace(line[f[0]:f[1]])
-		if len(text) < 2 || text[0] == '/' || len(bytes.Trim(text, "Xx*!")) == 0 || record == hashesOfColons && len(text) != 32 || record == lastOfBlanks && len(text) > 4 && bytes.HasSuffix(text, []byte(".pem")) {
+	return nil
+}
+
+// isAlone reports whether a line is the only one of its file, and looks like a secret rather than
+// a setting.
+func (s *scan) isAlone(start int, line []byte) bool {
+	if len(bytes.TrimSpace(s.data)) != len(bytes.TrimSpace(line)) || bytes.ContainsAny(line, "{}<>") {
+		return false
+	}
+	name, _, assigned := bytes.Cut(line, []byte("="))
+	if assigned && strengthOf(string(name)) != none || bytes.Contains(line, []byte(": ")) || bytes.Count(line, []byte(" ")) > 8 {
+		return false
+	}
+	return isSecret(string(bytes.TrimSpace(line)), sure)
+}
+
+// table finds the secrets of a table whose first line says which column holds them.
+func (s *scan) table() {
+	end := s.lineEnd(0)
+	head := s.data[:end]
+	if len(head) > longWord {
+		return
+	}
+	for _, separator := range []byte{',', ';', '\t', '|'} {
+		names := cells(head, separator)
+		if len(names) < 2 {
 			continue
 		}
-		at := start + f[0] + bytes.Index(line[f[0]:f[1]], text)
-		if markLength(text) == 0 {
-			s.add(at, at+len(text), "password in a list")
+		var secret []int
+		for i, name := range names {
+			text := string(bytes.Trim(head[name[0]:name[1]], " \""))
+			if len(text) > 32 || strings.ContainsAny(text, "=:(){}[]<>'$/") {
+				return
+			}
+			if strengthOf(text) >= sure {
+				secret = append(secret, i)
+			}
 		}
+		if len(secret) == 0 {
+			return
+		}
+		for from, to, ok := s.nextLine(0); ok; from, to, ok = s.nextLine(from) {
+			fields := cells(s.data[from:min(to, from+longWord)], separator)
+			if len(fields) != len(names) {
+				continue
+			}
+			for _, i := range secret {
+				start, end := from+fields[i][0], from+fields[i][1]
+				text := bytes.TrimSpace(s.data[start:end])
+				start += bytes.Index(s.data[start:end], text)
+				if isSecret(string(text), sure) {
+					s.add(start, start+len(text), "password in a list")
+				}
+			}
+		}
+		return
 	}
+}
+
+// cells returns where the fields of a line are, without the quotes around them.
+func cells(line []byte, separator byte) [][2]int {
+	var all [][2]int
+	for pos := 0; pos <= len(line); {
+		if pos < len(line) && line[pos] == '"' {
+			n := quotedLength(line[pos+1:], `"`)
+			all = append(all, [2]int{pos + 1, pos + 1 + n})
+			pos = min(len(line), pos+n+2)
+		} else {
+			start := pos
+			for pos < len(line) && line[pos] != separator {
+				pos++
+			}
+			all = append(all, [2]int{start, pos})
+		}
+		pos++
+	}
+	return all
 }
 
 // wordsOf returns where the words of a line are, without the quotes around them.

@@ -19,13 +19,13 @@ var settings = wordSet(`
 // Prefixes of values that say where the secret is, or are filled in later.
 var references = []string{
 	"$(", "${", "{{", "<%", "%(", "@@", "http://", "https://", "ldap://", "ldaps://", "ldapi://", "unix:", "file:", "file://", "env:", "vault:", "arn:", "op://", "pkcs11:",
-	"ENC[", "exec:", "dir:", "hash:", "lmdb:", "regexp:", "proxy:", "mysql:", "btree:", "cdb:", "texthash:", "systemd:", "urn:", "!vault", "data:", "awskms:", "gcpkms:",
+	"ENC[", "exec:", "dir:/", "hash:/", "hash:$", "lmdb:/", "lmdb:$", "regexp:/", "proxy:", "mysql:/", "btree:/", "cdb:/", "texthash:/", "systemd:", "urn:", "!vault", "data:", "awskms:", "gcpkms:",
 	"environ", "os.", "process.env", "getenv", "System.getenv", "ref+", "secretsmanager:", "ssm:", "self.", "this.", "config.", "args.", "options.", "request.", "params[", "request[",
 	"AES256:", "keyring:", "credential:", "pam_", "&", "*{", "ARMOR", "projects/",
 }
 
 var (
-	variable    = regexp.MustCompile(`^\$\{?\w+\}?(?:/|::)|^\w+(?:\|\w+)+$|^\\?\$[A-Za-z_][A-Za-z0-9_]*(?:\[[^\]]*\]|->\w+)*[;,)"']*$|^\$[0-9@*#?!-]$|^%[A-Za-z_][A-Za-z0-9_]*%$|^@[A-Za-z_][A-Za-z0-9_]*@$|^%[A-Za-z]$|^__[A-Z_]+__$|^[#&]\{?[A-Za-z_.]+\}?$|^%%[A-Za-z_.]+%%$`)
+	variable    = regexp.MustCompile(`^\$\{?\w+\}?(?:/|::)|^\w+(?:\|\w+)+$|^\\?\$[A-Za-z_][A-Za-z0-9_]*(?:\[[^\]]*\]|->\w+)*[;,)"']*$|^\$[0-9@*#?!-]$|^%[A-Za-z_][A-Za-z0-9_]*%$|^@[A-Za-z_][A-Za-z0-9_]*@$|^%[A-Za-z]$|^__[A-Z_]+__$|^[#&]\{?[A-Za-z_.]+\}?$|^%%[A-Za-z_.]+%%$|^\*[A-Za-z_]\w*$`)
 	placeholder = regexp.MustCompile(`^<[A-Za-z][A-Za-z0-9 _./-]*>$|^[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*(?:PRIVATEKEY|KEY|PASSWORD|PASSWD|PASS|SECRET|TOKEN|XXX)$|^\[[A-Za-z][A-Za-z _-]*\]$|^(?:x{3,20}|X{3,20}|\.{2,}\]?|-+|#+|=+|0+|_+|\*+|\?+)$`)
 	call        = regexp.MustCompile(`^[A-Za-z_$@&!][\w.:>$-]*\(.*\)[;,)\]}]*$|^new [A-Z]|^function\b|^\(.*\)[;,]?$|^[A-Za-z_][\w.:]*\($|^[A-Za-z_]\w*(?:\[[^\]]*\])+[;,]?$`)
 	pathLike    = regexp.MustCompile(`^"?(?:~|\.{1,2})?/(?:[a-z0-9_.@-]{2,32}(?:/|$)|\*)|^[A-Za-z]:\\|^[A-Za-z0-9_.%{}$-]+/[A-Za-z0-9_.%{}$/-]+\.[a-z]{2,5}$|^/$|^[\w.-]+\.(?:pem|key|crt|cer|jks|p12|pfx|conf|cfg|txt|json|ya?ml|so|db|inc|cnf|ini|php|py|sh|pl|html?)[;,]?$`)
@@ -149,11 +149,23 @@ func looksStrong(word string) bool {
 	return kinds >= 2 && (digits > 0 || others > plain || uppers > 2 && lowers > 2)
 }
 
+// isDrawn says whether a text is long, and of so many kinds of characters that nobody has written it.
+func isDrawn(text string) bool {
+	if len(text) < 24 || len(text) > longestKey {
+		return false
+	}
+	lowers, uppers, digits, others, turns := classes(text)
+	return lowers > 2 && uppers > 2 && digits > 2 && others > 2 && turns*5 >= len(text)*3
+}
+
 // words are those of a name that somebody made up.
 var words = regexp.MustCompile(`[a-z]{4,}(?:[-_.]|$)`)
 
 // looksRandom says whether a text looks like one that a machine has drawn.
 func looksRandom(text string) bool {
+	if isDrawn(text) {
+		return true
+	}
 	if len(text) < 10 || strings.ContainsAny(text, " \t()<>$\\") || isAlgorithm(text) || strings.Contains(text, "://") {
 		return false
 	}

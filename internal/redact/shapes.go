@@ -40,6 +40,7 @@ var ownShapes = []tokenShape{
 	{"Databricks token", []string{"dapi"}, `dapi[0-9a-f]{30,}`},
 	{"Doppler token", []string{"dp.st.", "dp.ct.", "dp.sa."}, `dp\.(?:st|ct|sa)\.[A-Za-z0-9_.-]{30,}`},
 	{"SendGrid key", []string{"sg."}, `SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`},
+	{"private key", []string{"ls0tls1crudjti"}, `LS0tLS1CRUdJTi(?:BSU0Eg|BQUklWQVRF|BFQyBQUklWQVRF|BPUEVOU1NI|BFTkNSWVBURUQ|BEU0Eg|BQR1AgUFJJ)[A-Za-z0-9+/=]{16,}`}, // the same in base64
 	{"age key", []string{"age-secret-key-"}, `AGE-SECRET-KEY-(?:PQ-)?1[A-Za-z0-9]{20,}`},
 }
 
@@ -135,7 +136,7 @@ func (t tokenShape) triggers(rule string) []trigger {
 			start, end = m[2], m[3]
 		}
 		start, end = at+start, at+end
-		for end < s.end && (isAlnum(s.data[end]) || s.data[end] == '_' || s.data[end] == '-') {
+		for end < s.end && (isAlnum(s.data[end]) || s.data[end] == '_' || s.data[end] == '-' || end-at >= longestToken && bytes.IndexByte([]byte("+/="), s.data[end]) >= 0) {
 			end++ // longer than the rule knows
 		}
 		s.add(start, end, rule)
@@ -178,12 +179,12 @@ func (s *scan) url(at int) {
 	}
 }
 
-var credentials = regexp.MustCompile("(?i)^authorization[\"'`\\\\]*\\]?[ \t]*(?:=>|[:=,]|[ \t])[ \t]*[\\\\\"'`]*(?:(basic|bearer|token|apikey|negotiate|digest|key|aws4-hmac-sha256|splunk|genie[a-z]*|ssws)(?:[ \t]|\\\\ |%20|\\\\x20)+)?([^\\s\"'`,;<>\\\\]+)")
+var credentials = regexp.MustCompile("(?i)^authorization[\"'`\\\\]*\\]?[ \t]*(?:=>|[:=,]|[ \t])(?:\\\\[ \t]|[ \t])*[\\\\\"'`]*(?:(basic|bearer|token|apikey|negotiate|digest|key|aws4-hmac-sha256|splunk|genie[a-z]*|ssws)(?:[ \t]|\\\\ |%20|\\\\x20)+)?([^\\s\"'`,;<>\\\\]+)")
 
 // header finds the credentials of an Authorization header.
 func (s *scan) header(at int) {
 	m := credentials.FindSubmatchIndex(s.data[at:min(s.end, at+longestToken)])
-	if m == nil || at > s.start && isKeyByte(s.data[at-1]) && s.data[at-1] != '-' {
+	if m == nil || at > s.start && isKeyByte(s.data[at-1]) && s.data[at-1] != '-' && !s.isEscape(at) {
 		return
 	}
 	start, end := at+m[4], at+m[5]
@@ -199,6 +200,11 @@ func (s *scan) header(at int) {
 	}
 	s.add(start, end, "credentials of a header")
 	s.done = max(s.done, end)
+}
+
+// isEscape reports whether what precedes pos is the end of a line in a string: \n.
+func (s *scan) isEscape(pos int) bool {
+	return pos-2 >= s.start && s.data[pos-2] == '\\' && bytes.IndexByte([]byte("nrt"), s.data[pos-1]) >= 0
 }
 
 var bearer = regexp.MustCompile(`^(?i)bearer(?:[ \t]|\\ )+["']?([A-Za-z0-9._~+/=-]{16,})`)

@@ -25,28 +25,59 @@ func (s *scan) value(a assignment, pos int) (start, end int, ok bool) {
 	if s.data[pos] == '[' && !s.isMarkAt(pos) {
 		return s.list(a, pos)
 	}
-	if strings.HasPrefix(a.separator, ":") && (s.data[pos] == '|' || s.data[pos] == '>') && len(bytes.Trim(s.data[pos:min(s.end, pos+8)], "|>+-0123456789 \t")) == 0 {
+	colon := strings.HasPrefix(a.separator, ":")
+	if colon && (s.data[pos] == '|' || s.data[pos] == '>') && len(bytes.Trim(s.data[pos:min(s.end, pos+8)], "|>+-0123456789 \t")) == 0 {
 		return s.below(a)
 	}
 	if a.quote != "" && !a.closed && bytes.HasPrefix(s.data[pos:s.end], []byte(a.quote)) {
 		return pos, pos, false // read -p "Password: " x
 	}
+	if s.data[pos] == '{' && a.strength == plain {
+		s.mapping(a, s.data[pos:min(len(s.data), pos+1<<11)], pos)
+	}
+	if a.separator == "=" || a.separator == "=>" || a.separator == ":=" {
+		if start, end, ok := s.bracketed(a, pos); ok {
+			return start, end, start < end && s.isPlainSecret(a, start, end)
+		}
+	}
 	start, quote := s.opened(pos)
 	switch {
 	case quote != "":
-		end = start + quotedLength(s.data[start:s.end], quote)
+		end = s.quotedEnd(a, start, quote)
 		return start, end, s.isPlainSecret(a, start, end)
 	case isParameterOf(s.data[:s.end], a.start):
 		end = start + wordLength(s.data[start:s.end], "}")
 		return start, end, s.isPlainSecret(a, start, end)
 	}
+	for _, literal := range []*regexp.Regexp{literalCall, echoed, templateDefault} {
+		if m := literal.FindSubmatchIndex(s.data[pos:min(s.end, pos+longWord)]); m != nil && a.strength >= sure {
+			return pos + m[2], pos + m[3], s.isPlainSecret(a, pos+m[2], pos+m[3])
+		}
+	}
 	if inner, length, found := defaultOf(s.data[pos:s.end]); found {
 		return pos + inner, pos + inner + length, s.isPlainSecret(a, pos+inner, pos+inner+length)
 	}
+	if colon {
+		pos += len(nodeTag.Find(s.data[pos:min(s.end, pos+longestKey)]))
+	}
 	length, belongs := s.bareLength(a, s.data[pos:s.end])
 	end = pos + length
+	if belongs && a.first && end == pos+lineLength(s.data[pos:s.end]) {
+		end = s.continued(a, end)
+	}
 	return pos, end, belongs && s.isPlainSecret(a, pos, end)
 }
+
+var (
+	// A call whose argument is the value in other letters: b64decode("x").
+	literalCall = regexp.MustCompile(`^(?:new )?[\w.:]*(?i:decode|decode64|b64d|decrypt|unquote|from|string|bytes|str|secretstr|buffer|md5|sha1|crypt|encrypt|hash|password|atob)\([ \t]*b?["']([^"'\n]{2,400})["'][^"'\n]*\)`)
+	// $(echo x), `echo x | base64 -d`
+	echoed = regexp.MustCompile("^(?:\\$\\(|`)(?:echo|printf)(?: -[a-zA-Z]+)* [\"']?([^\\s\"'$)|`%]{2,})")
+	// {{ x | default('y') }}, <%= a || 'y' %>
+	templateDefault = regexp.MustCompile(`^["']?(?:\{\{|<%=).{0,200}?(?:default[ (]|,|\|\|)[ \t]*\\?["']([^"'\n\\]{2,})\\?["']`)
+	// YAML's anchors and tags, before a value.
+	nodeTag = regexp.MustCompile(`^(?:(?:&[\w-]{1,64}|!!?(?:str|binary|string|int))[ \t]+)+`)
+)
 
 func (s *scan) isPlainSecret(a assignment, start, end int) bool {
 	text := string(s.data[start:min(end, start+longWord)])
@@ -62,14 +93,14 @@ func (s *scan) isMarkAt(pos int) bool {
 	return bytes.HasPrefix(s.data[pos:s.end], []byte("[redacted"))
 }
 
-var openings = regexp.MustCompile("^(?:<<|!!?[A-Za-z]{1,12} |[a-zA-Z@]{1,2}|L?f?r?b?u?)?(\"\"\"|'''|\\\\{0,7}[\"'`])")
+var openings = regexp.MustCompile("^(?:<<|&[\\w-]{1,24} |!!?[A-Za-z]{1,12} |[a-zA-Z@$]{1,2}|L?f?r?b?u?)?(\"\"\"|'''|&quot;|&#3[49];|&apos;|\\\\{0,7}[\"'`])")
 
 // opened returns where the text begins behind the quote that opens at pos, and the quote.
 func (s *scan) opened(pos int) (int, string) {
 	if pos >= s.end || isAlnum(s.data[pos]) && (pos+2 >= s.end || !isQuote(s.data[pos+1]) && !isQuote(s.data[pos+2])) {
 		return pos, ""
 	}
-	m := openings.FindSubmatchIndex(s.data[pos:min(s.end, pos+24)])
+	m := openings.FindSubmatchIndex(s.data[pos:min(s.end, pos+40)])
 	if m == nil {
 		return pos, ""
 	}
@@ -90,10 +121,18 @@ func quotedLength(text []byte, quote string) int {
 		i += pos
 		before := len(text[max(0, i-64):i]) - len(bytes.TrimRight(text[max(0, i-64):i], `\`))
 		switch {
+		case quote[0] == '&': // &quot;
+			if bytes.HasSuffix(text[:i+1], []byte(quote)) {
+				return i + 1 - len(quote)
+			}
 		case len(quote)-backslashes > 1: // """
 			if bytes.HasPrefix(text[i:], []byte(quote)) {
 				return i
 			}
+		case backslashes == 0 && i > 0 && bytes.HasPrefix(text[i+1:], []byte(quote)) && before == 0:
+			i++ // 'it''s'
+		case backslashes == 0 && goesOn(text[i:]) > 0:
+			i += goesOn(text[i:]) - 1
 		case backslashes == 0 && (before%2 == 0 || mark == '\''):
 			return i
 		case backslashes > 0 && before <= backslashes:
@@ -101,6 +140,79 @@ func quotedLength(text []byte, quote string) int {
 		}
 		pos = i + 1
 	}
+}
+
+// goesOn returns how long a text is that ends a quote of a shell and opens it again, with a quote
+// in between: 'it'\\”s', 'it'"'"'s'.
+func goesOn(text []byte) int {
+	for _, joint := range []string{`'\''`, `'"'"'`, `"'"'"`} {
+		if bytes.HasPrefix(text, []byte(joint)) {
+			return len(joint)
+		}
+	}
+	return 0
+}
+
+// quotedEnd returns where a text in quotes ends that begins at start. It may go on in the lines
+// below.
+func (s *scan) quotedEnd(a assignment, start int, quote string) int {
+	end := start + quotedLength(s.data[start:s.end], quote)
+	if bytes.HasPrefix(s.data[end:], []byte(quote)) || start == s.end && len(quote) < 3 || quote[0] == '\\' || quote[0] == '&' || a.comment || a.quote != "" && !a.closed {
+		return end
+	}
+	pos := start
+	for n := range longestQuote {
+		from, to, ok := s.nextLine(pos)
+		if !ok || from == to && len(quote) < 3 || keyInFront.Match(s.data[from:min(to, from+longestKey)]) {
+			return end
+		}
+		length := quotedLength(s.data[from:to], quote)
+		if bytes.HasPrefix(s.data[from+length:to], []byte(quote)) {
+			if rest := bytes.Trim(s.data[from+length+len(quote):to], " \t\r,;)}]"); len(rest) > 0 && rest[0] != '#' && (n > 0 || s.indent(from) <= s.indent(s.start)) {
+				return end
+			}
+			return from + length
+		}
+		pos = from
+	}
+	return end
+}
+
+// longestQuote is of how many lines a text in quotes is, apart from the first.
+const longestQuote = 8
+
+var keyInFront = regexp.MustCompile(`^[ \t]*(?:[-#;][ \t]*)?(?:(?:export|set)[ \t]+)?["']?[\w.-]+["']?[ \t]*[:=]`)
+
+// continued returns where a value without quotes ends that goes on in the lines below: behind a
+// backslash, or because they are indented more and hold nothing else, as in YAML and LDIF.
+func (s *scan) continued(a assignment, end int) int {
+	colon := strings.HasPrefix(a.separator, ":")
+	indent := s.indent(s.start)
+	pos := end
+	for range longestQuote {
+		from, to, ok := s.nextLine(pos)
+		if !ok || from == to {
+			return end
+		}
+		text := from + s.indent(from)
+		line := s.data[text:min(to, text+longWord)]
+		folded := colon && text-from > indent && !s.isItem() && len(line) > 0 && !bytes.ContainsAny(line, ":=") && line[0] != '#' && line[0] != '-' && line[0] != '<'
+		if backslash := s.data[end-1] == '\\' && (end < 2 || s.data[end-2] != '\\'); !backslash && !folded {
+			return end
+		}
+		below := from + lineLength(s.data[from:to])
+		if below <= text {
+			return end
+		}
+		pos, end = from, below
+	}
+	return end
+}
+
+// isItem reports whether the line is an item of a list, below which what is indented is another
+// key, or a text of its own.
+func (s *scan) isItem() bool {
+	return bytes.HasPrefix(bytes.TrimLeft(s.data[s.start:s.end], " \t"), []byte("- "))
 }
 
 // bareLength returns how long a value without quotes is; false where it is none
@@ -120,12 +232,30 @@ func (s *scan) bareLength(a assignment, rest []byte) (int, bool) {
 		return 0, false
 	case a.quote != "" && !a.closed: // Environment="PASSWORD=…"
 		return quotedLength(rest, a.quote), true
-	case a.first && (a.before || a.after):
+	case a.first && (a.before || a.after || s.isWholeLine(a, rest)):
 		length := lineLength(rest)
 		return length, !a.comment || !isProse(rest[:length])
 	}
-	return optionLength(rest), true
+	return s.optionLength(a, rest), true
 }
+
+// isWholeLine reports whether a value goes on to the end of its line though there are blanks in
+// it: in a file that is known for it, and where the line beside it is a pair, too, as the output
+// of env(1). A shell would take what follows the blank for a command.
+func (s *scan) isWholeLine(a assignment, rest []byte) bool {
+	rest = rest[:lineLength(rest)]
+	blank := bytes.IndexAny(rest, " \t")
+	if a.quote != "" || a.comment || blank < 0 || bytes.ContainsAny(rest[blank:], "=;|&<>$\"'`/") || bytes.HasPrefix(bytes.TrimLeft(rest[blank:], " \t"), []byte("-")) {
+		return false
+	}
+	if s.format.is(wholeLines) {
+		return true
+	}
+	above := bytes.TrimRight(s.data[max(0, s.start-longWord):s.start], "\r\n")
+	return pairAbove.Match(above[bytes.LastIndexByte(above, '\n')+1:])
+}
+
+var pairAbove = regexp.MustCompile(`^[A-Za-z_][\w.-]*=`)
 
 // afterColon is bareLength behind a colon, which prose has, too.
 func (s *scan) afterColon(a assignment, rest []byte) (int, bool) {
@@ -139,6 +269,11 @@ func (s *scan) afterColon(a assignment, rest []byte) (int, bool) {
 	}
 	if a.quote != "" && !a.closed { // -H "X-Auth-Token: x"
 		return quotedLength(rest, a.quote), true
+	}
+	if inFlow && a.after { // {user: u, password: two words, port: 1}
+		if length := bytes.IndexAny(rest[:min(len(rest), longWord)], ",}"); length > 0 && rest[0] != '{' && !bytes.ContainsAny(rest[:length], "\"';=()") {
+			return len(bytes.TrimRight(rest[:length], " \t")), true
+		}
 	}
 	length := wordLength(rest, `,;}&"'<)`)
 	word := rest[:length]
@@ -194,13 +329,44 @@ var nextOption = regexp.MustCompile(`[,;&](?:[A-Za-z0-9_.-]+=|$)`)
 
 // optionLength returns how long a word is, without options that follow it after
 // a comma: "password=x,uid=0" of a mount. A comma alone may belong to the
-// password.
-func optionLength(text []byte) int {
-	text = text[:wordLength(text, "\"'`")]
+// password, and so may a quote that does not end what the key is in, and blanks
+// between semicolons.
+func (s *scan) optionLength(a assignment, text []byte) int {
+	stops := "\"'`"
+	before := s.data[max(s.start, a.start-nearby):a.start]
+	if open := openedBefore(before); open >= 0 {
+		stops = string(before[open])
+		if bytes.ContainsAny(before[open:], ";") && bytes.IndexByte(before[open:], '=') > 0 {
+			if end := bytes.IndexAny(text[:min(len(text), nearby)], stops); end >= 0 {
+				text = text[:end]
+				if m := nextField.FindIndex(text); m != nil {
+					return m[0]
+				}
+				return len(bytes.TrimRight(text, "; \t"))
+			}
+		}
+	}
+	text = text[:wordLength(text, stops)]
 	if m := nextOption.FindIndex(text); m != nil {
 		return m[0]
 	}
 	return len(text)
+}
+
+var nextField = regexp.MustCompile(`;[ \t]*[A-Za-z][A-Za-z0-9 _.-]*=`)
+
+// openedBefore returns where the quote is that is open at the end of a text; -1 where none is.
+func openedBefore(text []byte) int {
+	for i := len(text) - 1; i >= 0; i-- {
+		if !isQuote(text[i]) {
+			continue
+		}
+		if i == 0 || bytes.IndexByte([]byte(" \t=([{,:"), text[i-1]) < 0 || i+1 == len(text) || isBlank(text[i+1]) || text[i+1] == ',' {
+			return -1
+		}
+		return i
+	}
+	return -1
 }
 
 // defaultOf finds the text that stands in for a variable which is not set, ${X:-text}, at the

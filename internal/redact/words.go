@@ -18,7 +18,7 @@ const (
 
 // Words that name a secret, as they end a part of a key's name: dbpassword, BIND_PW.
 var secretEndings = []string{
-	"password", "passwort", "passwd", "passphrase", "passcode", "pswd", "pwd", "psk",
+	"password", "passwort", "kennwort", "motdepasse", "wachtwoord", "passwd", "passphrase", "passcode", "pswd", "pwd", "psk",
 	"secret", "token", "authtok", "apikey", "secretkey", "accesskey", "privatekey", "sharedkey", "authkey",
 }
 
@@ -28,14 +28,17 @@ var secretParts = map[string]strength{
 	"storepass": sure, "keypass": sure, "pw": sure, "passwrd": sure,
 	"auth": weak, "bearer": weak, "authenticator": weak, "key": weak, "pin": weak, "otp": weak, "totp": weak, "salt": weak,
 	"cookie": weak, "setcookie": sure, "masterauth": sure, "requireauth": sure, "seed": weak, "sig": weak, "signature": weak, "session": weak, "sessionid": weak,
-	"jwt": weak, "sid": weak, "encrypt": weak,
+	"jwt": weak, "sid": weak, "encrypt": weak, "pepper": sure, "passkey": sure, "kennwort": sure, "senha": sure, "mdp": likely, "psw": sure,
 }
+
+// Whose PIN it is: of a processor it is a place.
+var pinOwners = wordSet("hsm user so card token smartcard device sim tpm yubikey access security slot pkcs unlock voicemail login admin")
 
 // Before "key" these make it a secret's name.
 var keyKinds = map[string]strength{
 	"api": sure, "access": sure, "private": sure, "secret": sure, "shared": sure, "preshared": sure, "account": sure,
 	"master": sure, "encryption": sure, "auth": sure, "signing": sure, "deploy": sure, "hmac": sure, "session": sure, "storage": sure,
-	"authentication": sure, "blowfish": sure, "des": sure, "aes": sure, "privkey": sure, "stats": weak, "license": sure, "licence": sure,
+	"authentication": sure, "crypt": sure, "crypto": sure, "cipher": likely, "app": likely, "application": likely, "consumer": likely, "client": likely, "merchant": likely, "unseal": sure, "recovery": sure, "wep": sure, "wpa": sure, "blowfish": sure, "des": sure, "aes": sure, "privkey": sure, "stats": weak, "license": sure, "licence": sure,
 }
 
 // Words that end as a secret's name does, and name none: they are commands, or the pass in them
@@ -59,7 +62,7 @@ var aboutSecrets = wordSet(`
 	query attribute attr field column table name ref reference selector index source map maps lookup database db command
 	cmd program script helper store manager provider backend plugin module agent daemon handler callback filter class
 	authentication authorization authorisation auth env variable var id ids aliases alias group groups role roles level
-	usage bits bit only support prefix suffix separator pattern regex regexp realm domain ring bucket rate burst stream
+	environment usage bits bit only support prefix suffix separator pattern regex regexp realm domain ring bucket rate burst stream
 	layer option options flag flags setting settings config configuration conf compat style review signing family wait
 	cache caching negative positive pam systemd unix nss fd descriptor stdin audience issuer scope scopes grant template
 	placeholder example agedays algorithms ciphers sync save saving remember generator gen generate stat status state uses
@@ -72,7 +75,7 @@ var owners = wordSet("db database user account backend agent service module plug
 
 // What before a secret's word has the value be about it, too.
 var beforeSecrets = wordSet(`
-	no not without max min num number maximum minimum expire expired count proxy fastcgi uwsgi scgi grpc memcached ask get
+	no not without max min num number maximum minimum expire expired count fastcgi uwsgi scgi grpc memcached ask get
 	read has is allow deny permit disable disabled enable forgot reset change use using want need public id valid invalid
 	check first second try require pam keyboard bypass unique
 `)
@@ -115,6 +118,9 @@ func strengthOf(key string) strength {
 		if rest != "" && (aboutSecrets[rest] || aboutSecrets[strings.TrimSuffix(rest, "s")]) {
 			return none
 		}
+		if part == "pass" && i > 0 && parts[i-1] == "proxy" {
+			return none
+		}
 		if found != none && i > 0 && (beforeSecrets[parts[i-1]] || beforeSecrets[parts[0]]) {
 			return none
 		}
@@ -155,6 +161,15 @@ func partStrength(parts []string, i int) (strength, string) {
 			}
 		}
 		return weak, ""
+	}
+	if part == "pin" && i > 0 && pinOwners[parts[i-1]] {
+		return sure, ""
+	}
+	if part == "passe" && i > 0 && parts[i-1] == "de" {
+		return sure, ""
+	}
+	if part == "salt" && i > 0 {
+		return likely, ""
 	}
 	if i > 0 && parts[i-1] == "pass" && (part == "phrase" || part == "word" || part == "wd" || part == "code") {
 		return sure, ""
