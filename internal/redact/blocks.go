@@ -26,6 +26,10 @@ func blockTriggers() []trigger {
 		{"$ansible_vault;", (*scan).inlineStore},
 		{"random_password", across(`random_password.{0,900}?"result":\s*"([^"\n]{4,})"`)},
 		{`"kty"`, (*scan).webKey},
+		{`"kind":"secret"`, (*scan).secretInJSON},
+		{`"kind": "secret"`, (*scan).secretInJSON},
+		{"github-oauth", across(`github-oauth["']?\s*:\s*\{\s*"[^"]{1,64}"\s*:\s*"([^"\n]+)"`)},
+		{"insert into ", (*scan).inserted},
 	}
 }
 
@@ -240,5 +244,28 @@ func (s *scan) webKey(at int) {
 	}
 	for _, m := range webKeyPart.FindAllSubmatchIndex(text, 8) {
 		s.add(from+m[2], from+m[3], "private key")
+	}
+}
+
+var (
+	jsonData = regexp.MustCompile(`"(?:data|stringData)"\s*:\s*\{([^{}]+)\}`)
+	jsonPair = regexp.MustCompile(`"[^"\n]{1,256}"\s*:\s*"((?:[^"\\]|\\.){2,})"`)
+)
+
+// secretInJSON finds the values of a manifest of a Secret in JSON.
+func (s *scan) secretInJSON(at int) {
+	if at < s.manifest {
+		return
+	}
+	from := max(0, at-1<<14)
+	text := s.data[from:min(len(s.data), at+1<<14)]
+	s.manifest = at + 1<<10
+	for _, data := range jsonData.FindAllSubmatchIndex(text, 4) {
+		for _, m := range jsonPair.FindAllSubmatchIndex(text[data[2]:data[3]], 64) {
+			start, end := from+data[2]+m[2], from+data[2]+m[3]
+			if isSecret(string(s.data[start:min(end, start+longWord)]), sure) {
+				s.add(start, end, "value of a Secret")
+			}
+		}
 	}
 }

@@ -17,7 +17,8 @@ func callTriggers() []trigger {
 		text   = `(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\w$.\[\]>-]+)`
 		secret = "(?:[\"'`]([^\"'`$]{2,})[\"'`]|q[qQ]?[({\\[|/]([^)}\\]|/\\n]{2,})[)}\\]|/])"
 		third  = `\(?\s*` + text + `\s*,\s*` + text + `\s*,\s*` + secret
-		second = `\(\s*` + text + `\s*,\s*` + secret
+		first  = `\(\s*b?` + secret
+		second = `\(\s*` + text + `\s*,\s*b?` + secret
 	)
 	var all []trigger
 	for _, c := range []struct{ text, expression string }{
@@ -28,12 +29,31 @@ func callTriggers() []trigger {
 		{"new mysqli(", `(?i)new mysqli` + third},
 		{"dbi:", `(?i)dbi:[^"']{0,128}["']\s*,\s*` + text + `\s*,\s*` + secret},
 		{"getconnection(", `getConnection` + third},
-		{"login(", `login` + second},
+		{".login(", `\.login` + second},
+		{">login(", `>login` + second},
+		{"ftp_login(", `ftp_login` + third},
+		{"ldap_bind(", `ldap_bind` + third},
+		{".auth(", `\.auth` + first},
+		{":auth(", `:auth` + first},
+		{">auth(", `>auth` + first},
+		{"secretstr(", `(?i)secretstr` + first},
+		{"fernet(", `(?i)fernet` + first},
+		{"hmac.new(", `hmac\.new` + first},
+		{"createhmac(", `createHmac` + second},
+		{"createcipheriv(", `createCipheriv` + second},
+		{"hash_hmac(", `hash_hmac` + third},
+		{"openssl_encrypt(", `openssl_encrypt` + third},
+		{"openssl_decrypt(", `openssl_decrypt` + third},
+		{"jwt.sign(", `jwt\.sign` + second},
+		{"jwt.encode(", `(?i)jwt\.encode` + second},
+		{"jwt.decode(", `(?i)jwt\.decode` + second},
+		{"jwt.verify(", `jwt\.verify` + second},
+		{"userpwd", `(?i)userpwd["']?\]?\s*(?:,|=>|=|:)\s*["'][^:"'\n]*:([^"'\n]+)`},
 		{".auth(", `\.auth` + second},
 		{"auth=(", `auth=` + second},
 		{"auth = (", `auth = ` + second},
 		{"basicauth(", `(?i)basicauth` + second},
-		{"basic_auth(", `basic_auth` + second},
+		{"basic_auth", `basic_auth(?: ` + text + `\s*,\s*` + secret + `|` + second + `)`},
 		{"credential(", `(?i)credential` + second},
 		{"credentials(", `(?i)credentials` + second},
 		{"credentials.new(", `(?i)credentials\.new` + second},

@@ -12,14 +12,15 @@ type flags struct {
 	attached string // letters of those whose value is in the same argument only: -px of mysql, where -p asks
 	next     string // letters of those whose value is in the next argument only
 	users    string // letters of those whose value is user:password, user%password, user,password
-	names    string // of flags in words: --user
+	names    string // of flags in words whose value is user:password: --user
+	words    string // of flags in words whose value is a secret, and which are not called so: -hmac
 	needs    string // an argument without which the flags mean something else: login
 }
 
 // Commands whose flags hide secrets behind a letter. Flags that are called password and the
 // like need no table.
 var commands = map[string]flags{
-	"curl":       {users: "uU", names: "--user --proxy-user", secret: ""},
+	"curl":       {users: "uUE", names: "--user --proxy-user --cert --proxy-cert"},
 	"mysql":      {attached: "p"},
 	"mariadb":    {attached: "p"},
 	"mycli":      {secret: "p"},
@@ -29,7 +30,7 @@ var commands = map[string]flags{
 	"smb":       {users: "U", names: "--user"},
 	"rpcclient": {users: "U", names: "--user"},
 	"wmic":      {users: "U"}, "winexe": {users: "U"}, "net": {users: "U", names: "--user"},
-	"smbpasswd": {secret: "w"}, "ssh-keygen": {secret: "NP"}, "nodetool": {names: "-pw"}, "pdftotext": {names: "-upw -opw"}, "x11vnc": {names: "-passwd"},
+	"smbpasswd": {secret: "w"}, "ssh-keygen": {secret: "NP"}, "nodetool": {words: "-pw"}, "pdftotext": {words: "-upw -opw"}, "x11vnc": {words: "-passwd"}, "vncdotool": {secret: "p"}, "ctr": {names: "--user", users: "u"}, "crictl": {names: "--creds"},
 	"sshpass":   {secret: "p"},
 	"redis-cli": {next: "a"}, "valkey-cli": {next: "a"}, "keydb-cli": {next: "a"},
 	"mongo":      {secret: "p"},
@@ -40,16 +41,16 @@ var commands = map[string]flags{
 	"check_vmware": {secret: "p"}, "check_esxi": {secret: "p"}, "check_dbi": {secret: "p"}, "check_radius": {secret: "p"}, "check_mongodb": {secret: "p"}, "check_wmi": {secret: "p"},
 	"ipmitool": {secret: "P"}, "ipmi-": {secret: "p"}, "ipmipower": {secret: "p"}, "ipmiconsole": {secret: "p"}, "bmc-": {secret: "p"},
 	"racadm": {next: "p"}, "idracadm": {next: "p"}, "sqlcmd": {secret: "P"}, "bcp": {secret: "P"}, "osql": {secret: "P"}, "isql": {secret: "P"}, "tsql": {secret: "P"},
-	"openssl": {next: "kK"},
+	"openssl": {next: "kK", words: "-hmac"},
 	"zip":     {secret: "P"}, "unzip": {secret: "P"}, "7z": {attached: "p"}, "7za": {attached: "p"}, "rar": {attached: "p"}, "unrar": {attached: "p"},
 	"docker": {secret: "p", needs: "login"}, "podman": {secret: "p", needs: "login"}, "buildah": {secret: "p", needs: "login"}, "nerdctl": {secret: "p", needs: "login"},
 	"helm": {secret: "p", needs: "login"}, "oras": {secret: "p", needs: "login"}, "oc": {secret: "p", needs: "login"}, "az": {secret: "p", needs: "login"}, "cf": {secret: "p", needs: "login"},
 	"skopeo": {users: "", names: "--creds --src-creds --dest-creds", secret: "p"},
-	"plink":  {names: "-pw"}, "pscp": {names: "-pw"}, "psftp": {names: "-pw"}, "putty": {names: "-pw"}, "kadmin": {secret: "w", names: "-pw"},
+	"plink":  {words: "-pw"}, "pscp": {words: "-pw"}, "psftp": {words: "-pw"}, "putty": {words: "-pw"}, "kadmin": {secret: "w", words: "-pw"},
 	"rdesktop": {secret: "p"}, "useradd": {next: "p"}, "usermod": {next: "p"},
 	"lftp": {users: "u"}, "ncftp": {secret: "p"}, "ncftpput": {secret: "p"}, "ncftpget": {secret: "p"},
 	"http": {users: "a", names: "--auth"}, "https": {users: "a", names: "--auth"}, "ab": {users: "AP"}, "squidclient": {secret: "wW"},
-	"cqlsh": {secret: "p"}, "beeline": {secret: "p"}, "hdbsql": {secret: "p"}, "ipa-": {secret: "wapP"}, "swaks": {names: "-ap"}, "sendemail": {names: "-xp"},
+	"cqlsh": {secret: "p"}, "beeline": {secret: "p"}, "hdbsql": {secret: "p"}, "ipa-": {secret: "wapP"}, "swaks": {words: "-ap"}, "sendemail": {words: "-xp"},
 	"evil-winrm": {secret: "p"}, "crackmapexec": {next: "p"}, "netexec": {next: "p"}, "hydra": {secret: "p"}, "etcdctl": {names: "--user"}, "rabbitmqadmin": {secret: "p"},
 	"vncviewer": {}, "dig": {users: "y"}, "nsupdate": {users: "y"}, "govc": {}, "nxc": {next: "p"}, "kinit": {}, "wbinfo": {users: "a", names: "--authenticate"},
 	"ntlm_auth": {}, "pdbedit": {}, "vsql": {secret: "w"}, "arangosh": {}, "clickhouse-client": {}, "elasticsearch-users": {secret: "p"}, "mongodump": {secret: "p"}, "mongorestore": {secret: "p"},
@@ -71,6 +72,11 @@ func commandTriggers() []trigger {
 		{"cryptsetup", (*scan).piped},
 		{"smbpasswd", (*scan).piped},
 		{"kinit", (*scan).piped},
+		{"| passwd ", (*scan).piped},
+		{"|passwd ", (*scan).piped},
+		{"| su ", (*scan).piped},
+		{"| ssh-add", (*scan).piped},
+		{"| gpg ", (*scan).piped},
 		{"base64 -d", (*scan).piped},
 		{"base64 --decode", (*scan).piped},
 		{"openconnect", (*scan).piped},
@@ -109,8 +115,10 @@ func (s *scan) arguments(at int) {
 	if !ok {
 		return
 	}
+	read := s.command
 	arguments := s.argumentsFrom(end, s.end)
 	if known.needs != "" && !slices.ContainsFunc(arguments, func(a argument) bool { return string(s.data[a.start:a.end]) == known.needs }) {
+		s.command = read
 		return
 	}
 	for i, a := range arguments {
@@ -140,9 +148,9 @@ func (s *scan) flagOf(known flags, arguments []argument, i int, text string) {
 		return
 	}
 	name, _, hasValue := strings.Cut(text, "=")
+	users := slices.Contains(strings.Fields(known.names), name)
 	switch {
-	case slices.Contains(strings.Fields(known.names), name):
-		users := name != "-pw" && name != "-ap" && name != "-xp"
+	case users || slices.Contains(strings.Fields(known.words), name):
 		if hasValue {
 			s.argumentValue(argument{a.start + len(name) + 1, a.end}, users)
 		} else if i+1 < len(arguments) {
@@ -328,11 +336,24 @@ func (s *scan) piped(at int) {
 		}
 		return
 	}
-	if echo < 0 || bytes.IndexByte(before[echo:], '|') < 0 {
+	if echo < 0 || s.data[at] != '|' && bytes.IndexByte(before[echo:], '|') < 0 {
 		return
 	}
-	from := at - len(before) + echo
-	for _, a := range s.plainArguments(from+bytes.IndexByte(s.data[from:], ' '), at) {
+	for _, name := range []string{"echo ", "printf "} { // (echo x; echo x) | smbpasswd
+		for from := 0; from <= echo; {
+			i := bytes.Index(before[from:], []byte(name))
+			if i < 0 {
+				break
+			}
+			from += i + len(name)
+			s.echo(at-len(before)+from-1, at)
+		}
+	}
+}
+
+// echo adds what a command prints whose arguments begin at pos.
+func (s *scan) echo(pos, limit int) {
+	for _, a := range s.plainArguments(pos, limit) {
 		if text := s.data[a.start:a.end]; len(text) > 0 && text[0] != '-' && !bytes.Equal(text, []byte(`%s\n`)) && !bytes.Equal(text, []byte("%s")) {
 			s.echoed(a.start, a.end)
 		}

@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 )
 
@@ -98,7 +99,7 @@ func (s *scan) quoteBefore(pos int) string {
 func isQuote(c byte) bool { return c == '"' || c == '\'' || c == '`' }
 
 // Words that may stand before a key at the beginning of a line.
-var introductions = wordSet("export set setenv env const let var public private protected static final local readonly declare hide arg define string my our")
+var introductions = wordSet("export set setenv env const let var public private protected static final local readonly declare hide arg define string my our setq defvar")
 
 // isFirst reports whether nothing but indentation, a list's dash, the sign of a comment or an
 // introduction precedes pos in its line, and whether the line is a comment.
@@ -107,11 +108,14 @@ func (s *scan) isFirst(pos int) (first, comment bool) {
 	if len(before) > longestKey {
 		return false, false
 	}
-	comment = bytes.ContainsRune(before, '#') || bytes.HasPrefix(bytes.TrimLeft(before, " \t"), []byte(";")) || bytes.Contains(before, []byte("//"))
+	comment = bytes.ContainsRune(before, '#') || bytes.HasPrefix(bytes.TrimLeft(before, " \t"), []byte(";")) || bytes.HasPrefix(bytes.TrimLeft(before, " \t"), []byte("//")) || bytes.Contains(before, []byte("// "))
 	if i := bytes.LastIndexAny(before, "{;}"); i >= 0 && !comment || i > 0 && before[i] != ';' {
 		before = before[i+1:]
 	}
 	rest := strings.Trim(string(before), " \t-#;{,*/!<$@:[(%")
+	if strings.HasSuffix(rest, "::") && !strings.ContainsAny(rest, " \t") { // Puppet's names
+		return true, comment
+	}
 	for _, word := range strings.Fields(rest) {
 		if !introductions[strings.ToLower(word)] {
 			return false, comment
@@ -128,7 +132,7 @@ func isSysctl(name string) bool {
 }
 
 // Separators of a key and its value, longer ones first.
-var separators = []string{"=>", ":=", "+=", "?=", "||=", "=", "::", ":-", ":", ",", "||", "??"}
+var separators = []string{"=>", ":=", "+=", "?=", "||=", "=", "::", ":-", ":", ",", "||", "??", "<<<", "?:", "!=", "%3D", "%3d", "%3A"}
 
 // assigned finds what follows a key behind a separator. It reports whether the key has been
 // dealt with.
@@ -140,10 +144,21 @@ func (s *scan) assigned(k key) bool {
 	for pos < s.end && (s.data[pos] == ']' || s.data[pos] == ')') && k.closed {
 		pos++
 	}
+	if k.quote == "" && pos < s.end && k.start > s.start && (s.data[k.start-1] == '$' || s.data[k.start-1] == '{') { // [ "$password" = "x" ]
+		for pos < s.end && pos < k.end+2 && (s.data[pos] == '}' || s.data[pos] == '"') {
+			pos++
+		}
+	}
 	after := s.blanks(pos)
 	separator := s.separator(k, pos, after)
 	if separator == "" {
 		return false
+	}
+	if strings.HasPrefix(separator, "(") { // and not a question that is asked
+		separator = "("
+		if first := partsOf(k.name)[0]; k.strength < plain && first != "set" && first != "with" && first != "use" {
+			k.strength = likely
+		}
 	}
 	a := assignment{key: k, separator: separator, before: after > pos}
 	value := s.blanks(after + len(separator))
@@ -201,10 +216,19 @@ func (s *scan) separator(k key, pos, after int) string {
 	if len(rest) > len(found) {
 		next = rest[len(found)]
 	}
+	if found == "" && pos > k.end && s.data[pos-1] == ')' { // ENV.fetch("PASSWORD") { "x" }
+		return string(otherwise.Find(rest[:min(len(rest), 8)]))
+	}
+	if found == "" && after == pos && k.quote == "" && k.strength >= sure { // setPassword("x")
+		return string(setter.Find(rest[:min(len(rest), 8)]))
+	}
 	isParameter := k.start >= s.start+2 && bytes.Equal(s.data[k.start-2:k.start], []byte("${"))
 	switch found {
 	case "=":
 		if next == '=' && strings.HasSuffix(k.name, "-Password") { // FreeRADIUS
+			return "=="
+		}
+		if next == '=' && k.strength >= sure && comparison.Match(rest[:min(len(rest), 8)]) {
 			return "=="
 		}
 		if next == '=' || next == '~' || next == '*' || strings.HasPrefix(k.name, "self.") {
@@ -229,6 +253,14 @@ func (s *scan) separator(k key, pos, after int) string {
 	}
 	return found
 }
+
+// comparison: of a variable with a text.
+var comparison = regexp.MustCompile("^={2,3}[ \t]*[\"'`]")
+
+var (
+	otherwise = regexp.MustCompile(`^(?:\{|or)[ \t]+`)
+	setter    = regexp.MustCompile("^\\([ \t]*b?[\"'`]")
+)
 
 // isCall: define('DB_PASSWORD', 'x'), {default_pass, <<"x">>}.
 func (s *scan) isCall(k key, rest []byte) bool {
@@ -274,8 +306,8 @@ func (s *scan) flag(k key) bool {
 		pos += len(k.quote)
 	}
 	start, end, ok := s.nextArgument(pos)
-	if !ok || s.data[start] == '-' {
-		return true
+	if !ok || s.data[start] == '-' || keyInFront.Match(s.data[start:min(end, start+longestKey)]) && s.data[start-1] == ' ' && s.data[start-2] == ',' {
+		return true // add_argument("--password", default="x")
 	}
 	if strings.Contains(k.name, "user-pass") { // --user-password name x
 		if from, to, more := s.nextArgument(end); more && s.data[from] != '-' && s.data[from] != '/' {

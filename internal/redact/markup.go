@@ -11,7 +11,8 @@ const nearby = 256
 var (
 	// What may lie between a value's key and its text: the end of a tag, and tags that open.
 	elementOpens = regexp.MustCompile(`^[^<>]{0,256}>(?:\s{0,64}<(?:[A-Za-z][\w:.-]{0,40})(?:\s[^<>/]{0,128})?>){0,2}(?:\s{0,64}<!\[CDATA\[)?`)
-	keyCloses    = regexp.MustCompile(`^\s{0,64}</[\w:.-]{1,40}>\s{0,64}<[A-Za-z][\w:.-]{0,40}(?:\s[^<>/]{0,128})?>(?:<!\[CDATA\[)?`)
+	keyCloses    = regexp.MustCompile(`^\s{0,64}</[\w:.-]{1,40}>\s{0,64}<[A-Za-z][\w:.-]{0,40}(?:\s[^<>/]{0,128})?>(?:\s{0,64}<[A-Za-z][\w:.-]{0,40}>)?(?:<!\[CDATA\[)?`)
+	escaped      = regexp.MustCompile(`^(?:\s[^&<>]{0,64})?&gt;([^&<>]{2,256})&lt;/`)
 	valueBehind  = regexp.MustCompile(`^["'][^<>]{0,256}?\s(?i:value|val|content|data|text|default)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')`)
 	valueInside  = regexp.MustCompile(`^(?:\s[^<>]{0,128}?)?\s(?i:value|val)\s*=\s*["']([^"'<]*)["']`)
 	valueBefore  = regexp.MustCompile(`\s(?i:value|val|content|data|text|default)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')[^<>]{0,256}\s[\w:-]{1,40}\s*=\s*["']$`)
@@ -28,6 +29,10 @@ func (s *scan) markup(k key) bool {
 		tag = before[i:]
 	}
 	switch {
+	case bytes.HasSuffix(before, []byte("&lt;")):
+		if m := escaped.FindSubmatchIndex(behind); m != nil {
+			return s.addIfSecret(k, k.end+m[2], k.end+m[3], "text of an element")
+		}
 	case len(tag) > 0 && tag[0] == '<' && bytes.IndexByte(tag, '>') < 0:
 		return s.inTag(k, tag, behind)
 	case bytes.HasSuffix(before, []byte(">")):

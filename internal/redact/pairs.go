@@ -12,12 +12,15 @@ var (
 )
 
 // Keys whose value is the name of a key.
-var nameKeys = wordSet("name key field option variable var param parameter parameterkey parametername env attribute setting property id k")
+var nameKeys = wordSet("name key field option variable var param parameter parameterkey parametername env attribute setting property id k type")
 
 // isNamed reports whether a key is the value of another, as in name: DB_PASSWORD, or the name of
 // a variable of Terraform.
 func (s *scan) isNamed(k key) bool {
 	before := bytes.TrimRight(s.data[max(0, k.start-longestKey):k.start], " \t\"'")
+	if i := bytes.LastIndexAny(before, " \t\"'=:"); i >= 0 && bytes.IndexByte(before[i:], '/') > 0 {
+		before = bytes.TrimRight(before[:i+1], " \t\"'") // name: /app/password
+	}
 	name := bytes.TrimRight(before, ":=>")
 	separated := len(name) < len(before)
 	name = bytes.TrimRight(name, " \t\"'")
@@ -37,6 +40,9 @@ func (s *scan) isNamed(k key) bool {
 func (s *scan) named(k key) bool {
 	if !s.isNamed(k) {
 		return false
+	}
+	if bytes.HasSuffix(bytes.TrimRight(s.data[max(0, k.start-16):k.start], " \t\"':="), []byte("type")) {
+		k.strength = min(k.strength, likely)
 	}
 	before := s.data[max(0, k.start-nearby):k.start]
 	behind := s.data[k.end:min(len(s.data), k.end+nearby)]
@@ -69,6 +75,14 @@ func (s *scan) addGroup(k key, from int, m []int) bool {
 	for i := 2; i < len(m); i += 2 {
 		if m[i] >= 0 {
 			end := m[i+1]
+			if c := s.data[from+m[i]]; (c == '|' || c == '>') && end-m[i] < 4 {
+				s.enter(from + m[i])
+				k.end = from + m[i]
+				if start, end, ok := s.below(assignment{key: k}); ok {
+					s.add(start, end, "value beside its name")
+				}
+				return true
+			}
 			for end > m[i] && isBlank(s.data[from+end-1]) {
 				end--
 			}
@@ -112,6 +126,10 @@ func (s *scan) below(a assignment) (int, int, bool) {
 	start, end := 0, 0
 	for pos, n := s.end, 0; n < 64 || block; n++ {
 		from, to, ok := s.nextLine(pos)
+		if ok && from == to && n == 0 && !block && a.closed { // JSON
+			pos = from
+			from, to, ok = s.nextLine(from)
+		}
 		if !ok || from >= to && !block {
 			break
 		}
@@ -148,7 +166,7 @@ func (s *scan) below(a assignment) (int, int, bool) {
 	return start, end, isSecret(string(s.data[start:min(end, start+longWord)]), sure)
 }
 
-var heredoc = regexp.MustCompile(`^<<[-~]?[ \t]*["']?([A-Za-z_]\w{1,31})["']?[ \t]*$`)
+var heredoc = regexp.MustCompile(`^(?:\$\(cat )?<<[-~]?[ \t]*["']?([A-Za-z_]\w{1,31})["']?[ \t]*$`)
 
 // bracketed finds a value in brackets, in the lines below, and in a list of a shell: ("x" "y").
 func (s *scan) bracketed(a assignment, pos int) (start, end int, ok bool) {
@@ -158,8 +176,16 @@ func (s *scan) bracketed(a assignment, pos int) (start, end int, ok bool) {
 		return s.inNextLine(pos)
 	case len(rest) > 2 && rest[0] == '(' && isQuote(rest[1]):
 		start, end, _ = s.list(a, pos)
+		for from, to, ok := s.nextLine(pos); ok && from-pos < longWord; from, to, ok = s.nextLine(from) { // literals that are one
+			line := bytes.TrimSpace(s.data[from:to])
+			if len(line) < 2 || !isQuote(line[0]) || bytes.IndexByte(line, '=') >= 0 || bytes.IndexByte(line, ':') >= 0 {
+				break
+			}
+			inner := from + s.indent(from) + 1
+			s.addIfSecret(a.key, inner, inner+quotedLength(s.data[inner:to], string(line[0])), "value of a key")
+		}
 		return start, start, true
-	case bytes.HasPrefix(rest, []byte("<<")):
+	case bytes.HasPrefix(rest, []byte("<<")), bytes.HasPrefix(rest, []byte("$(cat <<")):
 		m := heredoc.FindSubmatch(rest)
 		if m == nil {
 			return 0, 0, false

@@ -3,7 +3,6 @@ package redact
 import (
 	"bytes"
 	"regexp"
-	"strings"
 )
 
 // A record says in which column of a line a secret is.
@@ -178,69 +177,6 @@ func (s *scan) isAlone(start int, line []byte) bool {
 		return false
 	}
 	return isSecret(string(bytes.TrimSpace(line)), sure)
-}
-
-// table finds the secrets of a table whose first line says which column holds them.
-func (s *scan) table() {
-	end := s.lineEnd(0)
-	head := s.data[:end]
-	if len(head) > longWord {
-		return
-	}
-	for _, separator := range []byte{',', ';', '\t', '|'} {
-		names := cells(head, separator)
-		if len(names) < 2 {
-			continue
-		}
-		var secret []int
-		for i, name := range names {
-			text := string(bytes.Trim(head[name[0]:name[1]], " \""))
-			if len(text) > 32 || strings.ContainsAny(text, "=:(){}[]<>'$/") {
-				return
-			}
-			if strengthOf(text) >= sure {
-				secret = append(secret, i)
-			}
-		}
-		if len(secret) == 0 {
-			return
-		}
-		for from, to, ok := s.nextLine(0); ok; from, to, ok = s.nextLine(from) {
-			fields := cells(s.data[from:min(to, from+longWord)], separator)
-			if len(fields) != len(names) {
-				continue
-			}
-			for _, i := range secret {
-				start, end := from+fields[i][0], from+fields[i][1]
-				text := bytes.TrimSpace(s.data[start:end])
-				start += bytes.Index(s.data[start:end], text)
-				if isSecret(string(text), sure) {
-					s.add(start, start+len(text), "password in a list")
-				}
-			}
-		}
-		return
-	}
-}
-
-// cells returns where the fields of a line are, without the quotes around them.
-func cells(line []byte, separator byte) [][2]int {
-	var all [][2]int
-	for pos := 0; pos <= len(line); {
-		if pos < len(line) && line[pos] == '"' {
-			n := quotedLength(line[pos+1:], `"`)
-			all = append(all, [2]int{pos + 1, pos + 1 + n})
-			pos = min(len(line), pos+n+2)
-		} else {
-			start := pos
-			for pos < len(line) && line[pos] != separator {
-				pos++
-			}
-			all = append(all, [2]int{start, pos})
-		}
-		pos++
-	}
-	return all
 }
 
 // wordsOf returns where the words of a line are, without the quotes around them.

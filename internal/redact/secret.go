@@ -18,7 +18,7 @@ var settings = wordSet(`
 
 // Prefixes of values that say where the secret is, or are filled in later.
 var references = []string{
-	"$(", "${", "{{", "<%", "%(", "@@", "http://", "https://", "ldap://", "ldaps://", "ldapi://", "unix:", "file:", "file://", "env:", "vault:", "arn:", "op://", "pkcs11:",
+	"$(", "${", "{{", "@{", "New-Object ", "<%", "%(", "@@", "http://", "https://", "ldap://", "ldaps://", "ldapi://", "unix:", "file:", "file://", "env:", "vault:", "arn:", "op://", "pkcs11:",
 	"ENC[", "exec:", "dir:/", "hash:/", "hash:$", "lmdb:/", "lmdb:$", "regexp:/", "proxy:", "mysql:/", "btree:/", "cdb:/", "texthash:/", "systemd:", "urn:", "!vault", "data:", "awskms:", "gcpkms:",
 	"environ", "os.", "process.env", "getenv", "System.getenv", "ref+", "secretsmanager:", "ssm:", "self.", "this.", "config.", "args.", "options.", "request.", "params[", "request[",
 	"AES256:", "keyring:", "credential:", "pam_", "&", "*{", "ARMOR", "projects/",

@@ -179,7 +179,7 @@ func (s *scan) url(at int) {
 	}
 }
 
-var credentials = regexp.MustCompile("(?i)^authorization[\"'`\\\\]*\\]?[ \t]*(?:=>|[:=,]|[ \t])(?:\\\\[ \t]|[ \t])*[\\\\\"'`]*(?:(basic|bearer|token|apikey|negotiate|digest|key|aws4-hmac-sha256|splunk|genie[a-z]*|ssws)(?:[ \t]|\\\\ |%20|\\\\x20)+)?([^\\s\"'`,;<>\\\\]+)")
+var credentials = regexp.MustCompile("(?i)^authorization[\"'`\\\\]*\\]?[ \t]*(?:=>|[:=,]|[ \t])(?:\\\\[ \t]|[ \t]|\\[)*[\\\\\"'`]*(?:(basic|bearer|token|apikey|negotiate|digest|key|aws4-hmac-sha256|splunk|genie[a-z]*|ssws)(?:[ \t]|\\\\ |%20|\\\\x20)+)?([^\\s\"'`,;<>\\\\]+)")
 
 // header finds the credentials of an Authorization header.
 func (s *scan) header(at int) {

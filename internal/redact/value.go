@@ -49,9 +49,13 @@ func (s *scan) value(a assignment, pos int) (start, end int, ok bool) {
 		end = start + wordLength(s.data[start:s.end], "}")
 		return start, end, s.isPlainSecret(a, start, end)
 	}
-	for _, literal := range []*regexp.Regexp{literalCall, echoed, templateDefault} {
+	for _, literal := range []*regexp.Regexp{literalCall, echoed, templateDefault, fallback} {
 		if m := literal.FindSubmatchIndex(s.data[pos:min(s.end, pos+longWord)]); m != nil && a.strength >= sure {
-			return pos + m[2], pos + m[3], s.isPlainSecret(a, pos+m[2], pos+m[3])
+			from, to := m[len(m)-2], m[len(m)-1]
+			if from < 0 {
+				from, to = m[2], m[3]
+			}
+			return pos + from, pos + to, s.isPlainSecret(a, pos+from, pos+to)
 		}
 	}
 	if inner, length, found := defaultOf(s.data[pos:s.end]); found {
@@ -70,11 +74,13 @@ func (s *scan) value(a assignment, pos int) (start, end int, ok bool) {
 
 var (
 	// A call whose argument is the value in other letters: b64decode("x").
-	literalCall = regexp.MustCompile(`^(?:new )?[\w.:]*(?i:decode|decode64|b64d|decrypt|unquote|from|string|bytes|str|secretstr|buffer|md5|sha1|crypt|encrypt|hash|password|atob)\([ \t]*b?["']([^"'\n]{2,400})["'][^"'\n]*\)`)
+	literalCall = regexp.MustCompile(`^(?:new )?[\w.:]*(?i:decode|decode64|b64d|decrypt|unquote|from|string|bytes|str|secretstr|buffer|md5|sha1|crypt|encrypt|hash|\w*password|password_hash|sensitive|atob)\([ \t]*(?:["'][^"'\n]{0,64}["'],[ \t]*)?b?["']([^"'\n]{2,400})["'][^"'\n]*\)`)
 	// $(echo x), `echo x | base64 -d`
 	echoed = regexp.MustCompile("^(?:\\$\\(|`)(?:echo|printf)(?: -[a-zA-Z]+)* [\"']?([^\\s\"'$)|`%]{2,})")
 	// {{ x | default('y') }}, <%= a || 'y' %>
-	templateDefault = regexp.MustCompile(`^["']?(?:\{\{|<%=).{0,200}?(?:default[ (]|,|\|\|)[ \t]*\\?["']([^"'\n\\]{2,})\\?["']`)
+	templateDefault = regexp.MustCompile(`^["']?(?:\{\{|<%=).{0,200}?(?:default[ (]|,|\|\|)[ \t]*\\?["']([^"'\n\\]{2,})\\?["']|^["']?\{\{[ \t]*["']([^"'\n]{2,})["'][ \t]*\|`)
+	// getenv("x") or "y"
+	fallback = regexp.MustCompile(`^[^\s"'()]{1,64}(?:\([^()]{0,64}\)|\[[^\[\]]{0,64}\])?[ \t]*(?:or|\|\||\?\?|\?:)[ \t]*["']([^"'\n]{2,400})["']`)
 	// YAML's anchors and tags, before a value.
 	nodeTag = regexp.MustCompile(`^(?:(?:&[\w-]{1,64}|!!?(?:str|binary|string|int))[ \t]+)+`)
 )
@@ -220,7 +226,7 @@ func (s *scan) isItem() bool {
 func (s *scan) bareLength(a assignment, rest []byte) (int, bool) {
 	colon := strings.HasPrefix(a.separator, ":") && a.separator != ":="
 	switch {
-	case a.separator == "," || a.separator == "==" || a.separator == "||" || a.separator == "??":
+	case a.separator == "," || a.separator == "(" || strings.HasPrefix(a.separator, "{") || strings.HasPrefix(a.separator, "or") || a.separator == "==" || a.separator == "||" || a.separator == "??" || a.separator == "?:" || a.separator == "!=":
 		return 0, false
 	case colon && a.quote != "" && a.closed: // JSON
 		return wordLength(rest, ",}]"), rest[0] != '{'

@@ -28,7 +28,7 @@ var secretParts = map[string]strength{
 	"storepass": sure, "keypass": sure, "pw": sure, "passwrd": sure,
 	"auth": weak, "bearer": weak, "authenticator": weak, "key": weak, "pin": weak, "otp": weak, "totp": weak, "salt": weak,
 	"cookie": weak, "setcookie": sure, "masterauth": sure, "requireauth": sure, "seed": weak, "sig": weak, "signature": weak, "session": weak, "sessionid": weak,
-	"jwt": weak, "sid": weak, "encrypt": weak, "pepper": sure, "passkey": sure, "kennwort": sure, "senha": sure, "mdp": likely, "psw": sure,
+	"jwt": weak, "sid": weak, "encrypt": weak, "pepper": likely, "passkey": sure, "kennwort": sure, "senha": sure, "mdp": likely, "psw": sure,
 }
 
 // Whose PIN it is: of a processor it is a place.
