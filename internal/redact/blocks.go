@@ -29,6 +29,14 @@ func blockTriggers() []trigger {
 		{`"kind":"secret"`, (*scan).secretInJSON},
 		{`"kind": "secret"`, (*scan).secretInJSON},
 		{"github-oauth", across(`github-oauth["']?\s*:\s*\{\s*"[^"]{1,64}"\s*:\s*"([^"\n]+)"`)},
+		{"[admins]", (*scan).passwordSection},
+		{"[users]", (*scan).passwordSection},
+		{"[passwords]", (*scan).passwordSection},
+		{"[secrets]", (*scan).passwordSection},
+		{"[tokens]", (*scan).passwordSection},
+		{"borg_key ", (*scan).inlineStore},
+		{"encrypted secret key", (*scan).inlineStore},
+		{"signify secret key", (*scan).inlineStore},
 		{"insert into ", (*scan).inserted},
 	}
 }

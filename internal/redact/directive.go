@@ -9,25 +9,25 @@ import (
 // Directives whose value is a secret though their name does not say so, or does not come next.
 var directiveRules = []struct {
 	text       string
-	expression string // from the text on; the first group is the secret
+	expression string // from the text on; its groups are secrets, VALUE stands for one with or without quotes
 }{
-	{"rocommunity", `(?i)rocommunity6?[ \t]+["']?([^\s"']+)`},
-	{"rwcommunity", `(?i)rwcommunity6?[ \t]+["']?([^\s"']+)`},
-	{"trapcommunity", `(?i)trapcommunity6?[ \t]+["']?([^\s"']+)`},
-	{"snmp-server community", `(?i)snmp-server community6?[ \t]+["']?([^\s"']+)`},
-	{"snmp community", `(?i)snmp community6?[ \t]+["']?([^\s"']+)`},
-	{"com2sec", `(?i)com2sec6?[ \t]+(?:-Cn[ \t]+\S+[ \t]+)?\S+[ \t]+\S+[ \t]+["']?([^\s"']+)`},
+	{"rocommunity", `(?i)rocommunity6?[ \t]+VALUE`},
+	{"rwcommunity", `(?i)rwcommunity6?[ \t]+VALUE`},
+	{"trapcommunity", `(?i)trapcommunity6?[ \t]+VALUE`},
+	{"snmp-server community", `(?i)snmp-server community6?[ \t]+VALUE`},
+	{"snmp community", `(?i)snmp community6?[ \t]+VALUE`},
+	{"com2sec", `(?i)com2sec6?[ \t]+(?:-Cn[ \t]+\S+[ \t]+)?\S+[ \t]+\S+[ \t]+VALUE`},
 	{"trapsink", `(?i)trapsink[ \t]+\S+[ \t]+["']?([^\s"'#0-9-][^\s"']*)`},
 	{"trap2sink", `(?i)trap2sink[ \t]+\S+[ \t]+["']?([^\s"'#0-9-][^\s"']*)`},
 	{"informsink", `(?i)informsink[ \t]+\S+[ \t]+["']?([^\s"'#0-9-][^\s"']*)`},
 	{"createuser", `(?i)createUser[ \t]+(?:-e[ \t]+\S+[ \t]+)?\S+[ \t]+(?:MD5|SHA[-0-9]*)[ \t]+(?:"([^"]+)"|([^\s"]+))(?:[ \t]+(?:DES|AES[-0-9C]*)[ \t]+(?:"([^"]+)"|([^\s"]+)))?`},
 	{"snmp-server user", `(?i)snmp-server user \S+ \S+ v3 .*?auth (?:md5|sha)\S* (\S+)(?: priv \S+(?: [0-9]+)? (\S+))?`},
-	{"auth-pass", `(?i)auth-pass[ \t]+[\w.-]+[ \t]+["']?([^\s"']+)`},
+	{"auth-pass", `(?i)auth-pass[ \t]+[\w.-]+[ \t]+VALUE`},
 	{"auth-user", `(?i)auth-user[ \t]+[\w.-]+[ \t]+["']?[^\s"']+["']?[ \t]+["']?([^\s"']+)$`},
 	{"stats auth", `(?i)stats auth[ \t]+[^\s:]+:(\S+)`},
-	{"sqlconnectinfo", `(?i)SQLConnectInfo[ \t]+\S+[ \t]+\S+[ \t]+"?([^\s"]+)`},
-	{"ldapdninfo", `(?i)LDAPDNInfo[ \t]+(?:"[^"]*"|\S+)[ \t]+"?([^\s"]+)`},
-	{"ldapbinddn", `(?i)LDAPBindDN[ \t]+(?:"[^"]*"|\S+)[ \t]+"?([^\s"]+)`},
+	{"sqlconnectinfo", `(?i)SQLConnectInfo[ \t]+\S+[ \t]+\S+[ \t]+VALUE`},
+	{"ldapdninfo", `(?i)LDAPDNInfo[ \t]+(?:"[^"]*"|\S+)[ \t]+VALUE`},
+	{"ldapbinddn", `(?i)LDAPBindDN[ \t]+(?:"[^"]*"|\S+)[ \t]+VALUE`},
 	{"monitor ", `(?i)MONITOR[ \t]+\S+@?\S*[ \t]+[0-9]+[ \t]+\S+[ \t]+(\S+)[ \t]+(?:master|slave|primary|secondary)`},
 	{"login=", `login=[^\s:=]+:(\S+)`},
 	{"static:", `static:[^\s:]+:(\S+)`},
@@ -36,7 +36,7 @@ var directiveRules = []struct {
 	{"client_send", `client_send\s*=\s*[:"^<; \t]*(?:[\w.@-]+|\^)?(?:\s*[:;]\s*|\^)[\w.@-]+(?:\s*[:;]\s*|\^)([^\s"]+)`},
 	{`"p:`, `"P:([^"]{2,})"`},
 	{`"p=`, `"P=([^"]{2,})"`},
-	{"rootpw", `(?i)rootpw[ \t]+(?:--?\w+[ \t]+)*["']?([^\s"'-][^\s"']*)`},
+	{"rootpw", `(?i)rootpw[ \t]+(?:--?\w+[ \t]+)*VALUE`},
 	{"incominguser", `incominguser[ \t]+\S+[ \t]+(\S+)`},
 	{"outgoinguser", `outgoinguser[ \t]+\S+[ \t]+(\S+)`},
 	{"identified by", `(?i)identified by[ \t]+(?:password[ \t]+|values[ \t]+)?["']?([^\s"';]+)`},
@@ -54,7 +54,7 @@ var directiveRules = []struct {
 	{"]:25", `\]:[0-9]{2,5}[ \t]+[^\s:]+:(\S{3,})$`},
 	{"register", `register[ \t]*=>?[ \t]*[^\s:@/]+:([^\s@:]+)(?::[^\s@]+)?@`},
 	{"securestring", `(?i)SecureString[ \t]+(?:-String[ \t]+)?(?:"([^"]+)"|'([^']+)')`},
-	{" /p:", `(?i) /p:["']?([^\s"']+)`},
+	{" /p:", `(?i) /p:VALUE`},
 	{`"/p:`, `(?i)"/p:([^\s"']+)`},
 	{"sqlplus", `(?i)sqlplus[ \t]+(?:-\w+[ \t]+)*["']?[\w$#]+/([^@/\s"']+)`},
 	{"expdp", `(?i)expdp[ \t]+["']?[\w$#]+/([^@/\s"']+)`},
@@ -77,36 +77,59 @@ var directiveRules = []struct {
 	{"addauth digest", `addauth digest [^\s:]+:(\S+)`},
 	{"digest:", `digest:[^\s:]+:([A-Za-z0-9+/=]{20,})`},
 	{"bundle_", `BUNDLE_[A-Z0-9_]+(?:: |=)["']?[\w.-]+:([^\s"':]+)["']?$`},
-	{"redis-cli", `redis-cli[ \t].{0,200}?(?i:auth)[ \t]+(?:\S+[ \t]+)?["']?([^\s"']+)["']?(?:[ \t]*$|[ \t]*[|;&])`},
+	{"redis-cli", `redis-cli[ \t].{0,200}?(?i:auth)[ \t]+(?:\S+[ \t]+)?VALUE(?:[ \t]*$|[ \t]*[|;&])`},
 	{"file=<(echo ", `file=<\(echo (?:-n )?["']?([^\s"'$)]+)`},
 	{"file <(echo ", `file <\(echo (?:-n )?["']?([^\s"'$)]+)`},
 	{"unseal key", `(?i)unseal key(?: [0-9]+)?(?: \([^)]{0,40}\))?:[ \t]+(\S+)`},
 	{"recovery key", `(?i)recovery key(?: [0-9]+)?(?: \([^)]{0,40}\))?:[ \t]+(\S+)`},
 	{" enc ", ` ENC[ \t]+["']?([A-Za-z0-9+/=]{12,})`},
-	{"allow ", `allow[ \t]+["']?[A-Za-z][\w.-]*:([^\s":/;,]{4,})["']?$`},
-	{"open -u ", `open -u ["']?[^\s,"']+,["']?([^\s"']+)`},
+	{"allow ", `allow[ \t]+(?:[A-Za-z][\w.-]*:([^\s":/;,]{4,})|"[A-Za-z][\w.-]*:([^":/;,]{4,})")(?:[ \t]+read-?only)?$`},
+	{"open -u ", `open -u ["']?[^\s,"']+,VALUE`},
 	{"hotp/", `(?i)hotp/\S+[ \t]+\S+[ \t]+\S+[ \t]+([0-9a-fA-F]{16,})`},
 	{"login ", `login(?: for)? [^:\n]{0,40}:[ \t]*\w[\w.-]*[ \t]*/[ \t]*([^\s/]{5,})[ \t]*$`},
 	{"creds", `creds?[^:\n]{0,40}:[ \t]*\w[\w.-]*[ \t]*[/:][ \t]*([^\s/]{5,})[ \t]*$`},
-	{"smbclient", `smbclient[ \t]+(?:-\S+[ \t]+)*["']?//\S+[ \t]+["']?([^\s"'-][^\s"']*)`},
-	{"set-user-password", `set-user-password[ \t]+\S+[ \t]+\S+[ \t]+["']?([^\s"'-][^\s"']*)`},
+	{"smbclient", `smbclient[ \t]+(?:-\S+[ \t]+)*["']?//\S+[ \t]+VALUE`},
+	{"set-user-password", `set-user-password[ \t]+\S+[ \t]+\S+[ \t]+VALUE`},
 	{"-hashes ", `-hashes [0-9a-fA-F]{0,32}:?([0-9a-fA-F]{32})`},
 	{"net user ", `(?i)net user \S+ ([^\s/*]\S+)`},
-	{"unlock-keychain", `unlock-keychain .{0,20}?-p ["']?([^\s"']+)`},
+	{"unlock-keychain", `unlock-keychain .{0,20}?-p VALUE`},
 	{" -hp", ` -hp["']?([^\s"']{5,})`},
-	{"qpdf", `qpdf .{0,40}?--encrypt ["']?([^\s"']+)["']? ["']?([^\s"']+)["']? [0-9]+`},
+	{"qpdf", `qpdf .{0,40}?--encrypt VALUE VALUE [0-9]+`},
 	{"user=", `user(?:name)?=[^\s,%]+%([^\s,]+)`},
 	{"lftp ", `lftp (?:-\S+ )*[\w.-]+:([^\s@/]+)@`},
 	{"operator unseal", `operator unseal (?:-\S+ )*["']?([A-Za-z0-9+/=]{16,})`},
-	{"gh secret set", `gh secret set .{0,80}?(?:-b|--body)[= ]["']?([^\s"']+)`},
+	{"gh secret set", `gh secret set .{0,80}?(?:-b|--body)[= ]VALUE`},
 	{" catalog ", ` catalog ["']?[\w$#]+/([^@/\s"']+)["']?@`},
 	{"exp ", `exp[ \t]+["']?[\w$#]+/([^@/\s"']+)(?:@\S+)?["']?[ \t]+\w+=`},
 	{"imp ", `imp[ \t]+["']?[\w$#]+/([^@/\s"']+)(?:@\S+)?["']?[ \t]+\w+=`},
-	{"isql ", `isql[ \t]+(?:-[vb][ \t]+)*[A-Za-z]\w*[ \t]+\w+[ \t]+["']?([^\s"'-][^\s"']*)`},
+	{"isql ", `isql[ \t]+(?:-[vb][ \t]+)*[A-Za-z]\w*[ \t]+\w+[ \t]+VALUE`},
 	{"secret,id=", `secret,id=[\w-]+,(?:\S*,)?data=([^\s,]+)`},
-	{"radtest", `radtest[ \t]+(?:-\S+[ \t]+)*\S+[ \t]+["']?([^\s"']+)["']?[ \t]+\S+[ \t]+[0-9]+[ \t]+["']?([^\s"']+)`},
-	{"radclient", `radclient[ \t]+(?:-\S+[ \t]+)*\S+[ \t]+(?:auth|acct|coa|status|disconnect|auto)[ \t]+["']?([^\s"'-][^\s"']*)`},
+	{"radtest", `radtest[ \t]+(?:-\S+[ \t]+)*\S+[ \t]+VALUE[ \t]+\S+[ \t]+[0-9]+[ \t]+VALUE`},
+	{"radclient", `radclient[ \t]+(?:-\S+[ \t]+)*\S+[ \t]+(?:auth|acct|coa|status|disconnect|auto)[ \t]+VALUE`},
 	{"password for ", `(?i)password for .{0,80}?=[ \t]*(?:password\()?["']([^"'\n]+)`},
+	{"sqlnamedconnectinfo", `(?i)SQLNamedConnectInfo[ \t]+\S+[ \t]+\S+[ \t]+\S+[ \t]+\S+[ \t]+VALUE`},
+	{"option key", `option key[0-9]?[ \t]+VALUE`},
+	{"hmac-", `hmac-(?:md5|sha[0-9]+)\S*[ \t]+["']?([A-Za-z0-9+/]{16,}={0,2})`},
+	{"key ", `key[ \t]+(?:hmac-[\w.-]+:)?[\w.-]+[ \t]+([A-Za-z0-9+/]{20,}={1,2})$`},
+	{"in key", `(?i)in[ \t]+key[ \t]+[0-9]+[ \t]+[0-9]+[ \t]+1(?:57|6[0-9])[ \t]+([A-Za-z0-9+/= ]{16,})`},
+	{"password manager", `password manager(?: user-name \S+)? (?:plaintext|sha1|sha256) VALUE`},
+	{"password operator", `password operator(?: user-name \S+)? (?:plaintext|sha1|sha256) VALUE`},
+	{"add password", `add[ \t]+password[ \t]+\S+[ \t]+\{?([^\s{}]+)\}?(?:[ \t]+\{?([^\s{}]+)\}?)?`},
+	{"add userpassword", `add[ \t]+userpassword[ \t]+\S+[ \t]+\{?([^\s{}]+)\}?`},
+	{":om", `:om\w+:[^,\s]+,[^,]*,[^,]*,([^\s;,]+)`},
+	{"k_g", `k_g[ \t=:]+VALUE`},
+	{"ipmiopts", `ipmiopts="(?:U:[^,"]*,?)?(?:P:([^,"]+),?)?(?:K:([^,"]+))?`},
+	{"modparam(", `modparam\(\s*"[^"]*"\s*,\s*"[^"]*(?:pass|secret|key)[^"]*"\s*,\s*"([^"]+)"`},
+	{"basicauth ", `(?i)BasicAuth[ \t]+[^\s"']+[ \t]+VALUE[ \t]*$`},
+	{":cl:", `(?i):cl:([^\s"]+)`},
+	{"socks", `socks[45][ \t]+[0-9.]+[ \t]+[0-9]+[ \t]+\S+[ \t]+(\S+)$`},
+	{"authcommunity", `(?i)authCommunity[ \t]+\S+[ \t]+VALUE`},
+	{"obfuscated secret", `(?i)obfuscated secret[ \t]+(\S+)`},
+	{"nickserv", `(?i)nickserv[ \t:]+(?:identify|id)[ \t]+(?:\S+[ \t]+)?([^\s"';]+)["';]*$`},
+	{"secret-set-value", `secret-set-value[ \t]+(?:--secret )?\S+[ \t]+(?:--base64 )?VALUE`},
+	{"pveapitoken=", `(?i)PVEAPIToken=[^\s=]+=([0-9a-f-]{20,})`},
+	{"identified\\040by", `(?i)identified\\040by(?:\\040password)?\\040["']?([^\s"';\\]+)`},
+	{"mschapv2", `MSCHAPV2[\w,-]*[ \t]+"([^"]+)"`},
 	{"secure_link_md5", `secure_link_md5[ \t]+["']?(?:[$]\w+[ \t]*)*([^\s"';$]+)`},
 	{"login", `login[ \t]*=[ \t]*(?:cleartext|des)[ \t]+(?:"([^"]+)"|([^\s"]+))`},
 	{"enable", `enable[ \t]*=[ \t]*(?:cleartext|des)[ \t]+(?:"([^"]+)"|([^\s"]+))`},
@@ -123,19 +146,19 @@ var directiveRules = []struct {
 	{"xauth password", `(?i)xauth password[ \t]+(\S+)$`},
 	{"generated for ", `generated for [^\s:]+: (\S+)`},
 	{" vhid ", ` vhid [0-9]+ .{0,60}?pass (\S+)`},
-	{"--from-literal", `--from-literal[= ]["']?[\w.-]+=(?:"([^"]+)"|'([^']+)'|([^\s"']+))`},
+	{"--from-literal", `--from-literal[= ]["']?[\w.-]+=VALUE`},
 	{"kv put ", `kv put (?:-\S+ )*\S+ (?:@\S+ )?["']?[\w.-]+=["']?([^\s"'@]+)["']?(?: ["']?[\w.-]+=["']?([^\s"'@]+))?(?: ["']?[\w.-]+=["']?([^\s"'@]+))?`},
-	{"keyvault secret set", `keyvault secret set .{0,120}?--value[= ]["']?([^\s"']+)`},
-	{"put-parameter", `put-parameter .{0,160}?--value[= ]["']?([^\s"']+)`},
-	{"mc alias set", `mc alias set \S+ \S+ \S+ ["']?([^\s"']+)`},
-	{"mc config host add", `mc config host add \S+ \S+ \S+ ["']?([^\s"']+)`},
-	{"user set password", `user set password [0-9]+ ["']?([^\s"']+)`},
-	{"node.session.auth.password", `node\.session\.auth\.password(?:_in)? -v ["']?([^\s"']+)`},
+	{"keyvault secret set", `keyvault secret set .{0,120}?--value[= ]VALUE`},
+	{"put-parameter", `put-parameter .{0,160}?--value[= ]VALUE`},
+	{"mc alias set", `mc alias set \S+ \S+ \S+ VALUE`},
+	{"mc config host add", `mc config host add \S+ \S+ \S+ VALUE`},
+	{"user set password", `user set password [0-9]+ VALUE`},
+	{"node.session.auth.password", `node\.session\.auth\.password(?:_in)? -v VALUE`},
 	{"net use ", `(?i)net use (?:\S: )?\\\\\S+ ([^\s/]\S+) /user`},
 	{"iwconfig", `iwconfig \S+ .{0,60}?key (?:s:)?([^\s]{5,})`},
 	{"samba-tool user", `samba-tool user (?:create|add) ([^\s-]\S*) ([^\s-]\S*)`},
-	{"openssl passwd", `openssl passwd (?:-\S+ )*(?:-salt \S+ )?(?:-\S+ )*["']?([^\s"'-][^\s"']*)`},
-	{"mkpasswd", `mkpasswd (?:-m \S+ |-\S+ |--\S+ )*["']?([^\s"'-][^\s"']*)`},
+	{"openssl passwd", `openssl passwd (?:-\S+ )*(?:-salt \S+ )?(?:-\S+ )*VALUE`},
+	{"mkpasswd", `mkpasswd (?:-m \S+ |-\S+ |--\S+ )*VALUE`},
 	{"sp_addlogin", `(?i)sp_addlogin\s+N?'[^']*'\s*,\s*N?'([^']+)'`},
 	{"sp_password", `(?i)sp_password\s+(?:NULL|N?'([^']+)')\s*,\s*N?'([^']+)'`},
 	{"isis password", `isis password (?:clear |md5 )?(\S+)`},
@@ -144,8 +167,10 @@ var directiveRules = []struct {
 	{"ascii-text", `ascii-text ["']?([^\s"';]+)`},
 	{"ntp authentication-key", `ntp authentication-key [0-9]+ md5 (\S+)`},
 	{"password cipher", `password (?:irreversible-)?cipher (\S+)`},
-	{"rabbitmqctl", `rabbitmqctl[ \t]+(?:-\S+[ \t]+)*(?:add_user|change_password)[ \t]+\S+[ \t]+["']?([^\s"']+)`},
+	{"rabbitmqctl", `rabbitmqctl[ \t]+(?:-\S+[ \t]+)*(?:add_user|change_password)[ \t]+\S+[ \t]+VALUE`},
 }
+
+const quotedOrNot = `(?:"([^"\n]{2,})"|'([^'\n]{2,})'|([^\s"'-][^\s"']*))`
 
 // directiveTriggers are those of the directives above.
 func directiveTriggers() []trigger {
@@ -163,7 +188,7 @@ func ruleTrigger(text, expression, rule string) trigger {
 
 // groupsTrigger is ruleTrigger where what is found has to look more like a secret.
 func groupsTrigger(text, expression, rule string, required strength) trigger {
-	compiled := lazily(`^(?:` + expression + `)`)
+	compiled := lazily(`^(?:` + strings.ReplaceAll(expression, "VALUE", quotedOrNot) + `)`)
 	return trigger{text, func(s *scan, at int) {
 		if s.format.is(noKeys) {
 			return
@@ -258,11 +283,11 @@ func (s *scan) transfer(at int) {
 	s.argumentValue(argument{at + words[2][0], at + words[2][1]}, false)
 }
 
-var userOption = regexp.MustCompile(`^user_[\w.-]{1,64}[ \t]*=[ \t]*"([^"\n]{2,})"`)
+var moduleUser = regexp.MustCompile(`^user_[\w.-]{1,64}[ \t]*=[ \t]*"([^"\n]{2,})"`)
 
 // loginModule finds the passwords of users in a configuration of JAAS: user_alice="x".
 func (s *scan) loginModule(at int) {
-	m := userOption.FindSubmatchIndex(s.data[at:min(s.end, at+longWord)])
+	m := moduleUser.FindSubmatchIndex(s.data[at:min(s.end, at+longWord)])
 	if m != nil && bytes.Contains(s.data[max(0, at-longWord):at], []byte("LoginModule")) {
 		s.argumentValue(argument{at + m[2], at + m[3]}, false)
 	}
@@ -306,6 +331,11 @@ func (s *scan) directive(k key) bool {
 	if !isSecret(text, sure) || portOrVersion.MatchString(text) || quote == "" && strings.ContainsAny(text[:1], "=!<>([{|&,.:?)") {
 		return false
 	}
+	if tail := lineLength(s.data[start:s.end]); quote == "" && s.isSeveralWords(k, s.data[start:start+tail]) {
+		s.add(start, start+tail, "value of a directive")
+		s.done = max(s.done, start+tail)
+		return true
+	}
 	if s.isDirective(k, text, quote != "", s.data[behind:s.end]) {
 		s.add(start, end, "value of a directive")
 		s.done = max(s.done, end)
@@ -321,7 +351,7 @@ func (s *scan) isDirective(k key, text string, quoted bool, rest []byte) bool {
 	last := len(rest) == 0 || rest[0] == '#' || bytes.HasPrefix(rest, []byte("//"))
 	before := s.data[max(s.start, k.start-longestKey):k.start]
 	switch {
-	case s.format.is(prose), bytes.HasPrefix(rest, []byte("{")), !quoted && strings.Contains(text, `="`):
+	case s.format.is(prose), !quoted && bytes.HasPrefix(rest, []byte("{")), !quoted && strings.Contains(text, `="`):
 		return false
 	case quoted && strings.ContainsAny(text, " \t") && !k.first, !quoted && !k.first && strings.ContainsAny(text, "\\[]<"):
 		return false
@@ -339,6 +369,16 @@ func (s *scan) isDirective(k key, text string, quoted bool, rest []byte) bool {
 		return looksStrong(text) && len(bytes.Fields(rest)) < 4
 	}
 	return looksStrong(text) && (last || !s.isSentence(before))
+}
+
+// isSeveralWords reports whether the value behind a directive's name is a pass phrase, with
+// blanks and without quotes.
+func (s *scan) isSeveralWords(k key, value []byte) bool {
+	if !k.first || k.comment || !s.format.is(directives) || !isSpecific(k.name) || len(value) > longestKey || bytes.ContainsAny(value, "=/{}()[]<>;:,|&\"'") {
+		return false
+	}
+	n := len(bytes.Fields(value))
+	return 1 < n && n < 4
 }
 
 // isSentence: several words of letters.

@@ -19,6 +19,7 @@ const (
 	directives                    // a word and its value are separated by a blank, whatever the value looks like
 	bootLoader
 	secretKeys // what is called a key is a secret, whatever it looks like
+	arguments  // only what is an argument, name=secret, is one
 	wholeLines // a value goes on to the end of its line, blanks and all
 )
 
@@ -30,8 +31,8 @@ var formats = []struct {
 	pattern string
 	format  format
 }{
-	{"/etc/pam.d/*", format{traits: noKeys}},
-	{"pam.conf", format{traits: noKeys}},
+	{"/etc/pam.d/*", format{traits: noKeys | arguments}},
+	{"pam.conf", format{traits: noKeys | arguments}},
 	{"nsswitch.conf*", format{traits: noKeys}},
 	{"/etc/services", format{traits: noKeys}},
 	{"/etc/protocols", format{traits: noKeys}},
@@ -59,6 +60,18 @@ var formats = []struct {
 	{"smbpasswd*", format{record: hashesOfColons}},
 	{"dovecot/users*", format{record: secondOfColons}},
 	{"dovecot/passwd*", format{record: secondOfColons}},
+	{"*pwdb*", format{record: secondOfColons}},
+	{"pool_passwd*", format{record: secondOfColons}},
+	{"pcp.conf*", format{record: secondOfColons}},
+	{".pcppass*", format{record: lastOfColons}},
+	{"dma/auth.conf", format{record: lastOfColons}},
+	{"mail/secrets", format{record: lastOfBlanks}},
+	{"*amandapass*", format{record: secondOfBlanks}},
+	{"raddb/clients", format{record: secondOfBlanks}},
+	{"turnserver*", format{record: userOption}},
+	{".curlrc*", format{record: userOption}},
+	{"_curlrc", format{record: userOption}},
+	{"tarsnap*.key", format{record: everyLine}},
 	{"*[a-z].passwd", format{record: secondOfColons}},
 	{"*.pwdfile", format{record: secondOfColons}},
 	{"radicale/users", format{record: secondOfColons}},

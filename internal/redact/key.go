@@ -11,7 +11,7 @@ func wordTriggers() []trigger {
 	var all []trigger
 	for _, text := range []string{
 		"pass", "pwd", "psk", "pswd", "secret", "token", "communit", "auth", "cred", "key", "bearer", "salt", "cookie", "seed",
-		"sig=", "signature", "pin", "otp", "pepper", "kennwort", "senha", "mdp", "jwt", "sid=", "session", "encrypt",
+		"sig=", "signature", "pin", "otp", "pepper", "reg_code", "regcode", "registrationcode", "registration_code", "activation_code", "activationcode", "access_code", "accesscode", "recovery_code", "backup_code", "license_code", "kennwort", "senha", "mdp", "jwt", "sid=", "session", "encrypt",
 		"pw=", "pw ", "pw:", "pw\t", `pw"`, "pw'", "pw<", "pw>", "pw_", "pw-", "pw,",
 	} {
 		all = append(all, trigger{text, (*scan).word})
@@ -37,12 +37,12 @@ func isKeyByte(c byte) bool { return isAlnum(c) || c == '_' || c == '.' || c == 
 
 // word finds the value of the key that has the word at data[at:] in its name.
 func (s *scan) word(at int) {
-	if at < s.done || s.format.is(noKeys) {
+	if at < s.done || s.format.is(noKeys) && !s.format.is(arguments) {
 		return
 	}
 	k := s.keyAround(at)
 	s.done = k.end
-	if k.strength == none {
+	if k.strength == none || s.format.is(arguments) && (k.first || k.comment || s.text(k.end, 1) != "=") {
 		return
 	}
 	for _, find := range []func(*scan, key) bool{(*scan).markup, (*scan).named, (*scan).assigned, (*scan).flag, (*scan).directive, (*scan).told} {
@@ -69,7 +69,7 @@ func (s *scan) keyAround(at int) key {
 	if !isSysctl(k.name) {
 		k.strength = strengthOf(k.name)
 	}
-	if k.strength == none && s.text(k.end, 1) == "=" && strings.HasSuffix(strings.ToLower(strings.Replace(k.name, "_", "", 1)), "proxypass") {
+	if next := s.text(s.blanks(k.end), 1); k.strength == none && (next == "=" || next == ":") && strings.HasSuffix(strings.ToLower(strings.Replace(k.name, "_", "", 1)), "proxypass") {
 		k.strength = sure // which it is not in ProxyPass of Apache and proxy_pass of nginx
 	}
 	if k.strength == weak && k.name == "key" && s.format.is(secretKeys) {
@@ -99,7 +99,7 @@ func (s *scan) quoteBefore(pos int) string {
 func isQuote(c byte) bool { return c == '"' || c == '\'' || c == '`' }
 
 // Words that may stand before a key at the beginning of a line.
-var introductions = wordSet("export set setenv env const let var public private protected static final local readonly declare hide arg define string my our setq defvar")
+var introductions = wordSet("export set setenv env const let var public private protected static final local readonly declare hide arg define string my our setq defvar option list")
 
 // isFirst reports whether nothing but indentation, a list's dash, the sign of a comment or an
 // introduction precedes pos in its line, and whether the line is a comment.
@@ -141,8 +141,8 @@ func (s *scan) assigned(k key) bool {
 	if k.closed {
 		pos += len(k.quote)
 	}
-	for pos < s.end && (s.data[pos] == ']' || s.data[pos] == ')') && k.closed {
-		pos++
+	if k.closed { // ['community'][0] = "x"
+		pos += len(subscripts.Find(s.data[pos:min(s.end, pos+longestKey)]))
 	}
 	if k.quote == "" && pos < s.end && k.start > s.start && (s.data[k.start-1] == '$' || s.data[k.start-1] == '{') { // [ "$password" = "x" ]
 		for pos < s.end && pos < k.end+2 && (s.data[pos] == '}' || s.data[pos] == '"') {
@@ -175,8 +175,24 @@ func (s *scan) assigned(k key) bool {
 	}
 	if ok || end-start > longWord {
 		s.done = max(s.done, end)
+	} else if m := userPair.FindIndex(s.data[value:min(s.end, value+longestKey)]); m != nil && isOfUsers(k.name) {
+		s.argumentValue(argument{value, value + m[1]}, true)
 	}
 	return true
+}
+
+var userPair = regexp.MustCompile(`^(?:"[\w.@-]{1,64}:[^":/\n]{4,64}"|'[\w.@-]{1,64}:[^':/\n]{4,64}'|[\w.@-]{1,64}:[^\s"':/,;]{4,64})`)
+
+// isOfUsers reports whether what a key names may be user:password.
+func isOfUsers(name string) bool {
+	parts := partsOf(name)
+	for _, part := range parts[max(0, len(parts)-2):] {
+		switch part {
+		case "auth", "basicauth", "credential", "credentials", "creds", "userpass", "userpwd":
+			return true
+		}
+	}
+	return false
 }
 
 // An assignment is a key with its separator.
@@ -219,7 +235,7 @@ func (s *scan) separator(k key, pos, after int) string {
 	if found == "" && pos > k.end && s.data[pos-1] == ')' { // ENV.fetch("PASSWORD") { "x" }
 		return string(otherwise.Find(rest[:min(len(rest), 8)]))
 	}
-	if found == "" && after == pos && k.quote == "" && k.strength >= sure { // setPassword("x")
+	if found == "" && after == pos && k.quote == "" { // setPassword("x")
 		return string(setter.Find(rest[:min(len(rest), 8)]))
 	}
 	isParameter := k.start >= s.start+2 && bytes.Equal(s.data[k.start-2:k.start], []byte("${"))
@@ -261,6 +277,8 @@ var (
 	otherwise = regexp.MustCompile(`^(?:\{|or)[ \t]+`)
 	setter    = regexp.MustCompile("^\\([ \t]*b?[\"'`]")
 )
+
+var subscripts = regexp.MustCompile(`^(?:\]|\)|\[[^\]]{0,24}\])+`)
 
 // isCall: define('DB_PASSWORD', 'x'), {default_pass, <<"x">>}.
 func (s *scan) isCall(k key, rest []byte) bool {

@@ -3,6 +3,7 @@ package redact
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -98,7 +99,7 @@ func (s *scan) list(a assignment, pos int) (int, int, bool) {
 	for pos++; pos < end && s.data[pos] != ']' && s.data[pos] != ')'; {
 		start, quote := s.opened(pos)
 		if quote == "" {
-			n := wordLength(s.data[pos:end], ",]")
+			n := wordLength(s.data[pos:end], ",])")
 			if n > 0 && a.strength >= sure && looksRandom(string(s.data[pos:pos+n])) {
 				s.add(pos, pos+n, "value of a key")
 			}
@@ -174,7 +175,7 @@ func (s *scan) bracketed(a assignment, pos int) (start, end int, ok bool) {
 	switch {
 	case string(rest) == "(" || string(rest) == `\`:
 		return s.inNextLine(pos)
-	case len(rest) > 2 && rest[0] == '(' && isQuote(rest[1]):
+	case len(rest) > 2 && rest[0] == '(' && (isQuote(rest[1]) || isBlank(rest[1])):
 		start, end, _ = s.list(a, pos)
 		for from, to, ok := s.nextLine(pos); ok && from-pos < longWord; from, to, ok = s.nextLine(from) { // literals that are one
 			line := bytes.TrimSpace(s.data[from:to])
@@ -220,7 +221,7 @@ func (s *scan) inNextLine(pos int) (start, end int, ok bool) {
 	return open, open + quotedLength(s.data[open:to], quote), true
 }
 
-var pairInside = regexp.MustCompile(`["']?[A-Za-z_][\w.@/-]{0,64}["']?[ \t]*(?:=>|[:=])[ \t]*(?:"([^"\n]{4,256})"|'([^'\n]{4,256})'|([^\s"'{}\[\],|>]{4,256}))`)
+var pairInside = regexp.MustCompile(`["']?([\w][\w.@/-]{0,64})["']?[ \t]*(?:=>|[:=])[ \t]*(?:"([^"\n]{4,256})"|'([^'\n]{4,256})'|([^\s"'{}\[\],|>]{4,256}))`)
 
 // mapping finds the values of pairs in a text at pos that belongs to a key which says that they
 // are secrets: passwords: {bob: x}.
@@ -232,12 +233,14 @@ func (s *scan) mapping(a assignment, text []byte, pos int) {
 	}
 	passwords := strings.Contains(strings.ToLower(a.name), "pass")
 	for _, m := range pairInside.FindAllSubmatchIndex(text, 64) {
-		for i := 2; i < len(m); i += 2 {
+		inner := partsOf(string(text[m[2]:m[3]]))
+		about := slices.ContainsFunc(inner, func(part string) bool { return aboutSecrets[part] })
+		for i := 4; i < len(m); i += 2 {
 			if m[i] < 0 {
 				continue
 			}
 			value := string(text[m[i]:m[i+1]])
-			if looksRandom(value) && isSecret(value, sure) || passwords && looksStrong(value) && isSecret(value, sure) {
+			if isSecret(value, sure) && (looksRandom(value) || passwords && looksStrong(value) || passwords && !about && a.closed && a.strength != none && strings.IndexByte(value, ' ') < 0) {
 				s.add(pos+m[i], pos+m[i+1], "value of a key")
 			}
 		}

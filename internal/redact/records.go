@@ -3,6 +3,7 @@ package redact
 import (
 	"bytes"
 	"regexp"
+	"strings"
 )
 
 // A record says in which column of a line a secret is.
@@ -20,6 +21,7 @@ const (
 	restOfBlanks           // peer pass phrase
 	everyLine              // passwords and keys, nothing else
 	everySecondLine        // user, and in the next line password
+	userOption             // user = "user:password" among others
 	loneLine               // a password and nothing else, where there is a single line
 )
 
@@ -35,7 +37,7 @@ func (s *scan) records() {
 		line := s.data[start:min(end, start+longWord)]
 		trimmed := bytes.TrimLeft(line, " \t")
 		switch {
-		case s.format.record == noRecord, s.format.record == loneLine && !s.isAlone(start, line):
+		case s.format.record == noRecord, s.format.record == loneLine && !s.isAlone(line):
 			s.recordInLine(start, line)
 		case len(trimmed) == 0 || trimmed[0] == '#':
 		default:
@@ -148,14 +150,29 @@ func (s *scan) chosen(line []byte, n int) [][]int {
 		if at := bytes.IndexByte(line, '='); at >= 0 {
 			fields = [][]int{{0, at}, {at + 1, len(line)}}
 		}
+	case userOption:
+		if name, value, ok := bytes.Cut(line, []byte("=")); ok && strings.HasSuffix(string(bytes.TrimSpace(name)), "user") {
+			if i := bytes.IndexByte(value, ':'); i > 0 {
+				return [][]int{{len(name) + 2 + i, len(bytes.TrimRight(line, " \t\r\""))}}
+			}
+		}
+		return nil
 	default:
 		fields = wordsOf(line)
+	}
+	if len(fields) == 1 && record != secondOfEquals {
+		if i := bytes.IndexByte(line, ':'); i > 0 && (record == restOfBlanks || record == secondOfBlanks) {
+			return [][]int{{i + 1, len(line)}}
+		}
+		if s.isAlone(line) {
+			return fields
+		}
 	}
 	switch {
 	case record == hashesOfColons && len(fields) > 3:
 		return fields[2:4]
 	case record == lastOfColons || record == lastOfBlanks:
-		return fields[max(1, len(fields)-1):]
+		return fields[min(len(fields), max(1, len(fields)-1)):]
 	case record == thirdOfBlanks && len(fields) > 2:
 		return fields[2:3]
 	case record == restOfBlanks && len(fields) > 1:
@@ -168,7 +185,7 @@ func (s *scan) chosen(line []byte, n int) [][]int {
 
 // isAlone reports whether a line is the only one of its file, and looks like a secret rather than
 // a setting.
-func (s *scan) isAlone(start int, line []byte) bool {
+func (s *scan) isAlone(line []byte) bool {
 	if len(bytes.TrimSpace(s.data)) != len(bytes.TrimSpace(line)) || bytes.ContainsAny(line, "{}<>") {
 		return false
 	}

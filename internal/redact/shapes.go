@@ -28,6 +28,7 @@ var ownShapes = []tokenShape{
 	{"Slack webhook", []string{"hooks.slack.com"}, `hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9+/]{20,})`},
 	{"Teams webhook", []string{"webhook.office"}, `webhook\.office\.com/webhookb2/([A-Za-z0-9@/-]{40,})`},
 	{"Discord webhook", []string{"/api/webhooks/"}, `/api/webhooks/[0-9]{10,}/([A-Za-z0-9_-]{40,})`},
+	{"token", []string{"hf_", "npm_", "sntrys_", "sntryu_", "lin_api_", "figd_", "glsa_", "glc_", "nrak-", "pmak-", "xkeysib-", "ntn_", "r8_", "gsk_", "pplx-", "nvapi-", "sbp_", "nfp_", "cfpat-", "phx_", "lsv2_", "tvly-", "shpat_", "shpss_", "pypi-", "rubygems_", "vercel_", "pul-", "sk_live_", "rk_live_", "sk_test_", "fm2_", "fm1"}, `(?:hf_|npm_|sntrys_|sntryu_|lin_api_|figd_|glsa_|glc_|NRAK-|PMAK-|xkeysib-|ntn_|r8_|gsk_|pplx-|nvapi-|sbp_|nfp_|CFPAT-|phx_|lsv2_|tvly-|shpat_|shpss_|pypi-|rubygems_|vercel_|pul-|[sr]k_(?:live|test)_|fm[12][ar]?_)[A-Za-z0-9_+/=-]{20,}`},
 	{"OpenAI key", []string{"sk-"}, `sk-(?:proj-|svcacct-|admin-|or-v1-|live-)?[A-Za-z0-9_-]{32,}`},
 	{"Vault token", []string{"hvs.", "hvb.", "hvr."}, `hv[sbr]\.[A-Za-z0-9_-]{20,}`},
 	{"Docker token", []string{"dckr_"}, `dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}`},
@@ -61,7 +62,7 @@ var hashShapes = []tokenShape{
 	{"password hash", []string{"grub.pbkdf2."}, `grub\.pbkdf2\.sha512\.[0-9]+\.[0-9A-Fa-f.]{20,}`},
 	{"password hash", []string{"scram-sha-"}, `SCRAM-SHA-[0-9]+\$[0-9]+:[A-Za-z0-9+/=$:]{20,}`},
 	{"password hash", []string{"md5"}, `md5[0-9a-f]{32}\b`},
-	{"password hash", mysqlPrefixes(), `["']?\*([0-9A-F]{40})\b`},
+	{"password hash", mysqlPrefixes(), `["'\t ]\*([0-9A-F]{40})\b`},
 	{"password hash", []string{"aad3b435b51404ee"}, `(?i)aad3b435b51404eeaad3b435b51404ee:([0-9a-f]{32})`},
 	{"password hash", []string{"16:"}, `16:[0-9A-F]{58}\b`}, // Tor
 	{"password hash", []string{"sha1:", "sha512:"}, `sha(?:1|512):[0-9a-f]{12}:[0-9a-f]{40,}`},
@@ -70,7 +71,7 @@ var hashShapes = []tokenShape{
 func mysqlPrefixes() []string {
 	var all []string
 	for _, c := range "0123456789abcdef" {
-		all = append(all, "'*"+string(c), `"*`+string(c))
+		all = append(all, "'*"+string(c), `"*`+string(c), "\t*"+string(c), " *"+string(c))
 	}
 	return all
 }
@@ -158,7 +159,14 @@ func (s *scan) url(at int) {
 	}
 	limit := min(s.end, from+longWord)
 	user := bytes.IndexAny(s.data[from:limit], " \t:/@[]\"'<>?#")
-	if user < 0 || s.data[from+user] != ':' {
+	if user < 0 || s.data[from+user] != ':' && s.data[from+user] != '@' {
+		return
+	}
+	if user >= 20 && looksRandom(string(s.data[from:from+user])) && (s.data[from+user] == '@' || s.text(from+user, 2) == ":@") {
+		s.add(from, from+user, "token in a URL")
+		return
+	}
+	if s.data[from+user] == '@' {
 		return
 	}
 	start := from + user + 1
@@ -174,10 +182,17 @@ func (s *scan) url(at int) {
 	if host < 0 {
 		return
 	}
+	if first := bytes.IndexByte(rest, '@'); first != host { // may be those of the next host: a:b@x,c:d@y
+		for _, m := range furtherHosts.FindAllSubmatchIndex(s.data[start:min(limit, start+nearby)], 8) {
+			s.add(start+m[2], start+m[3], "password in a URL")
+		}
+	}
 	if text := string(rest[:host]); len(text) >= 2 && !variable.MatchString(text) && !placeholder.MatchString(text) && !refersElsewhere(text) {
 		s.add(start, start+host, "password in a URL")
 	}
 }
+
+var furtherHosts = regexp.MustCompile(`@[\w.:-]+,[\w.-]+:([^\s:@/,"']{2,})`)
 
 var credentials = regexp.MustCompile("(?i)^authorization[\"'`\\\\]*\\]?[ \t]*(?:=>|[:=,]|[ \t])(?:\\\\[ \t]|[ \t]|\\[)*[\\\\\"'`]*(?:(basic|bearer|token|apikey|negotiate|digest|key|aws4-hmac-sha256|splunk|genie[a-z]*|ssws)(?:[ \t]|\\\\ |%20|\\\\x20)+)?([^\\s\"'`,;<>\\\\]+)")
 

@@ -117,3 +117,22 @@ func tuple(data []byte, pos int) (fields [][2]int, end int) {
 	}
 	return fields, pos
 }
+
+var userEquals = regexp.MustCompile(`^[ \t]*["']?[\w.@-]{1,64}["']?[ \t]*=[ \t]*["']?([^\s"',=/]{3,})`)
+
+// passwordSection finds the passwords in a section of an ini file in which users have them:
+// [users], and below it name = password.
+func (s *scan) passwordSection(at int) {
+	if s.format.is(noKeys) || at != s.start+s.indent(s.start) {
+		return
+	}
+	for from, to, ok := s.nextLine(at); ok && from-at < 1<<14; from, to, ok = s.nextLine(from) {
+		line := s.data[from:min(to, from+longWord)]
+		if len(line) > 0 && line[0] == '[' {
+			return
+		}
+		if m := userEquals.FindSubmatchIndex(line); m != nil && !isNumber(string(line[m[2]:m[3]])) && isSecret(string(line[m[2]:m[3]]), sure) {
+			s.add(from+m[2], from+m[3], "password in a list")
+		}
+	}
+}

@@ -32,8 +32,11 @@ func (s *scan) value(a assignment, pos int) (start, end int, ok bool) {
 	if a.quote != "" && !a.closed && bytes.HasPrefix(s.data[pos:s.end], []byte(a.quote)) {
 		return pos, pos, false // read -p "Password: " x
 	}
-	if s.data[pos] == '{' && a.strength == plain {
+	if s.data[pos] == '{' && (a.strength == plain || a.closed && a.strength >= sure) {
 		s.mapping(a, s.data[pos:min(len(s.data), pos+1<<11)], pos)
+		if m := valueWithin.FindSubmatchIndex(s.data[pos:min(len(s.data), pos+longWord)]); m != nil {
+			return pos + m[2], pos + m[3], s.isPlainSecret(a, pos+m[2], pos+m[3])
+		}
 	}
 	if a.separator == "=" || a.separator == "=>" || a.separator == ":=" {
 		if start, end, ok := s.bracketed(a, pos); ok {
@@ -73,6 +76,8 @@ func (s *scan) value(a assignment, pos int) (start, end int, ok bool) {
 }
 
 var (
+	// "password": {"value": "x"}
+	valueWithin = regexp.MustCompile(`^\{\s{0,64}(?:"type"\s*:\s*"[^"\n]{0,64}",\s{0,64})?"(?:value|val|plain|plaintext|secret|string|data|content)"\s*:\s*"((?:[^"\\]|\\.){2,400})"`)
 	// A call whose argument is the value in other letters: b64decode("x").
 	literalCall = regexp.MustCompile(`^(?:new )?[\w.:]*(?i:decode|decode64|b64d|decrypt|unquote|from|string|bytes|str|secretstr|buffer|md5|sha1|crypt|encrypt|hash|\w*password|password_hash|sensitive|atob)\([ \t]*(?:["'][^"'\n]{0,64}["'],[ \t]*)?b?["']([^"'\n]{2,400})["'][^"'\n]*\)`)
 	// $(echo x), `echo x | base64 -d`
@@ -139,7 +144,7 @@ func quotedLength(text []byte, quote string) int {
 			i++ // 'it''s'
 		case backslashes == 0 && goesOn(text[i:]) > 0:
 			i += goesOn(text[i:]) - 1
-		case backslashes == 0 && (before%2 == 0 || mark == '\''):
+		case backslashes == 0 && (before%2 == 0 || mark == '\'' && (i+1 == len(text) || !isAlnum(text[i+1]))):
 			return i
 		case backslashes > 0 && before <= backslashes:
 			return i - before
@@ -254,7 +259,7 @@ func (s *scan) isWholeLine(a assignment, rest []byte) bool {
 	if a.quote != "" || a.comment || blank < 0 || bytes.ContainsAny(rest[blank:], "=;|&<>$\"'`/") || bytes.HasPrefix(bytes.TrimLeft(rest[blank:], " \t"), []byte("-")) {
 		return false
 	}
-	if s.format.is(wholeLines) {
+	if s.format.is(wholeLines) || s.isItem() {
 		return true
 	}
 	above := bytes.TrimRight(s.data[max(0, s.start-longWord):s.start], "\r\n")

@@ -31,12 +31,15 @@ var secretParts = map[string]strength{
 	"jwt": weak, "sid": weak, "encrypt": weak, "pepper": likely, "passkey": sure, "kennwort": sure, "senha": sure, "mdp": likely, "psw": sure,
 }
 
+// Before "code" these make it a secret's name.
+var codeKinds = wordSet("reg registration activation license licence access invite recovery backup")
+
 // Whose PIN it is: of a processor it is a place.
 var pinOwners = wordSet("hsm user so card token smartcard device sim tpm yubikey access security slot pkcs unlock voicemail login admin")
 
 // Before "key" these make it a secret's name.
 var keyKinds = map[string]strength{
-	"api": sure, "access": sure, "private": sure, "secret": sure, "shared": sure, "preshared": sure, "account": sure,
+	"api": sure, "sec": sure, "wireless": sure, "access": sure, "private": sure, "secret": sure, "shared": sure, "preshared": sure, "account": sure,
 	"master": sure, "encryption": sure, "auth": sure, "signing": sure, "deploy": sure, "hmac": sure, "session": sure, "storage": sure,
 	"authentication": sure, "crypt": sure, "crypto": sure, "cipher": likely, "app": likely, "application": likely, "consumer": likely, "client": likely, "merchant": likely, "unseal": sure, "recovery": sure, "wep": sure, "wpa": sure, "blowfish": sure, "des": sure, "aes": sure, "privkey": sure, "stats": weak, "license": sure, "licence": sure,
 }
@@ -163,6 +166,9 @@ func partStrength(parts []string, i int) (strength, string) {
 		return weak, ""
 	}
 	if part == "pin" && i > 0 && pinOwners[parts[i-1]] {
+		return sure, ""
+	}
+	if part == "code" && i > 0 && codeKinds[parts[i-1]] || part == "regcode" {
 		return sure, ""
 	}
 	if part == "passe" && i > 0 && parts[i-1] == "de" {
