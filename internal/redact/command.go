@@ -30,7 +30,7 @@ var commands = map[string]flags{
 	"smb":       {users: "U", names: "--user"},
 	"rpcclient": {users: "U", names: "--user"},
 	"wmic":      {users: "U"}, "winexe": {users: "U"}, "net": {users: "U", names: "--user"},
-	"smbpasswd": {secret: "w"}, "ssh-keygen": {secret: "NP"}, "nodetool": {words: "-pw"}, "pdftotext": {words: "-upw -opw"}, "x11vnc": {words: "-passwd"}, "vncdotool": {secret: "p"}, "ctr": {names: "--user", users: "u"}, "crictl": {names: "--creds"},
+	"smbpasswd": {secret: "w"}, "ssh-keygen": {secret: "NP"}, "nodetool": {words: "-pw"}, "pdftotext": {words: "-upw -opw"}, "x11vnc": {words: "-passwd"}, "vncdotool": {secret: "p"}, "kdb5_util": {secret: "P"}, "ctr": {names: "--user", users: "u"}, "crictl": {names: "--creds"},
 	"sshpass":   {secret: "p"},
 	"redis-cli": {next: "a"}, "valkey-cli": {next: "a"}, "keydb-cli": {next: "a"},
 	"mongo":      {secret: "p"},

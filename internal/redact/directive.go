@@ -95,7 +95,7 @@ var directiveRules = []struct {
 	{"unlock-keychain", `unlock-keychain .{0,20}?-p VALUE`},
 	{" -hp", ` -hp["']?([^\s"']{5,})`},
 	{"qpdf", `qpdf .{0,40}?--encrypt VALUE VALUE [0-9]+`},
-	{"user=", `user(?:name)?=[^\s,%]+%([^\s,]+)`},
+	{"user=", `user(?:name)?=[^\s,%&=]+%([^\s,]+)`},
 	{"lftp ", `lftp (?:-\S+ )*[\w.-]+:([^\s@/]+)@`},
 	{"operator unseal", `operator unseal (?:-\S+ )*["']?([A-Za-z0-9+/=]{16,})`},
 	{"gh secret set", `gh secret set .{0,80}?(?:-b|--body)[= ]VALUE`},
@@ -108,7 +108,7 @@ var directiveRules = []struct {
 	{"radclient", `radclient[ \t]+(?:-\S+[ \t]+)*\S+[ \t]+(?:auth|acct|coa|status|disconnect|auto)[ \t]+VALUE`},
 	{"password for ", `(?i)password for .{0,80}?=[ \t]*(?:password\()?["']([^"'\n]+)`},
 	{"sqlnamedconnectinfo", `(?i)SQLNamedConnectInfo[ \t]+\S+[ \t]+\S+[ \t]+\S+[ \t]+\S+[ \t]+VALUE`},
-	{"option key", `option key[0-9]?[ \t]+VALUE`},
+	{"option key", `option key[0-9]?[ \t]+VALUE[ \t]*$`},
 	{"hmac-", `hmac-(?:md5|sha[0-9]+)\S*[ \t]+["']?([A-Za-z0-9+/]{16,}={0,2})`},
 	{"key ", `key[ \t]+(?:hmac-[\w.-]+:)?[\w.-]+[ \t]+([A-Za-z0-9+/]{20,}={1,2})$`},
 	{"in key", `(?i)in[ \t]+key[ \t]+[0-9]+[ \t]+[0-9]+[ \t]+1(?:57|6[0-9])[ \t]+([A-Za-z0-9+/= ]{16,})`},
@@ -130,6 +130,16 @@ var directiveRules = []struct {
 	{"pveapitoken=", `(?i)PVEAPIToken=[^\s=]+=([0-9a-f-]{20,})`},
 	{"identified\\040by", `(?i)identified\\040by(?:\\040password)?\\040["']?([^\s"';\\]+)`},
 	{"mschapv2", `MSCHAPV2[\w,-]*[ \t]+"([^"]+)"`},
+	{"data_source_name", `(?i)data_source_name["']?[ \t]*[:=][ \t]*["']?[\w.-]+:([^\s"']+?)@`},
+	{"dsn", `(?i)dsn["']?[ \t]*(?:[:=]|=>)[ \t]*["']?[\w.-]+:([^\s"'/]+?)@`},
+	{"dns ", `dns[ \t]+[a-z]+[ \t]+([A-Za-z0-9_-]{24,})$`},
+	{"menu passwd", `(?i)menu passwd VALUE`},
+	{"menu master passwd", `(?i)menu master passwd VALUE`},
+	{"iscsi:", `iscsi:[^:@\s]+:([^@\s:]+)(?::[^@\s:]+:([^@\s:]+))?@`},
+	{"type hmac-", `type[ \t]+hmac-\w+[ \t]+value[ \t]+(\S+)`},
+	{"type blake2s", `type[ \t]+blake2s\w*[ \t]+value[ \t]+(\S+)`},
+	{" cipher ", ` cipher VALUE$`},
+	{"authentication-mode", `authentication-mode[ \t]+\S+(?:[ \t]+[0-9]+)?[ \t]+(?:plain|cipher|simple)[ \t]+(\S+)`},
 	{"secure_link_md5", `secure_link_md5[ \t]+["']?(?:[$]\w+[ \t]*)*([^\s"';$]+)`},
 	{"login", `login[ \t]*=[ \t]*(?:cleartext|des)[ \t]+(?:"([^"]+)"|([^\s"]+))`},
 	{"enable", `enable[ \t]*=[ \t]*(?:cleartext|des)[ \t]+(?:"([^"]+)"|([^\s"]+))`},
@@ -299,7 +309,7 @@ var portOrVersion = regexp.MustCompile(`^[0-9]+[/:.][\w.+~-]*$`)
 var typeDigit = regexp.MustCompile(`^[0-9]{1,2}[ \t]+\S`)
 
 // userBefore: user x password y, where the password may be any word.
-var userBefore = regexp.MustCompile(`(?i)(?:^|[\s,;{(])(?:login|user|username|account|userid|uid|machine|authname|bind|binddn|name)[ \t]*[ =:]?[ \t]*\S+[ \t,;]+(?:with[ \t]+|is[ \t]+)?(?:insecure-|encrypted[ \t]+)?["']?$`)
+var userBefore = regexp.MustCompile(`(?i)(?:^|[\s,;{(])(?:login|user|username|account|userid|uid|machine|authname|bind|binddn|name)[ \t]*[ =:]?[ \t]*\S+[ \t,;]+(?:there[ \t]+)?(?:with[ \t]+|is[ \t]+)?(?:insecure-|encrypted[ \t]+)?["']?$`)
 
 // debconf: passwd/root-password password x.
 var debconf = regexp.MustCompile(`(?i)[a-z0-9-]+/[a-z0-9/_-]{0,40}(?:pass|secret|token)[a-z0-9_-]{0,40}[ \t]+$`)
@@ -361,6 +371,8 @@ func (s *scan) isDirective(k key, text string, quoted bool, rest []byte) bool {
 		return true
 	case k.comment && !quoted:
 		return last && k.first && looksStrong(text)
+	case (strings.HasPrefix(k.name, "X-") || strings.HasPrefix(k.name, "x-")) && bytes.Contains(bytes.ToLower(before), []byte("header")):
+		return true
 	case quoted:
 		return k.first && (last || !strings.ContainsAny(text, " \t")) || looksStrong(text)
 	case last && k.first:

@@ -42,7 +42,7 @@ func (s *scan) word(at int) {
 	}
 	k := s.keyAround(at)
 	s.done = k.end
-	if k.strength == none || s.format.is(arguments) && (k.first || k.comment || s.text(k.end, 1) != "=") {
+	if k.strength == none || s.format.is(arguments) && (!moduleArguments[k.name] || s.text(k.end, 1) != "=") {
 		return
 	}
 	for _, find := range []func(*scan, key) bool{(*scan).markup, (*scan).named, (*scan).assigned, (*scan).flag, (*scan).directive, (*scan).told} {
@@ -51,6 +51,9 @@ func (s *scan) word(at int) {
 		}
 	}
 }
+
+// What a secret is called among the arguments of a module of PAM.
+var moduleArguments = wordSet("secret passwd password pass bindpw pw")
 
 // keyAround returns the name around data[at:].
 func (s *scan) keyAround(at int) key {
@@ -79,6 +82,12 @@ func (s *scan) keyAround(at int) key {
 		return k
 	}
 	k.quote = s.quoteBefore(k.start)
+	if k.quote == "" && k.end < s.end && isQuote(s.data[k.end]) && k.start > s.start && s.data[k.start-1] == '/' { // "app/password": "x"
+		from := bytes.LastIndexByte(s.data[max(s.start, k.start-longestKey):k.start], s.data[k.end])
+		if from += max(s.start, k.start-longestKey); from >= s.start && bytes.IndexAny(s.data[from+1:k.start], " \t,:=") < 0 {
+			k.quote = string(s.data[k.end : k.end+1])
+		}
+	}
 	k.closed = k.quote != "" && bytes.HasPrefix(s.data[k.end:s.end], []byte(k.quote))
 	k.first, k.comment = s.isFirst(k.start - len(k.quote))
 	return k
@@ -156,8 +165,12 @@ func (s *scan) assigned(k key) bool {
 	}
 	if strings.HasPrefix(separator, "(") { // and not a question that is asked
 		separator = "("
-		if first := partsOf(k.name)[0]; k.strength < plain && first != "set" && first != "with" && first != "use" {
-			k.strength = likely
+		first := partsOf(k.name)[0]
+		if isWords(s.data[after:min(s.end, after+nearby)]) || k.name == "pass" {
+			return true
+		}
+		if (k.strength < plain || !strings.Contains(strings.ToLower(k.name), "pass")) && first != "set" && first != "with" && first != "use" {
+			k.strength = min(k.strength, likely)
 		}
 	}
 	a := assignment{key: k, separator: separator, before: after > pos}
@@ -193,6 +206,15 @@ func isOfUsers(name string) bool {
 		}
 	}
 	return false
+}
+
+// isWords reports whether a text in quotes behind a bracket is a sentence.
+func isWords(text []byte) bool {
+	open := bytes.IndexAny(text, "\"'`")
+	if open < 0 {
+		return false
+	}
+	return bytes.IndexByte(text[open+1:open+1+quotedLength(text[open+1:], string(text[open]))], ' ') >= 0
 }
 
 // An assignment is a key with its separator.
@@ -244,7 +266,7 @@ func (s *scan) separator(k key, pos, after int) string {
 		if next == '=' && strings.HasSuffix(k.name, "-Password") { // FreeRADIUS
 			return "=="
 		}
-		if next == '=' && k.strength >= sure && comparison.Match(rest[:min(len(rest), 8)]) {
+		if next == '=' && k.strength >= sure && !strings.Contains(k.name, "oken") && comparison.Match(rest[:min(len(rest), 8)]) {
 			return "=="
 		}
 		if next == '=' || next == '~' || next == '*' || strings.HasPrefix(k.name, "self.") {

@@ -29,6 +29,8 @@ var ownShapes = []tokenShape{
 	{"Teams webhook", []string{"webhook.office"}, `webhook\.office\.com/webhookb2/([A-Za-z0-9@/-]{40,})`},
 	{"Discord webhook", []string{"/api/webhooks/"}, `/api/webhooks/[0-9]{10,}/([A-Za-z0-9_-]{40,})`},
 	{"token", []string{"hf_", "npm_", "sntrys_", "sntryu_", "lin_api_", "figd_", "glsa_", "glc_", "nrak-", "pmak-", "xkeysib-", "ntn_", "r8_", "gsk_", "pplx-", "nvapi-", "sbp_", "nfp_", "cfpat-", "phx_", "lsv2_", "tvly-", "shpat_", "shpss_", "pypi-", "rubygems_", "vercel_", "pul-", "sk_live_", "rk_live_", "sk_test_", "fm2_", "fm1"}, `(?:hf_|npm_|sntrys_|sntryu_|lin_api_|figd_|glsa_|glc_|NRAK-|PMAK-|xkeysib-|ntn_|r8_|gsk_|pplx-|nvapi-|sbp_|nfp_|CFPAT-|phx_|lsv2_|tvly-|shpat_|shpss_|pypi-|rubygems_|vercel_|pul-|[sr]k_(?:live|test)_|fm[12][ar]?_)[A-Za-z0-9_+/=-]{20,}`},
+	{"password hash", []string{"jdjhjd", "jdjijd", "jdj5jd"}, `JDJ[hi5]JD[A-Za-z0-9+/=]{40,}`}, // $2a$ in base64
+	{"Google key", []string{"goog1e"}, `GOOG1E[A-Z0-9]{40,}`},
 	{"OpenAI key", []string{"sk-"}, `sk-(?:proj-|svcacct-|admin-|or-v1-|live-)?[A-Za-z0-9_-]{32,}`},
 	{"Vault token", []string{"hvs.", "hvb.", "hvr."}, `hv[sbr]\.[A-Za-z0-9_-]{20,}`},
 	{"Docker token", []string{"dckr_"}, `dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}`},
@@ -137,6 +139,9 @@ func (t tokenShape) triggers(rule string) []trigger {
 			start, end = m[2], m[3]
 		}
 		start, end = at+start, at+end
+		if rule == "token" && bytes.IndexAny(s.data[start:end], "0123456789") < 0 {
+			return
+		}
 		for end < s.end && (isAlnum(s.data[end]) || s.data[end] == '_' || s.data[end] == '-' || end-at >= longestToken && bytes.IndexByte([]byte("+/="), s.data[end]) >= 0) {
 			end++ // longer than the rule knows
 		}
@@ -182,7 +187,7 @@ func (s *scan) url(at int) {
 	if host < 0 {
 		return
 	}
-	if first := bytes.IndexByte(rest, '@'); first != host { // may be those of the next host: a:b@x,c:d@y
+	if start+end < s.end && s.data[start+end] == ',' { // a:b@x,c:d@y
 		for _, m := range furtherHosts.FindAllSubmatchIndex(s.data[start:min(limit, start+nearby)], 8) {
 			s.add(start+m[2], start+m[3], "password in a URL")
 		}

@@ -45,11 +45,15 @@ func (s *scan) value(a assignment, pos int) (start, end int, ok bool) {
 	}
 	start, quote := s.opened(pos)
 	switch {
+	case quote != "" && (a.separator == "==" || a.separator == "!="):
+		a.strength = min(a.strength, likely)
+		end = start + quotedLength(s.data[start:s.end], quote)
+		return start, end, s.isPlainSecret(a, start, end)
 	case quote != "":
 		end = s.quotedEnd(a, start, quote)
 		return start, end, s.isPlainSecret(a, start, end)
 	case isParameterOf(s.data[:s.end], a.start):
-		end = start + wordLength(s.data[start:s.end], "}")
+		end = start + parameterLength(s.data[start:s.end])
 		return start, end, s.isPlainSecret(a, start, end)
 	}
 	for _, literal := range []*regexp.Regexp{literalCall, echoed, templateDefault, fallback} {
@@ -67,10 +71,15 @@ func (s *scan) value(a assignment, pos int) (start, end int, ok bool) {
 	if colon {
 		pos += len(nodeTag.Find(s.data[pos:min(s.end, pos+longestKey)]))
 	}
+	if a.separator == "==" || a.separator == "!=" {
+		return pos, pos, false
+	}
 	length, belongs := s.bareLength(a, s.data[pos:s.end])
 	end = pos + length
 	if belongs && a.first && end == pos+lineLength(s.data[pos:s.end]) {
-		end = s.continued(a, end)
+		if length > 1 {
+			end = s.continued(a, end)
+		}
 	}
 	return pos, end, belongs && s.isPlainSecret(a, pos, end)
 }
@@ -282,7 +291,7 @@ func (s *scan) afterColon(a assignment, rest []byte) (int, bool) {
 		return quotedLength(rest, a.quote), true
 	}
 	if inFlow && a.after { // {user: u, password: two words, port: 1}
-		if length := bytes.IndexAny(rest[:min(len(rest), longWord)], ",}"); length > 0 && rest[0] != '{' && !bytes.ContainsAny(rest[:length], "\"';=()") {
+		if length := bytes.IndexAny(rest[:min(len(rest), longWord)], ",}"); length > 0 && rest[0] != '{' && !bytes.ContainsAny(rest[:length], "\"';=()<>|") {
 			return len(bytes.TrimRight(rest[:length], " \t")), true
 		}
 	}
@@ -380,6 +389,14 @@ func openedBefore(text []byte) int {
 	return -1
 }
 
+// parameterLength returns how long a text is up to the bracket that ends a variable, or is a word.
+func parameterLength(text []byte) int {
+	if end := bytes.IndexAny(text[:min(len(text), nearby)], "}\"$"); end >= 0 && text[end] == '}' {
+		return end
+	}
+	return wordLength(text, "}")
+}
+
 // defaultOf finds the text that stands in for a variable which is not set, ${X:-text}, at the
 // beginning of a value.
 func defaultOf(text []byte) (start, length int, ok bool) {
@@ -393,7 +410,7 @@ func defaultOf(text []byte) (start, length int, ok bool) {
 	for _, sign := range []string{":-", ":=", "-", "=", ":"} {
 		if bytes.HasPrefix(text[name:], []byte(sign)) {
 			start = name + len(sign)
-			return start, wordLength(text[start:], "}"), true
+			return start, parameterLength(text[start:]), true
 		}
 	}
 	return 0, 0, false

@@ -39,7 +39,7 @@ var pinOwners = wordSet("hsm user so card token smartcard device sim tpm yubikey
 
 // Before "key" these make it a secret's name.
 var keyKinds = map[string]strength{
-	"api": sure, "sec": sure, "wireless": sure, "access": sure, "private": sure, "secret": sure, "shared": sure, "preshared": sure, "account": sure,
+	"api": sure, "sec": likely, "wireless": sure, "cluster": likely, "rpc": sure, "gossip": sure, "access": sure, "private": sure, "secret": sure, "shared": sure, "preshared": sure, "account": sure,
 	"master": sure, "encryption": sure, "auth": sure, "signing": sure, "deploy": sure, "hmac": sure, "session": sure, "storage": sure,
 	"authentication": sure, "crypt": sure, "crypto": sure, "cipher": likely, "app": likely, "application": likely, "consumer": likely, "client": likely, "merchant": likely, "unseal": sure, "recovery": sure, "wep": sure, "wpa": sure, "blowfish": sure, "des": sure, "aes": sure, "privkey": sure, "stats": weak, "license": sure, "licence": sure,
 }
@@ -70,7 +70,8 @@ var aboutSecrets = wordSet(`
 	cache caching negative positive pam systemd unix nss fd descriptor stdin audience issuer scope scopes grant template
 	placeholder example agedays algorithms ciphers sync save saving remember generator gen generate stat status state uses
 	used visible visibility show hide echo masked mask input box dialog identity uuid charset maxlen minlen mk so free less
-	protected protection sent received dump list
+	protected protection sent received dump list encode decode strip lstrip rstrip startswith endswith split replace join
+	equals match matches contains index append
 `)
 
 // Of these some may as well say whose secret it is: PASSWORD_BACKEND.
@@ -78,7 +79,7 @@ var owners = wordSet("db database user account backend agent service module plug
 
 // What before a secret's word has the value be about it, too.
 var beforeSecrets = wordSet(`
-	no not without max min num number maximum minimum expire expired count fastcgi uwsgi scgi grpc memcached ask get
+	no not to without max min num number maximum minimum expire expired count fastcgi uwsgi scgi grpc memcached ask get
 	read has is allow deny permit disable disabled enable forgot reset change use using want need public id valid invalid
 	check first second try require pam keyboard bypass unique
 `)
@@ -182,6 +183,12 @@ func partStrength(parts []string, i int) (strength, string) {
 	}
 	if s := max(secretParts[part], secretParts[singular]); s != none && part != "pas" {
 		return s, ""
+	}
+	if kind := keyKinds[strings.TrimSuffix(part, "key")]; kind != none && strings.HasSuffix(part, "key") { // wpakey
+		return kind, ""
+	}
+	if part == "cookie" && i > 0 && (parts[i-1] == "erlang" || parts[i-1] == "node") {
+		return sure, ""
 	}
 	for _, word := range secretEndings {
 		at := strings.LastIndex(part, word)
