@@ -138,7 +138,11 @@ var directiveRules = []struct {
 	{"iscsi:", `iscsi:[^:@\s]+:([^@\s:]+)(?::[^@\s:]+:([^@\s:]+))?@`},
 	{"type hmac-", `type[ \t]+hmac-\w+[ \t]+value[ \t]+(\S+)`},
 	{"type blake2s", `type[ \t]+blake2s\w*[ \t]+value[ \t]+(\S+)`},
-	{" cipher ", ` cipher VALUE$`},
+	{"community read", `community (?:read|write)(?: cipher| simple)? VALUE`},
+	{"community write", `community (?:read|write)(?: cipher| simple)? VALUE`},
+	{"key cipher", `key cipher VALUE$`},
+	{"secret cipher", `secret cipher VALUE$`},
+	{"-mode cipher", `-mode cipher VALUE$`},
 	{"authentication-mode", `authentication-mode[ \t]+\S+(?:[ \t]+[0-9]+)?[ \t]+(?:plain|cipher|simple)[ \t]+(\S+)`},
 	{"secure_link_md5", `secure_link_md5[ \t]+["']?(?:[$]\w+[ \t]*)*([^\s"';$]+)`},
 	{"login", `login[ \t]*=[ \t]*(?:cleartext|des)[ \t]+(?:"([^"]+)"|([^\s"]+))`},
@@ -311,6 +315,21 @@ var typeDigit = regexp.MustCompile(`^[0-9]{1,2}[ \t]+\S`)
 // userBefore: user x password y, where the password may be any word.
 var userBefore = regexp.MustCompile(`(?i)(?:^|[\s,;{(])(?:login|user|username|account|userid|uid|machine|authname|bind|binddn|name)[ \t]*[ =:]?[ \t]*\S+[ \t,;]+(?:there[ \t]+)?(?:with[ \t]+|is[ \t]+)?(?:insecure-|encrypted[ \t]+)?["']?$`)
 
+// namesUser reports whether a text holds a part of each word that userBefore looks for.
+func namesUser(text []byte) bool {
+	for i := range len(text) - 2 {
+		switch lower(text[i]) {
+		case 'u', 'l', 'n', 'm', 'b', 'a':
+			for _, word := range []string{"user", "uid", "login", "name", "machine", "bind", "account"} {
+				if hasFold(text[i:], word) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // debconf: passwd/root-password password x.
 var debconf = regexp.MustCompile(`(?i)[a-z0-9-]+/[a-z0-9/_-]{0,40}(?:pass|secret|token)[a-z0-9_-]{0,40}[ \t]+$`)
 
@@ -365,9 +384,9 @@ func (s *scan) isDirective(k key, text string, quoted bool, rest []byte) bool {
 		return false
 	case quoted && strings.ContainsAny(text, " \t") && !k.first, !quoted && !k.first && strings.ContainsAny(text, "\\[]<"):
 		return false
-	case !k.first && userBefore.Match(before) && (!k.comment || last):
+	case !k.first && (!k.comment || last) && namesUser(before) && userBefore.Match(before):
 		return true
-	case last && debconf.Match(before):
+	case last && bytes.IndexByte(before, '/') >= 0 && debconf.Match(before):
 		return true
 	case k.comment && !quoted:
 		return last && k.first && looksStrong(text)
@@ -410,6 +429,11 @@ var told = regexp.MustCompile(`^(?:[ \t]+[\w'()/.-]+){0,6}?(?:[ \t]*[:=]|[ \t]+(
 // told finds a password that a sentence tells: the old password was x.
 func (s *scan) told(k key) bool {
 	if k.strength < sure || k.quote != "" {
+		return false
+	}
+	line := bytes.TrimRight(s.data[k.end:min(s.end, k.end+nearby)], " \t\"'.)")
+	last := line[bytes.LastIndexAny(line, " \t")+1:]
+	if len(last) < 6 || bytes.IndexAny(last, "0123456789") < 0 || len(last) == len(line) {
 		return false
 	}
 	m := told.FindSubmatchIndex(s.data[k.end:min(s.end, k.end+nearby)])

@@ -70,7 +70,7 @@ func (s *scan) keyAround(at int) key {
 	k.end = max(k.end, min(at+1, s.end))
 	k.name = string(s.data[k.start:k.end])
 	if !isSysctl(k.name) {
-		k.strength = strengthOf(k.name)
+		k.strength = s.strength(k.name)
 	}
 	if next := s.text(s.blanks(k.end), 1); k.strength == none && (next == "=" || next == ":") && strings.HasSuffix(strings.ToLower(strings.Replace(k.name, "_", "", 1)), "proxypass") {
 		k.strength = sure // which it is not in ProxyPass of Apache and proxy_pass of nginx
@@ -91,6 +91,17 @@ func (s *scan) keyAround(at int) key {
 	k.closed = k.quote != "" && bytes.HasPrefix(s.data[k.end:s.end], []byte(k.quote))
 	k.first, k.comment = s.isFirst(k.start - len(k.quote))
 	return k
+}
+
+// strength is strengthOf, which is worked out once a name: names return.
+func (s *scan) strength(name string) strength {
+	known, ok := s.strengths[name]
+	if !ok {
+		if known = strengthOf(name); len(s.strengths) < 1000 {
+			s.strengths[name] = known
+		}
+	}
+	return known
 }
 
 // quoteBefore returns the quote that ends at pos, with the backslashes before it.

@@ -60,11 +60,27 @@ func (s *scan) named(k key) bool {
 	return false
 }
 
-// mayHoldValue reports whether a text holds a part of what a value's key may be called. It is
-// much quicker than the expressions, and few texts do.
+// What a value's key may be called, in lower case.
+var valueKeys = wordSet("value val default v data content parametervalue stringvalue string_value current defaultvalue default_value")
+
+// mayHoldValue reports whether a text holds what a value's key may be called, before what
+// separates it from the value. It is much quicker than the expressions, and few texts do.
 func mayHoldValue(text []byte) bool {
-	for _, part := range []string{"al", "AL", "efault", "ata", "ontent", "urrent", "v\":", "v:"} {
-		if bytes.Contains(text, []byte(part)) {
+	var word [16]byte
+	for i, c := range text {
+		if c != ':' && c != '=' {
+			continue
+		}
+		end := len(bytes.TrimRight(text[:i], " \t\r\n"))
+		if end > 0 && isQuote(text[end-1]) {
+			end--
+		}
+		n := len(word)
+		for ; end > 0 && n > 0 && (isLetter(text[end-1]) || text[end-1] == '_'); end-- {
+			n--
+			word[n] = lower(text[end-1])
+		}
+		if valueKeys[string(word[n:])] {
 			return true
 		}
 	}

@@ -101,8 +101,9 @@ func (r *Redactor) object(name string, data []byte) ([]byte, []Finding) {
 	if isProgram(data) {
 		format.traits |= noKeys
 	}
+	strengths := make(map[string]strength)
 	for range maxPasses {
-		spans := find(format, data)
+		spans := find(format, data, strengths)
 		if len(spans) == 0 {
 			break
 		}

@@ -19,6 +19,8 @@ type scan struct {
 	format format
 	spans  []span
 
+	strengths map[string]strength // of the names that have been met
+
 	start, end int // of the line in which the present trigger lies, without what ends it
 	done       int // before here keys have been dealt with
 	shaped     int // before here a token has been found
@@ -31,8 +33,8 @@ var allTriggers = sync.OnceValue(func() *triggerSet {
 })
 
 // find returns where the secrets of a text are, in order and apart.
-func find(f format, data []byte) []span {
-	s := &scan{data: data, format: f}
+func find(f format, data []byte, strengths map[string]strength) []span {
+	s := &scan{data: data, format: f, strengths: strengths}
 	s.records()
 	triggers := allTriggers()
 	for pos := 0; ; pos++ {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -40,10 +41,13 @@ func isSecret(value string, s strength) bool {
 		return false
 	}
 	trimmed := strings.TrimRight(value, ";,")
-	if settings[strings.ToLower(trimmed)] || placeholder.MatchString(trimmed) || strings.HasPrefix(value, "[redacted") && isMark([]byte(trimmed)) {
+	if trimmed == "" {
 		return false
 	}
-	if refersElsewhere(value) || variable.MatchString(trimmed) || pathLike.MatchString(value) && !strings.ContainsAny(value, "+=!") || call.MatchString(value) {
+	if settings[strings.ToLower(trimmed)] || isPlaceholder(trimmed) || strings.HasPrefix(value, "[redacted") && isMark([]byte(trimmed)) {
+		return false
+	}
+	if refersElsewhere(value) || isVariable(trimmed) || isPath(value) && !strings.ContainsAny(value, "+=!") || isCall(value) {
 		return false
 	}
 	if isNumber(trimmed) && len(trimmed) < 4 {
@@ -72,8 +76,36 @@ func isBinary(value string) bool {
 	return strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' })
 }
 
-func refersElsewhere(value string) bool {
+// What the expressions say, after a look for the characters without which they cannot match: most
+// values have none, and expressions are slow.
+func isVariable(value string) bool {
+	return (strings.IndexByte(`$\%@_#&*`, value[0]) >= 0 || strings.ContainsAny(value, "|.")) && variable.MatchString(value)
+}
+
+func isPath(value string) bool {
+	return strings.ContainsAny(value, `/\.`) && pathLike.MatchString(value)
+}
+
+func isCall(value string) bool {
+	return (strings.ContainsAny(value, "([") || strings.HasPrefix(value, "new ") || strings.HasPrefix(value, "function")) && call.MatchString(value)
+}
+
+func isPlaceholder(value string) bool {
+	first := value[0]
+	return (isCapital(first) && strings.IndexByte(value, '_') > 0 || strings.IndexByte("<[xX.-#=0_*?", first) >= 0) && placeholder.MatchString(value)
+}
+
+// referencesBy are the references by the byte that they begin with.
+var referencesBy = sync.OnceValue(func() *[256][]string {
+	by := new([256][]string)
 	for _, r := range references {
+		by[r[0]] = append(by[r[0]], r)
+	}
+	return by
+})
+
+func refersElsewhere(value string) bool {
+	for _, r := range referencesBy()[value[0]] {
 		if strings.HasPrefix(value, r) {
 			return true
 		}
@@ -132,7 +164,7 @@ func isAlgorithm(word string) bool { return len(word) <= 16 && algorithm.MatchSt
 // looksStrong says whether a word looks as passwords do that nobody takes for one of a language.
 func looksStrong(word string) bool {
 	word = strings.TrimRight(word, ";,.")
-	if len(word) < 6 || isAlgorithm(word) || variable.MatchString(word) || pathLike.MatchString(word) || strings.ContainsAny(word, "()") || strings.Contains(word, "://") {
+	if len(word) < 6 || isAlgorithm(word) || isVariable(word) || isPath(word) || strings.ContainsAny(word, "()") || strings.Contains(word, "://") {
 		return false
 	}
 	lowers, uppers, digits, others, _ := classes(word)

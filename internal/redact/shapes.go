@@ -192,7 +192,7 @@ func (s *scan) url(at int) {
 			s.add(start+m[2], start+m[3], "password in a URL")
 		}
 	}
-	if text := string(rest[:host]); len(text) >= 2 && !variable.MatchString(text) && !placeholder.MatchString(text) && !refersElsewhere(text) {
+	if text := string(rest[:host]); len(text) >= 2 && !isVariable(text) && !isPlaceholder(text) && !refersElsewhere(text) {
 		s.add(start, start+host, "password in a URL")
 	}
 }

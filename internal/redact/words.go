@@ -184,8 +184,8 @@ func partStrength(parts []string, i int) (strength, string) {
 	if s := max(secretParts[part], secretParts[singular]); s != none && part != "pas" {
 		return s, ""
 	}
-	if kind := keyKinds[strings.TrimSuffix(part, "key")]; kind != none && strings.HasSuffix(part, "key") { // wpakey
-		return kind, ""
+	if kind := keyKinds[strings.TrimSuffix(part, "key")]; kind == sure && len(part) > 6 && strings.HasSuffix(part, "key") || part == "wpakey" || part == "wepkey" { // wirelesskey
+		return sure, ""
 	}
 	if part == "cookie" && i > 0 && (parts[i-1] == "erlang" || parts[i-1] == "node") {
 		return sure, ""
