@@ -340,7 +340,13 @@ func (s *scan) directive(k key) bool {
 		pos += len(k.quote)
 	}
 	start := s.blanks(pos)
-	if start == pos || start >= s.end || k.quote != "" && !k.closed || k.strength < sure {
+	if start == pos || start >= s.end || k.quote != "" && !k.closed {
+		return false
+	}
+	if s.data[start] == '{' && k.strength == plain { // tokens { agent = "x" }
+		s.mapping(assignment{key: k}, s.data[start:min(len(s.data), start+1<<11)], start)
+	}
+	if k.strength < sure && (k.strength != likely || !k.first || !looksRandom(string(s.data[start:min(s.end, start+longestKey)]))) {
 		return false
 	}
 	if typeDigit.MatchString(s.text(start, 8)) {
@@ -421,7 +427,7 @@ func (s *scan) isSentence(before []byte) bool {
 // isSpecific: names that no sentence begins with.
 func isSpecific(name string) bool {
 	parts := partsOf(name)
-	return len(parts) > 1 || len(name) > 6 && name != "password" && name != "secret" && name != "passphrase" && name != "community" && !strings.HasSuffix(name, "s")
+	return len(parts) > 1 || strings.HasSuffix(name, "pw") || len(name) > 6 && name != "password" && name != "secret" && name != "passphrase" && name != "community" && !strings.HasSuffix(name, "s")
 }
 
 var told = regexp.MustCompile(`^(?:[ \t]+[\w'()/.-]+){0,6}?(?:[ \t]*[:=]|[ \t]+(?:is|was|to|now))[ \t]+["']?([^\s"']{6,})["']?[.)]?[ \t]*$`)

@@ -62,7 +62,9 @@ func (s *scan) recordInLine(start int, line []byte) {
 	if len(line) > 88 && bytes.Contains(line, []byte("=\t")) {
 		m := tunnel.FindSubmatchIndex(line)
 		for i := 2; i < len(m); i += 2 {
-			s.add(start+m[i], start+m[i+1], "private key")
+			if m[i] >= 0 {
+				s.add(start+m[i], start+m[i+1], "private key")
+			}
 		}
 	}
 }

@@ -90,6 +90,10 @@ func (s *scan) nextLine(pos int) (start, end int, ok bool) {
 
 // add notes a secret, unless it is a mark already, a part of one, or nothing at all.
 func (s *scan) add(start, end int, rule string) {
+	from := max(0, start-longestMark)
+	if i := bytes.LastIndex(s.data[from:min(len(s.data), start+len("[redacted")-1)], []byte("[redacted")); i >= 0 {
+		start = max(start, from+i+markLength(s.data[from+i:]))
+	}
 	if start >= end || end-start <= longestMark && end <= start+markLength(s.data[start:]) {
 		return
 	}

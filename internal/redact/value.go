@@ -43,6 +43,9 @@ func (s *scan) value(a assignment, pos int) (start, end int, ok bool) {
 			return start, end, start < end && s.isPlainSecret(a, start, end)
 		}
 	}
+	if from, to, ok := s.literal(a, pos); ok {
+		return from, to, s.isPlainSecret(a, from, to)
+	}
 	start, quote := s.opened(pos)
 	switch {
 	case quote != "" && (a.separator == "==" || a.separator == "!="):
@@ -55,15 +58,6 @@ func (s *scan) value(a assignment, pos int) (start, end int, ok bool) {
 	case isParameterOf(s.data[:s.end], a.start):
 		end = start + parameterLength(s.data[start:s.end])
 		return start, end, s.isPlainSecret(a, start, end)
-	}
-	for _, literal := range []*regexp.Regexp{literalCall, echoed, templateDefault, fallback} {
-		if m := literal.FindSubmatchIndex(s.data[pos:min(s.end, pos+longWord)]); m != nil && a.strength >= sure {
-			from, to := m[len(m)-2], m[len(m)-1]
-			if from < 0 {
-				from, to = m[2], m[3]
-			}
-			return pos + from, pos + to, s.isPlainSecret(a, pos+from, pos+to)
-		}
 	}
 	if inner, length, found := defaultOf(s.data[pos:s.end]); found {
 		return pos + inner, pos + inner + length, s.isPlainSecret(a, pos+inner, pos+inner+length)
@@ -82,6 +76,23 @@ func (s *scan) value(a assignment, pos int) (start, end int, ok bool) {
 		}
 	}
 	return pos, end, belongs && s.isPlainSecret(a, pos, end)
+}
+
+// literal finds a text in quotes that an expression at pos comes to, or may come to.
+func (s *scan) literal(a assignment, pos int) (start, end int, ok bool) {
+	rest := s.data[pos:min(s.end, pos+longWord)]
+	if a.strength < sure || !bytes.ContainsAny(rest, "\"'`") && !bytes.HasPrefix(rest, []byte("$(")) || !bytes.ContainsAny(rest, "(|{?") && !bytes.Contains(rest, []byte(" or ")) && rest[0] != '`' {
+		return 0, 0, false
+	}
+	for _, expression := range []*regexp.Regexp{literalCall, echoed, templateDefault, fallback} {
+		m := expression.FindSubmatchIndex(rest)
+		for i := len(m) - 2; i >= 2; i -= 2 {
+			if m[i] >= 0 {
+				return pos + m[i], pos + m[i+1], true
+			}
+		}
+	}
+	return 0, 0, false
 }
 
 var (
@@ -354,6 +365,11 @@ var nextOption = regexp.MustCompile(`[,;&](?:[A-Za-z0-9_.-]+=|$)`)
 func (s *scan) optionLength(a assignment, text []byte) int {
 	stops := "\"'`"
 	before := s.data[max(s.start, a.start-nearby):a.start]
+	if bytes.HasSuffix(before, []byte(";")) && bytes.IndexByte(before, '=') > 0 && openedBefore(before) < 0 { // Uid=u;Pwd=two words;
+		if end := bytes.IndexAny(text[:min(len(text), nearby)], ";\"'"); end > 0 && text[end] == ';' {
+			return end
+		}
+	}
 	if open := openedBefore(before); open >= 0 {
 		stops = string(before[open])
 		if bytes.ContainsAny(before[open:], ";") && bytes.IndexByte(before[open:], '=') > 0 {
