@@ -30,7 +30,8 @@ var commands = map[string]flags{
 	"smb":       {users: "U", names: "--user"},
 	"rpcclient": {users: "U", names: "--user"},
 	"wmic":      {users: "U"}, "winexe": {users: "U"}, "net": {users: "U", names: "--user"},
-	"smbpasswd": {secret: "w"}, "ssh-keygen": {secret: "NP"}, "nodetool": {words: "-pw"}, "pdftotext": {words: "-upw -opw"}, "x11vnc": {words: "-passwd"}, "vncdotool": {secret: "p"}, "kdb5_util": {secret: "P"}, "ctr": {names: "--user", users: "u"}, "crictl": {names: "--creds"},
+	"smbpasswd": {secret: "w"}, "ssh-keygen": {secret: "NP"}, "nodetool": {words: "-pw"}, "pdftotext": {words: "-upw -opw"}, "x11vnc": {words: "-passwd"}, "vncdotool": {secret: "p"}, "kdb5_util": {secret: "P"}, "steghide": {secret: "p"}, "twine": {secret: "p"}, "transmission-remote": {users: "n", names: "--auth"},
+	"ncat": {names: "--proxy-auth"}, "ss-local": {secret: "k"}, "ss-server": {secret: "k"}, "ss-redir": {secret: "k"}, "ss-tunnel": {secret: "k"}, "sslocal": {secret: "k"}, "ssserver": {secret: "k"}, "ctr": {names: "--user", users: "u"}, "crictl": {names: "--creds"},
 	"sshpass":   {secret: "p"},
 	"redis-cli": {next: "a"}, "valkey-cli": {next: "a"}, "keydb-cli": {next: "a"},
 	"mongo":      {secret: "p"},
@@ -108,7 +109,7 @@ func (s *scan) arguments(at int) {
 	for end < s.end && end < at+longestKey && (isAlnum(s.data[end]) || bytes.IndexByte([]byte("_-."), s.data[end]) >= 0) {
 		end++
 	}
-	if end == s.end || bytes.IndexByte([]byte(" \t\"',\\"), s.data[end]) < 0 {
+	if end == s.end || bytes.IndexByte([]byte(" \t\"',\\!"), s.data[end]) < 0 {
 		return
 	}
 	known, ok := flagsOf(string(s.data[at:end]))
@@ -223,7 +224,7 @@ func (s *scan) argumentsFrom(pos, limit int) []argument {
 		pos++ // of the name itself
 	}
 	for {
-		for pos < limit && (isBlank(s.data[pos]) || s.data[pos] == ',') {
+		for pos < limit && (isBlank(s.data[pos]) || s.data[pos] == ',' || s.data[pos] == '!') {
 			pos++
 		}
 		if pos >= limit && limit < s.end {

@@ -144,6 +144,24 @@ var directiveRules = []struct {
 	{"secret cipher", `secret cipher VALUE$`},
 	{"-mode cipher", `-mode cipher VALUE$`},
 	{"authentication-mode", `authentication-mode[ \t]+\S+(?:[ \t]+[0-9]+)?[ \t]+(?:plain|cipher|simple)[ \t]+(\S+)`},
+	{"passwd ", `passwd[ \t]+(\S+)[ \t]+encrypted`},
+	{"pre-shared-key address", `pre-shared-key address .{0,64}?key(?: [0-9])? (\S+)`},
+	{"snmp-server host", `snmp-server host \S+(?: (?:traps|informs))?(?: version (?:1|2c|3 \w+))? ([^\s"']+)(?: [\w-]+)*$`},
+	{"check_command", `check_command[ \t]+check_\w*(?:sql|ldap|ftp|imap|smtp|ssh|win|nt|vmware|oracle|http|mongo|redis)\w*![^!\s]+!([^!\s]+)`},
+	{"sonar.login", `sonar\.login[ \t]*=[ \t]*(\S+)`},
+	{"key <(echo ", `key <\(echo (?:-n )?["']?([^\s"'$)]+)`},
+	{"enc ", `enc ["']?[\w()-]+["']? (0x[0-9a-f]{16,})`},
+	{"auth ", `auth ["']?[\w()-]+["']? (0x[0-9a-f]{16,})`},
+	{"auth-trunc ", `auth-trunc ["']?[\w()-]+["']? (0x[0-9a-f]{16,})`},
+	{"aead ", `aead ["']?[\w()-]+["']? (0x[0-9a-f]{16,})`},
+	{" -e ", ` -E [a-z0-9-]+-(?:cbc|ctr|gcm\S*) VALUE`},
+	{" -a hmac-", ` -A hmac-\w+ VALUE`},
+	{" key 0", ` key [0-9]{2} ([0-9a-fA-F]{32,})`},
+	{"http ", `http[ \t]+[0-9.]+[ \t]+[0-9]+[ \t]+[^\s"]+[ \t]+([^\s"]+)$`},
+	{"table ", `table \S*(?:cred|secret|pass)\S* \{ ?\S+ = [\w.@-]+:(\S+)`},
+	{"d-i ", `d-i[ \t]+\S*(?:pass|secret|wireless_w)\S*[ \t]+(?:password|string)[ \t]+(\S.*)$`},
+	{"community ", `community[ \t]+["']?([\w-]{3,})["']?[ \t]*\{`},
+	{"failover ", `failover (?:ipsec pre-shared-)?key (?:hex )?(\S.*)$`},
 	{"secure_link_md5", `secure_link_md5[ \t]+["']?(?:[$]\w+[ \t]*)*([^\s"';$]+)`},
 	{"login", `login[ \t]*=[ \t]*(?:cleartext|des)[ \t]+(?:"([^"]+)"|([^\s"]+))`},
 	{"enable", `enable[ \t]*=[ \t]*(?:cleartext|des)[ \t]+(?:"([^"]+)"|([^\s"]+))`},
@@ -192,7 +210,7 @@ func directiveTriggers() []trigger {
 	for _, rule := range directiveRules {
 		all = append(all, ruleTrigger(rule.text, rule.expression, "value of a directive"))
 	}
-	return append(all, trigger{"send ", (*scan).sent}, trigger{"send -- ", (*scan).sent}, trigger{":aa", (*scan).botToken}, trigger{"@tcp(", (*scan).dataSource}, trigger{"@unix(", (*scan).dataSource}, trigger{"@//", (*scan).easyConnect}, trigger{"user ", (*scan).transfer}, trigger{"user_", (*scan).loginModule})
+	return append(all, trigger{"send ", (*scan).sent}, trigger{"send -- ", (*scan).sent}, trigger{":aa", (*scan).botToken}, trigger{".atlasv1.", (*scan).terraformToken}, trigger{"@tcp(", (*scan).dataSource}, trigger{"@unix(", (*scan).dataSource}, trigger{"@//", (*scan).easyConnect}, trigger{"user ", (*scan).transfer}, trigger{"user_", (*scan).loginModule}, trigger{"key ", (*scan).serverKey})
 }
 
 // ruleTrigger finds the groups of an expression that is met at a text.
@@ -230,7 +248,13 @@ func groupsTrigger(text, expression, rule string, required strength) trigger {
 // inComment reports whether the line begins with the sign of a comment.
 func (s *scan) inComment() bool {
 	line := bytes.TrimLeft(s.data[s.start:min(s.end, s.start+longestKey)], " \t")
-	return len(line) > 0 && (line[0] == '#' || line[0] == ';' || bytes.HasPrefix(line, []byte("//")) || bytes.HasPrefix(line, []byte("-- ")))
+	return len(line) > 0 && (line[0] == '#' || line[0] == ';' || isSlashComment(line) || bytes.HasPrefix(line, []byte("-- ")))
+}
+
+// isSlashComment reports whether a line begins with the sign of a comment of C, rather than with
+// the name of a share: //host/share.
+func isSlashComment(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("//")) && bytes.IndexByte(line[2:2+wordLength(line[2:], "")], '/') < 0
 }
 
 // sent finds what a script of expect(1) sends to a prompt for a password.
@@ -253,6 +277,20 @@ func (s *scan) sent(at int) {
 	}
 }
 
+// terraformToken finds a token whose first part stands before the text by which it is known.
+func (s *scan) terraformToken(at int) {
+	start, end := at, at+len(".atlasv1.")
+	for start > s.start && isAlnum(s.data[start-1]) {
+		start--
+	}
+	for end < s.end && (isKeyByte(s.data[end]) || s.data[end] == '=') {
+		end++
+	}
+	if at-start >= 8 && end-at >= 30 {
+		s.add(start, end, "token")
+	}
+}
+
 // botToken finds a token of Telegram, which begins with a number.
 func (s *scan) botToken(at int) {
 	start := at
@@ -271,7 +309,10 @@ func (s *scan) botToken(at int) {
 // dataSource finds the password in user:password@tcp(host)/database.
 func (s *scan) dataSource(at int) {
 	before := s.data[max(s.start, at-longestKey*2):at]
-	word := before[bytes.LastIndexAny(before, " \t\"'=`(")+1:]
+	word := before[bytes.LastIndexAny(before, "\t\"'=`(")+1:]
+	if s.data[at-len(word)-min(1, at-len(word))] != '"' { // a password has blanks in quotes at most
+		word = word[bytes.LastIndexByte(word, ' ')+1:]
+	}
 	if i := bytes.IndexByte(word, ':'); i > 0 && i+2 < len(word) && !bytes.Contains(word, []byte("[redacted")) {
 		s.add(at-len(word)+i+1, at, "password in a URL")
 	}
@@ -295,6 +336,20 @@ func (s *scan) transfer(at int) {
 		return
 	}
 	s.argumentValue(argument{at + words[2][0], at + words[2][1]}, false)
+}
+
+var serverKey = regexp.MustCompile(`^key(?:[ \t]+[0-9])?[ \t]+([^\s"']{4,})$`)
+
+// serverKey finds the key of a server of TACACS or RADIUS that stands in a line of its own below
+// the server's name.
+func (s *scan) serverKey(at int) {
+	if at != s.start+s.indent(s.start) || at == s.start {
+		return
+	}
+	m := serverKey.FindSubmatchIndex(s.data[at:min(s.end, at+longestKey)])
+	if m != nil && bytes.Contains(s.data[max(0, s.start-nearby):s.start], []byte("server")) {
+		s.argumentValue(argument{at + m[2], at + m[3]}, false)
+	}
 }
 
 var moduleUser = regexp.MustCompile(`^user_[\w.-]{1,64}[ \t]*=[ \t]*"([^"\n]{2,})"`)
@@ -402,6 +457,10 @@ func (s *scan) isDirective(k key, text string, quoted bool, rest []byte) bool {
 		return k.first && (last || !strings.ContainsAny(text, " \t")) || looksStrong(text)
 	case last && k.first:
 		return s.format.is(directives) || k.name == "password" && len(text) > 5 || isSpecific(k.name) || looksStrong(text)
+	case last && s.format.is(directives) && bytes.IndexByte(before, '{') >= 0 && bytes.HasSuffix(bytes.TrimRight(s.data[s.start:s.end], " \t"), []byte("}")):
+		return true // client c { host h secret x }
+	case last && s.isDevice() && !aboutSecrets[strings.ToLower(text)]:
+		return true
 	case k.first:
 		return looksStrong(text) && len(bytes.Fields(rest)) < 4
 	}
@@ -416,6 +475,17 @@ func (s *scan) isSeveralWords(k key, value []byte) bool {
 	}
 	n := len(bytes.Fields(value))
 	return 1 < n && n < 4
+}
+
+// What lines of the configurations of routers and switches begin with.
+var deviceWords = wordSet("enable username ppp ip set snmp-server ikev1 ikev2 neighbor crypto tunnel-group passwd aaa-server local-user wpa-psk isakmp radius tacacs")
+
+// isDevice reports whether the line looks like one of the configuration of a router or a switch, where
+// a password is what stands last.
+func (s *scan) isDevice() bool {
+	line := bytes.TrimLeft(s.data[s.start:min(s.end, s.start+longestKey)], " \t")
+	word := line[:wordLength(line, "")]
+	return len(word) < len(line) && deviceWords[string(word)]
 }
 
 // isSentence: several words of letters.
@@ -437,6 +507,9 @@ func (s *scan) told(k key) bool {
 	if k.strength < sure || k.quote != "" {
 		return false
 	}
+	if s.data[max(s.start, s.end-1)] == ':' {
+		return s.toldBelow(k)
+	}
 	line := bytes.TrimRight(s.data[k.end:min(s.end, k.end+nearby)], " \t\"'.)")
 	last := line[bytes.LastIndexAny(line, " \t")+1:]
 	if len(last) < 6 || bytes.IndexAny(last, "0123456789") < 0 || len(last) == len(line) {
@@ -452,6 +525,23 @@ func (s *scan) told(k key) bool {
 		return false
 	}
 	return s.addIfSecret(k, start, end, "told in a sentence")
+}
+
+// toldBelow finds a password in the line below a sentence that announces it.
+func (s *scan) toldBelow(k key) bool {
+	from, to, ok := s.nextLine(s.end)
+	if ok && from == to {
+		from, to, ok = s.nextLine(from)
+	}
+	if !ok {
+		return false
+	}
+	text := bytes.TrimSpace(s.data[from:min(to, from+longWord)])
+	if len(text) < 8 || !isAlnum(text[0]) || bytes.ContainsAny(text, " \t:=()") || bytes.IndexAny(text, "0123456789") < 0 || !looksStrong(string(text)) {
+		return false
+	}
+	start := from + bytes.Index(s.data[from:to], text)
+	return s.addIfSecret(k, start, start+len(text), "told in a sentence")
 }
 
 // bootPassword finds the password of GRUB: password user x.

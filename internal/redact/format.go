@@ -124,6 +124,8 @@ var formats = []struct {
 	{"/run/secrets/*", format{record: everyLine}},
 	{"tac_plus*", format{traits: secretKeys | directives}},
 	{"*keyring", format{traits: secretKeys}},
+	{"*.nmconnection", format{traits: secretKeys | wholeLines}},
+	{"system-connections/*", format{traits: secretKeys | wholeLines}},
 	{"rndc*", format{traits: secretKeys}},
 	{"*.properties", format{traits: wholeLines}},
 	{"*.env", format{traits: wholeLines}},

@@ -11,7 +11,7 @@ func wordTriggers() []trigger {
 	var all []trigger
 	for _, text := range []string{
 		"pass", "pwd", "psk", "pswd", "secret", "token", "communit", "auth", "cred", "key", "bearer", "salt", "cookie", "seed",
-		"sig=", "signature", "pin", "otp", "pepper", "reg_code", "regcode", "registrationcode", "registration_code", "activation_code", "activationcode", "access_code", "accesscode", "recovery_code", "backup_code", "license_code", "kennwort", "senha", "mdp", "jwt", "sid=", "session", "encrypt",
+		"sig=", "signature", "pin", "otp", "pepper", "reg_code", "regcode", "registrationcode", "registration_code", "activation_code", "activationcode", "access_code", "accesscode", "recovery_code", "backup_code", "license_code", "kennwort", "senha", "mdp", "jwt", "sid=", "sessid", "session", "encrypt",
 		"pw=", "pw ", "pw:", "pw\t", `pw"`, "pw'", "pw<", "pw>", "pw_", "pw-", "pw,",
 	} {
 		all = append(all, trigger{text, (*scan).word})
@@ -72,10 +72,18 @@ func (s *scan) keyAround(at int) key {
 	if !isSysctl(k.name) {
 		k.strength = s.strength(k.name)
 	}
-	if next := s.text(s.blanks(k.end), 1); k.strength == none && (next == "=" || next == ":") && strings.HasSuffix(strings.ToLower(strings.Replace(k.name, "_", "", 1)), "proxypass") {
+	next := s.text(s.blanks(k.end), 1)
+	if k.strength == weak && len(k.name) <= 4 && (next == ":" || next == "=") { // API Key: x
+		from := max(s.start, k.start-longestKey)
+		before := strings.TrimRight(string(s.data[from:k.start]), " ")
+		if word := before[strings.LastIndexAny(before, " \t\"'=:,{(")+1:]; len(word) > 2 && len(before) == k.start-from-1 {
+			k.strength = max(k.strength, strengthOf(word+"_"+k.name))
+		}
+	}
+	if k.strength == none && (next == "=" || next == ":") && strings.HasSuffix(strings.ToLower(strings.Replace(k.name, "_", "", 1)), "proxypass") {
 		k.strength = sure // which it is not in ProxyPass of Apache and proxy_pass of nginx
 	}
-	if k.strength == weak && k.name == "key" && s.format.is(secretKeys) {
+	if k.strength == weak && (k.name == "key" || k.name == "pin") && s.format.is(secretKeys) {
 		k.strength = sure
 	}
 	if k.strength == none {
@@ -128,7 +136,7 @@ func (s *scan) isFirst(pos int) (first, comment bool) {
 	if len(before) > longestKey {
 		return false, false
 	}
-	comment = bytes.ContainsRune(before, '#') || bytes.HasPrefix(bytes.TrimLeft(before, " \t"), []byte(";")) || bytes.HasPrefix(bytes.TrimLeft(before, " \t"), []byte("//")) || bytes.Contains(before, []byte("// "))
+	comment = bytes.ContainsRune(before, '#') || bytes.HasPrefix(bytes.TrimLeft(before, " \t"), []byte(";")) || isSlashComment(bytes.TrimLeft(before, " \t")) || bytes.Contains(before, []byte("// "))
 	if i := bytes.LastIndexAny(before, "{;}"); i >= 0 && !comment || i > 0 && before[i] != ';' {
 		before = before[i+1:]
 	}
@@ -168,6 +176,9 @@ func (s *scan) assigned(k key) bool {
 		for pos < s.end && pos < k.end+2 && (s.data[pos] == '}' || s.data[pos] == '"') {
 			pos++
 		}
+	}
+	if k.strength >= sure && (s.text(pos, 7) == " String" || s.text(pos, 7) == " string") {
+		pos += len(" string")
 	}
 	after := s.blanks(pos)
 	separator := s.separator(k, pos, after)
@@ -212,7 +223,7 @@ func isOfUsers(name string) bool {
 	parts := partsOf(name)
 	for _, part := range parts[max(0, len(parts)-2):] {
 		switch part {
-		case "auth", "basicauth", "credential", "credentials", "creds", "userpass", "userpwd":
+		case "auth", "basicauth", "proxyauth", "credential", "credentials", "creds", "userpass", "userpwd":
 			return true
 		}
 	}

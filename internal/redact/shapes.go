@@ -35,7 +35,10 @@ var ownShapes = []tokenShape{
 	{"Vault token", []string{"hvs.", "hvb.", "hvr."}, `hv[sbr]\.[A-Za-z0-9_-]{20,}`},
 	{"Docker token", []string{"dckr_"}, `dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}`},
 	{"Tailscale key", []string{"tskey-"}, `tskey-[a-z]+-[A-Za-z0-9-]{10,}`},
-	{"Terraform token", []string{".atlasv1."}, `\.atlasv1\.([A-Za-z0-9_=-]{20,})`},
+	{"Square token", []string{"sq0"}, `sq0[a-z]{3}-[A-Za-z0-9_-]{20,}`},
+	{"Mapbox token", []string{"sk.eyj", "tk.eyj"}, `[st]k\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{10,}`},
+	{"Docker token", []string{"swmtkn-"}, `SWMTKN-[0-9]-[a-z0-9]{20,}-[a-z0-9]{10,}`},
+	{"password hash", []string{"sha1$", "md5$", "sha256$", "sha512$"}, `(?:sha1|md5|sha256|sha512)\$[A-Za-z0-9]{0,24}\$[0-9a-f]{32,}`},
 	{"Mailgun key", []string{"key-"}, `key-[0-9a-f]{32}`},
 	{"Atlassian token", []string{"atatt3", "atbb", "atctt3"}, `AT(?:ATT3|CTT3|BB)[A-Za-z0-9_=-]{20,}`},
 	{"Google OAuth", []string{"ya29.", "gocspx-"}, `(?:ya29\.|GOCSPX-)[A-Za-z0-9_-]{20,}`},
@@ -174,6 +177,9 @@ func (s *scan) url(at int) {
 	if s.data[from+user] == '@' {
 		return
 	}
+	if user >= 20 && looksRandom(string(s.data[from:from+user])) {
+		s.add(from, from+user, "token in a URL")
+	}
 	start := from + user + 1
 	if start > limit {
 		return
@@ -183,6 +189,11 @@ func (s *scan) url(at int) {
 		end = limit - start
 	}
 	rest := s.data[start : start+end]
+	if start+end < limit && s.data[start+end] == '/' && bytes.IndexByte(rest, '@') < 0 { // or a slash
+		if m := slashInside.FindIndex(s.data[start:limit]); m != nil && !isNumber(string(rest)) {
+			rest = s.data[start : start+m[1]]
+		}
+	}
 	host := bytes.LastIndexByte(rest, '@') // a password may have one of its own
 	if host < 0 {
 		return
@@ -196,6 +207,8 @@ func (s *scan) url(at int) {
 		s.add(start, start+host, "password in a URL")
 	}
 }
+
+var slashInside = regexp.MustCompile(`^[^\s"'<>/@:.]{1,64}/[^\s"'<>/@:.]{0,64}@[\w.-]{1,64}(?::[0-9]+|/|$)`)
 
 var furtherHosts = regexp.MustCompile(`@[\w.:-]+,[\w.-]+:([^\s:@/,"']{2,})`)
 

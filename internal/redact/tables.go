@@ -6,10 +6,18 @@ import (
 	"strings"
 )
 
-// table finds the secrets of a table whose first line says which column holds them.
+// table finds the secrets of a table whose head says which column holds them: the first line, or
+// the one below a ruled line.
 func (s *scan) table() {
-	end := s.lineEnd(0)
-	head := s.data[:end]
+	begin, end := 0, s.lineEnd(0)
+	if bytes.HasPrefix(s.data, []byte("+-")) {
+		from, to, ok := s.nextLine(0)
+		if !ok {
+			return
+		}
+		begin, end = from, to
+	}
+	head := s.data[begin:end]
 	if len(head) > longWord {
 		return
 	}
@@ -31,7 +39,7 @@ func (s *scan) table() {
 		if len(secret) == 0 {
 			return
 		}
-		for from, to, ok := s.nextLine(0); ok; from, to, ok = s.nextLine(from) {
+		for from, to, ok := s.nextLine(begin); ok; from, to, ok = s.nextLine(from) {
 			fields := cells(s.data[from:min(to, from+longWord)], separator)
 			if len(fields) != len(names) {
 				continue

@@ -99,7 +99,7 @@ var (
 	// "password": {"value": "x"}
 	valueWithin = regexp.MustCompile(`^\{\s{0,64}(?:"type"\s*:\s*"[^"\n]{0,64}",\s{0,64})?"(?:value|val|plain|plaintext|secret|string|data|content)"\s*:\s*"((?:[^"\\]|\\.){2,400})"`)
 	// A call whose argument is the value in other letters: b64decode("x").
-	literalCall = regexp.MustCompile(`^(?:new )?[\w.:]*(?i:decode|decode64|b64d|decrypt|unquote|from|string|bytes|str|secretstr|buffer|md5|sha1|crypt|encrypt|hash|\w*password|password_hash|sensitive|atob)\([ \t]*(?:["'][^"'\n]{0,64}["'],[ \t]*)?b?["']([^"'\n]{2,400})["'][^"'\n]*\)`)
+	literalCall = regexp.MustCompile(`^(?:new )?[\w.:]*(?i:decode|decode64|b64d|decrypt|unquote|from|string|bytes|str|secretstr|buffer|md5|sha1|crypt|encrypt|hash|\w*password|password_hash|sensitive|array|atob)\([ \t]*(?:["'][^"'\n]{0,64}["'],[ \t]*)?b?["']([^"'\n]{2,400})["'][^"'\n]*\)`)
 	// $(echo x), `echo x | base64 -d`
 	echoed = regexp.MustCompile("^(?:\\$\\(|`)(?:echo|printf)(?: -[a-zA-Z]+)* [\"']?([^\\s\"'$)|`%]{2,})")
 	// {{ x | default('y') }}, <%= a || 'y' %>
@@ -276,7 +276,7 @@ func (s *scan) bareLength(a assignment, rest []byte) (int, bool) {
 func (s *scan) isWholeLine(a assignment, rest []byte) bool {
 	rest = rest[:lineLength(rest)]
 	blank := bytes.IndexAny(rest, " \t")
-	if a.quote != "" || a.comment || blank < 0 || bytes.ContainsAny(rest[blank:], "=;|&<>$\"'`/") || bytes.HasPrefix(bytes.TrimLeft(rest[blank:], " \t"), []byte("-")) {
+	if a.quote != "" || a.comment || blank < 0 || bytes.IndexByte(rest[blank:], '=') >= 0 || !s.format.is(wholeLines) && bytes.ContainsAny(rest[blank:], ";|&<>$\"'`/") || bytes.HasPrefix(bytes.TrimLeft(rest[blank:], " \t"), []byte("-")) {
 		return false
 	}
 	if s.format.is(wholeLines) || s.isItem() {
@@ -291,6 +291,9 @@ var pairAbove = regexp.MustCompile(`^[A-Za-z_][\w.-]*=`)
 // afterColon is bareLength behind a colon, which prose has, too.
 func (s *scan) afterColon(a assignment, rest []byte) (int, bool) {
 	inFlow := bytes.ContainsAny(s.data[max(s.start, a.start-longWord):a.start], "{")
+	if !a.first && a.after && !inFlow && s.isLabel(a, rest) {
+		return lineLength(rest), true
+	}
 	if a.first && a.after && !inFlow {
 		length := lineLength(rest)
 		if a.comment || s.format.is(prose) {
@@ -312,6 +315,16 @@ func (s *scan) afterColon(a assignment, rest []byte) (int, bool) {
 		return length, false
 	}
 	return length, inFlow && a.after || looksStrong(string(word))
+}
+
+var label = regexp.MustCompile(`^[ \t*-]*[A-Z][\w-]*(?:[ /][\w()-]+){0,4}[ ]?$`)
+
+// isLabel reports whether what stands before a key is the rest of its name, as people read it, and what
+// stands behind it one word: Initial admin password: x.
+func (s *scan) isLabel(a assignment, rest []byte) bool {
+	length := lineLength(rest)
+	return length >= 6 && !isProse(rest[:length]) && a.quote == "" && !s.format.is(prose) && !aboutSecrets[strings.ToLower(string(rest[:min(length, longestKey)]))] &&
+		label.Match(s.data[s.start:a.start])
 }
 
 // isProse: several words.

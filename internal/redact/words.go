@@ -18,7 +18,7 @@ const (
 
 // Words that name a secret, as they end a part of a key's name: dbpassword, BIND_PW.
 var secretEndings = []string{
-	"password", "passwort", "kennwort", "motdepasse", "wachtwoord", "passwd", "passphrase", "passcode", "pswd", "pwd", "psk",
+	"password", "community", "passwort", "kennwort", "motdepasse", "wachtwoord", "passwd", "passphrase", "passcode", "pswd", "pwd", "psk",
 	"secret", "token", "authtok", "apikey", "secretkey", "accesskey", "privatekey", "sharedkey", "authkey",
 }
 
@@ -39,7 +39,7 @@ var pinOwners = wordSet("hsm user so card token smartcard device sim tpm yubikey
 
 // Before "key" these make it a secret's name.
 var keyKinds = map[string]strength{
-	"api": sure, "sec": likely, "wireless": sure, "cluster": likely, "rpc": sure, "gossip": sure, "access": sure, "private": sure, "secret": sure, "shared": sure, "preshared": sure, "account": sure,
+	"api": sure, "sec": likely, "symm": sure, "symmetric": sure, "wireless": sure, "cluster": likely, "rpc": sure, "gossip": sure, "access": sure, "private": sure, "secret": sure, "shared": sure, "preshared": sure, "account": sure,
 	"master": sure, "encryption": sure, "auth": sure, "signing": sure, "deploy": sure, "hmac": sure, "session": sure, "storage": sure,
 	"authentication": sure, "crypt": sure, "crypto": sure, "cipher": likely, "app": likely, "application": likely, "consumer": likely, "client": likely, "merchant": likely, "unseal": sure, "recovery": sure, "wep": sure, "wpa": sure, "blowfish": sure, "des": sure, "aes": sure, "privkey": sure, "stats": weak, "license": sure, "licence": sure,
 }
@@ -199,6 +199,9 @@ func partStrength(parts []string, i int) (strength, string) {
 		if rest == "s" || isNumber(rest) {
 			rest = ""
 		}
+		if word == "secret" && (rest == "read" || rest == "write") {
+			return sure, ""
+		}
 		if word == "token" && rest != "" || word == "secret" && rest != "" && !aboutSecrets[rest] && at > 0 || word == "psk" && (at > 3 || rest != "") || word == "pwd" && rest != "" {
 			continue // tokenizer, secretary
 		}
@@ -206,6 +209,9 @@ func partStrength(parts []string, i int) (strength, string) {
 			continue
 		}
 		return sure, rest
+	}
+	if strings.HasSuffix(part, "sessid") || strings.HasSuffix(part, "sessionid") {
+		return weak, ""
 	}
 	if len(part) > 4 && (strings.HasSuffix(part, "pass") || strings.HasSuffix(part, "pw") || strings.HasSuffix(part, "creds")) {
 		return sure, ""
