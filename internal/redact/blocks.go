@@ -24,14 +24,14 @@ func blockTriggers() []trigger {
 		{"<auth-user-pass>", (*scan).inlineUser},
 		{"<pkcs12>", (*scan).inlineStore},
 		{"$ansible_vault;", (*scan).inlineStore},
-		{"random_password", across(`random_password.{0,900}?"result":\s*"([^"\n]{4,})"`)},
+		{"random_password", across(`"result"`, `random_password.{0,900}?"result":\s*"([^"\n]{4,})"`)},
 		{`"kty"`, (*scan).webKey},
 		{`"kind":"secret"`, (*scan).secretInJSON},
 		{`"kind": "secret"`, (*scan).secretInJSON},
-		{"github-oauth", across(`github-oauth["']?\s*:\s*\{\s*"[^"]{1,64}"\s*:\s*"([^"\n]+)"`)},
-		{"requirepass", across(`requirepass"?\r?\n(?:[0-9]+\) )?"?([^\s"]{2,})`)},
-		{"masterauth", across(`masterauth"?\r?\n(?:[0-9]+\) )?"?([^\s"]{2,})`)},
-		{`"clients"`, across(`"clients"\s*:\s*\[\s*\{\s*(?:"[^"\n]{0,64}"\s*:\s*"?[^",\n]{0,64}"?,\s*){0,3}"id"\s*:\s*"([^"\n]+)"`)},
+		{"github-oauth", across(`"`, `github-oauth["']?\s*:\s*\{\s*"[^"]{1,64}"\s*:\s*"([^"\n]+)"`)},
+		{"requirepass", across("\n", `requirepass"?\r?\n(?:[0-9]+\) )?"?([^\s"]{2,})`)},
+		{"masterauth", across("\n", `masterauth"?\r?\n(?:[0-9]+\) )?"?([^\s"]{2,})`)},
+		{`"clients"`, across(`"id"`, `"clients"\s*:\s*\[\s*\{\s*(?:"[^"\n]{0,64}"\s*:\s*"?[^",\n]{0,64}"?,\s*){0,3}"id"\s*:\s*"([^"\n]+)"`)},
 		{"[admins]", (*scan).passwordSection},
 		{"[users]", (*scan).passwordSection},
 		{"[passwords]", (*scan).passwordSection},
@@ -231,11 +231,16 @@ func (s *scan) inlineStore(at int) {
 	s.add(first, last, "private key")
 }
 
-// across finds the group of an expression that may go on in further lines.
-func across(expression string) func(s *scan, at int) {
+// across finds the group of an expression that may go on in further lines, where it is near a text
+// that belongs to it.
+func across(near, expression string) func(s *scan, at int) {
 	compiled := lazily(`(?s)^(?:` + expression + `)`)
 	return func(s *scan, at int) {
-		if m := compiled().FindSubmatchIndex(s.data[at:min(len(s.data), at+longWord)]); m != nil {
+		text := s.data[at:min(len(s.data), at+longWord)]
+		if !bytes.Contains(text, []byte(near)) {
+			return
+		}
+		if m := compiled().FindSubmatchIndex(text); m != nil {
 			s.add(at+m[2], at+m[3], "value beside its name")
 		}
 	}
@@ -245,6 +250,9 @@ var webKeyPart = regexp.MustCompile(`"(?:d|k|p|q|dp|dq|qi)"\s*:\s*"([A-Za-z0-9_=
 
 // webKey finds the private parts of a JSON web key, which stand beside its type.
 func (s *scan) webKey(at int) {
+	if at < s.webKeys {
+		return
+	}
 	from := max(0, at-1<<13)
 	if i := bytes.LastIndexByte(s.data[from:at], '{'); i >= 0 {
 		from += i
@@ -253,6 +261,7 @@ func (s *scan) webKey(at int) {
 	if i := bytes.IndexByte(text, '}'); i >= 0 {
 		text = text[:i]
 	}
+	s.webKeys = from + len(text)
 	for _, m := range webKeyPart.FindAllSubmatchIndex(text, 8) {
 		s.add(from+m[2], from+m[3], "private key")
 	}
@@ -270,7 +279,7 @@ func (s *scan) secretInJSON(at int) {
 	}
 	from := max(0, at-1<<14)
 	text := s.data[from:min(len(s.data), at+1<<14)]
-	s.manifest = at + 1<<10
+	s.manifest = from + len(text)
 	for _, data := range jsonData.FindAllSubmatchIndex(text, 4) {
 		for _, m := range jsonPair.FindAllSubmatchIndex(text[data[2]:data[3]], 64) {
 			start, end := from+data[2]+m[2], from+data[2]+m[3]

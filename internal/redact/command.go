@@ -341,7 +341,7 @@ func (s *scan) piped(at int) {
 		return
 	}
 	for _, name := range []string{"echo ", "printf "} { // (echo x; echo x) | smbpasswd
-		for from := 0; from <= echo; {
+		for from := max(0, echo-64); from <= echo; {
 			i := bytes.Index(before[from:], []byte(name))
 			if i < 0 {
 				break

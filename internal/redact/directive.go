@@ -280,10 +280,10 @@ func (s *scan) sent(at int) {
 // terraformToken finds a token whose first part stands before the text by which it is known.
 func (s *scan) terraformToken(at int) {
 	start, end := at, at+len(".atlasv1.")
-	for start > s.start && isAlnum(s.data[start-1]) {
+	for start > max(s.start, at-longestKey) && isAlnum(s.data[start-1]) {
 		start--
 	}
-	for end < s.end && (isKeyByte(s.data[end]) || s.data[end] == '=') {
+	for end < s.end && end < at+2*longestKey && (isKeyByte(s.data[end]) || s.data[end] == '=') {
 		end++
 	}
 	if at-start >= 8 && end-at >= 30 {

@@ -152,7 +152,7 @@ func (s *scan) below(a assignment) (int, int, bool) {
 		}
 		pos = from
 		text := from + s.indent(from)
-		if from < to && text-from <= indent && (block || s.data[text] != '-') {
+		if from < to && text-from <= indent && (block || text == to || s.data[text] != '-') {
 			break
 		}
 		if from >= to {
@@ -242,11 +242,15 @@ var pairInside = regexp.MustCompile(`["']?([\w][\w.@/-]{0,64})["']?[ \t]*(?:=>|[
 // mapping finds the values of pairs in a text at pos that belongs to a key which says that they
 // are secrets: passwords: {bob: x}.
 func (s *scan) mapping(a assignment, text []byte, pos int) {
+	if pos < s.mapped {
+		return
+	}
 	if text[0] == '{' {
 		if i := bytes.IndexByte(text, '}'); i >= 0 {
 			text = text[:i]
 		}
 	}
+	s.mapped = pos + len(text)
 	passwords := strings.Contains(strings.ToLower(a.name), "pass")
 	for _, m := range pairInside.FindAllSubmatchIndex(text, 64) {
 		inner := partsOf(string(text[m[2]:m[3]]))

@@ -31,6 +31,7 @@ func (s *scan) records() {
 	if s.format.record == noRecord && !s.format.is(noKeys) {
 		s.table()
 	}
+	s.filled = len(bytes.TrimSpace(s.data))
 	n := 0 // of the lines that hold something
 	for start := 0; start < len(s.data); {
 		end := s.lineEnd(start)
@@ -188,7 +189,7 @@ func (s *scan) chosen(line []byte, n int) [][]int {
 // isAlone reports whether a line is the only one of its file, and looks like a secret rather than
 // a setting.
 func (s *scan) isAlone(line []byte) bool {
-	if len(bytes.TrimSpace(s.data)) != len(bytes.TrimSpace(line)) || bytes.ContainsAny(line, "{}<>") {
+	if s.filled != len(bytes.TrimSpace(line)) || bytes.ContainsAny(line, "{}<>") {
 		return false
 	}
 	name, _, assigned := bytes.Cut(line, []byte("="))

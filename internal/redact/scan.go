@@ -25,6 +25,9 @@ type scan struct {
 	done       int // before here keys have been dealt with
 	shaped     int // before here a token has been found
 	manifest   int // before here a manifest of a Secret has been read
+	mapped     int // before here the pairs below a key have been read
+	webKeys    int // before here the parts of a web key have been read
+	filled     int // how long the text is without what is blank around it
 	command    int // before here the line has been read as a command's arguments
 }
 
@@ -88,16 +91,23 @@ func (s *scan) nextLine(pos int) (start, end int, ok bool) {
 	return start, s.lineEnd(start), true
 }
 
-// add notes a secret, unless it is a mark already, a part of one, or nothing at all.
+// add notes a secret, unless it is a mark already, a part of one, or nothing at all. It contains
+// marks as a whole.
 func (s *scan) add(start, end int, rule string) {
-	from := max(0, start-longestMark)
-	if i := bytes.LastIndex(s.data[from:min(len(s.data), start+len("[redacted")-1)], []byte("[redacted")); i >= 0 {
-		start = max(start, from+i+markLength(s.data[from+i:]))
-	}
+	start, end = s.behindMark(start), s.behindMark(end)
 	if start >= end || end-start <= longestMark && end <= start+markLength(s.data[start:]) {
 		return
 	}
 	s.spans = append(s.spans, span{start, end, rule})
+}
+
+// behindMark returns where the mark ends in which pos lies; pos itself where it lies in none.
+func (s *scan) behindMark(pos int) int {
+	from := max(0, pos-longestMark)
+	if i := bytes.LastIndex(s.data[from:min(len(s.data), pos+len("[redacted")-1)], []byte("[redacted")); i >= 0 {
+		return max(pos, from+i+markLength(s.data[from+i:]))
+	}
+	return pos
 }
 
 // sorted returns the spans in order; those that overlap have become one.

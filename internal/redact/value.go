@@ -62,8 +62,8 @@ func (s *scan) value(a assignment, pos int) (start, end int, ok bool) {
 	if inner, length, found := defaultOf(s.data[pos:s.end]); found {
 		return pos + inner, pos + inner + length, s.isPlainSecret(a, pos+inner, pos+inner+length)
 	}
-	if colon {
-		pos += len(nodeTag.Find(s.data[pos:min(s.end, pos+longestKey)]))
+	if n := len(nodeTag.Find(s.data[pos:min(s.end, pos+longestKey)])); colon && n > 0 {
+		return s.value(a, pos+n)
 	}
 	if a.separator == "==" || a.separator == "!=" {
 		return pos, pos, false
