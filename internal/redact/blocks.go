@@ -254,10 +254,12 @@ func (s *scan) webKey(at int) {
 		return
 	}
 	from := max(0, at-1<<13)
-	if i := bytes.LastIndexByte(s.data[from:at], '{'); i >= 0 {
-		from += i
+	open := bytes.LastIndexByte(s.data[from:at], '{')
+	if open < 0 {
+		return
 	}
-	text := s.data[from:min(len(s.data), from+1<<13)]
+	from += open
+	text := s.data[from:min(len(s.data), at+1<<13)]
 	if i := bytes.IndexByte(text, '}'); i >= 0 {
 		text = text[:i]
 	}

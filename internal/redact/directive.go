@@ -421,7 +421,7 @@ func (s *scan) directive(k key) bool {
 	if !isSecret(text, sure) || portOrVersion.MatchString(text) || quote == "" && strings.ContainsAny(text[:1], "=!<>([{|&,.:?)") {
 		return false
 	}
-	if tail := lineLength(s.data[start:s.end]); quote == "" && s.isSeveralWords(k, s.data[start:start+tail]) {
+	if tail := lineLength(s.data[start:min(s.end, start+2*longestKey)]); quote == "" && s.isSeveralWords(k, s.data[start:start+tail]) {
 		s.add(start, start+tail, "value of a directive")
 		s.done = max(s.done, start+tail)
 		return true

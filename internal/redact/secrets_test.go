@@ -117,6 +117,20 @@ func TestSecretsOfEachKindAreHeldBack(t *testing.T) {
 	}
 }
 
+func TestATextMayEndAnywhere(t *testing.T) {
+	r := New(nil)
+	for _, p := range plant(t) {
+		for _, tail := range []string{"", "\n  "} {
+			for n := range p.text {
+				text := []byte(p.text[:n] + tail)
+				if clean, _ := r.Object(p.name, text); len(clean) > 16*len(text)+64 {
+					t.Errorf("%q of %q became %d bytes", text, p.name, len(clean))
+				}
+			}
+		}
+	}
+}
+
 func TestHarmlessLinesStay(t *testing.T) {
 	data, err := os.ReadFile("testdata/harmless.txt")
 	if err != nil {

@@ -136,7 +136,7 @@ func (s *scan) passwordSection(at int) {
 	}
 	for from, to, ok := s.nextLine(at); ok && from-at < 1<<14; from, to, ok = s.nextLine(from) {
 		line := s.data[from:min(to, from+longWord)]
-		if len(line) > 0 && line[0] == '[' {
+		if trimmed := bytes.TrimLeft(line, " \t"); len(trimmed) > 0 && trimmed[0] == '[' {
 			return
 		}
 		if m := userEquals.FindSubmatchIndex(line); m != nil && !isNumber(string(line[m[2]:m[3]])) && isSecret(string(line[m[2]:m[3]]), sure) {

@@ -274,7 +274,7 @@ func (s *scan) bareLength(a assignment, rest []byte) (int, bool) {
 // it: in a file that is known for it, and where the line beside it is a pair, too, as the output
 // of env(1). A shell would take what follows the blank for a command.
 func (s *scan) isWholeLine(a assignment, rest []byte) bool {
-	rest = rest[:lineLength(rest)]
+	rest = rest[:lineLength(rest[:min(len(rest), longWord)])]
 	blank := bytes.IndexAny(rest, " \t")
 	if a.quote != "" || a.comment || blank < 0 || bytes.IndexByte(rest[blank:], '=') >= 0 || !s.format.is(wholeLines) && bytes.ContainsAny(rest[blank:], ";|&<>$\"'`/") || bytes.HasPrefix(bytes.TrimLeft(rest[blank:], " \t"), []byte("-")) {
 		return false
@@ -322,8 +322,8 @@ var label = regexp.MustCompile(`^[ \t*-]*[A-Z][\w-]*(?:[ /][\w()-]+){0,4}[ ]?$`)
 // isLabel reports whether what stands before a key is the rest of its name, as people read it, and what
 // stands behind it one word: Initial admin password: x.
 func (s *scan) isLabel(a assignment, rest []byte) bool {
-	length := lineLength(rest)
-	return length >= 6 && !isProse(rest[:length]) && a.quote == "" && !s.format.is(prose) && !aboutSecrets[strings.ToLower(string(rest[:min(length, longestKey)]))] &&
+	length := lineLength(rest[:min(len(rest), longestKey)])
+	return a.start-s.start < longestKey && length >= 6 && !isProse(rest[:length]) && a.quote == "" && !s.format.is(prose) && !aboutSecrets[strings.ToLower(string(rest[:min(length, longestKey)]))] &&
 		label.Match(s.data[s.start:a.start])
 }
 
