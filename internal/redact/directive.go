@@ -512,7 +512,7 @@ func (s *scan) told(k key) bool {
 	}
 	line := bytes.TrimRight(s.data[k.end:min(s.end, k.end+nearby)], " \t\"'.)")
 	last := line[bytes.LastIndexAny(line, " \t")+1:]
-	if len(last) < 6 || bytes.IndexAny(last, "0123456789") < 0 || len(last) == len(line) {
+	if len(last) < 6 || !bytes.ContainsAny(last, "0123456789") || len(last) == len(line) {
 		return false
 	}
 	m := told.FindSubmatchIndex(s.data[k.end:min(s.end, k.end+nearby)])
@@ -537,7 +537,7 @@ func (s *scan) toldBelow(k key) bool {
 		return false
 	}
 	text := bytes.TrimSpace(s.data[from:min(to, from+longWord)])
-	if len(text) < 8 || !isAlnum(text[0]) || bytes.ContainsAny(text, " \t:=()") || bytes.IndexAny(text, "0123456789") < 0 || !looksStrong(string(text)) {
+	if len(text) < 8 || !isAlnum(text[0]) || bytes.ContainsAny(text, " \t:=()") || !bytes.ContainsAny(text, "0123456789") || !looksStrong(string(text)) {
 		return false
 	}
 	start := from + bytes.Index(s.data[from:to], text)

@@ -92,7 +92,7 @@ func (s *scan) keyAround(at int) key {
 	k.quote = s.quoteBefore(k.start)
 	if k.quote == "" && k.end < s.end && isQuote(s.data[k.end]) && k.start > s.start && s.data[k.start-1] == '/' { // "app/password": "x"
 		from := bytes.LastIndexByte(s.data[max(s.start, k.start-longestKey):k.start], s.data[k.end])
-		if from += max(s.start, k.start-longestKey); from >= s.start && bytes.IndexAny(s.data[from+1:k.start], " \t,:=") < 0 {
+		if from += max(s.start, k.start-longestKey); from >= s.start && !bytes.ContainsAny(s.data[from+1:k.start], " \t,:=") {
 			k.quote = string(s.data[k.end : k.end+1])
 		}
 	}

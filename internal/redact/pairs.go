@@ -192,7 +192,7 @@ func (s *scan) bracketed(a assignment, pos int) (start, end int, ok bool) {
 	case string(rest) == "(" || string(rest) == `\`:
 		return s.inNextLine(pos)
 	case len(rest) > 2 && rest[0] == '(' && (isQuote(rest[1]) || isBlank(rest[1])):
-		start, end, _ = s.list(a, pos)
+		start, _, _ = s.list(a, pos)
 		for from, to, ok := s.nextLine(pos); ok && from-pos < longWord; from, to, ok = s.nextLine(from) { // literals that are one
 			line := bytes.TrimSpace(s.data[from:to])
 			if len(line) < 2 || !isQuote(line[0]) || bytes.IndexByte(line, '=') >= 0 || bytes.IndexByte(line, ':') >= 0 {

@@ -142,7 +142,7 @@ func (t tokenShape) triggers(rule string) []trigger {
 			start, end = m[2], m[3]
 		}
 		start, end = at+start, at+end
-		if rule == "token" && bytes.IndexAny(s.data[start:end], "0123456789") < 0 {
+		if rule == "token" && !bytes.ContainsAny(s.data[start:end], "0123456789") {
 			return
 		}
 		for end < s.end && (isAlnum(s.data[end]) || s.data[end] == '_' || s.data[end] == '-' || end-at >= longestToken && bytes.IndexByte([]byte("+/="), s.data[end]) >= 0) {

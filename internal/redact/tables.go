@@ -77,7 +77,7 @@ func cells(line []byte, separator byte) [][2]int {
 	return all
 }
 
-var insertion = regexp.MustCompile("(?is)^insert into\\s+\\S{1,128}\\s*\\(([^()]{1,900})\\)\\s*values\\s*")
+var insertion = regexp.MustCompile(`(?is)^insert into\s+\S{1,128}\s*\(([^()]{1,900})\)\s*values\s*`)
 
 // inserted finds the secrets among the values that a statement of SQL puts into columns which it
 // names.
