@@ -260,7 +260,7 @@ func (s *scan) mapping(a assignment, text []byte, pos int) {
 				continue
 			}
 			value := string(text[m[i]:m[i+1]])
-			if isSecret(value, sure) && (looksRandom(value) || passwords && looksStrong(value) || passwords && !about && a.closed && a.strength != none && strings.IndexByte(value, ' ') < 0) {
+			if isSecret(value, sure) && (looksRandom(value) || passwords && !about && looksStrong(value) || passwords && !about && a.closed && a.strength != none && strings.IndexByte(value, ' ') < 0) {
 				s.add(pos+m[i], pos+m[i+1], "value of a key")
 			}
 		}

@@ -94,7 +94,7 @@ func wordSet(text string) map[string]bool {
 
 // Keys that only look as if they named a secret, or whose values are the names of files.
 var notSecrets = wordSet(`
-	auth_user_pass askpass login_pass pass_env passwd_file passwordauthentication use_authtok authtok_type
+	new_authtok_reqd auth_user_pass askpass login_pass pass_env passwd_file passwordauthentication use_authtok authtok_type
 	server_tokens ssh_auth_sock key_id public_key host_key auth_key_file xauth pass_phrase_dialog sslpassphrasedialog auth_type authtype auth_basic
 	session_key token_ring passwd_compat xkb_key keymap token_type secret_service password_management pwdutils
 `)
