@@ -119,15 +119,21 @@ func TestSecretsOfEachKindAreHeldBack(t *testing.T) {
 
 func TestATextMayEndAnywhere(t *testing.T) {
 	r := New(nil)
+	tails := []string{"", "\n  "}
 	for _, p := range plant(t) {
-		for _, tail := range []string{"", "\n  "} {
-			for n := range p.text {
-				text := []byte(p.text[:n] + tail)
-				if clean, _ := r.Object(p.name, text); len(clean) > 16*len(text)+64 {
-					t.Errorf("%q of %q became %d bytes", text, p.name, len(clean))
-				}
+		for n := range p.text {
+			text := []byte(p.text[:n] + tails[n%2])
+			if clean, _ := r.Object(p.name, text); len(clean) > 16*len(text)+64 {
+				t.Errorf("%q of %q became %d bytes", text, p.name, len(clean))
 			}
 		}
+	}
+}
+
+func TestABlankLineBelowAKeyMayEndAText(t *testing.T) {
+	const text = "db:\n  password: \n  "
+	if got := redacted(text); got != text {
+		t.Errorf("%q became %q", text, got)
 	}
 }
 
