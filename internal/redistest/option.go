@@ -14,7 +14,8 @@ type config struct {
 	password    string
 	certs       *Certs
 	clientCerts bool
-	master      string // what a Sentinel calls the server that it watches; empty: it is none
+	env         []string // "NAME=value", beside ours
+	master      string   // what a Sentinel calls the server that it watches; empty: it is none
 }
 
 // Config adds lines in the syntax of redis.conf, such as "maxmemory 2mb". They come last, so they win.

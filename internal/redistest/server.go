@@ -172,6 +172,7 @@ func (s *Server) start() error {
 	if s.config.master != "" {
 		cmd.Args = append(cmd.Args, "--sentinel")
 	}
+	cmd.Env = append(os.Environ(), s.config.env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	proc, err := startProcess(cmd)
 	if err != nil {
