@@ -20,6 +20,7 @@ type Completeness struct {
 	Expected   int             `json:"hosts_expected"`             // known to any server, or named by the query
 	Answered   int             `json:"hosts_answered"`             // with at least one object in the answer
 	Stale      []string        `json:"hosts_stale"`                // live, last push older than Options.StaleAfter
+	Undated    []string        `json:"hosts_undated,omitempty"`    // their objects are there, and nobody knows since when: a server's clock was wrong
 	Missing    []string        `json:"hosts_missing"`              // expected, without a live snapshot
 	Lacking    []string        `json:"hosts_lacking"`              // live, without the object
 	Unverified []string        `json:"hosts_unverified,omitempty"` // of which no server has more than a hint: neither expected nor missing
@@ -67,9 +68,9 @@ func (c *Completeness) Partial() bool {
 }
 
 // Whole reports whether nothing at all is left to be desired: no gap, every
-// expected host live, none stale.
+// expected host live, none stale or undated.
 func (c *Completeness) Whole() bool {
-	return !c.Partial() && len(c.Missing) == 0 && len(c.Stale) == 0 &&
+	return !c.Partial() && len(c.Missing) == 0 && len(c.Stale) == 0 && len(c.Undated) == 0 &&
 		!slices.ContainsFunc(c.Cores, func(k CoreReport) bool { return k.Short > 0 })
 }
 
@@ -78,7 +79,7 @@ func completenessOf(pass *extract.Pass) *Completeness {
 	r := pass.Report()
 	c := &Completeness{
 		Cost:     costOf(pass.Survey().Cost()),
-		Expected: r.Expected, Answered: r.Answered, Stale: listOf(r.Stale), Missing: listOf(r.Missing), Lacking: listOf(r.Lacking),
+		Expected: r.Expected, Answered: r.Answered, Stale: listOf(r.Stale), Undated: r.Undated, Missing: listOf(r.Missing), Lacking: listOf(r.Lacking),
 		Unverified: r.Unverified, Oldest: r.Oldest, Newest: r.Newest, Took: r.Took, anyKey: r.AnyKey,
 	}
 	for _, u := range r.Unread {
@@ -129,6 +130,7 @@ func (c *Completeness) String() string {
 	count(len(c.Lacking), "lacks it", "lack it")
 	count(len(c.Missing), "missing", "missing")
 	count(len(c.Stale), "stale", "stale")
+	count(len(c.Undated), "undated", "undated")
 	count(len(c.Unverified), "unverified", "unverified")
 	count(len(c.Unreadable), "object unreadable", "objects unreadable")
 	asked, servers, out, cold := 0, 0, 0, 0

@@ -14,7 +14,7 @@ type HostReport struct {
 	State   HostState     `json:"state"`
 	Pushed  time.Time     `json:"pushed"` // its last push; zero: none is known
 	Age     time.Duration `json:"age_ns"` // since then
-	Expires time.Time     `json:"expires"`
+	Expires time.Time     `json:"expires"` // zero: nobody knows
 	Servers []string      `json:"servers"` // that have its last push
 }
 
@@ -25,6 +25,7 @@ type HostState string
 const (
 	HostLive    HostState = "live"
 	HostStale   HostState = "stale"   // live, last push older than Options.StaleAfter
+	HostUndated HostState = "undated" // its objects are there, and nobody knows since when: a server's clock was wrong
 	HostMissing HostState = "missing" // its snapshot has expired, or it never pushed
 )
 
@@ -45,6 +46,8 @@ func (c *Client) Hosts(ctx context.Context, w Where) ([]HostReport, *Completenes
 		switch {
 		case h.Missing:
 			r.State = HostMissing
+		case h.Undated:
+			r.State = HostUndated
 		case r.Age > c.opts.StaleAfter:
 			r.State = HostStale
 		}

@@ -86,6 +86,7 @@ type ServerChange struct {
 	// By GC: keys of a wrong type, scores that were not those of the host, objects that
 	// would never have expired.
 	Repaired int    `json:"repaired"`
+	Ahead    int    `json:"ahead"` // by GC: hosts and objects of which stamps lay in a time to come, and were taken down
 	Bases    int    `json:"bases"` // by GC: chosen, or put back, where hosts may not write them
 	Error    string `json:"error,omitempty"`
 }
@@ -111,7 +112,7 @@ func (c *Client) Adopt(ctx context.Context, w Where) ([]ServerChange, error) {
 func changesOf(changes []extract.ServerChange) []ServerChange {
 	var out []ServerChange
 	for _, c := range changes {
-		out = append(out, ServerChange{Server: c.Server, Hosts: c.Hosts, Entries: c.Entries, Names: c.Names, Objects: c.Objects, Repaired: c.Repaired, Bases: c.Bases, Error: textOf(c.Err)})
+		out = append(out, ServerChange{Server: c.Server, Hosts: c.Hosts, Entries: c.Entries, Names: c.Names, Objects: c.Objects, Repaired: c.Repaired, Ahead: c.Ahead, Bases: c.Bases, Error: textOf(c.Err)})
 	}
 	return out
 }

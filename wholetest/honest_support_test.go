@@ -38,7 +38,12 @@ const settled = `
 
 func newHonestFleet(t *testing.T, servers int) *honestFleet {
 	t.Helper()
-	f := &honestFleet{T: t, servers: redistest.Core(t, servers), home: t.TempDir()}
+	return honestFleetOf(t, redistest.Core(t, servers))
+}
+
+func honestFleetOf(t *testing.T, servers []*redistest.Server) *honestFleet {
+	t.Helper()
+	f := &honestFleet{T: t, servers: servers, home: t.TempDir()}
 	f.config = filepath.Join(f.home, "config.yaml")
 	if err := os.WriteFile(f.config, []byte("redis: {timeout: 5m}\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -221,14 +226,14 @@ func (h standing) here() bool { return h.state == "live" || h.state == "stale" |
 
 // An honestAnswer is what a command prints and how it ends.
 type honestAnswer struct {
-	rows                                []string
-	lacking, missing, stale, unverified []string
-	status                              int
-	errors                              string // on stderr; not compared
+	rows                                         []string
+	lacking, missing, stale, undated, unverified []string
+	status                                       int
+	errors                                       string // on stderr; not compared
 }
 
 func (a honestAnswer) String() string {
-	return fmt.Sprintf("status %d, rows %q, lacking %q, missing %q, stale %q, unverified %q", a.status, a.rows, a.lacking, a.missing, a.stale, a.unverified)
+	return fmt.Sprintf("status %d, rows %q, lacking %q, missing %q, stale %q, undated %q, unverified %q", a.status, a.rows, a.lacking, a.missing, a.stale, a.undated, a.unverified)
 }
 
 // A question is a command line, and what it is to answer.
@@ -324,11 +329,8 @@ func honestQuestions() []honestQuestion {
 		}), lacks: noMotd},
 		{args: []string{"grep", "red", "/etc/motd", "--max-age", "30m"}, row: when(func(h standing) bool { return young(h) && red(h) }, line), lacks: noMotd, younger: true},
 		{args: []string{"hosts"}, row: func(h standing) string {
-			switch h.state {
-			case "unverified":
+			if h.state == "unverified" {
 				return ""
-			case "undated":
-				return h.host + " live"
 			}
 			return h.host + " " + h.state
 		}},
@@ -355,6 +357,9 @@ func (q honestQuestion) answer(all []standing) honestAnswer {
 			a.stale = append(a.stale, h.host)
 		case h.state == "unverified":
 			a.unverified = append(a.unverified, h.host)
+		}
+		if h.state == "undated" {
+			a.undated = append(a.undated, h.host)
 		}
 		if h.here() && q.lacks != nil && q.lacks(h) && (!q.younger || h.state == "live") {
 			a.lacking = append(a.lacking, h.host)
@@ -410,6 +415,6 @@ func (f *honestFleet) ask(program string, args []string) honestAnswer {
 		}
 	}
 	c := said.Completeness
-	a.lacking, a.missing, a.stale, a.unverified = c.Lacking, c.Missing, c.Stale, c.Unverified
+	a.lacking, a.missing, a.stale, a.undated, a.unverified = c.Lacking, c.Missing, c.Stale, c.Undated, c.Unverified
 	return a
 }

@@ -289,11 +289,17 @@ func testHonestCases(t *testing.T, cases []honestCase) {
 // checkAnswers asks all questions, and compares what is said with what is true.
 func (f *honestFleet) checkAnswers(program string, hosts string, unsure bool) {
 	f.Helper()
+	f.checkAnswersTo(program, honestQuestions(), hosts, unsure)
+}
+
+// checkAnswersTo asks these questions.
+func (f *honestFleet) checkAnswersTo(program string, questions []honestQuestion, hosts string, unsure bool) {
+	f.Helper()
 	standings := []standing(nil)
 	if hosts != gap {
 		standings = standingsOf(f, hosts)
 	}
-	for _, q := range honestQuestions() {
+	for _, q := range questions {
 		want := q.answer(standings)
 		switch {
 		case hosts == gap:

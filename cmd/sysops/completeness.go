@@ -35,12 +35,11 @@ func (u *ui) reportCompleteness(q *queryFlags, c *sysops.Completeness, told []ou
 			}
 		}
 	}
+	if n := len(c.Undated); n > 0 {
+		u.warn("nobody knows when %s pushed: %s; a server's clock was wrong, and their next push puts it right", words.Plural(n, "host"), someHosts(c.Undated))
+	}
 	if n := len(c.Unverified); n > 0 {
-		some, more := c.Unverified, ""
-		if n > manyHosts {
-			some, more = some[:manyHosts], fmt.Sprintf(" and %d more", n-manyHosts)
-		}
-		u.warn("the index lists %s that no server has: %s%s; gc removes what is not there", words.Plural(n, "host"), hostset.Fold(some), more)
+		u.warn("the index lists %s that no server has: %s; gc removes what is not there", words.Plural(n, "host"), someHosts(c.Unverified))
 	}
 	known := make(map[string]bool, len(told))
 	for _, o := range told {
@@ -60,6 +59,14 @@ func (u *ui) reportCompleteness(q *queryFlags, c *sysops.Completeness, told []ou
 
 // manyHosts is how many hosts a warning names at most.
 const manyHosts = 20
+
+// someHosts are hosts as a warning names them.
+func someHosts(hosts []string) string {
+	if n := len(hosts); n > manyHosts {
+		return fmt.Sprintf("%s and %d more", hostset.Fold(hosts[:manyHosts]), n-manyHosts)
+	}
+	return hostset.Fold(hosts)
+}
 
 // reasoned are objects that a verb left out, with the reason why they could not be read,
 // where that is known: on a line of its own, so that there is one warning for both.

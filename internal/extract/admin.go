@@ -19,6 +19,7 @@ type ServerChange struct {
 	Names    int // removed
 	Objects  int // removed by GC: no push had recorded them
 	Repaired int // by GC: keys of a wrong type, scores that were not the host's, objects that would never have expired
+	Ahead    int // by GC: hosts and objects of which stamps lay in a time to come, and were taken down
 	Bases    int // by GC: chosen, or put back, where hosts may not write them
 	Err      error
 }
@@ -78,7 +79,7 @@ func (t *tending) prune(ctx context.Context) []ServerChange {
 			return ServerChange{Server: m.Name(), Err: err}
 		}
 		p, err := m.Prune(ctx, store.Pruning{Keep: t.keep, Foreign: t.foreign, Verified: t.enroll})
-		return ServerChange{Server: m.Name(), Hosts: p.Hosts, Entries: p.Entries, Names: p.Names, Objects: p.Objects, Repaired: p.Repaired, Err: err}
+		return ServerChange{Server: m.Name(), Hosts: p.Hosts, Entries: p.Entries, Names: p.Names, Objects: p.Objects, Repaired: p.Repaired, Ahead: p.Ahead, Err: err}
 	})
 	t.chooseBases(ctx, changes)
 	all := len(t.failed) == 0 && !slices.ContainsFunc(changes, func(c ServerChange) bool { return c.Err != nil })

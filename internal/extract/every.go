@@ -21,6 +21,7 @@ type HostReport struct {
 	Pushed           time.Time // its last push; zero: none is known
 	Expires          time.Time
 	Missing          bool     // its snapshot has expired, or it never pushed
+	Undated          bool     // its objects are there, and nobody knows when they were pushed, nor when they expire
 	Servers          []string // that have its last push
 }
 
@@ -50,6 +51,9 @@ func (s *Servers) Hosts(ctx context.Context, q Request) ([]HostReport, *Survey, 
 
 func (k *coreState) hostReport(h *hostState) HostReport {
 	r := HostReport{Host: h.name, Site: k.site, Core: k.core, Pushed: h.pushed, Expires: h.expires, Missing: !h.live(time.Now())}
+	if r.Undated = h.undated && !r.Missing; r.Undated {
+		r.Expires = time.Time{}
+	}
 	for _, m := range k.left() {
 		if h.has&m.bit != 0 {
 			r.Servers = append(r.Servers, m.Name())

@@ -12,6 +12,7 @@ type Report struct {
 	Expected   int      // hosts known to any server, or named by the request
 	Answered   int      // with at least one object in the answer
 	Stale      []string // live, last push older than Options.StaleAfter
+	Undated    []string // their objects are there, and nobody knows when they pushed
 	Missing    []string // expected, without a live snapshot
 	Lacking    []string // live, without the object
 	Unverified []string // hosts of which nothing but hints is known: neither expected nor missing

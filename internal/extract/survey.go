@@ -429,6 +429,9 @@ func (s *Survey) count(now time.Time, holders []*hostState) {
 				c.Missing = append(c.Missing, h.name)
 				continue
 			}
+			if h.undated {
+				c.Undated = append(c.Undated, h.name)
+			}
 			if !h.wanted || !h.pushed.IsZero() && now.Sub(h.pushed) > s.servers.options.StaleAfter {
 				c.Stale = append(c.Stale, h.name)
 			}
@@ -443,7 +446,7 @@ func (s *Survey) count(now time.Time, holders []*hostState) {
 			c.Missing = append(c.Missing, name)
 		}
 	}
-	for _, list := range [][]string{c.Stale, c.Missing, c.Lacking, c.Unverified} {
+	for _, list := range [][]string{c.Stale, c.Undated, c.Missing, c.Lacking, c.Unverified} {
 		slices.Sort(list)
 	}
 }

@@ -201,6 +201,7 @@ func (h *hostState) believe(members []*member) {
 	var known uint64 // the members that have the host at all
 	var left *store.PushTime
 	var leftAt time.Time
+	leftThen := false // it left when a server's clock was wrong, and has not pushed there since
 	h.pushed, h.mark, h.has, h.expires = time.Time{}, 0, 0, time.Time{}
 	for _, m := range members {
 		t := m.truths[h.name]
@@ -211,6 +212,7 @@ func (h *hostState) believe(members []*member) {
 		if t.Push != nil && m.believable(t.Push.At) {
 			h.note(m.bit, t.Push.At.Add(-m.index.Offset), t.Push.Mark)
 		}
+		leftThen = leftThen || t.Left != nil && t.Push == nil && !m.believable(t.Left.At)
 		if t.Left != nil && m.believable(t.Left.At) {
 			if at := t.Left.At.Add(-m.index.Offset); left == nil || later(at, t.Left.Mark, leftAt, left.Mark) {
 				left, leftAt = t.Left, at
@@ -222,6 +224,9 @@ func (h *hostState) believe(members []*member) {
 	case known == 0:
 		*h = hints
 		h.unverified = true
+		return
+	case !says && leftThen:
+		h.left = true
 		return
 	case !says && !hints.odd:
 		h.pushed, h.mark, h.has = hints.pushed, hints.mark, hints.has&known

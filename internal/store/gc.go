@@ -38,12 +38,13 @@ type Pruned struct {
 	Names    int // removed: no host holds them
 	Objects  int // removed: no push recorded them
 	Repaired int // keys of a wrong type, scores that were not the host's, objects that would never have expired
+	Ahead    int // hosts and objects of which stamps lay in a time to come, and were taken down
 }
 
 // Prune removes from the index what leads nowhere: hosts that have no records, or whose
 // snapshot expired over Keep ago; entries without an object; names that no host holds; and
 // objects that no push has recorded. It restores what others than its host have written
-// over, as far as $of:<host> tells.
+// over, as far as $of:<host> tells, and takes down what a clock that was ahead has left.
 //
 // It goes by what only a host itself can write: $of:<host> and its objects. Without $expires
 // there, a host goes only when it has no object. Whatever there is, it holds a few thousand

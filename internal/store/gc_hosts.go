@@ -339,11 +339,12 @@ type hostDoubt struct {
 	pushed, expires *string // its scores in $hosts and $live
 }
 
-// wronged reports whether $hosts or $live say otherwise than the host itself.
+// wronged reports whether $hosts or $live say otherwise than the host itself, or whether it says
+// what nobody can know yet.
 func (h *hostDoubt) wronged(now time.Time) bool {
 	_, pushed := h.truePush(now)
 	_, expires := h.trueExpiry(now)
-	return pushed || expires
+	return pushed || expires || h.testimony.isAhead(now)
 }
 
 // truePush returns the score that the host should have in $hosts, where it has another.
@@ -356,7 +357,7 @@ func (h *hostDoubt) truePush(now time.Time) (float64, bool) {
 		return 0, false
 	}
 	want, err := parseScore([]byte(*text))
-	if err != nil || math.IsNaN(want) || want < 0 || want > 1<<40 || fromUnix(want).After(now.Add(clockSlack)) {
+	if err != nil || math.IsNaN(want) || want < 0 || want > 1<<40 || beyond(fromUnix(want), now) {
 		return 0, false
 	}
 	if h.pushed == nil {
@@ -398,6 +399,12 @@ func (g *pruning) restore(ctx context.Context, list []hostDoubt) error {
 		h := &seen[i]
 		if !same(h.testimony.left, before.testimony.left) || !same(h.testimony.push, before.testimony.push) || !same(h.pushed, before.pushed) || !same(h.expires, before.expires) {
 			continue // a push came between
+		}
+		if h.testimony.isAhead(now) {
+			if err := g.takeDown(ctx, h); err != nil {
+				return err
+			}
+			continue
 		}
 		if score, wrong := h.truePush(now); wrong {
 			cmds = append(cmds, pipe.ZAdd(ctx, keyHosts, redis.Z{Score: score, Member: h.host}))

@@ -107,44 +107,60 @@ func (g *pruning) listNames(ctx context.Context, names []string) error {
 	return nil
 }
 
-// judgeObjects bounds the life of recorded objects that would never expire, and takes down
-// those that no push has recorded.
+// judgeObjects bounds the life of recorded objects that would never expire, or long after their
+// host's next push, and takes down those that no push has recorded.
 func (g *pruning) judgeObjects(ctx context.Context, objects []Ref) error {
 	seen, err := g.seeObjects(ctx, objects)
 	if err != nil {
 		return err
 	}
 	var doubtful []Ref
-	var eternal []eternalObject
+	var eternal, late []eternalObject
 	for i, o := range seen {
 		switch {
 		case g.surplus(&o):
 			doubtful = append(doubtful, objects[i])
 		case o.ours && o.recorded && o.lives == neverExpires:
 			eternal = append(eternal, eternalObject{keyObject(objects[i].Host, objects[i].Name), g.due(&o.testimony).Milliseconds()})
+		case o.ours && o.recorded && o.late():
+			ttl, _ := o.testimony.lifetime()
+			late = append(late, eternalObject{keyObject(objects[i].Host, objects[i].Name), ttl.Milliseconds()})
 		}
 	}
-	if err := g.boundAll(ctx, eternal); err != nil {
+	n, err := g.boundAll(ctx, eternal, "NX")
+	if g.done.Repaired += n; err != nil {
+		return err
+	}
+	n, err = g.boundAll(ctx, late, "LT")
+	if g.done.Ahead += n; err != nil {
 		return err
 	}
 	return g.objectDoubts.add(ctx, doubtful...)
 }
 
-// An eternalObject is one that would never expire.
+// late reports whether the object would outlive any snapshot of its host: it was written by a
+// clock that was ahead.
+func (o *seenObject) late() bool {
+	ttl, known := o.testimony.lifetime()
+	return known && o.lives > (ttl+clockSlack).Milliseconds()
+}
+
+// An eternalObject is one that would never expire, or too late.
 type eternalObject struct {
 	key string
 	due int64 // milliseconds that it should live
 }
 
-// boundAll has objects expire that a push has not bounded meanwhile.
-func (g *pruning) boundAll(ctx context.Context, list []eternalObject) error {
+// boundAll has objects expire that a push has not bounded meanwhile, and returns how many. which
+// is the option of PEXPIRE that says so.
+func (g *pruning) boundAll(ctx context.Context, list []eternalObject, which string) (done int, _ error) {
 	pipe := g.db.Pipeline()
 	cmds := make([]*redis.Cmd, len(list))
 	for i, o := range list {
-		cmds[i] = pipe.Do(ctx, "PEXPIRE", o.key, o.due, "NX")
+		cmds[i] = pipe.Do(ctx, "PEXPIRE", o.key, o.due, which)
 	}
 	if err := g.exec(ctx, pipe); err != nil {
-		return err
+		return 0, err
 	}
 	var left []eternalObject
 	for i, c := range cmds {
@@ -154,17 +170,17 @@ func (g *pruning) boundAll(ctx context.Context, list []eternalObject) error {
 			continue
 		}
 		if err := g.faults.pass(g.wrap(err)); err != nil {
-			return err
+			return done, err
 		}
-		g.done.Repaired += n
+		done += n
 	}
 	bounded, err := sideBySide(ctx, left, g.bound)
 	for _, yes := range bounded {
 		if yes {
-			g.done.Repaired++
+			done++
 		}
 	}
-	return g.faults.pass(err)
+	return done, g.faults.pass(err)
 }
 
 // bound is boundAll for one object, on a server of any version.
@@ -176,7 +192,7 @@ func (g *pruning) bound(ctx context.Context, o eternalObject) (bool, error) {
 			return false, err
 		}
 		ms, err := left.Int64()
-		return ms == neverExpires, g.wrap(err)
+		return ms == neverExpires || ms > o.due+clockSlack.Milliseconds(), g.wrap(err)
 	}, func(pipe redis.Pipeliner) { pipe.Do(ctx, "PEXPIRE", o.key, o.due) })
 }
 
@@ -247,7 +263,7 @@ func (g *pruning) seeObjects(ctx context.Context, objects []Ref) ([]seenObject, 
 	}
 	var odd []int
 	for i, o := range seen {
-		if o.lives != notThere && (!o.recorded || o.lives == neverExpires) {
+		if o.lives != notThere && (!o.recorded || o.lives == neverExpires || o.lives > (foreignLife+clockSlack).Milliseconds()) {
 			odd = append(odd, i)
 		}
 	}

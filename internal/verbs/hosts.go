@@ -14,7 +14,7 @@ import (
 // Hosts tells which hosts report, and since when they have not.
 type Hosts struct {
 	// With one of these, only such hosts; with both, either.
-	Stale   bool // whose last push is old, though their snapshot still lives
+	Stale   bool // whose last push is old, or of no known time, though their snapshot still lives
 	Missing bool // without a live snapshot
 
 	Fold bool // all of them as one expression
@@ -65,12 +65,15 @@ func (h *Hosts) Run(ctx context.Context, call *Call) (*Outcome, error) {
 
 // wants reports whether hosts in this state are asked for.
 func (h *Hosts) wants(state sysops.HostState) bool {
-	return !h.Stale && !h.Missing || h.Stale && state == sysops.HostStale || h.Missing && state == sysops.HostMissing
+	return !h.Stale && !h.Missing || h.Stale && (state == sysops.HostStale || state == sysops.HostUndated) || h.Missing && state == sysops.HostMissing
 }
 
 func hostRow(h *sysops.HostReport) output.Row {
 	since := "never"
-	if !h.Pushed.IsZero() {
+	switch {
+	case h.State == sysops.HostUndated:
+		since = "unknown"
+	case !h.Pushed.IsZero():
 		since = words.Age(h.Age) + " ago"
 	}
 	return output.Row{Table: hostTable, Cells: output.Cells(h.Host, string(h.State), since, h.Core), Fields: hostFields(h)}

@@ -66,7 +66,7 @@ func coreLines(cores []sysops.CoreReport, hosts []sysops.HostReport) map[string]
 		switch h.State {
 		case sysops.HostLive:
 			l.live++
-		case sysops.HostStale:
+		case sysops.HostStale, sysops.HostUndated:
 			l.stale++
 		case sysops.HostMissing:
 			l.missing++

@@ -36,6 +36,9 @@ func (g *GC) Run(ctx context.Context, call *Call) (*Outcome, error) {
 		if c.Repaired > 0 {
 			text += fmt.Sprintf("; repaired %d", c.Repaired)
 		}
+		if c.Ahead > 0 {
+			text += fmt.Sprintf("; took down the stamps of a time to come of %d", c.Ahead)
+		}
 		if c.Bases > 0 {
 			text += fmt.Sprintf("; wrote %d bases", c.Bases)
 		}
@@ -79,5 +82,5 @@ func (c *Call) emitServerChanges(changes []sysops.ServerChange, failed error, de
 }
 
 func changeOfServer(c *sysops.ServerChange) []output.Field {
-	return output.Fields("server", c.Server, "hosts", c.Hosts, "entries", c.Entries, "names", c.Names, "objects", c.Objects, "repaired", c.Repaired, "bases", c.Bases, "error", c.Error)
+	return output.Fields("server", c.Server, "hosts", c.Hosts, "entries", c.Entries, "names", c.Names, "objects", c.Objects, "repaired", c.Repaired, "ahead", c.Ahead, "bases", c.Bases, "error", c.Error)
 }

@@ -11,7 +11,7 @@ func TestChangesOfServers(t *testing.T) {
 	client := fleet(t, map[string]objects{"web1": {"motd": "x"}})
 	for _, v := range []verbs.Verb{&verbs.GC{}, &verbs.Adopt{}} {
 		rows, o := ran(t, client, v)
-		if strings.Count(rows, "\n") != 1 || !strings.Contains(rows, `"hosts": 0, "entries": 0, "names": 0, "objects": 0, "repaired": 0, "bases": 0, "error": ""}`) || o.Failed != nil {
+		if strings.Count(rows, "\n") != 1 || !strings.Contains(rows, `"hosts": 0, "entries": 0, "names": 0, "objects": 0, "repaired": 0, "ahead": 0, "bases": 0, "error": ""}`) || o.Failed != nil {
 			t.Errorf("the rows of %T are\n%s, the outcome %+v", v, rows, o)
 		}
 	}
