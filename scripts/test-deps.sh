@@ -26,7 +26,7 @@ test    sudo             sudo              sudo             sudo
 test    ip               iproute2          iproute          iproute2
 test    snmpd            snmpd             net-snmp         net-snmp
 test    snmpwalk         snmp              net-snmp-utils   net-snmp-tools
-test    cc               gcc,libc6-dev     gcc              build-base
+test    cc               build-essential   gcc              build-base
 contrib ansible-playbook ansible-core      ansible-core     ansible-core
 contrib puppet           puppet-agent      puppet           puppet
 package debootstrap      debootstrap       debootstrap      debootstrap

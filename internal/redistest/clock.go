@@ -70,7 +70,7 @@ var clockLibrary = sync.OnceValues(func() (string, error) {
 	}
 	out, err := exec.Command("cc", "-shared", "-fPIC", "-O1", "-o", library, source).CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("cannot build what sets a server's clock: %w (a C compiler is installed with: sh scripts/test-deps.sh, or: apt-get install gcc libc6-dev)\n%s", err, out)
+		return "", fmt.Errorf("cannot build what sets a server's clock: %w (a C compiler is installed with: sh scripts/test-deps.sh, or: apt-get install build-essential)\n%s", err, out)
 	}
 	return library, nil
 })
