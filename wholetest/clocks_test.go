@@ -125,3 +125,110 @@ func TestGCTakesDownStampsOfATimeToCome(t *testing.T) {
 		f.is(program, "web01 live blue issue")
 	})
 }
+
+// Which of two pushes is the later one does not depend on what servers' clocks said: a push that
+// one of them has missed is the latest, whether the stamp of an earlier one lies beyond the
+// present, or the present has caught up with it.
+func TestAPushThatAWrongClockMissedWins(t *testing.T) {
+	t.Parallel()
+	program := redistest.Build(t, "./cmd/sysops")
+	for _, ahead := range []time.Duration{20 * time.Second, time.Minute, 24 * time.Hour, year} {
+		for _, later := range []time.Duration{0, 30 * time.Second, time.Hour} {
+			t.Run(fmt.Sprintf("%v, and %v later", ahead, later), func(t *testing.T) {
+				t.Parallel()
+				f := newClockedFleet(t, 2)
+				f.clocks[0].Set(ahead)
+				f.push("web01", "old", true)
+				f.clocks[0].Set(0)
+				f.pushTo(connect(t, f.servers[1].URL()), "web01", "red", true)
+				f.is(program, "web01 live red issue")
+				f.clocks[0].Set(min(ahead, later)) // its stamp is so much nearer
+				f.is(program, "web01 live red issue")
+			})
+		}
+	}
+	t.Run("the other has missed it", func(t *testing.T) {
+		t.Parallel()
+		f := newClockedFleet(t, 2)
+		f.push("web01", "old", true)
+		f.clocks[0].Set(year)
+		f.pushTo(connect(t, f.servers[0].URL()), "web01", "red", true)
+		f.clocks[0].Set(0)
+		f.is(program, "web01 undated red issue")
+		f.gc()
+		f.is(program, "web01 undated red issue")
+		f.push("web01", "blue", true)
+		f.is(program, "web01 live blue issue")
+	})
+}
+
+// When contents were first seen is one value, the same at all servers, which clocks that are wrong
+// neither set nor move.
+func TestFirstSeenIsOneValue(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{0, time.Second, time.Minute, year, -time.Minute, -year} {
+		for _, servers := range []int{2, 3} {
+			t.Run(fmt.Sprintf("%v, %d servers", ahead, servers), func(t *testing.T) {
+				t.Parallel()
+				f := newClockedFleet(t, servers)
+				f.clocks[0].Set(ahead)
+				began := time.Now().Unix()
+				f.push("web01", "red", true)
+				seen := f.firstSeen("web01#/etc/motd")
+				if seen < began || seen > time.Now().Unix() {
+					t.Errorf("it was first seen at %d, %d s after it was pushed", seen, seen-began)
+				}
+				same := func(when string) {
+					t.Helper()
+					if got := f.firstSeen("web01#/etc/motd"); got != seen {
+						t.Errorf("%s it was first seen at %d, and at %d before", when, got, seen)
+					}
+				}
+				tick(t, f.servers[1], seen)
+				f.push("web01", "red", true)
+				same("after another push")
+				f.servers[1].Restart()
+				f.push("web01", "red", true)
+				same("after a server has lost it")
+				f.clocks[0].Set(0)
+				f.push("web01", "red", false)
+				same("when the clock is right")
+			})
+		}
+	}
+}
+
+// Where siblings differ, as pushes of older agents have left them, the next push has them agree on
+// the earliest, but for what is of a time to come.
+func TestSiblingsComeToAgreeOnWhatWasFirstSeen(t *testing.T) {
+	t.Parallel()
+	for _, odd := range []time.Duration{-time.Second, -time.Hour, time.Hour, year} {
+		t.Run(odd.String(), func(t *testing.T) {
+			t.Parallel()
+			f := newClockedFleet(t, 2)
+			f.clocks[0].Set(odd)
+			f.pushTo(connect(t, f.servers[0].URL()), "web01", "red", true)
+			f.clocks[0].Set(0)
+			f.pushTo(connect(t, f.servers[1].URL()), "web01", "red", true)
+			want := min(serverFirstSeen(t, f.servers[0], "web01#/etc/motd"), serverFirstSeen(t, f.servers[1], "web01#/etc/motd"))
+			for range 2 {
+				f.push("web01", "red", true)
+				if got := f.firstSeen("web01#/etc/motd"); got != want {
+					t.Errorf("it was first seen at %d, want %d", got, want)
+				}
+			}
+		})
+	}
+}
+
+// firstSeen is when an object's contents were first seen, as all servers say, and their records.
+func (f *clockedFleet) firstSeen(key string) int64 {
+	f.Helper()
+	seen := serverFirstSeen(f, f.servers[0], key)
+	for _, s := range f.servers[1:] {
+		if got := serverFirstSeen(f, s, key); got != seen {
+			f.Errorf("%s was first seen at %d by one server, and at %d by another", key, seen, got)
+		}
+	}
+	return seen
+}

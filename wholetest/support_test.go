@@ -204,7 +204,7 @@ func timeless(dump string, denies func(name, host string) bool) string {
 func timelessRecord(line string) string {
 	field, value, _ := strings.Cut(strings.TrimSpace(line), `" "`)
 	raw, err := strconv.Unquote(`"` + value)
-	if field == `"$push` || field == `"$expires` {
+	if field == `"$push` || field == `"$serial` || field == `"$expires` {
 		return "  " + field + `" a time`
 	}
 	if err != nil || strings.HasPrefix(field, `"$`) || len(raw) < 57 {

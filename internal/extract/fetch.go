@@ -311,8 +311,8 @@ func (m *member) behind(h *hostState, push *store.PushTime) bool {
 	if push == nil || h.pushed.IsZero() || m.truths[h.name] != nil || !m.believable(push.At) {
 		return false
 	}
-	at := push.At.Add(-m.index.Offset)
-	return (push.Mark != h.mark || h.pushed.Sub(at).Abs() > sameWithin) && later(h.pushed, h.mark, at, push.Mark)
+	w := m.momentOf(push)
+	return !w.is(&h.moment) && h.later(&w)
 }
 
 // forgive tells the objects that their host does not have from those that are lost. The

@@ -9,8 +9,7 @@ import (
 // A hostState is what the members of a core know of one host.
 type hostState struct {
 	name    string
-	pushed  time.Time // its latest push, by our clock; zero: only the original's inserter knows it
-	mark    int
+	moment            // of its latest push; no time: only the original's inserter knows it, or it is undated
 	expires time.Time // of its snapshot, by our clock
 	has     uint64    // the members that have the latest push
 
@@ -38,6 +37,40 @@ const sameWithin = 30 * time.Second
 // markedWithin is how close two pushes must be for their marks to tell which came
 // first; otherwise the corrected clocks do.
 const markedWithin = 10 * time.Second
+
+// A moment is when a host pushed, or left, as far as one server can tell.
+type moment struct {
+	pushed time.Time // by our clock; zero: nobody knows
+	mark   int
+	serial int64 // 0: nobody knows
+}
+
+// momentOf is what m says of a push. Times and serials that lie beyond the present of the
+// server's clock say nothing.
+func (m *member) momentOf(p *store.PushTime) moment {
+	w := moment{mark: p.Mark, serial: p.Serial}
+	if m.believable(p.At) {
+		w.pushed = p.At.Add(-m.index.Offset)
+	}
+	if store.SerialIsBeyond(p.Serial, m.index.Now) {
+		w.serial = 0
+	}
+	return w
+}
+
+// says reports whether anything is known of the moment.
+func (w *moment) says() bool { return !w.pushed.IsZero() || w.serial != 0 }
+
+// is reports whether two servers tell of the same push.
+func (w *moment) is(other *moment) bool {
+	switch {
+	case w.mark != other.mark && !w.pushed.IsZero() && !other.pushed.IsZero():
+		return false
+	case w.serial != 0 && other.serial != 0:
+		return w.serial == other.serial
+	}
+	return w.mark == other.mark && w.pushed.Sub(other.pushed).Abs() <= sameWithin
+}
 
 // A hostTable holds what is known of the hosts of a core.
 type hostTable struct {
@@ -91,11 +124,15 @@ func (t *hostTable) add(name string) *hostState {
 	return h
 }
 
-// later reports whether the first of two pushes of one host came after the second.
-func later(at time.Time, mark int, than time.Time, thanMark int) bool {
-	apart := at.Sub(than)
-	if apart.Abs() <= markedWithin && mark != thanMark {
-		return store.MarkedAfter(mark, thanMark)
+// later reports whether w came after other, a moment of the same host. The host's own count
+// goes before what servers' clocks said.
+func (w *moment) later(other *moment) bool {
+	if w.serial != 0 && other.serial != 0 && w.serial != other.serial {
+		return w.serial > other.serial
+	}
+	apart := w.pushed.Sub(other.pushed)
+	if apart.Abs() <= markedWithin && w.mark != other.mark {
+		return store.MarkedAfter(w.mark, other.mark)
 	}
 	return apart > 0
 }

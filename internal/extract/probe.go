@@ -301,18 +301,18 @@ func (k *coreState) see(m *member, after *hostState, p store.Push) *hostState {
 		h.odd = true
 		return h
 	}
-	h.note(m.bit, p.At.Add(-m.index.Offset), p.Mark)
+	h.note(m.bit, m.momentOf(&p.PushTime))
 	return h
 }
 
-// note notes that the member of that bit has a push of this time, by our clock.
-func (h *hostState) note(bit uint64, at time.Time, mark int) {
+// note notes that the member of that bit has a push of this moment.
+func (h *hostState) note(bit uint64, w moment) {
 	switch {
-	case h.has != 0 && h.mark == mark && at.Sub(h.pushed).Abs() <= sameWithin:
+	case h.has != 0 && w.is(&h.moment):
 		h.has |= bit
-		h.pushed = maxTime(h.pushed, at)
-	case h.has == 0 || later(at, mark, h.pushed, h.mark):
-		h.pushed, h.mark, h.has = at, mark, bit
+		h.pushed = maxTime(h.pushed, w.pushed)
+	case h.has == 0 || w.later(&h.moment):
+		h.moment, h.has = w, bit
 	}
 }
 

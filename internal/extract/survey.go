@@ -572,7 +572,7 @@ func (s *Survey) chooseHosts(now time.Time) {
 			h.owned = !h.unverified && !h.left
 			if h.owned && len(s.cores) > 1 {
 				o := owner[h.name]
-				if h.owned = o == nil || later(h.pushed, h.mark, o.pushed, o.mark); h.owned {
+				if h.owned = o == nil || h.later(&o.moment); h.owned {
 					owner[h.name] = h
 					if o != nil {
 						o.owned, o.wanted = false, false

@@ -199,23 +199,23 @@ func (k *coreState) believe() {
 func (h *hostState) believe(members []*member) {
 	hints := *h
 	var known uint64 // the members that have the host at all
-	var left *store.PushTime
-	var leftAt time.Time
-	leftThen := false // it left when a server's clock was wrong, and has not pushed there since
-	h.pushed, h.mark, h.has, h.expires = time.Time{}, 0, 0, time.Time{}
+	var left *moment
+	h.moment, h.has, h.expires = moment{}, 0, time.Time{}
 	for _, m := range members {
 		t := m.truths[h.name]
 		if !t.Known {
 			continue
 		}
 		known |= m.bit
-		if t.Push != nil && m.believable(t.Push.At) {
-			h.note(m.bit, t.Push.At.Add(-m.index.Offset), t.Push.Mark)
+		if t.Push != nil {
+			if w := m.momentOf(t.Push); w.says() {
+				h.note(m.bit, w)
+			}
 		}
-		leftThen = leftThen || t.Left != nil && t.Push == nil && !m.believable(t.Left.At)
-		if t.Left != nil && m.believable(t.Left.At) {
-			if at := t.Left.At.Add(-m.index.Offset); left == nil || later(at, t.Left.Mark, leftAt, left.Mark) {
-				left, leftAt = t.Left, at
+		// When it left, though a server's clock was wrong then: it has not pushed there since.
+		if t.Left != nil {
+			if w := m.momentOf(t.Left); (w.says() || t.Push == nil) && (left == nil || w.later(left)) {
+				left = &w
 			}
 		}
 	}
@@ -225,17 +225,19 @@ func (h *hostState) believe(members []*member) {
 		*h = hints
 		h.unverified = true
 		return
-	case !says && leftThen:
+	case says:
+		h.undated = h.pushed.IsZero()
+	case left != nil && !left.says():
 		h.left = true
 		return
-	case !says && !hints.odd:
-		h.pushed, h.mark, h.has = hints.pushed, hints.mark, hints.has&known
-	case !says: // nobody knows since when: a server's clock was set back, or an older agent's hint is wrong
+	case !hints.odd:
+		h.moment, h.has = hints.moment, hints.has&known
+	default: // nobody knows since when: a server's clock was set back, or an older agent's hint is wrong
 		h.has, h.undated = known, true
 	}
 	h.expireBy(members)
 	// leave writes into $hosts what it writes into $left, so no push has to come after it.
-	h.left = left != nil && (h.pushed.IsZero() || !later(h.pushed, h.mark, leftAt, left.Mark))
+	h.left = left != nil && (!h.says() || !h.later(left))
 }
 
 // expireBy finds out when the snapshot of h expires, by the members that have it. One that is

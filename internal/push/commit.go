@@ -25,7 +25,7 @@ func (d *offering) commit(ctx context.Context, names map[string]bool) {
 	if whole {
 		d.batch.Commit(store.Commit{
 			Names: sortedNames(names), Machine: d.push.snap.Machine, Back: d.state.Left,
-			Score: store.PushScore(d.state.Now, d.push.mark), Expires: d.state.Now.Add(d.push.snap.TTL),
+			Score: store.PushScore(d.state.Now, d.push.mark), Serial: d.push.serial, Expires: d.state.Now.Add(d.push.snap.TTL),
 		})
 	}
 	d.send(ctx, d.batch)

@@ -192,8 +192,8 @@ func (d *offering) offer(obj *packedObject) {
 	case changed:
 		d.replace(object, rec)
 		d.propose(obj, obj.pack())
-	case old.StatSum != rec.StatSum:
-		d.batch.SetStat(obj.name, obj.md5sum, obj.stat)
+	case old.StatSum != rec.StatSum || !old.Seen.Equal(rec.Seen):
+		d.batch.SetStat(obj.name, obj.md5sum, obj.stat, rec.Seen)
 	default:
 		if d.batch.Renew(obj.name, obj.md5sum); old != rec && (obj.choice != choiceSum(nil) || old.MayBase != rec.MayBase) {
 			d.fresh = append(d.fresh, obj.name)
@@ -226,7 +226,7 @@ func (d *offering) offer(obj *packedObject) {
 
 // record is what to record of an object, but for its frame.
 func (d *offering) record(obj *packedObject) store.Record {
-	return store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: d.firstSeen(obj), Choice: obj.choice, MayBase: obj.mayBase}
+	return store.Record{Sum: obj.sum, StatSum: obj.statSum, Seen: d.push.firstSeen(obj, d.siblings), Choice: obj.choice, MayBase: obj.mayBase}
 }
 
 // packsBetter reports whether bases that there were not when an unchanged object was
@@ -270,23 +270,6 @@ func (d *offering) abandon(err error) {
 	d.sending.Wait()
 	d.err, d.done = err, d.sent
 	d.took = time.Since(d.began)
-}
-
-// firstSeen is when these contents were first seen, by this server's clock: as
-// any sibling recorded it, so that a server that lost them gives the same answer.
-func (d *offering) firstSeen(obj *packedObject) time.Time {
-	seen := d.state.Now
-	for _, other := range d.siblings {
-		if r, ok := other.state.Records[obj.name]; ok && r.Sum == obj.sum {
-			if t := r.Seen.Add(d.state.Offset - other.state.Offset); t.Before(seen) {
-				seen = t
-			}
-		}
-	}
-	if own, ok := d.state.Records[obj.name]; ok && own.Sum == obj.sum {
-		return own.Seen // it stands in the object; clocks must not move it
-	}
-	return seen
 }
 
 // end deletes what has vanished, waits for the writes, and then repairs,

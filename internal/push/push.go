@@ -91,11 +91,11 @@ func (c *Publisher) Leave(ctx context.Context, core, host string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	mark := store.Mark(time.Now())
+	mark, serial := store.Mark(time.Now()), store.SerialAfter(0, time.Now())
 	removed, errs := make([]int, len(servers)), make([]error, len(servers))
 	var wg sync.WaitGroup
 	for i, s := range servers {
-		wg.Go(func() { removed[i], errs[i] = s.Leave(ctx, host, mark) })
+		wg.Go(func() { removed[i], errs[i] = s.Leave(ctx, host, mark, serial) })
 	}
 	wg.Wait()
 	most := 0
@@ -114,9 +114,12 @@ var ErrOtherMachine = errors.New("another machine has this host name")
 // A push is one snapshot on its way to the servers of a core.
 type push struct {
 	snap       snapshot.Snapshot
-	mark       int // of this push, on every server; see store.PushScore
+	mark       int   // of this push, on every server; see store.PushScore
+	serial     int64 // likewise; see store.SerialAfter
 	clock      func(server time.Time) time.Time
 	deliveries []*delivery
+
+	sightings sightings
 
 	bases bases
 	names []string // of the sources that may be packed against bases
@@ -159,7 +162,7 @@ func (c *Publisher) newPush(ctx context.Context, core string, snap snapshot.Snap
 	}
 	unusable := c.cache.usable()
 	p := &push{
-		snap: snap, mark: store.Mark(time.Now()), unusable: unusable, clock: c.clock,
+		snap: snap, mark: store.Mark(time.Now()), serial: store.SerialAfter(0, time.Now()), unusable: unusable, clock: c.clock,
 		bases:   bases{off: c.noBases || unusable != nil, cache: c.cache, encoder: c.encoders.Get().(*frame.Encoder), asked: make(map[string]bool)},
 		sources: make(map[string]*snapshot.Source), sizes: make(map[string]int), problems: make(map[string]error),
 	}
@@ -205,6 +208,7 @@ func (p *push) run(ctx context.Context) {
 	p.learn(ctx, group)
 	for _, d := range group {
 		p.bases.before = append(p.bases.before, d.state.Records)
+		p.serial = max(p.serial, store.SerialAfter(d.state.Serial, time.Now()))
 	}
 	var wg sync.WaitGroup
 	var behind []*delivery // of the group alone: who is offered the snapshot alone holds nobody up

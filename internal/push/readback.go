@@ -59,13 +59,14 @@ type readBack struct {
 	done     chan struct{}     // closed at the end
 	replaced []string          // objects that are not what this host has stored
 	stats    map[string]uint64 // of the others: digests of their stats
+	seen     map[string]int64  // and when they were first seen
 	bases    map[store.ID]bool // that these objects refer to → whether the server's is damaged
 	known    map[store.ID]*frame.Base
 }
 
 // startReadBack begins to read the objects back whose turn it is.
 func (d *delivery) startReadBack(ctx context.Context) *readBack {
-	r := &readBack{done: make(chan struct{}), stats: make(map[string]uint64), bases: make(map[store.ID]bool), known: make(map[store.ID]*frame.Base)}
+	r := &readBack{done: make(chan struct{}), stats: make(map[string]uint64), seen: make(map[string]int64), bases: make(map[store.ID]bool), known: make(map[store.ID]*frame.Base)}
 	var names []string
 	for name, rec := range d.state.Records {
 		if rec.Sum != ([32]byte{}) && hasTurn(d.push.snap.Host, name, d.state.Pushed, d.state.Now) {
@@ -179,9 +180,10 @@ func (d *delivery) isOurs(name string, elements [][]byte, r *readBack) bool {
 		return false
 	}
 	r.stats[name] = statSum(name, stat)
-	return string(elements[store.MD5Sum]) == hex.EncodeToString(sum[:]) &&
-		string(elements[store.WordCount]) == string(words) &&
-		string(elements[store.Time]) == strconv.FormatInt(rec.Seen.Unix(), 10)
+	if r.seen[name], err = strconv.ParseInt(string(elements[store.Time]), 10, 64); err != nil {
+		return false
+	}
+	return string(elements[store.MD5Sum]) == hex.EncodeToString(sum[:]) && string(elements[store.WordCount]) == string(words)
 }
 
 // heedReadBack waits for what was read back. What others have replaced is sent anew, and so
@@ -189,7 +191,8 @@ func (d *delivery) isOurs(name string, elements [][]byte, r *readBack) bool {
 func (d *offering) heedReadBack() {
 	<-d.back.done
 	for name, stat := range d.back.stats {
-		if stat != d.state.Records[name].StatSum && stat != d.records[name].StatSum {
+		was, is := d.state.Records[name], d.records[name]
+		if stat != was.StatSum && stat != is.StatSum || d.back.seen[name] != was.Seen.Unix() && d.back.seen[name] != is.Seen.Unix() {
 			d.back.replaced = append(d.back.replaced, name)
 		}
 	}

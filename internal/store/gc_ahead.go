@@ -39,7 +39,7 @@ func (st *Testimony) isAhead(now time.Time) bool {
 	return st.pushBeyond(now) || st.leftBeyond(now) || st.expiryBeyond(now)
 }
 
-// takeDown removes the time of a host's push that lies beyond the present, and lowers when it
+// takeDown takes away when a host pushed, where that lies beyond the present, and lowers when it
 // left and when its snapshot expires to the latest that can be, unless a push comes between.
 // In $hosts it has then a score that says nothing: its objects are there, and nobody knows since when.
 func (g *pruning) takeDown(ctx context.Context, h *hostDoubt) error {
@@ -50,8 +50,9 @@ func (g *pruning) takeDown(ctx context.Context, h *hostDoubt) error {
 		return err == nil && sameStamps(&again[0].testimony, &h.testimony), err
 	}, func(pipe redis.Pipeliner) {
 		if h.testimony.pushBeyond(now) {
-			pipe.HDel(ctx, key, fieldPush)
 			hosts = saysNothing
+			pipe.HSet(ctx, key, fieldPush, hosts)
+			h.testimony.keepSerial(ctx, pipe, key, *h.testimony.push, hosts)
 		}
 		if h.testimony.expiryBeyond(now) {
 			ttl, _ := h.testimony.lifetime()
@@ -62,6 +63,7 @@ func (g *pruning) takeDown(ctx context.Context, h *hostDoubt) error {
 			left, _ := recordedPush(h.testimony.left)
 			hosts, live = formatScore(PushScore(now, left.Mark)), formatScore(unix(now))
 			pipe.HSet(ctx, key, fieldLeft, hosts)
+			h.testimony.keepSerial(ctx, pipe, key, *h.testimony.left, hosts)
 		}
 	})
 	if err != nil || !changed {
@@ -79,6 +81,16 @@ func (g *pruning) takeDown(ctx context.Context, h *hostDoubt) error {
 		return err
 	}
 	return g.faults.pass(g.wrap(firstError(cmds...)))
+}
+
+// keepSerial has the serial of what had the score before belong to what has now another.
+func (st *Testimony) keepSerial(ctx context.Context, pipe redis.Pipeliner, key, before, now string) {
+	if st.serial == nil {
+		return
+	}
+	if serial := parseSerial(*st.serial, before); serial != 0 {
+		pipe.HSet(ctx, key, fieldSerial, formatSerial(serial, now))
+	}
 }
 
 // saysNothing is the score of a host of which nobody knows when it pushed.

@@ -42,6 +42,7 @@ const (
 	fieldTTL     = "$ttl"     // its TTL in seconds
 	fieldPush    = "$push"    // the score of its last whole push; see PushScore
 	fieldExpires = "$expires" // unix time at which its snapshot expires
+	fieldSerial  = "$serial"  // which of its pushes, or leaves, that was; see Serial
 	fieldLeft    = "$left"    // the score at which it left; its next push removes it
 )
 

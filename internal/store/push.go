@@ -19,6 +19,7 @@ type HostState struct {
 	Machine string            // id of the machine that pushed last, "" if unknown
 	Expires time.Time         // of its snapshot; zero: never pushed
 	Pushed  time.Time         // its last whole push; zero: it does not say
+	Serial  int64             // of that push, or of its leaving; 0: it does not say
 	Left    bool              // it has left since its last push
 
 	Claims map[string][]Claim // the bases that are offered for the names that were asked about
@@ -60,6 +61,7 @@ func (s *Server) ReadHost(ctx context.Context, host string, names []string, base
 	if own, err := parsePush([]byte(of.Val()[fieldPush])); err == nil {
 		st.Pushed = own.At
 	}
+	st.Serial = serialOf(of.Val(), st.Now)
 	_, st.Left = of.Val()[fieldLeft]
 	st.Chosen = parseChoice(chosen.Val()).Version // where that may not be read, it is as if none were
 	for field, v := range of.Val() {
@@ -75,6 +77,16 @@ func (s *Server) ReadHost(ctx context.Context, host string, names []string, base
 		}
 	}
 	return st, nil
+}
+
+// serialOf is the serial of what a host did last, by its own fields; 0: they do not say, or say
+// what is of a time to come.
+func serialOf(own map[string]string, now time.Time) int64 {
+	serial := max(parseSerial(own[fieldSerial], own[fieldPush]), parseSerial(own[fieldSerial], own[fieldLeft]))
+	if SerialIsBeyond(serial, now) {
+		return 0
+	}
+	return serial
 }
 
 // maxOffers is how many bases of a name are looked at, whatever a hostile host
@@ -193,9 +205,11 @@ func (b *Batch) Renew(name, md5sum string) {
 	b.renew(OpRenew, name, md5sum)
 }
 
-// SetStat is Renew for an object whose contents are the same and whose stat is not.
-func (b *Batch) SetStat(name, md5sum, stat string) {
-	b.renew(OpSetStat, name, md5sum, b.pipe.LSet(context.Background(), keyObject(b.host, name), Stat, stat))
+// SetStat is Renew for an object whose contents are the same, and whose stat, or when they were
+// first seen, is not.
+func (b *Batch) SetStat(name, md5sum, stat string, seen time.Time) {
+	ctx, key := context.Background(), keyObject(b.host, name)
+	b.renew(OpSetStat, name, md5sum, b.pipe.LSet(ctx, key, Stat, stat), b.pipe.LSet(ctx, key, Time, seen.Unix()))
 }
 
 func (b *Batch) renew(kind OpKind, name, md5sum string, more ...redis.Cmder) {
@@ -245,6 +259,7 @@ type Commit struct {
 	Names   []string // of its objects
 	Machine string   // the id of the machine that pushed it
 	Score   float64  // of the push; see PushScore
+	Serial  int64    // of the push; see SerialAfter
 	Expires time.Time
 	Back    bool // the host had left
 }
@@ -267,8 +282,9 @@ func (b *Batch) Commit(c Commit) {
 	if c.Back {
 		cmds = append(cmds, b.pipe.HDel(ctx, keyOf(b.host), fieldLeft))
 	}
+	score := formatScore(c.Score)
 	cmds = append(cmds, b.pipe.HSet(ctx, keyOf(b.host), fieldMachine, c.Machine, fieldTTL, int64(b.ttl.Seconds()),
-		fieldPush, formatScore(c.Score), fieldExpires, formatScore(unix(c.Expires)))) // last; see expel
+		fieldPush, score, fieldSerial, formatSerial(c.Serial, score), fieldExpires, formatScore(unix(c.Expires)))) // last; see expel
 	b.add(OpIndex, keyHosts, 320+5*len(b.host), cmds...)
 }
 
@@ -331,7 +347,7 @@ func execError(exec *redis.Cmd) error {
 // Leave removes what the host has at the server, and notes when it left: who may write no
 // more than a host can take it out of what is shared only by saying so. gc removes the
 // rest. It returns how many objects there were.
-func (s *Server) Leave(ctx context.Context, host string, mark int) (int, error) {
+func (s *Server) Leave(ctx context.Context, host string, mark int, serial int64) (int, error) {
 	pipe := s.db.Pipeline()
 	now, of := pipe.Time(ctx), pipe.HGetAll(ctx, keyOf(host))
 	if err := s.exec(ctx, pipe); err != nil {
@@ -365,13 +381,14 @@ func (s *Server) Leave(ctx context.Context, host string, mark int) (int, error) 
 			}
 		}
 	}
+	serial = max(serial, serialOf(of.Val(), now.Val())+1)
 	// The hints differ then from those of a server that did not hear of it, so that readers ask.
 	score := PushScore(now.Val(), mark)
 	pipe = s.db.Pipeline()
 	cmds := []redis.Cmder{
 		pipe.ZAdd(ctx, keyHosts, redis.Z{Score: score, Member: host}),
 		pipe.ZAdd(ctx, keyLive, redis.Z{Score: unix(now.Val()), Member: host}),
-		pipe.HSet(ctx, keyOf(host), fieldLeft, formatScore(score)),
+		pipe.HSet(ctx, keyOf(host), fieldLeft, formatScore(score), fieldSerial, formatSerial(serial, formatScore(score))),
 	}
 	if err := s.exec(ctx, pipe); err != nil {
 		return removed, err

@@ -102,13 +102,13 @@ type Testimony struct {
 	Known bool // $of:<host> exists
 
 	push, expires, left *string // the fields of those names
-	machine             *string
+	machine, serial     *string
 	ttl                 *string
 	wrong               bool // $of:<host> is no hash
 }
 
 // The fields of $of:<host> that a Testimony is made of, in their order.
-var testimonyFields = []string{fieldPush, fieldExpires, fieldLeft, fieldMachine, fieldTTL}
+var testimonyFields = []string{fieldPush, fieldExpires, fieldLeft, fieldMachine, fieldTTL, fieldSerial}
 
 // Testimonies reads what the server knows of each host.
 func (s *Server) Testimonies(ctx context.Context, hosts []string) ([]Testimony, error) {
@@ -124,7 +124,7 @@ func (s *Server) Testimonies(ctx context.Context, hosts []string) ([]Testimony, 
 		}
 		var silent []string // $of: is not there, or has other fields alone
 		for i, v := range values {
-			st := Testimony{push: v[0], expires: v[1], left: v[2], machine: v[3], ttl: v[4], wrong: slices.Contains(wrong, part[i])}
+			st := Testimony{push: v[0], expires: v[1], left: v[2], machine: v[3], ttl: v[4], serial: v[5], wrong: slices.Contains(wrong, part[i])}
 			st.Known = st.wrong || slices.ContainsFunc(v, func(field *string) bool { return field != nil })
 			if out = append(out, st); !st.Known {
 				silent = append(silent, part[i])

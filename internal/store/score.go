@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -39,9 +40,36 @@ func PushScore(at time.Time, mark int) float64 {
 
 // A PushTime is a score of $hosts taken apart.
 type PushTime struct {
-	At   time.Time // by the server's clock
-	Mark int
+	At     time.Time // by the server's clock; zero: it says nothing, see saysNothing
+	Mark   int
+	Serial int64 // the same at all servers; 0: nobody knows, as of agents before there were serials
 }
+
+// A serial tells which of two pushes of one host, or of a push and its leaving, came later, whatever
+// the servers' clocks said: it is the time of the host's own clock in microseconds or, where that is
+// less, one more than what a server has. In $serial it stands before the score that it belongs to, so
+// that it says nothing of a push by an agent that does not write any.
+
+// SerialAfter returns the serial of what a host does now. seen is what a server has.
+func SerialAfter(seen int64, now time.Time) int64 { return max(now.UnixMicro(), seen+1) }
+
+// formatSerial writes the serial of what has this score.
+func formatSerial(serial int64, score string) string {
+	return strconv.FormatInt(serial, 10) + " " + score
+}
+
+// parseSerial reads the serial of what has this score; 0: it is that of something else.
+func parseSerial(field, score string) int64 {
+	text, of, _ := strings.Cut(field, " ")
+	serial, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || of != score || score == "" {
+		return 0
+	}
+	return max(serial, 0)
+}
+
+// SerialIsBeyond reports whether a serial lies beyond the present: the host's clock was ahead.
+func SerialIsBeyond(serial int64, now time.Time) bool { return beyond(time.UnixMicro(serial), now) }
 
 func pushTime(score float64) PushTime {
 	ticks := math.Floor(score * (1 << tickBits))

@@ -47,12 +47,13 @@ func (s *Server) Truths(ctx context.Context, hosts, names []string) ([]Truth, er
 func (s *Server) truths(ctx context.Context, hosts, names []string) ([]Truth, error) {
 	q := newRequest(3 * len(hosts))
 	for _, h := range hosts {
-		q.begin(5 + len(names))
+		q.begin(6 + len(names))
 		q.arg("HMGET")
 		q.arg(keyOf(h))
 		q.arg(fieldPush)
 		q.arg(fieldExpires)
 		q.arg(fieldLeft)
+		q.arg(fieldSerial)
 		for _, n := range names {
 			q.arg(n)
 		}
@@ -82,16 +83,22 @@ func (t *Truth) read(r replies, names int) error {
 		return err
 	}
 	if err == nil {
-		if n != 3+names {
+		if n != truthFields+names {
 			return errors.New("cannot read a host's fields")
 		}
+		var own [truthFields]string
 		for i := range n {
 			b, err := r.text()
 			if err != nil {
 				return err
 			}
-			t.field(i, b)
+			if i < truthFields {
+				own[i] = string(b)
+			} else {
+				t.Holds[i-truthFields] = b != nil
+			}
 		}
+		t.say(own)
 	}
 	fields, err := r.integer()
 	if err != nil && kindOf(err) != ErrWrongType {
@@ -108,27 +115,27 @@ func (t *Truth) read(r replies, names int) error {
 	return nil
 }
 
-// field takes one of the fields that truths asks for.
-func (t *Truth) field(i int, b []byte) {
-	switch {
-	case b == nil:
-	case i >= 3:
-		t.Holds[i-3] = true
-	case i == 1:
-		if score, err := parseScore(b); err == nil {
-			t.Expires = fromUnix(score)
-		}
-	default:
-		at, err := parsePush(b)
-		if err != nil || at.At.IsZero() {
-			return
-		}
-		if i == 0 {
-			t.Push = &at
-		} else {
-			t.Left = &at
-		}
+// truthFields is how many of a host's own fields a Truth is made of.
+const truthFields = 4
+
+// say takes what the host says itself: $push, $expires, $left and $serial; empty: it does not say.
+func (t *Truth) say(own [truthFields]string) {
+	if score, err := parseScore([]byte(own[1])); err == nil {
+		t.Expires = fromUnix(score)
 	}
+	t.Push, t.Left = saidTime(own[0], own[3]), saidTime(own[2], own[3])
+}
+
+// saidTime reads a score, and its serial, if that is of it; nil: it says nothing.
+func saidTime(score, serial string) *PushTime {
+	at, err := parsePush([]byte(score))
+	if err != nil {
+		return nil
+	}
+	if at.Serial = parseSerial(serial, score); at.At.IsZero() && at.Serial == 0 {
+		return nil
+	}
+	return &at
 }
 
 // A Holding is who has objects of some names.
