@@ -229,3 +229,45 @@ func TestHostsTellsWhoReportedWhen(t *testing.T) {
 		t.Errorf("%s", c)
 	}
 }
+
+// A core all of whose hosts have expired is not one in which nothing matches: the answer says that
+// it lacks that core, whether or not gc has been there, and other cores answer beside it.
+func TestACoreWhoseHostsHaveAllExpiredIsLacking(t *testing.T) {
+	t.Parallel()
+	for _, servers := range []int{1, 2} {
+		for _, keep := range []time.Duration{0, time.Hour, 7 * 24 * time.Hour} { // gc's, 0: it is not there
+			t.Run(fmt.Sprintf("%d of %d servers, gc keeps %v", servers, servers, keep), func(t *testing.T) {
+				t.Parallel()
+				clock := redistest.NewClock(t)
+				expired := redistest.Core(t, servers, clock.Option())
+				live := redistest.Start(t)
+				c := connectTo(t, &fleet{
+					sites: map[string][]string{"s": {"a", "b"}}, localSite: "s", localCore: "a",
+					cores: map[string][]string{"a": redistest.URLs(expired), "b": {live.URL()}},
+				}, sysops.Options{})
+				for core, host := range map[string]string{"a": "web01", "b": "web02"} {
+					if _, err := c.Publish(t.Context(), core, snapshotOf(host, text("/etc/motd", "m"))); err != nil {
+						t.Fatal(err)
+					}
+				}
+				clock.Set(8 * time.Hour)
+				if keep > 0 {
+					if _, err := c.GC(t.Context(), sysops.Where{Core: "a"}, keep); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for scope, rows := range map[sysops.Scope]int{sysops.Local: 0, sysops.Global: 1} {
+					q := sysops.Query{Pattern: pattern(t, "/etc/motd"), Where: sysops.Where{Scope: scope, Partial: true}}
+					got, complete := contents(t, c, q)
+					if len(got) != rows || !complete.Partial() || !strings.Contains(complete.Cores[0].Error, "core a ") {
+						t.Errorf("%s: %q, want %d, and a word about core a: %+v", scope, got, rows, complete)
+					}
+					_, complete, err := c.Hosts(t.Context(), q.Where)
+					if err != nil || !complete.Partial() {
+						t.Errorf("%s: hosts says %+v, %v", scope, complete, err)
+					}
+				}
+			})
+		}
+	}
+}

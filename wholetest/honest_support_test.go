@@ -374,12 +374,17 @@ func (q honestQuestion) answer(all []standing) honestAnswer {
 		a.rows = q.rows(all)
 	}
 	switch {
-	case len(a.unverified) > 0:
+	case len(a.unverified) > 0, allExpired(all):
 		a.status = 3
 	case len(a.rows) == 0:
 		a.status = 1
 	}
 	return a
+}
+
+// allExpired reports whether a core that has hosts has none that is live.
+func allExpired(all []standing) bool {
+	return len(all) > 0 && !slices.ContainsFunc(all, standing.here)
 }
 
 // ask runs the command.

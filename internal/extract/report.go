@@ -2,9 +2,12 @@ package extract
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/naming"
+	"github.com/sysops-api/sysops-api/internal/words"
 )
 
 // A Report says what an answer rests on and what it lacks.
@@ -45,6 +48,26 @@ type ServerState struct {
 
 // coldShare: a server that lacks more than one host in coldShare is cold.
 const coldShare = 100
+
+// judgeLife has the answer say that it lacks a core all of whose hosts have expired: agents that no
+// longer reach its servers, rather than hosts that are all down, leave it so. What has moved to
+// another core, or left, is not of it.
+func (k *coreState) judgeLife(now time.Time) {
+	hosts := 0
+	for _, h := range k.hosts.list {
+		switch {
+		case !h.owned:
+		case h.live(now):
+			return
+		default:
+			hosts++
+		}
+	}
+	if k.err != nil || k.unsure != nil || hosts == 0 || slices.ContainsFunc(k.left(), func(m *member) bool { return len(m.scanned) > 0 }) {
+		return
+	}
+	k.unsure = fmt.Errorf("core %s has nothing to say: the snapshots of all %s that it knows have expired (do agents reach its servers?)", k.core, words.Plural(hosts, "host"))
+}
 
 // report is the part that the core had, which went down meanwhile, or not.
 func (k *coreState) report(down error) CoreState {

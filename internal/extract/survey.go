@@ -503,6 +503,9 @@ func (s *Survey) settle() {
 	now := time.Now()
 	sel := &s.sel
 	s.chooseHosts(now)
+	for _, k := range s.cores {
+		k.judgeLife(now)
+	}
 	var found []Target
 	for _, k := range s.cores {
 		if k.err == nil {
