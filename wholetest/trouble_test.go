@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sysops-api/sysops-api"
 	"github.com/sysops-api/sysops-api/internal/redistest"
@@ -123,6 +124,23 @@ func TestInfoSaysWhatIsWrongWithAServer(t *testing.T) {
 			ails(t, c, servers[0].URL(), []string{tt.state}, tt.says)
 			ails(t, c, servers[1].URL(), nil, "")
 		})
+	}
+}
+
+// A server whose clock is off is told by how much, in which direction, and until it is set right.
+func TestInfoSaysWhatAClockIsOff(t *testing.T) {
+	t.Parallel()
+	f := newClockedFleet(t, 2)
+	f.push("web01", "red", true)
+	c := f.all()
+	for ahead, says := range map[time.Duration]string{time.Minute: "1m0s ahead", year: "8760h0m0s ahead", -time.Minute: "1m0s behind", -year: "8760h0m0s behind"} {
+		f.clocks[0].Set(ahead)
+		f.push("web01", "red", true) // what it had may have expired
+		ails(t, c, f.servers[0].URL(), []string{"clock"}, says)
+		ails(t, c, f.servers[1].URL(), nil, "")
+		f.clocks[0].Set(0)
+		f.push("web01", "red", true)
+		ails(t, c, f.servers[0].URL(), nil, "")
 	}
 }
 
