@@ -35,6 +35,9 @@ var (
 
 	// ErrOtherMachine: another machine pushes under this host's name.
 	ErrOtherMachine = push.ErrOtherMachine
+
+	// ErrUnderWay: another push of the same host was under way, or came in between.
+	ErrUnderWay = push.ErrUnderWay
 )
 
 // What can be wrong with a server. Errors that concern one wrap these, so that

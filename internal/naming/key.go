@@ -38,7 +38,7 @@ func (k Key) Compare(other Key) int {
 // (the index).
 func ParseKey(s string) (Key, bool) {
 	host, name, ok := strings.Cut(s, "#")
-	if !ok || host == "" || name == "" || host[0] == '$' {
+	if !ok || host == "" || name == "" || host[0] == '$' || name[0] == '$' {
 		return Key{}, false
 	}
 	return Key{Host: host, Name: name}, true

@@ -28,6 +28,9 @@ func (d *offering) commit(ctx context.Context, names map[string]bool) {
 			Score: store.PushScore(d.state.Now, d.push.mark), Serial: d.push.serial, Expires: d.state.Now.Add(d.push.snap.TTL),
 		})
 	}
+	if len(d.given) == 0 || !whole {
+		d.endLease() // becomeBases writes no object
+	}
 	d.send(ctx, d.batch)
 	d.becomeBases(ctx, whole)
 	d.err = d.sent.err
@@ -128,7 +131,16 @@ func (d *offering) becomeBases(ctx context.Context, whole bool) {
 	for _, name := range slices.Sorted(maps.Keys(sure)) {
 		d.putRecord(name, sure[name])
 	}
+	d.endLease()
 	d.send(ctx, d.batch)
+}
+
+// endLease ends the push's lease with what is in the batch, which is the last that changes an object.
+func (d *offering) endLease() {
+	if d.holds() && !d.released {
+		d.batch.EndLease()
+		d.released = true
+	}
 }
 
 // resend writes objects again that the server has lost. The orphans among them are to refer

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/extract"
@@ -33,6 +34,9 @@ type delivery struct {
 	note   serverNote       // what earlier pushes have found out about it
 	fixed  bool             // hosts may not write bases there
 	absent []store.ID       // bases that it lists and does not have
+
+	released bool        // its lease went with what was written last
+	renews   atomic.Bool // its lease is renewed until the push ends
 
 	done outcomes // of the offering that ended
 	err  error    // why the server is left out
@@ -93,7 +97,8 @@ func (d *delivery) read(ctx context.Context) {
 	ctx, cancel := d.server.WhileFlowing(ctx, d.timeout)
 	defer cancel()
 	bases := &d.push.bases
-	d.state, d.err = d.server.ReadHost(ctx, d.push.snap.Host, d.push.stale, !bases.off)
+	d.state, d.err = d.server.ReadHost(ctx, d.push.snap.Host, d.push.stale, !bases.off, d.push.token)
+	d.renews.Store(d.err == nil && d.holds())
 	if clock := d.push.clock; clock != nil && d.err == nil {
 		d.state.Now = clock(d.state.Now)
 	}
@@ -143,6 +148,10 @@ func (d *offering) send(ctx context.Context, b *store.Batch) {
 	}
 	for _, o := range list {
 		switch {
+		case o.Kind == store.OpHold:
+			if o.Lost {
+				d.sent.err = fmt.Errorf("server %s: %w", d.server.Name(), ErrUnderWay)
+			}
 		case o.Kind == store.OpHoldBase, o.Kind == store.OpGiveBase:
 			d.noteBase(o)
 		case o.Kind == store.OpClaimBase:
@@ -287,6 +296,7 @@ func (d *offering) end(ctx context.Context, names map[string]bool) {
 				d.batch.Delete(name)
 			}
 		}
+		d.batch.Hold(d.push.token, d.state.Turn)
 		d.queue <- d.batch
 	}
 	close(d.queue)

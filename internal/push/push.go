@@ -8,6 +8,7 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,8 +115,9 @@ var ErrOtherMachine = errors.New("another machine has this host name")
 // A push is one snapshot on its way to the servers of a core.
 type push struct {
 	snap       snapshot.Snapshot
-	mark       int   // of this push, on every server; see store.PushScore
-	serial     int64 // likewise; see store.SerialAfter
+	mark       int    // of this push, on every server; see store.PushScore
+	serial     int64  // likewise; see store.SerialAfter
+	token      string // by which other pushes tell this one; see store's lease
 	clock      func(server time.Time) time.Time
 	deliveries []*delivery
 
@@ -162,7 +164,7 @@ func (c *Publisher) newPush(ctx context.Context, core string, snap snapshot.Snap
 	}
 	unusable := c.cache.usable()
 	p := &push{
-		snap: snap, mark: store.Mark(time.Now()), serial: store.SerialAfter(0, time.Now()), unusable: unusable, clock: c.clock,
+		snap: snap, mark: store.Mark(time.Now()), serial: store.SerialAfter(0, time.Now()), token: newToken(snap.Machine), unusable: unusable, clock: c.clock,
 		bases:   bases{off: c.noBases || unusable != nil, cache: c.cache, encoder: c.encoders.Get().(*frame.Encoder), asked: make(map[string]bool)},
 		sources: make(map[string]*snapshot.Source), sizes: make(map[string]int), problems: make(map[string]error),
 	}
@@ -187,6 +189,8 @@ func (c *Publisher) newPush(ctx context.Context, core string, snap snapshot.Snap
 // time together, so that each object is read and packed once. Servers that
 // answer later get a pass of their own.
 func (p *push) run(ctx context.Context) {
+	underWay.Store(p.token, struct{}{})
+	defer p.keepTurn(ctx)()
 	arrived := make(chan *delivery, len(p.deliveries))
 	for _, s := range p.deliveries {
 		go func() {
@@ -195,7 +199,11 @@ func (p *push) run(ctx context.Context) {
 		}()
 	}
 	group, waiting := p.gather(arrived)
-	if err := p.otherMachine(group); err != nil {
+	err := p.otherMachine(group)
+	if err == nil {
+		err = cmp.Or(p.takeTurn(ctx, group), p.otherMachine(healthy(group)))
+	}
+	if err != nil {
 		// All servers get the same verdict: half a push would lock the other out.
 		for range waiting {
 			<-arrived
@@ -205,6 +213,7 @@ func (p *push) run(ctx context.Context) {
 		}
 		return
 	}
+	group = healthy(group)
 	p.learn(ctx, group)
 	for _, d := range group {
 		p.bases.before = append(p.bases.before, d.state.Records)
@@ -215,15 +224,22 @@ func (p *push) run(ctx context.Context) {
 	wg.Go(func() { behind = p.pass(ctx, group) })
 	for range waiting {
 		s := <-arrived
-		wg.Go(func() { p.pass(ctx, []*delivery{s}) })
+		wg.Go(func() { p.passAlone(ctx, s) })
 	}
 	wg.Wait()
 	for _, s := range behind {
-		if s.read(ctx); s.err == nil {
-			wg.Go(func() { p.pass(ctx, []*delivery{s}) })
-		}
+		s.read(ctx)
+		wg.Go(func() { p.passAlone(ctx, s) })
 	}
 	wg.Wait()
+}
+
+// passAlone is pass for a server that could not keep up with its siblings.
+func (p *push) passAlone(ctx context.Context, s *delivery) {
+	if s.err == nil {
+		s.err = p.takeTurn(ctx, []*delivery{s})
+	}
+	p.pass(ctx, []*delivery{s})
 }
 
 // gather returns the deliveries that answered in time, and how many are still to

@@ -72,7 +72,7 @@ func (g *pruning) keys(ctx context.Context) error {
 			switch {
 			case strings.HasPrefix(key, keyOf("")):
 				hosts = append(hosts, strings.TrimPrefix(key, keyOf("")))
-			case isObject && host != "" && host[0] != '$' && name != "":
+			case isObject && host != "" && host[0] != '$' && name != "" && name[0] != '$':
 				objects = append(objects, Ref{host, name})
 			}
 		}

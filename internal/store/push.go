@@ -21,16 +21,18 @@ type HostState struct {
 	Pushed  time.Time         // its last whole push; zero: it does not say
 	Serial  int64             // of that push, or of its leaving; 0: it does not say
 	Left    bool              // it has left since its last push
+	Holder  string            // the token of the push that holds it, which may be the one that asked; empty: none, or the server gives no leases
+	Turn    string            // what $serial holds, for Batch.Hold
 
 	Claims map[string][]Claim // the bases that are offered for the names that were asked about
 	Chosen string             // the version of the bases that gc has chosen; "": none, or nobody has asked
 }
 
 // ReadHost reads TIME, the host's records, the expiry of its snapshot, and the bases that
-// are offered for names, in one request. bases: it also reads whether gc has chosen any.
-func (s *Server) ReadHost(ctx context.Context, host string, names []string, bases bool) (*HostState, error) {
+// are offered for names, in one request, and takes the host's lease for the push of that token if nobody has it. bases: it also reads whether gc has chosen any.
+func (s *Server) ReadHost(ctx context.Context, host string, names []string, bases bool, token string) (*HostState, error) {
 	pipe := s.db.Pipeline()
-	now := pipe.Time(ctx)
+	now, holder := pipe.Time(ctx), addLease(ctx, pipe, host, token)
 	of := pipe.HGetAll(ctx, keyOf(host))
 	live := pipe.ZScore(ctx, keyLive, host)
 	offers := make([]*redis.ZSliceCmd, len(names))
@@ -63,6 +65,7 @@ func (s *Server) ReadHost(ctx context.Context, host string, names []string, base
 	}
 	st.Serial = serialOf(of.Val(), st.Now)
 	_, st.Left = of.Val()[fieldLeft]
+	st.Holder, st.Turn = holder.Val(), of.Val()[fieldSerial]
 	st.Chosen = parseChoice(chosen.Val()).Version // where that may not be read, it is as if none were
 	for field, v := range of.Val() {
 		if field[:min(1, len(field))] == "$" {
@@ -140,6 +143,7 @@ const (
 	OpDelete  OpKind = "delete"
 	OpDrop    OpKind = "drop"
 	OpIndex   OpKind = "index"
+	OpHold    OpKind = "hold"
 
 	OpHoldBase  OpKind = "renew the base"
 	OpGiveBase  OpKind = "give the base"
