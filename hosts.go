@@ -12,8 +12,8 @@ type HostReport struct {
 	Site    string        `json:"site"`
 	Core    string        `json:"core"`
 	State   HostState     `json:"state"`
-	Pushed  time.Time     `json:"pushed"` // its last push; zero: none is known
-	Age     time.Duration `json:"age_ns"` // since then
+	Pushed  time.Time     `json:"pushed"`  // its last push; zero: none is known
+	Age     time.Duration `json:"age_ns"`  // since then
 	Expires time.Time     `json:"expires"` // zero: nobody knows
 	Servers []string      `json:"servers"` // that have its last push
 }
