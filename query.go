@@ -8,6 +8,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -144,9 +145,37 @@ type QueryRecord struct {
 func (a *Answer) record() ([]byte, error) {
 	caller := a.query.Caller.complete()
 	caller.Args = secrets().Args(caller.Args)
-	return json.Marshal(QueryRecord{
+	if len(caller.Args) > mostArgs {
+		caller.Args = append(caller.Args[:mostArgs:mostArgs], "…")
+	}
+	for i, arg := range caller.Args {
+		caller.Args[i] = shortened(arg, longestArgs/len(caller.Args))
+	}
+	r := QueryRecord{
 		ID: rand.Text(), Time: a.survey.Began().UTC().Truncate(time.Millisecond), Caller: caller,
-		Pattern: string(secrets().Redact([]byte(a.query.Pattern.String()))), Scope: cmp.Or(a.query.Scope, Local), Site: a.query.Site, Core: a.query.Core,
+		Pattern: shortened(string(secrets().Redact([]byte(a.query.Pattern.String()))), longestArgs), Scope: cmp.Or(a.query.Scope, Local), Site: a.query.Site, Core: a.query.Core,
 		Cost: costOf(a.survey.Cost()), Partial: a.Completeness().Partial(),
-	})
+	}
+	entry, err := json.Marshal(r)
+	if len(entry) > longestRecord { // of very many servers
+		r.Cost.Servers = nil
+		entry, err = json.Marshal(r)
+	}
+	return entry, err
+}
+
+// An entry of the record of queries is kept by every server that was asked, so it has bounds: in
+// bytes, of the arguments together and of a pattern, and of all of it with what each server cost.
+const (
+	longestArgs   = 4 << 10
+	mostArgs      = 128
+	longestRecord = 32 << 10
+)
+
+// shortened cuts a text to some bytes, and says so.
+func shortened(s string, most int) string {
+	if most = max(most, 16); len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }

@@ -125,6 +125,30 @@ func TestEachQueryIsRecordedAndPublished(t *testing.T) {
 	}
 }
 
+// A question however long takes a bounded place in the record.
+func TestTheRecordOfALongQuestionIsShort(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	c := connect(t, server.URL())
+	publish(t, c, snapshotOf("web01", text("/etc/motd", "m")))
+	for _, args := range [][]string{{"grep", strings.Repeat("é\n", 1<<20)}, slices.Repeat([]string{"--server", "a"}, 50_000)} {
+		a, err := c.Ask(t.Context(), sysops.Query{Pattern: pattern(t, "/etc/motd"), Caller: sysops.Caller{User: "alice", Args: args}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	records, err := c.Queries(t.Context(), sysops.Where{}, 10)
+	if err != nil || len(records) != 2 {
+		t.Fatalf("%d records, %v", len(records), err)
+	}
+	if used := server.Must("MEMORY", "USAGE", "$queries", "SAMPLES", "0").(int64); used > 64<<10 || records[1].Args[0] != "grep" {
+		t.Errorf("they take %d bytes: %.40q", used, records[1].Args)
+	}
+}
+
 func TestWhoAsksIsTakenFromTheProcess(t *testing.T) {
 	server := redistest.Start(t)
 	c := connect(t, server.URL())

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ func (g *pruning) queries(ctx context.Context) error {
 }
 
 func (g *pruning) tidyQueries(ctx context.Context) error {
-	if err := g.trimQueries(ctx); err != nil {
+	if err := cmp.Or(g.trimQueries(ctx), g.boundQueries(ctx)); err != nil {
 		return err
 	}
 	pipe := g.db.Pipeline()
@@ -44,6 +45,34 @@ func (g *pruning) tidyQueries(ctx context.Context) error {
 	}
 	g.done.Repaired++
 	return g.lowerLastID(ctx)
+}
+
+// mostQueryBytes is what $queries may take of a server's memory: some times queryBytes, which
+// readers that hold to it come to at worst.
+const mostQueryBytes = 8 * queryBytes
+
+// boundQueries halves the record until it takes no more than it may: not all who may add to it
+// need hold to what Record does. Where the server does not tell, nothing is done.
+func (g *pruning) boundQueries(ctx context.Context) error {
+	for {
+		pipe := g.db.Pipeline()
+		bytes, length := pipe.MemoryUsage(ctx, keyQueries, 0), pipe.XLen(ctx, keyQueries)
+		if err := g.exec(ctx, pipe); err != nil {
+			return err
+		}
+		if bytes.Err() != nil || length.Err() != nil || bytes.Val() <= mostQueryBytes || length.Val() == 0 {
+			return nil
+		}
+		pipe = g.db.Pipeline()
+		trim := pipe.XTrimMaxLen(ctx, keyQueries, length.Val()/2)
+		if err := g.exec(ctx, pipe); err != nil {
+			return err
+		}
+		if err := trim.Err(); err != nil {
+			return g.wrap(err)
+		}
+		g.done.Repaired++
+	}
 }
 
 // trimQueries cuts the record to its length, some ten thousand entries at a time, as Redis

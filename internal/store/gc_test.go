@@ -315,6 +315,31 @@ func TestPruneOfTheRecordOfQueries(t *testing.T) {
 	}
 }
 
+// The record of queries is bounded in bytes: by whoever adds to it, and by gc where others do.
+func TestTheRecordOfQueriesIsBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	bytes := func() int64 { return w.Must("MEMORY", "USAGE", keyQueries, "SAMPLES", "0").(int64) }
+	for _, length := range []int{32 << 10, 4 << 10, 300} { // short ones after long ones are the worst
+		entry := []byte(strings.Repeat("x", length))
+		for range 3 << 20 / length {
+			if err := w.store.Record(t.Context(), entry); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := bytes(); n > 5*queryBytes {
+			t.Errorf("after entries of %d bytes it takes %d", length, n)
+		}
+	}
+	if n := w.Must("XLEN", keyQueries).(int64); n < 1000 {
+		t.Errorf("of short entries %d stay", n)
+	}
+	w.Must("EVAL", `for i = 1, 20 do redis.call("XADD", KEYS[1], "*", "entry", string.rep("x", 1e6)) end`, "1", keyQueries)
+	if w.prune(Pruning{}); bytes() > mostQueryBytes {
+		t.Errorf("after gc it takes %d", bytes())
+	}
+}
+
 // Keys of another type in the place of the index are in the way of every push. They are
 // replaced by what $of:<host> tells.
 func TestPruneReplacesWhatIsOfAnotherType(t *testing.T) {

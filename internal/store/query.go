@@ -6,15 +6,21 @@ import (
 	"strconv"
 )
 
-// maxQueries is about how many entries $queries keeps.
-const maxQueries = 10_000
+// $queries keeps about maxQueries entries, and fewer where they are long: as many as make queryBytes
+// if all are like the latest. However long and short ones follow each other, that comes to
+// some times queryBytes at most.
+const (
+	maxQueries = 10_000
+	queryBytes = 1 << 20
+)
 
 // Record adds an entry to $queries and publishes it. Either may be refused, by a
 // replica or an ACL; the error is the first refusal. The entry may be there twice, if
 // the connection is cut meanwhile.
 func (s *Server) Record(ctx context.Context, entry []byte) error {
 	q := newRequest(2)
-	q.add("XADD", keyQueries, "MAXLEN", "~", strconv.Itoa(maxQueries), "*", "entry", string(entry))
+	most := min(maxQueries, max(1, queryBytes/(len(entry)+1)))
+	q.add("XADD", keyQueries, "MAXLEN", "~", strconv.Itoa(most), "*", "entry", string(entry))
 	q.add("PUBLISH", channel, string(entry))
 	return s.do(ctx, q, func(r replies) error {
 		_, added := r.text()
