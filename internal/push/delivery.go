@@ -201,8 +201,10 @@ func (d *offering) offer(obj *packedObject) {
 	case changed:
 		d.replace(object, rec)
 		d.propose(obj, obj.pack())
-	case old.StatSum != rec.StatSum || !old.Seen.Equal(rec.Seen):
+	case !old.Seen.Equal(rec.Seen):
 		d.batch.SetStat(obj.name, obj.md5sum, obj.stat, rec.Seen)
+	case old.StatSum != rec.StatSum:
+		d.batch.SetStat(obj.name, obj.md5sum, obj.stat, time.Time{})
 	default:
 		if d.batch.Renew(obj.name, obj.md5sum); old != rec && (obj.choice != choiceSum(nil) || old.MayBase != rec.MayBase) {
 			d.fresh = append(d.fresh, obj.name)

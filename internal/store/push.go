@@ -210,10 +210,14 @@ func (b *Batch) Renew(name, md5sum string) {
 }
 
 // SetStat is Renew for an object whose contents are the same, and whose stat, or when they were
-// first seen, is not.
+// first seen, is not; zero: that stays.
 func (b *Batch) SetStat(name, md5sum, stat string, seen time.Time) {
 	ctx, key := context.Background(), keyObject(b.host, name)
-	b.renew(OpSetStat, name, md5sum, b.pipe.LSet(ctx, key, Stat, stat), b.pipe.LSet(ctx, key, Time, seen.Unix()))
+	more := []redis.Cmder{b.pipe.LSet(ctx, key, Stat, stat)}
+	if !seen.IsZero() {
+		more = append(more, b.pipe.LSet(ctx, key, Time, seen.Unix()))
+	}
+	b.renew(OpSetStat, name, md5sum, more...)
 }
 
 func (b *Batch) renew(kind OpKind, name, md5sum string, more ...redis.Cmder) {
