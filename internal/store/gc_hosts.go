@@ -42,15 +42,23 @@ func (s *Server) scores(ctx context.Context, key string, hosts []string) ([]*str
 	if len(hosts) == 0 {
 		return nil, nil
 	}
-	q := &request{}
-	q.add(append([]string{"ZMSCORE", key}, hosts...)...)
+	q := newRequest(len(hosts))
+	for _, host := range hosts {
+		q.add("ZSCORE", key, host) // ZMSCORE came with Redis 6.2
+	}
 	scores := make([]*string, len(hosts))
 	err := s.do(ctx, q, func(r replies) error {
-		list, err := r.optional(new(textBlock))
-		if err != nil && kindOf(err) != ErrWrongType {
-			return err
+		var space textBlock
+		for i := range scores {
+			b, err := r.text()
+			if err != nil && kindOf(err) != ErrWrongType {
+				return err
+			}
+			if err == nil && b != nil {
+				text := space.keep(b)
+				scores[i] = &text
+			}
 		}
-		copy(scores, list)
 		return nil
 	})
 	return scores, err
@@ -311,22 +319,24 @@ func (g *pruning) unlist(ctx context.Context, hosts []string) error {
 // that moment.
 func (g *pruning) takeScores(ctx context.Context, key string, hosts []string) ([]*string, error) {
 	pipe := g.db.TxPipeline()
-	read := pipe.Do(ctx, append([]any{"ZMSCORE", key}, members(hosts)...)...)
+	read := make([]*redis.Cmd, len(hosts))
+	for i, host := range hosts {
+		read[i] = pipe.Do(ctx, "ZSCORE", key, host)
+	}
 	rem := pipe.ZRem(ctx, key, members(hosts)...)
 	if err := g.exec(ctx, pipe); err != nil {
 		return nil, err
 	}
 	scores := make([]*string, len(hosts))
-	if err := firstError(read, rem); err != nil {
+	if err := firstError(rem); err != nil {
 		return scores, g.faults.pass(g.wrap(err))
 	}
-	list, err := read.Slice()
-	if err != nil {
-		return nil, g.wrap(err)
-	}
-	for i := range min(len(list), len(scores)) {
-		if text, ok := list[i].(string); ok {
+	for i, c := range read {
+		switch text, err := c.Text(); {
+		case err == nil:
 			scores[i] = &text
+		case !errors.Is(err, redis.Nil):
+			return nil, g.wrap(err)
 		}
 	}
 	return scores, nil

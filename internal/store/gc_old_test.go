@@ -13,8 +13,9 @@ import (
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
-// asRedis62 is a server before one that knows no options of PEXPIRE, as Redis 6.2 does not.
-func asRedis62(t *testing.T, s *redistest.Server) (url string) {
+// asRedis6 is a server before one that knows no options of PEXPIRE, as no Redis before 7 and no
+// KeyDB does, and no ZMSCORE, which came with Redis 6.2.
+func asRedis6(t *testing.T, s *redistest.Server) (url string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -38,6 +39,17 @@ func asRedis62(t *testing.T, s *redistest.Server) (url string) {
 	return "redis://" + ln.Addr().String()
 }
 
+// behindRedis6 has the store ask the world's server as if it were an old one.
+func (w *world) behindRedis6() {
+	w.t.Helper()
+	old, err := Open(asRedis6(w.t, w.Server), Options{Timeout: redistest.Patience})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { old.Close() })
+	w.store = old
+}
+
 // relay hands on one command at a time.
 func relay(client, server net.Conn) {
 	defer client.Close()
@@ -48,8 +60,13 @@ func relay(client, server net.Conn) {
 		if err != nil {
 			return
 		}
+		words := strings.Split(string(command), "\r\n")
 		reply := []byte("-ERR wrong number of arguments for 'pexpire' command\r\n")
-		if words := strings.Split(string(command), "\r\n"); !strings.EqualFold(words[2], "pexpire") || words[0] == "*3" {
+		switch {
+		case strings.EqualFold(words[2], "pexpire") && words[0] != "*3":
+		case strings.EqualFold(words[2], "zmscore"):
+			reply = []byte("-ERR unknown command `ZMSCORE`\r\n")
+		default:
 			if _, err := server.Write(command); err != nil {
 				return
 			}
@@ -99,12 +116,7 @@ func message(r *bufio.Reader) ([]byte, error) {
 func TestPruneBoundsObjectsOfOldServers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	old, err := Open(asRedis62(t, w.Server), Options{Timeout: redistest.Patience})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { old.Close() })
-	w.store = old
+	w.behindRedis6()
 	var names []string
 	for i := range 20 {
 		names = append(names, fmt.Sprintf("/etc/eternal-%d", i))
@@ -125,5 +137,27 @@ func TestPruneBoundsObjectsOfOldServers(t *testing.T) {
 	}
 	if left := w.Must("TTL", "web01#/etc/motd").(int64); left > 100 {
 		t.Errorf("what expires in 100 s now expires in %d", left)
+	}
+}
+
+// On an old server, too, gc is through all that is to go with its first run.
+func TestPruneOfOldServers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.behindRedis6()
+	w.pushed("web01", 60, "/etc/motd", "/etc/passwd")
+	w.Must("DEL", keySize)
+	want := redistest.Dump(t, w.Server)
+	w.deadNames("web01", 50)
+	w.pushed("gone01", 2*day, "/etc/motd", "/etc/gone")
+	w.Must("ZADD", keyHosts, "4000000000", "ghost")
+	w.Must("ZADD", keyLive, "1", "web01")
+	w.object("web01", "/etc/unrecorded")
+	p, verified := w.prune(Pruning{})
+	if p != (Pruned{Hosts: 2, Entries: 52, Names: 51, Objects: 1, Repaired: 1}) || len(verified) != 1 {
+		t.Errorf("%+v; verified are %q", p, verified)
+	}
+	if got := redistest.Dump(t, w.Server); got != want {
+		t.Errorf("there remains\n%s\nwant\n%s", got, want)
 	}
 }

@@ -13,8 +13,9 @@ import (
 // them holds up the server for others.
 const chunk = 500
 
-// namesAtOnce is how many members of a list an administrative request reads.
-const namesAtOnce = 10_000
+// namesAtOnce is how many members of a list an administrative request reads. Where most of them
+// have just been removed, Redis looks at ten times as many places: 10,000 members take it 65 ms.
+const namesAtOnce = 1000
 
 func chunks[T any](list []T) iter.Seq[[]T] { return slices.Chunk(list, chunk) }
 
