@@ -129,6 +129,10 @@ func staysQuietWithoutConfig(t *testing.T, m *machine, server *redistest.Server)
 	})
 	m.equal("no\n", "systemctl", "show", "-P", "ConditionResult", "sysops-agent.service")
 	m.equal("0\n", "systemctl", "show", "-P", "ExecMainStartTimestampMonotonic", "sysops-agent.service")
+	m.equal("enabled\n", "systemctl", "is-enabled", "sysops-gc.timer")
+	m.equal("active\n", "systemctl", "is-active", "sysops-gc.timer")
+	m.run("systemctl", "start", "sysops-gc.service")
+	m.equal("no\n", "systemctl", "show", "-P", "ConditionResult", "sysops-gc.service")
 	m.equal("", "systemctl", "list-units", "--failed", "--no-legend", "sysops*")
 	if n := server.Must("DBSIZE"); n != int64(0) {
 		t.Fatalf("%v keys are on the server before there is a config", n)
@@ -154,9 +158,21 @@ func pushesOnceConfigured(t *testing.T, m *machine, server *redistest.Server) {
 		t.Errorf("sysops grep says %q", got)
 	}
 	compareSandboxed(t, m, host)
+	prunesWhereAnAdministratorIs(m, server)
+}
+
+// prunesWhereAnAdministratorIs makes sure that gc runs where an administrator's config is, and
+// nowhere else: what people and timers ask with is not one.
+func prunesWhereAnAdministratorIs(m *machine, server *redistest.Server) {
+	m.run("systemctl", "start", "sysops-gc.service")
+	m.equal("no\n", "systemctl", "show", "-P", "ConditionResult", "sysops-gc.service")
+	m.run("cp", "/etc/sysops/config.yaml", "/etc/sysops/admin.yaml")
+	server.Must("SADD", "$names", "/nobody/has/this")
 	m.run("systemctl", "start", "sysops-gc.service")
 	m.equal("success\n", "systemctl", "show", "-P", "Result", "sysops-gc.service")
-	m.equal("disabled\n", "sh", "-c", "systemctl is-enabled sysops-gc.timer || true")
+	if n := server.Must("SISMEMBER", "$names", "/nobody/has/this"); n != int64(0) {
+		m.t.Errorf("gc has run, and a name that nobody has is still there:\n%s", m.run("journalctl", "--no-pager", "-u", "sysops-gc.service"))
+	}
 }
 
 // upgradeDebs makes sure that an upgrade keeps what the administrator has made, and made off
@@ -176,6 +192,10 @@ func upgradeDebs(t *testing.T, m *machine, config string) {
 	m.run("systemctl", "disable", "--now", "sysops-agent.timer")
 	m.run("dpkg", "-i", deb("/second", "sysops-agent", newer))
 	m.equal("disabled\n", "sh", "-c", "systemctl is-enabled sysops-agent.timer || true")
+	m.equal("enabled\n", "systemctl", "is-enabled", "sysops-gc.timer")
+	m.run("systemctl", "disable", "--now", "sysops-gc.timer")
+	m.run("dpkg", "-i", deb("/second", "sysops", newer))
+	m.equal("disabled\n", "sh", "-c", "systemctl is-enabled sysops-gc.timer || true")
 }
 
 // purgeDebs makes sure that a removed agent is still configured, and that of a purged one

@@ -214,7 +214,7 @@ func (s *Servers) Check(ctx context.Context, url, host string, bases bool) (warn
 // TendedWithin is how long ago gc may have been at a server: its timer is daily.
 const TendedWithin = 3 * 24 * time.Hour
 
-const gcAdvice = ": have an administrator run sysops gc from a timer (systemctl enable --now sysops-gc.timer)"
+const gcAdvice = ": have an administrator run sysops gc from a timer (sysops-gc.timer does, where /etc/sysops/admin.yaml is)"
 
 // tendedBy tells what is wrong with gc at a server, as far as this user may know: whether
 // there is a roster where there are hosts and, where they may not write bases, whether gc

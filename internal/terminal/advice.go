@@ -44,7 +44,7 @@ var causeWords = map[hint.Cause]string{
 	hint.NoField:         "sysops info --raw prints what there is",
 	hint.UnknownHost:     "sysops hosts lists the hosts; --scope global reaches all cores",
 	hint.HeavyHost:       "sysops find 'HOST#*' shows what it has pushed; sysops hosts block HOST ends an attack",
-	hint.NoGC:            "run sysops gc --scope global from a timer on one machine of the administrators: systemctl enable --now sysops-gc.timer",
+	hint.NoGC:            "run sysops gc --scope global from a timer: sysops-gc.timer does, where /etc/sysops/admin.yaml is the config of an administrator",
 	hint.FullServer:      "raise maxmemory; sysops info --memory shows what takes it",
 	hint.EmptyServer:     "it is full again when all hosts have pushed; sysops-agent check says on a host why it cannot",
 	hint.ColdServer:      "it catches up with its hosts' next push; sysops info --disagree names them",
