@@ -29,7 +29,12 @@ type ServerReport struct {
 	Deleted  int       // objects that the host no longer has
 	Repaired int       // objects that the server had lost
 	Foreign  []string  // of them, those in whose place others had written: names, sorted
-	Sent     int64     // bytes
+
+	// It has turned out that hosts can have no bases there, since they need Redis 7. A server is
+	// asked for that once a day at most.
+	BeforeRedis7 bool
+
+	Sent     int64 // bytes
 	Received int64
 	Waits    int64 // times that it was waited for, the greeting of a new connection included
 	Took     time.Duration

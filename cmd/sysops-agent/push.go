@@ -103,7 +103,11 @@ func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 	defer unlock()
 	began := time.Now()
 	report, problems, pushed := s.pushAlone(cmd)
-	if err := s.record(report, problems, pushed, began); err != nil && !s.quiet {
+	news, err := s.record(report, problems, pushed, began)
+	if !s.quiet {
+		terminal.WarnOf(cmd.ErrOrStderr(), news...)
+	}
+	if err != nil && !s.quiet {
 		terminal.Warn(cmd.ErrOrStderr(), "%v", err)
 	}
 	return report, pushed

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +32,8 @@ type pushRecord struct {
 	Servers  []pushedServer `json:"servers"`
 	Whole    time.Time      `json:"whole"`    // when a push last ended with all of it on every server; zero: never
 	Failures int            `json:"failures"` // pushes since then, this one included
+
+	news []error // what this push has found out, and no push before
 }
 
 type pushedServer struct {
@@ -45,12 +48,14 @@ type pushedServer struct {
 	BytesOut  int64   `json:"bytes_out"`
 	BytesIn   int64   `json:"bytes_in"`
 	Seconds   float64 `json:"seconds"`
+
+	BeforeRedis7 bool `json:"before_redis_7"` // hosts can have no bases there, as one of the pushes has found out
 }
 
 func pushedOf(s snapshot.ServerReport) pushedServer {
 	p := pushedServer{
 		Server: s.Server, Refused: len(s.Refused), Sent: s.Replaced, Restated: s.Restated, Unchanged: s.Renewed, Deleted: s.Deleted, Repaired: s.Repaired,
-		BytesOut: s.Sent, BytesIn: s.Received, Seconds: s.Took.Seconds(),
+		BytesOut: s.Sent, BytesIn: s.Received, Seconds: s.Took.Seconds(), BeforeRedis7: s.BeforeRedis7,
 	}
 	if s.Err != nil {
 		p.Error = s.Err.Error()
@@ -85,6 +90,7 @@ func newPushRecord(host string, before *pushRecord, report *snapshot.Report, pro
 			r.Servers = append(r.Servers, pushedOf(s))
 		}
 	}
+	r.noteOld(before)
 	if failed != nil {
 		r.Error = failed.Error()
 		r.Failures++
@@ -92,6 +98,18 @@ func newPushRecord(host string, before *pushRecord, report *snapshot.Report, pro
 	}
 	r.Whole, r.Failures = now, 0
 	return r
+}
+
+// noteOld carries on which servers are older than Redis 7, so that it is said once.
+func (r *pushRecord) noteOld(before *pushRecord) {
+	for i := range r.Servers {
+		s := &r.Servers[i]
+		known := before != nil && slices.ContainsFunc(before.Servers, func(b pushedServer) bool { return b.Server == s.Server && b.BeforeRedis7 })
+		if s.BeforeRedis7 && !known {
+			r.news = append(r.news, hint.For(fmt.Errorf("server %s is older than Redis 7, which hosts need for bases: objects take more room there", s.Server), hint.OldServer))
+		}
+		s.BeforeRedis7 = s.BeforeRedis7 || known
+	}
 }
 
 // errNoRecord: there has been no push, or none by an agent that keeps the record.
@@ -115,20 +133,21 @@ func (s *settings) lastPush() (*pushRecord, error) {
 	return r, nil
 }
 
-// record keeps what became of a push, and writes the metrics of it where the config names a file.
-func (s *settings) record(report *snapshot.Report, problems []collect.Problem, failed error, began time.Time) error {
+// record keeps what became of a push, and writes the metrics of it where the config names a
+// file. It returns what is news.
+func (s *settings) record(report *snapshot.Report, problems []collect.Problem, failed error, began time.Time) (news []error, err error) {
 	before, err := s.lastPush()
 	if hostfs.Unknown(err) {
-		return err
+		return nil, err
 	}
 	r := newPushRecord(s.host, before, report, problems, failed, began, time.Now())
 	data, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
-		return fmt.Errorf("cannot keep what became of the push: %w", err)
+		return r.news, fmt.Errorf("cannot keep what became of the push: %w", err)
 	}
 	err = s.keepState("what became of the push", s.recordFile(), data)
 	if s.agent.Metrics == "" {
-		return err
+		return r.news, err
 	}
 	metrics := s.files.Do(func() error {
 		return wholefile.Write(s.agent.Metrics, r.metrics(), wholefile.Options{Mode: 0o644}) // whoever reads them is another user
@@ -136,7 +155,7 @@ func (s *settings) record(report *snapshot.Report, problems []collect.Problem, f
 	if metrics != nil {
 		metrics = fmt.Errorf("cannot write the metrics of the push to %s: %w", s.agent.Metrics, pathless(metrics))
 	}
-	return errors.Join(err, metrics)
+	return r.news, errors.Join(err, metrics)
 }
 
 // keepState writes a file of the state directory, which is made where it is missing.

@@ -30,7 +30,7 @@ import (
 //
 // $A $B $C are three servers' databases that belong to the script alone; $DEAD
 // refuses connections, $SECURE wants the password "correct horse", and the server of
-// $EVICTS evicts keys when it is full, and a device speaks SNMP at $DEVICE. The host is web1.example.com, its outgoing
+// $EVICTS evicts keys when it is full; $OLD is $A as if it were Redis 6; and a device speaks SNMP at $DEVICE. The host is web1.example.com, its outgoing
 // directory $OUT (out, mode 0700), the JSON object $JSON (hw.json), what it keeps
 // between pushes in state; a config.yaml is read, with variables expanded, where the
 // script has one.
@@ -38,6 +38,7 @@ func TestScript(t *testing.T) {
 	servers := redistest.Core(t, 3, redistest.Config("databases 256"))
 	secure := redistest.Start(t, redistest.Password("correct horse"), redistest.Config("databases 256"))
 	evicts := redistest.Start(t, redistest.Config("maxmemory 1gb", "maxmemory-policy allkeys-lru"))
+	old := redistest.AsRedis6(t, servers[0])
 	device := snmptest.Start(t, `override .1.3.6.1.4.1.99998.1.0 octet_str "snmp-password=hunter22"`)
 	var scripts atomic.Int64
 	testscript.Run(t, testscript.Params{
@@ -51,6 +52,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("DEAD", "redis://127.0.0.1:1")
 			env.Setenv("SECURE", fmt.Sprintf("%s/%d", secure.URL(), n))
 			env.Setenv("EVICTS", evicts.URL())
+			env.Setenv("OLD", fmt.Sprintf("%s/%d", old, n))
 			env.Setenv("DEVICE", device.Addr)
 			env.Setenv("OUT", filepath.Join(env.WorkDir, "out"))
 			env.Setenv("JSON", filepath.Join(env.WorkDir, "hw.json"))

@@ -279,7 +279,8 @@ func (d *offering) noteBase(o store.Outcome) {
 	if o.Fixed && !o.Lost {
 		d.sent.unrenewed = append(d.sent.unrenewed, id)
 	}
-	d.sent.fixed = d.sent.fixed || o.Fixed || errors.Is(o.Err, store.ErrPermission)
+	d.sent.old = d.sent.old || o.Old
+	d.sent.fixed = d.sent.fixed || d.sent.old || o.Fixed || errors.Is(o.Err, store.ErrPermission)
 	if !o.Lost && o.Err == nil {
 		return
 	}
@@ -361,7 +362,7 @@ func (d *offering) remember() {
 		return
 	}
 	note := d.note
-	if d.fixed && note.Fixed.IsZero() {
+	if (d.fixed || d.sent.old) && note.Fixed.IsZero() {
 		note.Fixed = time.Now()
 	}
 	if d.sent.claimless {

@@ -81,6 +81,7 @@ type outcomes struct {
 	failed   map[string]error // by name: what it refused; "" for the index
 
 	fixed     bool              // it has turned out that hosts may not write bases
+	old       bool              // because it is a server before Redis 7
 	claimless bool              // that they may not claim any
 	unrenewed []store.ID        // bases that are there, and that hosts may not renew
 	lostBases []store.ID        // that objects refer to
@@ -327,7 +328,7 @@ func (p *push) report(took time.Duration) *snapshot.Report {
 		r.Servers = append(r.Servers, snapshot.ServerReport{
 			Server: s.server.Name(), Err: s.err, Refused: sortedProblems(s.done.failed),
 			Replaced: len(s.done.replaced) - s.done.repaired, Restated: len(s.done.restated), Renewed: s.done.renewed,
-			Deleted: len(s.done.deleted), Repaired: s.done.repaired, Foreign: sorted(s.done.foreign),
+			Deleted: len(s.done.deleted), Repaired: s.done.repaired, Foreign: sorted(s.done.foreign), BeforeRedis7: s.done.old,
 			Sent: now.Sent - s.before.Sent, Received: now.Received - s.before.Received, Waits: now.Waits - s.before.Waits,
 			Took: s.took,
 		})

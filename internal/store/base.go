@@ -142,8 +142,8 @@ func (h *heldBase) add(b *Batch) {
 		if h.renew && cmds[0].Err() != nil {
 			// Who may not renew a base, or cannot before Redis 7, cannot put it back either, but
 			// may use one that stays.
-			kind := kindOf(cmds[0].Err())
-			out.Fixed = (kind == ErrPermission || kind == nil && Answered(cmds[0].Err())) && length.Err() == nil && part.Err() == nil
+			out.Old = BeforeRedis7(cmds[0].Err())
+			out.Fixed = (out.Old || kindOf(cmds[0].Err()) == ErrPermission) && length.Err() == nil && part.Err() == nil
 			if !out.Fixed {
 				return
 			}

@@ -99,6 +99,12 @@ func Answered(err error) bool {
 	return errors.As(err, &reply) || errors.Is(err, ErrReplyTooLarge)
 }
 
+// BeforeRedis7 reports whether err is what a server says to an option of PEXPIRE that it does
+// not know: Redis before 7, and KeyDB. The reply has no code of its own.
+func BeforeRedis7(err error) bool {
+	return Answered(err) && kindOf(err) == nil && strings.Contains(err.Error(), "wrong number of arguments for 'pexpire'")
+}
+
 // A refusedError is the reply to a command that the server's ACL does not let this user
 // run, or not on these keys: the reply itself names the command in some cases alone.
 type refusedError struct {

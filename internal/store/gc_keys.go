@@ -165,7 +165,7 @@ func (g *pruning) boundAll(ctx context.Context, list []eternalObject, which stri
 	var left []eternalObject
 	for i, c := range cmds {
 		n, err := c.Int()
-		if Answered(err) && kindOf(err) == nil { // before Redis 7, PEXPIRE has no options
+		if BeforeRedis7(err) {
 			left = append(left, list[i])
 			continue
 		}

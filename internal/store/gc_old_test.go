@@ -1,114 +1,22 @@
 package store
 
 import (
-	"bufio"
 	"fmt"
-	"io"
-	"net"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
-// asRedis6 is a server before one that knows no options of PEXPIRE, as no Redis before 7 and no
-// KeyDB does, and no ZMSCORE, which came with Redis 6.2.
-func asRedis6(t *testing.T, s *redistest.Server) (url string) {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			client, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			server, err := net.Dial("tcp", s.Addr())
-			if err != nil {
-				client.Close()
-				return
-			}
-			go relay(client, server)
-		}
-	}()
-	return "redis://" + ln.Addr().String()
-}
-
 // behindRedis6 has the store ask the world's server as if it were an old one.
 func (w *world) behindRedis6() {
 	w.t.Helper()
-	old, err := Open(asRedis6(w.t, w.Server), Options{Timeout: redistest.Patience})
+	old, err := Open(redistest.AsRedis6(w.t, w.Server), Options{Timeout: redistest.Patience})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { old.Close() })
 	w.store = old
-}
-
-// relay hands on one command at a time.
-func relay(client, server net.Conn) {
-	defer client.Close()
-	defer server.Close()
-	commands, replies := bufio.NewReader(client), bufio.NewReader(server)
-	for {
-		command, err := message(commands)
-		if err != nil {
-			return
-		}
-		words := strings.Split(string(command), "\r\n")
-		reply := []byte("-ERR wrong number of arguments for 'pexpire' command\r\n")
-		switch {
-		case strings.EqualFold(words[2], "pexpire") && words[0] != "*3":
-		case strings.EqualFold(words[2], "zmscore"):
-			reply = []byte("-ERR unknown command `ZMSCORE`\r\n")
-		default:
-			if _, err := server.Write(command); err != nil {
-				return
-			}
-			if reply, err = message(replies); err != nil {
-				return
-			}
-		}
-		if _, err := client.Write(reply); err != nil {
-			return
-		}
-	}
-}
-
-// message reads a command or a reply, as it is on the wire.
-func message(r *bufio.Reader) ([]byte, error) {
-	line, err := r.ReadBytes('\n')
-	if err != nil {
-		return nil, err
-	}
-	n, _ := strconv.Atoi(strings.TrimSpace(string(line[1:])))
-	switch line[0] {
-	case '$', '=':
-		if n >= 0 {
-			body := make([]byte, n+2)
-			_, err = io.ReadFull(r, body)
-			line = append(line, body...)
-		}
-		return line, err
-	case '%':
-		n *= 2
-	case '*', '~', '>':
-	default:
-		return line, nil
-	}
-	for range n {
-		part, err := message(r)
-		if err != nil {
-			return nil, err
-		}
-		line = append(line, part...)
-	}
-	return line, nil
 }
 
 // An object that would never expire is bounded also where the server cannot be told to do so

@@ -159,6 +159,7 @@ type Outcome struct {
 	Card  int    // ClaimBase: how many bases of the name have a place; 0: this one had it before
 	Frame []byte // FetchBase: what is in the base's place
 	Fixed bool   // HoldBase, FetchBase: hosts may read bases, and not renew them
+	Old   bool   // HoldBase, FetchBase, GiveBase: the server is one before Redis 7, where hosts cannot have bases
 	Err   error  // the server refused; nil for Lost
 }
 
@@ -322,6 +323,7 @@ func (b *Batch) outcome(o op) Outcome {
 		err = execError(o.exec)
 	}
 	if err != nil {
+		out.Old = BeforeRedis7(err)
 		out.Err = fmt.Errorf("cannot %s %s: %w", o.kind, o.name, b.s.wrap(err))
 	}
 	return out
@@ -422,7 +424,9 @@ func (s *Server) TryWrite(ctx context.Context, host string, needs [][]string) er
 		return err
 	}
 	for i, lines := range [][][]string{bases, writeLines()} {
-		if err := s.Try(ctx, lines); Answered(err) {
+		if err := s.Try(ctx, lines); BeforeRedis7(err) {
+			return &NoBasesError{fmt.Errorf("objects of %s take more room at server %s: hosts need Redis 7 for bases", host, s.name), i > 0}
+		} else if Answered(err) {
 			return &NoBasesError{fmt.Errorf("cannot use bases as %s, so its objects take more room: %w", host, err), i > 0}
 		} else if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,6 +101,7 @@ func (i *Info) runServers(ctx context.Context, call *Call) (*Outcome, error) {
 		o.warnExposed(s)
 		o.warnUntended(s)
 		o.warnHeavy(s)
+		o.warnOld(s)
 		row := output.Row{Table: serverTable, Cells: serverCells(s)}
 		if i.Raw {
 			row = output.Row{Text: fmt.Appendf(nil, "# %s (core %s)\n%s\n", s.Server, s.Core, s.RawInfo)}
@@ -148,6 +150,15 @@ func heavyHosts(s *sysops.ServerInfo) (list []map[string]any) {
 		})
 	}
 	return list
+}
+
+// warnOld warns of a server that is older than Redis 7. Valkey and KeyDB tell which Redis they
+// can stand in for.
+func (o *Outcome) warnOld(s *sysops.ServerInfo) {
+	major, _, _ := strings.Cut(s.Info["redis_version"], ".")
+	if n, err := strconv.Atoi(major); err == nil && n < 7 {
+		o.Warnings = append(o.Warnings, hint.For(fmt.Errorf("server %s is version %s, and hosts need Redis 7 for bases: objects take more room there", s.Server, s.Info["redis_version"]), hint.OldServer))
+	}
 }
 
 // warnExposed warns of a server that is sent a password in the clear.
