@@ -69,9 +69,16 @@ func (c *checklist) warning(format string, args ...any) {
 	c.add("warning", fmt.Sprintf(format, args...))
 }
 
+// warningOf is a warning with what to do about it.
+func (c *checklist) warningOf(err error) { c.tell("warning", err) }
+
 func (c *checklist) error(err error) {
 	c.errors++
-	c.add("error", err.Error())
+	c.tell("error", err)
+}
+
+func (c *checklist) tell(result string, err error) {
+	c.add(result, err.Error())
 	for _, hint := range terminal.Hints(err) {
 		c.add("", hint)
 	}
@@ -109,16 +116,17 @@ func (s *settings) checkFiles(c *checklist) {
 	if os.Geteuid() != 0 {
 		c.warning("not running as root: what this user cannot read is left out")
 	}
-	if snap, problems, err := s.snapshot(nil); err != nil {
+	if snap, listed, err := s.snapshot(nil); err != nil {
 		c.error(err)
 	} else {
 		c.ok("outgoing directory %s: %d objects", s.agent.Outgoing, len(snap.Sources))
 		if len(snap.Sources) == 0 {
 			c.error(errors.New("cannot push an empty snapshot: sysops-agent init chooses files"))
 		}
-		for _, p := range problems {
+		for _, p := range listed.Problems {
 			c.warning("%v", p)
 		}
+		s.checkNames(c, listed)
 	}
 	folder := filepath.Dir(s.agent.JSON)
 	err := s.answers(folder)
@@ -145,6 +153,17 @@ func (s *settings) checkFiles(c *checklist) {
 		if err != nil {
 			c.warning("%v", err) // a push works without
 		}
+	}
+}
+
+// checkNames tells where many names come and go.
+func (s *settings) checkNames(c *checklist, listed *collect.Snapshot) {
+	passing, err := s.passingNames(listed)
+	if err != nil {
+		c.warning("%v", err)
+	}
+	for _, p := range passing {
+		c.warningOf(p.err(s))
 	}
 }
 

@@ -58,12 +58,12 @@ func (d *dryRun) run(cmd *cobra.Command, s *settings) error {
 		return err
 	}
 	var found []redact.Finding // in what was read last
-	snap, problems, err := s.snapshot(func(last []redact.Finding) { found = last })
+	snap, listed, err := s.snapshot(func(last []redact.Finding) { found = last })
 	if err != nil {
 		return err
 	}
 	var left []error
-	for _, p := range problems {
+	for _, p := range listed.Problems {
 		left = append(left, p)
 	}
 	var objects, size, secrets int
@@ -94,6 +94,13 @@ func (d *dryRun) run(cmd *cobra.Command, s *settings) error {
 	}
 	for _, err := range left {
 		terminal.Warn(cmd.ErrOrStderr(), "%s", output.OneLine(err.Error()))
+	}
+	passing, err := s.passingNames(listed)
+	if err != nil {
+		return err
+	}
+	for _, p := range passing {
+		terminal.WarnOf(cmd.ErrOrStderr(), p.err(s))
 	}
 	terminal.Say(cmd.ErrOrStderr(), "%s: %s, %.1f KB, %s redacted; nothing was sent", s.host, words.Plural(objects, "object"), float64(size)/1e3, words.Plural(secrets, "secret"))
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -102,8 +103,13 @@ func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 	}
 	defer unlock()
 	began := time.Now()
-	report, problems, pushed := s.pushAlone(cmd)
-	news, err := s.record(report, problems, pushed, began)
+	report, listed, pushed := s.pushAlone(cmd)
+	passing, unkept := s.noteNames(listed, report)
+	news, err := s.record(report, listed, passing, pushed, began)
+	err = cmp.Or(err, unkept) // mostly for one reason
+	for _, p := range passing {
+		news = append(news, p.err(s))
+	}
 	if !s.quiet {
 		terminal.WarnOf(cmd.ErrOrStderr(), news...)
 	}
@@ -114,8 +120,8 @@ func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 }
 
 // pushAlone is push where no other is under way.
-func (s *settings) pushAlone(cmd *cobra.Command) (*snapshot.Report, []collect.Problem, error) {
-	snap, problems, err := s.snapshot(nil)
+func (s *settings) pushAlone(cmd *cobra.Command) (*snapshot.Report, *collect.Snapshot, error) {
+	snap, listed, err := s.snapshot(nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -124,12 +130,12 @@ func (s *settings) pushAlone(cmd *cobra.Command) (*snapshot.Report, []collect.Pr
 	}
 	client, _, err := s.connect(cmd)
 	if err != nil {
-		return nil, problems, err
+		return nil, listed, err
 	}
 	defer client.Close()
 	report, pushed := client.Publish(cmd.Context(), "", snap)
 	if report == nil {
-		return nil, problems, pushed
+		return nil, listed, pushed
 	}
 	if s.agent.Interactions {
 		if err := s.recordInteractions(report, time.Now()); err != nil {
@@ -138,12 +144,12 @@ func (s *settings) pushAlone(cmd *cobra.Command) (*snapshot.Report, []collect.Pr
 	}
 	warnForeign(cmd.ErrOrStderr(), report)
 	if !s.quiet {
-		for _, p := range problems {
+		for _, p := range listed.Problems {
 			terminal.Warn(cmd.ErrOrStderr(), "%s", output.OneLine(p.Error())) // it holds names that users have chosen
 		}
 		printReport(cmd.ErrOrStderr(), report)
 	}
-	return report, problems, pushed
+	return report, listed, pushed
 }
 
 // lock keeps two pushes of one outgoing directory apart: the second would undo what the first
@@ -210,7 +216,7 @@ func underWay(dir string) error {
 
 // snapshot lists what there is to push. found, where it is not nil, is told what was redacted in
 // each object that is read.
-func (s *settings) snapshot(found func([]redact.Finding)) (snapshot.Snapshot, []collect.Problem, error) {
+func (s *settings) snapshot(found func([]redact.Finding)) (snapshot.Snapshot, *collect.Snapshot, error) {
 	options, err := s.fileOptions()
 	if err != nil {
 		return snapshot.Snapshot{}, nil, err
@@ -230,7 +236,7 @@ func (s *settings) snapshot(found func([]redact.Finding)) (snapshot.Snapshot, []
 	if s.agent.Interactions {
 		snap.Sources = append(snap.Sources, s.interactionSource())
 	}
-	return snap, listed.Problems, nil
+	return snap, listed, nil
 }
 
 // warnForeign tells, whatever else is to be said, that somebody else has written what is this

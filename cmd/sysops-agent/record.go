@@ -32,6 +32,7 @@ type pushRecord struct {
 	Servers  []pushedServer `json:"servers"`
 	Whole    time.Time      `json:"whole"`    // when a push last ended with all of it on every server; zero: never
 	Failures int            `json:"failures"` // pushes since then, this one included
+	Passing  []passing      `json:"passing"`  // where many names come and go
 
 	news []error // what this push has found out, and no push before
 }
@@ -79,8 +80,11 @@ func (p pushedServer) String() string {
 
 // newPushRecord makes the record of a push after the one before. report is nil where no server
 // was asked.
-func newPushRecord(host string, before *pushRecord, report *snapshot.Report, problems []collect.Problem, failed error, began, now time.Time) *pushRecord {
-	r := &pushRecord{Host: host, Pushed: now, Seconds: now.Sub(began).Seconds(), LeftOut: len(problems), Servers: []pushedServer{}}
+func newPushRecord(host string, before *pushRecord, report *snapshot.Report, listed *collect.Snapshot, failed error, began, now time.Time) *pushRecord {
+	r := &pushRecord{Host: host, Pushed: now, Seconds: now.Sub(began).Seconds(), Servers: []pushedServer{}}
+	if listed != nil {
+		r.LeftOut = len(listed.Problems)
+	}
 	if before != nil {
 		r.Whole, r.Failures = before.Whole, before.Failures
 	}
@@ -135,12 +139,13 @@ func (s *settings) lastPush() (*pushRecord, error) {
 
 // record keeps what became of a push, and writes the metrics of it where the config names a
 // file. It returns what is news.
-func (s *settings) record(report *snapshot.Report, problems []collect.Problem, failed error, began time.Time) (news []error, err error) {
+func (s *settings) record(report *snapshot.Report, listed *collect.Snapshot, passing []passing, failed error, began time.Time) (news []error, err error) {
 	before, err := s.lastPush()
 	if hostfs.Unknown(err) {
 		return nil, err
 	}
-	r := newPushRecord(s.host, before, report, problems, failed, began, time.Now())
+	r := newPushRecord(s.host, before, report, listed, failed, began, time.Now())
+	r.Passing = passing
 	data, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
 		return r.news, fmt.Errorf("cannot keep what became of the push: %w", err)

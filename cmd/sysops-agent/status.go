@@ -135,6 +135,9 @@ func (s *settings) listStatus(c *checklist, last *pushRecord, none error, maxAge
 	if last.LeftOut > 0 {
 		c.warning("%d of what was chosen could not be pushed; sysops-agent check says why", last.LeftOut)
 	}
+	for _, p := range last.Passing {
+		c.warningOf(p.err(s))
+	}
 	switch {
 	case last.Failures == 0:
 	case last.Whole.IsZero():

@@ -37,7 +37,8 @@ type lister struct {
 
 func newLister(o FileOptions) *lister {
 	return &lister{
-		options: o, limit: maxEntries, folders: maxFolders, seen: make(map[string]bool), private: newPrivacy(o), redaction: newRedaction(o.Redactor, o.Found), secrecy: newSecrecy(o.Secrets),
+		Snapshot: Snapshot{Linked: make(map[string]string)},
+		options:  o, limit: maxEntries, folders: maxFolders, seen: make(map[string]bool), private: newPrivacy(o), redaction: newRedaction(o.Redactor, o.Found), secrecy: newSecrecy(o.Secrets),
 	}
 }
 
@@ -163,6 +164,7 @@ func (l *lister) link(dir string, folder *hostfs.Folder, entry string) error {
 	case err != nil:
 		l.problem(name, err)
 	case at.Folder != nil:
+		l.Linked[name] = filepath.Join(dir, entry)
 		t := &tree{lister: l, name: name, left: l.limit, room: l.folders, visited: make(map[inode]bool)}
 		t.walk(branch{name: name, folder: at.Folder})
 	default:

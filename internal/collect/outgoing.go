@@ -52,6 +52,10 @@ type Snapshot struct {
 
 	// Keep names what could not be looked at, as [snapshot.Snapshot] has it.
 	Keep []string
+
+	// Linked are the folders of which all files are chosen, by the names of which theirs begin,
+	// and the link that leads to each.
+	Linked map[string]string
 }
 
 // A Problem is something that is not in the snapshot although it was chosen or,

@@ -75,6 +75,11 @@ const (
 	NothingRead  Cause = "nothing read"   // none of its objects can be read
 	NoOutgoing   Cause = "no outgoing"    // the folder of what is to be pushed is none
 
+	// Where many names come and go.
+	PassingFiles    Cause = "passing files"    // in a folder of which all files are chosen; Args: the link that leads there
+	PassingSections Cause = "passing sections" // among the outputs of commands
+	PassingLinks    Cause = "passing links"    // among the links of the outgoing directory
+
 	// What the users of servers meet.
 	WeakACL     Cause = "weak acl"         // a server has no rules that confine a host
 	OpenACL     Cause = "open acl"         // user default of a server is on
