@@ -22,7 +22,8 @@ or what is wrong with it, which a warning explains. Exit status, for monitoring:
 A server may be a replica (it takes no push), full or nearly full, one that evicts
 or has evicted objects, not saved (it could not write its data to disk), crowded or
 one that refused connections, empty (it knows no host), cold (it lacks pushes that
-its siblings have), or its clock may be off. In place of that line:
+its siblings have), flooded (it lists more names than questions read), or its clock
+may be off. In place of that line:
 
   --fields    Redis' INFO, a line a field and a column a server; = says that a
               server has what the first one has

@@ -125,6 +125,9 @@ func (m *member) troubles(s ServerState) []Trouble {
 	case s.Cold:
 		found = append(found, Trouble{"cold", hint.For(fmt.Errorf("%s lacks the latest push of %s", name, words.Plural(s.Lacks, "host")), hint.ColdServer)})
 	}
+	if m.index.MoreNames && m.index.NamesListed > 0 {
+		found = append(found, Trouble{"flooded", hint.For(fmt.Errorf("%s lists %s names, more than questions read: who asks for a part of a name is answered with status 3", name, words.Grouped(m.index.NamesListed)), hint.ManyNames)})
+	}
 	if m.index.Offset.Abs() > ahead {
 		where := "behind"
 		if m.index.Offset > 0 {

@@ -54,6 +54,7 @@ const (
 	HeavyHost      Cause = "heavy host"         // a host takes far more of a server than others
 	NoGC           Cause = "no gc"              // gc does not run at a server
 	FullServer     Cause = "full server"        // a server has no memory left, or little
+	ManyNames      Cause = "many names"         // a server lists more names than questions read
 	OldServer      Cause = "old server"         // a server is older than Redis 7, which hosts need for bases
 	EmptyServer    Cause = "empty server"       // a server knows no host
 	ColdServer     Cause = "cold server"        // a server lacks pushes that its siblings have

@@ -45,6 +45,7 @@ var causeWords = map[hint.Cause]string{
 	hint.UnknownHost:     "sysops hosts lists the hosts; --scope global reaches all cores",
 	hint.HeavyHost:       "sysops find 'HOST#*' shows what it has pushed; sysops hosts block HOST ends an attack",
 	hint.NoGC:            "run sysops gc --scope global from a timer: sysops-gc.timer does, where /etc/sysops/admin.yaml is the config of an administrator",
+	hint.ManyNames:       "run sysops gc --scope global, and from a timer; sysops-agent check says on a host that its names come and go",
 	hint.OldServer:       "Redis 7, Redis 8 and Valkey let hosts share bases; for older servers sysops gc chooses some, which hosts then use",
 	hint.FullServer:      "raise maxmemory; sysops info --memory shows what takes it",
 	hint.EmptyServer:     "it is full again when all hosts have pushed; sysops-agent check says on a host why it cannot",
