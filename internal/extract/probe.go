@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -285,6 +286,33 @@ func (k *coreState) reunite() {
 	k.uniteAll()
 	k.weigh()
 	k.believe()
+}
+
+// dropEmptied leaves out members that have lost all their hosts since they were probed, where nothing at all was found:
+// a server that restarts between two requests knows of no host that has what is asked for.
+func (k *coreState) dropEmptied(ctx context.Context) {
+	for _, m := range k.left() {
+		if len(m.scanned) > 0 || slices.ContainsFunc(m.lines, func(l indexLine) bool { return len(l.list) > 0 }) {
+			return
+		}
+	}
+	ask(ctx, k, k.grace,
+		func(ctx context.Context, m *member) (emptied bool, err error) {
+			if len(m.index.Pushed) == 0 {
+				return false, nil
+			}
+			t, err := m.Tending(ctx)
+			if store.Answered(err) { // it refuses to tell, so it is there
+				return false, nil
+			}
+			return err == nil && t.Listed == 0, err
+		},
+		func(m *member, emptied bool) {
+			if emptied {
+				m.err = fmt.Errorf("server %s lost all its hosts while it was being asked (it restarted?)", m.Name())
+			}
+		})
+	k.reunite()
 }
 
 // see notes that m had a push from host at this time of its clock. It returns the host, nil

@@ -73,6 +73,7 @@ func (s *Servers) Survey(ctx context.Context, q Request) (*Survey, error) {
 		if q.CheckKeys {
 			k.checkEntries(ctx, about)
 		}
+		k.dropEmptied(ctx)
 		k.enroll(ctx)
 	})
 	if err := found.judgeCores(ctx); err != nil {

@@ -30,6 +30,9 @@ type Proxy struct {
 	until     int64    // bytes that may pass to the server before meanwhile is called
 	meanwhile func()   // nil: nothing is to be called
 	pace      int      // bytes a second that a connection takes in a direction; 0: as many as there are
+	passed    int      // pieces that have been handed on, or are about to be
+	piece     int      // which of them happens waits for
+	happens   func()   // nil: nothing is to be called
 }
 
 // Traffic is what passed through a [Proxy], over all its connections.
@@ -112,6 +115,38 @@ func (p *Proxy) AfterSent(n int64, do func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.until, p.meanwhile = n, do
+}
+
+// BeforePiece calls do, once, when the n-th piece of bytes from now on is about to be handed on, the first of which is
+// 0, and hands it on when do has returned. A piece is a request, a reply, or up to 32 KiB of a longer one, over all
+// connections and in both directions, as they come. It returns a function that takes it back and says how many
+// pieces there were until then.
+func (p *Proxy) BeforePiece(n int, do func()) (end func() int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.passed, p.piece, p.happens = 0, n, do
+	return func() int {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.happens = nil
+		return p.passed
+	}
+}
+
+// Cut closes all connections that are open. Both ends see them closed.
+func (p *Proxy) Cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.links {
+		l.close()
+	}
+}
+
+// Open returns how many connections are open.
+func (p *Proxy) Open() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.links)
 }
 
 // Pace lets so many bytes a second through each connection, in each direction, in small pieces: a slow line. 0 takes it
@@ -304,7 +339,7 @@ func (l *link) arrived(dir direction) (due time.Time, slow bool) {
 // write hands chunks on as they become due, and then the end.
 func (l *link) write(dst *net.TCPConn, dir direction, chunks <-chan chunk) {
 	for c := range chunks {
-		if !l.waitUntil(c.due) {
+		if !l.waitUntil(c.due) || !l.begin() {
 			return
 		}
 		for data := c.data; len(data) > 0; {
@@ -327,6 +362,27 @@ func (l *link) write(dst *net.TCPConn, dir direction, chunks <-chan chunk) {
 		close(c.gone)
 	}
 	_ = dst.CloseWrite() // fails when dst is closed already
+}
+
+// begin counts a piece, and reports false when the link ended before it.
+func (l *link) begin() bool {
+	p := l.proxy
+	p.mu.Lock()
+	var happens func()
+	if p.passed == p.piece {
+		happens, p.happens = p.happens, nil
+	}
+	p.passed++
+	p.mu.Unlock()
+	if happens != nil {
+		happens()
+	}
+	select {
+	case <-l.done:
+		return false
+	default:
+		return true
+	}
 }
 
 // waitUntil reports false when the link ended meanwhile.
