@@ -1,6 +1,10 @@
 # make test    installs what the tests need where it may, and runs them all
 # make contrib-test  runs what of contrib/ Ansible, Puppet and Salt would; installs the former two where it may
 # make previous-test  runs the release before this one, out of the history, beside this one
+# make faults  has every fault of docs/reliability.md strike before each piece of every operation: 10 minutes;
+#              with UPDATE=1 in the environment it writes down what came of them
+# make servers runs what is asked and done of a server, and a sample of the faults, on other releases of Redis and
+#              Valkey, which it fetches from Debian's archive into a folder, and does not install
 # make gitleaks-test  has gitleaks, built at a fixed version, look through what is sent of planted secrets
 # make lint    gofumpt, go vet, staticcheck, and the structure: what imports what, and how large it is
 # make race    the race detector over what is concurrent
@@ -24,7 +28,7 @@ FUZZTIME    = 60s
 CASES       = 50
 TESTTIMEOUT = 30m
 
-.PHONY: test contrib-test previous-test gitleaks-test lint race bench fuzz vuln build package package-test deps
+.PHONY: test contrib-test previous-test faults servers gitleaks-test lint race bench fuzz vuln build package package-test deps
 
 # Without cgo, as the released commands are built: what the tests build of them is then compiled already. Four tests of
 # a package at a time, and of three packages, because many of them wait; and first of all those that take longest.
@@ -40,6 +44,16 @@ contrib-test:
 # Apart from make test, because it needs the history, and builds another tree.
 previous-test:
 	CGO_ENABLED=0 go test -timeout $(TESTTIMEOUT) -tags previous -run Previous ./wholetest
+
+# Apart from make test, because it takes so long: much of it is waiting for what hangs.
+faults: deps
+	EVERY_INDEX=1 CGO_ENABLED=0 go test -timeout 60m -count 1 -parallel 12 -run 'FaultsInTheMidst' ./wholetest
+	CGO_ENABLED=0 go test -timeout $(TESTTIMEOUT) -count 1 -run 'TheTableOfFaults|TheAgentsDisk|NoDirectory|CutAnywhere|InMidPush|NearlyFull|ALostKey' ./wholetest
+
+# Apart from make test, because it needs Debian's archive.
+servers:
+	@sh scripts/servers.sh $${SERVERS_FOLDER:-/tmp/sysops-servers} env CGO_ENABLED=0 go test -timeout $(TESTTIMEOUT) -count 1 \
+		-run 'EveryWayToReach|WhereSentinelsLead|InfoNames|InfoSaysWhat|FaultsInTheMidst|NearlyFull|AServerThatFailsInMidPush' ./wholetest
 
 # Apart from make test, because it builds another program of 60 modules.
 gitleaks-test:

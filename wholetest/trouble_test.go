@@ -160,3 +160,22 @@ func TestInfoLooksAtEveryMasterOfACluster(t *testing.T) {
 		t.Errorf("%+v", servers)
 	}
 }
+
+// Valkey says of itself which Redis it can stand in for. It is named by its own version.
+func TestInfoNamesTheServersOwnVersion(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	about := make(map[string]string)
+	for line := range strings.Lines(s.Must("INFO", "server").(string)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		about[name] = value
+	}
+	want := about["redis_version"]
+	if about["valkey_version"] != "" {
+		want = "valkey " + about["valkey_version"]
+	}
+	run := redistest.Run(t, redistest.Build(t, "./cmd/sysops"), []string{"info", "--server", s.URL()}, []string{"HOME=" + t.TempDir()})
+	if want == "" || !strings.Contains(run.Stdout, " "+want+" ") {
+		t.Errorf("it is %s, and info says\n%s", want, run.Stdout)
+	}
+}
