@@ -145,6 +145,9 @@ func (c *Client) Ask(ctx context.Context, q Query) (*Answer, error) {
 // the error is not nil. The error tells what kept the push from being whole on
 // every server. ErrOtherMachine: nothing was written, unless the server that knows
 // the other machine was over a second slower than one that does not.
+//
+// Where the snapshot says so (Retry), servers that failed are tried again, and only these:
+// what they have recorded is not sent again, and what there is to push is read anew.
 func (c *Client) Publish(ctx context.Context, core string, snap snapshot.Snapshot) (*snapshot.Report, error) {
 	return c.publisher.Publish(ctx, core, snap)
 }

@@ -22,6 +22,8 @@ type Problem struct {
 type ServerReport struct {
 	Server   string
 	Err      error     // the server failed: what it has is not known to be whole
+	Passing  bool      // what kept it from having all of the push passes by itself: it may be tried again soon
+	Tries    int       // how often it was tried
 	Refused  []Problem // objects that it did not take
 	Replaced int       // objects whose contents were sent
 	Restated int       // objects of which only the stat changed

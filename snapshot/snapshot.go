@@ -35,6 +35,17 @@ type Snapshot struct {
 	// name and its snapshot has not expired.
 	TakeOver bool
 
+	// Retry is for how long servers are tried again at which the push failed for a reason
+	// that passes by itself: one that is down, hangs, loads its data or has no connection
+	// left. The pauses are random and grow, up to a quarter of Retry, so that the hosts of
+	// a fleet that failed together do not come back together. Default: they are not tried
+	// again.
+	Retry time.Duration
+
+	// Retrying, where it is not nil, is called once, with what became of the push so far,
+	// before servers are tried again.
+	Retrying func(*Report)
+
 	// MaxBytes is how many bytes of contents a snapshot may have; default 256 MiB.
 	// Objects beyond it are left out, and reported.
 	MaxBytes int64

@@ -38,9 +38,10 @@ type delivery struct {
 	released bool        // its lease went with what was written last
 	renews   atomic.Bool // its lease is renewed until the push ends
 
-	done outcomes // of the offering that ended
-	err  error    // why the server is left out
-	took time.Duration
+	tries int
+	done  outcomes // of the offering that ended
+	err   error    // why the server is left out
+	took  time.Duration
 }
 
 // An offering is a snapshot being offered to one server: in a pass with its siblings or,
@@ -90,7 +91,13 @@ type outcomes struct {
 }
 
 func newDelivery(p *push, s *store.Server, timeout time.Duration) *delivery {
-	return &delivery{push: p, server: s, timeout: timeout, before: s.Traffic(), began: time.Now()}
+	return &delivery{push: p, server: s, timeout: timeout, before: s.Traffic(), began: time.Now(), tries: 1}
+}
+
+// anew is the delivery to be tried once more. What an earlier try has left running, such as
+// objects being read back, goes on with the earlier one.
+func (d *delivery) anew() *delivery {
+	return &delivery{push: d.push, server: d.server, timeout: d.timeout, before: d.before, began: d.began, tries: d.tries + 1}
 }
 
 // read is the first wait: what does the server have of this host?
@@ -326,7 +333,7 @@ func (p *push) report(took time.Duration) *snapshot.Report {
 	for _, s := range p.deliveries {
 		now := s.server.Traffic()
 		r.Servers = append(r.Servers, snapshot.ServerReport{
-			Server: s.server.Name(), Err: s.err, Refused: sortedProblems(s.done.failed),
+			Server: s.server.Name(), Err: s.err, Passing: s.passing(), Tries: s.tries, Refused: sortedProblems(s.done.failed),
 			Replaced: len(s.done.replaced) - s.done.repaired, Restated: len(s.done.restated), Renewed: s.done.renewed,
 			Deleted: len(s.done.deleted), Repaired: s.done.repaired, Foreign: sorted(s.done.foreign), BeforeRedis7: s.done.old,
 			Sent: now.Sent - s.before.Sent, Received: now.Received - s.before.Received, Waits: now.Waits - s.before.Waits,

@@ -41,6 +41,7 @@ type Publisher struct {
 	cache    *baseCache // what is known of bases
 
 	clock func(server time.Time) time.Time // in place of the servers' clocks; nil: they are right
+	pace  pace                             // of what is tried again
 }
 
 // NewPublisher returns a publisher to the servers. basesFolder is where the bases are kept
@@ -48,7 +49,7 @@ type Publisher struct {
 // every object is packed by itself.
 func NewPublisher(servers *extract.Servers, basesFolder string, noBases bool) *Publisher {
 	return &Publisher{
-		servers: servers, noBases: noBases, cache: newBaseCache(basesFolder),
+		servers: servers, noBases: noBases, cache: newBaseCache(basesFolder), pace: realPace,
 		encoders: sync.Pool{New: func() any { return frame.NewEncoder() }},
 	}
 }
@@ -65,13 +66,17 @@ func NewPublisher(servers *extract.Servers, basesFolder string, noBases bool) *P
 // the error is not nil. The error tells what kept the push from being whole on
 // every server. ErrOtherMachine: nothing was written, unless the server that knows
 // the other machine was over a second slower than one that does not.
+//
+// Where the snapshot says so (Retry), servers that failed are tried again, and only these:
+// what they have recorded is not sent again, and what there is to push is read anew.
 func (c *Publisher) Publish(ctx context.Context, core string, snap snapshot.Snapshot) (*snapshot.Report, error) {
 	p, err := c.newPush(ctx, core, snap)
 	if err != nil {
 		return nil, err
 	}
 	began := time.Now()
-	p.run(ctx)
+	p.run(ctx, p.deliveries)
+	p.retry(ctx, c.pace)
 	c.encoders.Put(p.bases.encoder)
 	report := p.report(time.Since(began))
 	if report.Bases = p.unusable; report.Bases == nil {
@@ -185,20 +190,20 @@ func (c *Publisher) newPush(ctx context.Context, core string, snap snapshot.Snap
 	return p, nil
 }
 
-// run reads the state of all servers, then writes to those that answered in
+// run reads the state of servers, then writes to those that answered in
 // time together, so that each object is read and packed once. Servers that
 // answer later get a pass of their own.
-func (p *push) run(ctx context.Context) {
+func (p *push) run(ctx context.Context, deliveries []*delivery) {
 	underWay.Store(p.token, struct{}{})
-	defer p.keepTurn(ctx)()
-	arrived := make(chan *delivery, len(p.deliveries))
-	for _, s := range p.deliveries {
+	defer p.keepTurn(ctx, deliveries)()
+	arrived := make(chan *delivery, len(deliveries))
+	for _, s := range deliveries {
 		go func() {
 			s.read(ctx)
 			arrived <- s
 		}()
 	}
-	group, waiting := p.gather(arrived)
+	group, waiting := p.gather(arrived, len(deliveries))
 	err := p.otherMachine(group)
 	if err == nil {
 		err = cmp.Or(p.takeTurn(ctx, group), p.otherMachine(healthy(group)))
@@ -208,7 +213,7 @@ func (p *push) run(ctx context.Context) {
 		for range waiting {
 			<-arrived
 		}
-		for _, s := range p.deliveries {
+		for _, s := range deliveries {
 			s.err = err
 		}
 		return
@@ -242,16 +247,16 @@ func (p *push) passAlone(ctx context.Context, s *delivery) {
 	p.pass(ctx, []*delivery{s})
 }
 
-// gather returns the deliveries that answered in time, and how many are still to
+// gather returns the deliveries, of so many, that answered in time, and how many are still to
 // arrive. In time is extract.SiblingGrace, and as long as the first took, after the first;
 // longer where none of them knows this machine by this host's name: one that knows
 // another may be slow, and the verdict must be the same on all servers.
-func (p *push) gather(arrived <-chan *delivery) (group []*delivery, waiting int) {
+func (p *push) gather(arrived <-chan *delivery, count int) (group []*delivery, waiting int) {
 	began := time.Now()
 	wait := extract.ProbeWait
 	var first time.Duration
 	var timeout <-chan time.Time
-	for waiting = len(p.deliveries); waiting > 0; {
+	for waiting = count; waiting > 0; {
 		select {
 		case s := <-arrived:
 			waiting--

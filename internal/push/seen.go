@@ -46,6 +46,13 @@ func (p *push) firstSeen(obj *packedObject, siblings []*offering) time.Time {
 	return seen
 }
 
+// goOn has what is seen from now on be of now. What has been seen stays.
+func (s *sightings) goOn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.present = time.Time{}
+}
+
 // present is the time by the clock in the middle, so that one that is wrong does not count where
 // there are others, in whole seconds, as it is recorded. Between two servers our own clock decides.
 func present(siblings []*offering) time.Time {

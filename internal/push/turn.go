@@ -108,9 +108,9 @@ func (d *delivery) await(ctx context.Context, deadline time.Time) {
 }
 
 // keepTurn renews leases until the function that it returns is called, which ends them.
-func (p *push) keepTurn(ctx context.Context) (end func()) {
+func (p *push) keepTurn(ctx context.Context, deliveries []*delivery) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	for _, d := range p.deliveries {
+	for _, d := range deliveries {
 		go func() {
 			tick := time.NewTicker(store.LeaseLife / 2)
 			defer tick.Stop()
@@ -128,7 +128,7 @@ func (p *push) keepTurn(ctx context.Context) (end func()) {
 	}
 	return func() {
 		cancel()
-		p.giveWay(p.deliveries)
+		p.giveWay(deliveries)
 		underWay.Delete(p.token)
 	}
 }

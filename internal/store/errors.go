@@ -27,6 +27,8 @@ var (
 	ErrAuth          = errors.New("refused the user or password")
 	ErrPermission    = errors.New("gives no permission")
 	ErrLoading       = errors.New("is still loading its data")
+	ErrCrowded       = errors.New("has as many connections as it allows")
+	ErrNotNow        = errors.New("cannot do it just now")
 	ErrReadOnly      = errors.New("is a read-only replica")
 	ErrNoMemory      = errors.New("is out of memory")
 	ErrWrongType     = errors.New("holds a key of another type in our place")
@@ -103,6 +105,19 @@ func Answered(err error) bool {
 // not know: Redis before 7, and KeyDB. The reply has no code of its own.
 func BeforeRedis7(err error) bool {
 	return Answered(err) && kindOf(err) == nil && strings.Contains(err.Error(), "wrong number of arguments for 'pexpire'")
+}
+
+// Passing reports whether an error of this package is about what passes by itself within
+// minutes, so that trying again soon makes sense: a server that is down, hangs, loads its data
+// or has no connection left. A wrong password, a missing right, a full memory, a replica and a
+// certificate that is not believed stay until somebody does something about them.
+func Passing(err error) bool {
+	for _, kind := range []error{ErrUnreachable, ErrTimeout, ErrCut, ErrLoading, ErrCrowded, ErrNotNow} {
+		if errors.Is(err, kind) {
+			return !tlsError(err)
+		}
+	}
+	return false
 }
 
 // A refusedError is the reply to a command that the server's ACL does not let this user
@@ -202,6 +217,11 @@ var replyKinds = []struct {
 	{"WRONGPASS", ErrAuth},
 	{"NOPERM", ErrPermission},
 	{"LOADING", ErrLoading},
+	{"max number of clients", ErrCrowded}, // after "ERR"
+	{"BUSY", ErrNotNow},                   // a script runs
+	{"MASTERDOWN", ErrNotNow},
+	{"CLUSTERDOWN", ErrNotNow},
+	{"TRYAGAIN", ErrNotNow}, // slots of a Cluster move
 	{"READONLY", ErrReadOnly},
 	{"OOM", ErrNoMemory},
 	{"WRONGTYPE", ErrWrongType},

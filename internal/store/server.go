@@ -108,7 +108,13 @@ func OpenAddress(address Address, o Options) *Server {
 		MaxRetries: -1, DialerRetries: 1,
 		DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout,
 		PoolSize: o.Conns, PipelinePoolSize: -1, ReadBufferSize: 64 << 10, WriteBufferSize: 16 << 10,
-		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) { return s.dial(ctx, new(guard)) },
+		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			conn, err := s.dial(ctx, new(guard))
+			if err != nil {
+				conn = &noConn{err: err}
+			}
+			return conn, nil
+		},
 	})
 	s.db.AddHook(refusals{})
 	return s
