@@ -80,7 +80,8 @@ func pushForCFEngine(cmd *cobra.Command) error {
 	if err != nil {
 		return tellCFEngine(cmd.OutOrStdout(), nil, err, nil)
 	}
-	s.quiet = false // nobody reads what is said here, but for the warnings: they are variables
+	s.quiet = false     // nobody reads what is said here, but for the warnings: they are variables
+	s.agent.Retry = nil // cf-agent waits, and comes again in a few minutes
 	report, err := s.push(cmd)
 	return tellCFEngine(cmd.OutOrStdout(), report, err, warnings(said.String(), err))
 }

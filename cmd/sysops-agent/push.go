@@ -32,6 +32,8 @@ var originalServers = []struct{ name, letter, ordinal string }{
 	{"fourth", "f", "fourth"},
 }
 
+const retryHelp = "try servers again for so long that are down, hang or are full of connections (default not at all)"
+
 func newPush() *cobra.Command {
 	var cfengine bool
 	var dry dryRun
@@ -43,6 +45,8 @@ all servers of the core at once. Contents travel only where they changed or a se
 lost them; objects that this host no longer has are deleted.
 
 Exit status 0: every server has all of it. 2: some server does not; the others do.
+With --retry, servers that are down, hang, load their data or have no connection left
+are tried again, after random pauses that grow. A wrong password and the like are not.
 
 With --dry-run it shows each object, how many bytes of it would be sent, and in which
 lines of it which rule found a secret, which is not shown.
@@ -89,6 +93,7 @@ func addPushFlags(cmd *cobra.Command) {
 	f.Bool("take-over", false, "push although another machine uses this host name")
 	f.BoolP("quiet", "q", false, "say nothing but errors")
 	f.String("metrics", "", "`file` for node_exporter's textfile collector; default none")
+	f.Duration("retry", 0, retryHelp)
 }
 
 // push pushes, and says on stderr what became of it. The report is nil where no
@@ -103,27 +108,51 @@ func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 	}
 	defer unlock()
 	began := time.Now()
-	report, listed, pushed := s.pushAlone(cmd)
+	before, unreadable := s.lastPush()
+	record := func(report *snapshot.Report, listed *collect.Snapshot, passing []passing, failed error) (news []error, err error) {
+		if hostfs.Unknown(unreadable) {
+			return nil, unreadable
+		}
+		r := newPushRecord(s.host, before, report, listed, failed, began, time.Now())
+		r.Passing = passing
+		return r.news, s.record(r)
+	}
+	warn := func(err error) {
+		if err != nil && !s.quiet {
+			terminal.Warn(cmd.ErrOrStderr(), "%v", err)
+		}
+	}
+	told := newOutages(before)
+	report, listed, pushed := s.pushAlone(cmd, told, func(report *snapshot.Report, listed *collect.Snapshot) {
+		_, err := record(report, listed, before.passing(), errRetrying) // what is news is told at the end
+		warn(err)
+	})
 	passing, unkept := s.noteNames(listed, report)
-	news, err := s.record(report, listed, passing, pushed, began)
-	err = cmp.Or(err, unkept) // mostly for one reason
+	news, err := record(report, listed, passing, pushed)
 	for _, p := range passing {
 		news = append(news, p.err(s))
 	}
 	if !s.quiet {
 		terminal.WarnOf(cmd.ErrOrStderr(), news...)
 	}
-	if err != nil && !s.quiet {
-		terminal.Warn(cmd.ErrOrStderr(), "%v", err)
+	warn(cmp.Or(err, unkept)) // mostly for one reason
+	told.tellEnds(cmd.ErrOrStderr(), report, time.Now())
+	if told.allOf(report) {
+		pushed = toldOutage{pushed}
 	}
 	return report, pushed
 }
 
 // pushAlone is push where no other is under way.
-func (s *settings) pushAlone(cmd *cobra.Command) (*snapshot.Report, *collect.Snapshot, error) {
+func (s *settings) pushAlone(cmd *cobra.Command, told *outages, retrying func(*snapshot.Report, *collect.Snapshot)) (*snapshot.Report, *collect.Snapshot, error) {
 	snap, listed, err := s.snapshot(nil)
 	if err != nil {
 		return nil, nil, err
+	}
+	snap.Retry = s.retry()
+	snap.Retrying = func(r *snapshot.Report) {
+		retrying(r, listed)
+		told.tell(cmd.ErrOrStderr(), r, snap.Retry)
 	}
 	if err := s.keepBases(); err != nil && !s.quiet {
 		terminal.Warn(cmd.ErrOrStderr(), "%v", err)
@@ -147,7 +176,7 @@ func (s *settings) pushAlone(cmd *cobra.Command) (*snapshot.Report, *collect.Sna
 		for _, p := range listed.Problems {
 			terminal.Warn(cmd.ErrOrStderr(), "%s", output.OneLine(p.Error())) // it holds names that users have chosen
 		}
-		printReport(cmd.ErrOrStderr(), report)
+		printReport(cmd.ErrOrStderr(), report, told)
 	}
 	return report, listed, pushed
 }
@@ -260,7 +289,8 @@ func unread(name string, err error) error {
 // mostRefused is how many objects are named that one server did not take.
 const mostRefused = 3
 
-func printReport(w io.Writer, r *snapshot.Report) {
+// printReport prints what became of a push, but for the outages that have been told.
+func printReport(w io.Writer, r *snapshot.Report, told *outages) {
 	for _, p := range r.Problems {
 		terminal.Warn(w, "%s", output.OneLine(unread(p.Name, p.Err).Error()))
 	}
@@ -275,7 +305,11 @@ func printReport(w io.Writer, r *snapshot.Report) {
 			}
 			terminal.Warn(w, "%s", output.OneLine(p.Err.Error()))
 		}
-		if s.Err != nil {
+		switch {
+		case s.Err == nil:
+		case told.has(s):
+			continue
+		default:
 			terminal.Warn(w, "%v", s.Err)
 			continue
 		}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +48,10 @@ type pushedServer struct {
 	BytesOut  int64   `json:"bytes_out"`
 	BytesIn   int64   `json:"bytes_in"`
 	Seconds   float64 `json:"seconds"`
+	Tries     int     `json:"tries"`
+
+	Away   time.Time `json:"away,omitzero"`   // since when it has been down or the like; zero: it is not
+	Missed int       `json:"missed,omitzero"` // pushes since then that it does not have
 
 	BeforeRedis7 bool `json:"before_redis_7"` // hosts can have no bases there, as one of the pushes has found out
 }
@@ -56,7 +59,7 @@ type pushedServer struct {
 func pushedOf(s snapshot.ServerReport) pushedServer {
 	p := pushedServer{
 		Server: s.Server, Refused: len(s.Refused), Sent: s.Replaced, Restated: s.Restated, Unchanged: s.Renewed, Deleted: s.Deleted, Repaired: s.Repaired,
-		BytesOut: s.Sent, BytesIn: s.Received, Seconds: s.Took.Seconds(), BeforeRedis7: s.BeforeRedis7,
+		BytesOut: s.Sent, BytesIn: s.Received, Seconds: s.Took.Seconds(), Tries: s.Tries, BeforeRedis7: s.BeforeRedis7,
 	}
 	if s.Err != nil {
 		p.Error = s.Err.Error()
@@ -91,7 +94,14 @@ func newPushRecord(host string, before *pushRecord, report *snapshot.Report, lis
 	if report != nil {
 		r.Objects, r.LeftOut = report.Objects, r.LeftOut+len(report.Problems)
 		for _, s := range report.Servers {
-			r.Servers = append(r.Servers, pushedOf(s))
+			p := pushedOf(s)
+			if s.Passing {
+				p.Away, p.Missed = began, 1
+				if earlier := before.server(s.Server); !earlier.Away.IsZero() {
+					p.Away, p.Missed = earlier.Away, earlier.Missed+1
+				}
+			}
+			r.Servers = append(r.Servers, p)
 		}
 	}
 	r.noteOld(before)
@@ -108,12 +118,32 @@ func newPushRecord(host string, before *pushRecord, report *snapshot.Report, lis
 func (r *pushRecord) noteOld(before *pushRecord) {
 	for i := range r.Servers {
 		s := &r.Servers[i]
-		known := before != nil && slices.ContainsFunc(before.Servers, func(b pushedServer) bool { return b.Server == s.Server && b.BeforeRedis7 })
+		known := before.server(s.Server).BeforeRedis7
 		if s.BeforeRedis7 && !known {
 			r.news = append(r.news, hint.For(fmt.Errorf("server %s is older than Redis 7, which hosts need for bases: objects take more room there", s.Server), hint.OldServer))
 		}
 		s.BeforeRedis7 = s.BeforeRedis7 || known
 	}
+}
+
+// passing is what came and went by the last push.
+func (r *pushRecord) passing() []passing {
+	if r == nil {
+		return nil
+	}
+	return r.Passing
+}
+
+// server is what became of the push at a server; of none of that name, nothing.
+func (r *pushRecord) server(name string) pushedServer {
+	if r != nil {
+		for _, s := range r.Servers {
+			if s.Server == name {
+				return s
+			}
+		}
+	}
+	return pushedServer{}
 }
 
 // errNoRecord: there has been no push, or none by an agent that keeps the record.
@@ -137,22 +167,15 @@ func (s *settings) lastPush() (*pushRecord, error) {
 	return r, nil
 }
 
-// record keeps what became of a push, and writes the metrics of it where the config names a
-// file. It returns what is news.
-func (s *settings) record(report *snapshot.Report, listed *collect.Snapshot, passing []passing, failed error, began time.Time) (news []error, err error) {
-	before, err := s.lastPush()
-	if hostfs.Unknown(err) {
-		return nil, err
-	}
-	r := newPushRecord(s.host, before, report, listed, failed, began, time.Now())
-	r.Passing = passing
+// record keeps what became of a push, and writes the metrics of it where the config names a file.
+func (s *settings) record(r *pushRecord) error {
 	data, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
-		return r.news, fmt.Errorf("cannot keep what became of the push: %w", err)
+		return fmt.Errorf("cannot keep what became of the push: %w", err)
 	}
 	err = s.keepState("what became of the push", s.recordFile(), data)
 	if s.agent.Metrics == "" {
-		return r.news, err
+		return err
 	}
 	metrics := s.files.Do(func() error {
 		return wholefile.Write(s.agent.Metrics, r.metrics(), wholefile.Options{Mode: 0o644}) // whoever reads them is another user
@@ -160,7 +183,7 @@ func (s *settings) record(report *snapshot.Report, listed *collect.Snapshot, pas
 	if metrics != nil {
 		metrics = fmt.Errorf("cannot write the metrics of the push to %s: %w", s.agent.Metrics, pathless(metrics))
 	}
-	return r.news, errors.Join(err, metrics)
+	return errors.Join(err, metrics)
 }
 
 // keepState writes a file of the state directory, which is made where it is missing.
@@ -204,6 +227,7 @@ func (r *pushRecord) metrics() []byte {
 		return 1
 	})
 	perServer("sysops_agent_push_server_duration_seconds", "How long a server took.", func(s pushedServer) float64 { return s.Seconds })
+	perServer("sysops_agent_push_server_tries", "How often a server was tried.", func(s pushedServer) float64 { return float64(s.Tries) })
 	perServer("sysops_agent_push_server_sent_bytes", "What was sent to a server.", func(s pushedServer) float64 { return float64(s.BytesOut) })
 	gauge("sysops_agent_build_info", "The agent's version.")
 	fmt.Fprintf(&b, "sysops_agent_build_info{version=\"%s\"} 1\n", labelText.Replace(cli.ThisBuild().Version))

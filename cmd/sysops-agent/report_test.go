@@ -19,7 +19,7 @@ func TestAServerThatRefusesManyObjectsIsToldOfInAFewLines(t *testing.T) {
 			report.Refused = append(report.Refused, snapshot.Problem{Name: name, Err: fmt.Errorf("cannot replace %s: %w", name, errors.New("server mps01:6379/1 is out of memory"))})
 		}
 		var w strings.Builder
-		printReport(&w, &snapshot.Report{Servers: []snapshot.ServerReport{report}})
+		printReport(&w, &snapshot.Report{Servers: []snapshot.ServerReport{report}}, nil)
 		got := w.String()
 		more := refused - mostRefused
 		if strings.Count(got, "\n") != lines || strings.Contains(got, fmt.Sprintf(" did not take %s\n", words.Plural(more, "more object"))) != (more > 0) {

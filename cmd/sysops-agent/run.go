@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -17,8 +18,10 @@ func newRun() *cobra.Command {
 		Use:   "run",
 		Short: "Collect and push on a schedule",
 		Long: `Collect and push every --every, each time put off by up to --splay so that a fleet
-does not push in step; the first time too, unless it is watched on a terminal. What
-fails is told and tried again next time. Ctrl-C or SIGTERM ends it.`,
+does not push in step; the first time too, unless it is watched on a terminal. Servers
+that are down, hang or are full of connections are tried again for half of that time,
+after random pauses (--retry), and then next time. That they are away is told once, and
+that they are back. Ctrl-C or SIGTERM ends it.`,
 		Example: "  sysops-agent run --once\n  sysops-agent run --every 10m --splay 5m --quiet",
 		Args:    cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -29,6 +32,9 @@ fails is told and tried again next time. Ctrl-C or SIGTERM ends it.`,
 			if once {
 				return s.cycle(cmd)
 			}
+			if s.agent.Retry == nil {
+				s.agent.Retry = new(s.agent.Every / 2)
+			}
 			if err := s.checkSchedule(); err != nil {
 				return err
 			}
@@ -38,7 +44,7 @@ fails is told and tried again next time. Ctrl-C or SIGTERM ends it.`,
 			}
 			for cmd.Context().Err() == nil {
 				next := time.Now().Add(time.Duration(s.agent.Every))
-				if err := s.cycle(cmd); err != nil && cmd.Context().Err() == nil {
+				if err := s.cycle(cmd); err != nil && !errors.As(err, new(toldOutage)) && cmd.Context().Err() == nil {
 					terminal.Fail(cmd.ErrOrStderr(), "sysops-agent", err)
 				}
 				wait := time.Until(next) + s.splay()

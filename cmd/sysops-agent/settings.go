@@ -84,6 +84,12 @@ func newSettings(cmd *cobra.Command) (*settings, error) {
 	if err := durationFlag(cmd, "splay", a.Splay); err != nil {
 		return nil, err
 	}
+	if cmd.Flags().Changed("retry") {
+		a.Retry = new(config.Duration(0))
+		if err := durationFlag(cmd, "retry", a.Retry); err != nil {
+			return nil, err
+		}
+	}
 	if s.host, err = hostName(cmp.Or(text("host"), a.Host), a.Domain); err != nil {
 		return nil, err
 	}
@@ -295,10 +301,21 @@ func (s *settings) checkSchedule() error {
 	if every < time.Minute {
 		return fmt.Errorf("cannot push every %v: the least is 1m", every)
 	}
+	if retry := s.retry(); retry > every {
+		return fmt.Errorf("cannot try for %v what is due again after %v: agent.retry may be as long as agent.every", retry, every)
+	}
 	if every+splay < ttl {
 		return nil
 	}
 	return hint.To(fmt.Errorf("cannot push every %v with a splay of %v and a TTL of %v: the host would be missing between two pushes", every, splay, ttl), "set agent.ttl to several times agent.every")
+}
+
+// retry is for how long a server is tried again at which the push failed.
+func (s *settings) retry() time.Duration {
+	if s.agent.Retry == nil {
+		return 0
+	}
+	return time.Duration(*s.agent.Retry)
 }
 
 // elsewhere says, where a path may not be written, how to name another.

@@ -121,6 +121,8 @@ func (s *settings) listStatus(c *checklist, last *pushRecord, none error, maxAge
 	}
 	for _, server := range last.Servers {
 		switch {
+		case server.Error != "" && !server.Away.IsZero():
+			c.error(fmt.Errorf("%s; away for %s, pushes missed: %d", server.Error, words.Age(now.Sub(server.Away)), server.Missed))
 		case server.Error != "":
 			c.error(errors.New(server.Error))
 		case server.Refused > 0:

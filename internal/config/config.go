@@ -109,6 +109,7 @@ type Agent struct {
 	MaxObject     Size               `yaml:"max_object"`
 	Every         Duration           `yaml:"every"` // between two runs; default 20m
 	Splay         *Duration          `yaml:"splay"` // default: a quarter of every
+	Retry         *Duration          `yaml:"retry"` // see Snapshot.Retry; default: of run half of every, else 0
 	Commands      map[string]Command `yaml:"commands"`
 	Interactions  bool               `yaml:"interaction_times"` // keep a record of them and push it
 	Redact        *bool              `yaml:"redact"`            // default true
