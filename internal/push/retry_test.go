@@ -2,6 +2,8 @@ package push
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -285,4 +287,51 @@ func TestRetriesEnd(t *testing.T) {
 	if r, err := a.Publish(ctx, "", a.snap); err == nil || r.Servers[0].Tries != 1 {
 		t.Errorf("when the context ends: %v, after %d tries", err, r.Servers[0].Tries)
 	}
+}
+
+// A line is cut in the middle of a large object, which comes first of all in the snapshot. By
+// then everything that has not changed lives on, and what is small has been written.
+func TestWhatIsSmallGoesFirst(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	proxy := redistest.NewProxy(t, server.Addr())
+	h := newHerd(1)
+	a := h.agent(0, proxy.URL())
+	defer a.servers.Close()
+	a.snap.Retry = 0
+	large := make([]byte, 600_000)
+	for i, random := 0, rand.NewChaCha8([32]byte{1}); i < len(large); i++ {
+		large[i] = "0123456789abcdef"[random.Uint64()%16]
+	}
+	sources := a.snap.Sources // these stay as they are
+	changing := func(large, small string) {
+		a.snap.Sources = append([]snapshot.Source{source("/etc/large", large), source("/etc/small", small)}, sources...)
+	}
+	changing("old", "old")
+	if a.push(h); a.err != nil {
+		t.Fatal(a.err)
+	}
+	for _, s := range sources {
+		server.Must("PEXPIRE", "web0#"+s.Name, "60000")
+	}
+	changing(string(large), "new")
+	proxy.CutAfterSent(100_000)
+	if a.push(h); a.err == nil {
+		t.Fatal("nothing was cut")
+	}
+	for _, s := range sources {
+		if left := server.Must("PTTL", "web0#"+s.Name).(int64); left <= 60_000 {
+			t.Errorf("%s has not been renewed: it lives for %d ms", s.Name, left)
+		}
+	}
+	for name, want := range map[string]string{"/etc/large": md5Of("old"), "/etc/small": md5Of("new")} {
+		if got := server.Must("LINDEX", "web0#"+name, "1"); got != want {
+			t.Errorf("%s has the sum %v, want %s", name, got, want)
+		}
+	}
+}
+
+func md5Of(text string) string {
+	sum := md5.Sum([]byte(text))
+	return hex.EncodeToString(sum[:])
 }

@@ -170,6 +170,7 @@ func (b *Batch) GiveBase(id ID, frame []byte) {
 		[]any{"PEXPIRE", key, ttl, "NX"},
 		[]any{"PEXPIRE", key, ttl, "GT"},
 	)
+	b.atStage(stageBases, len(frame), 1)
 }
 
 // ClaimBase asks for a place among the bases of a name. Its outcome tells how many
@@ -189,6 +190,7 @@ func (b *Batch) ClaimBase(name string, id ID, now time.Time) {
 func (b *Batch) ListBase(name string, id ID, now time.Time) {
 	b.add(OpListBase, name, len(name)+128,
 		b.pipe.ZAddNX(context.Background(), keyBases(name), redis.Z{Score: float64(now.Unix()), Member: id.String()}))
+	b.atStage(stageLists, 0, 1)
 }
 
 // UnclaimBase gives a place back.

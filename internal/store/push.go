@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -127,8 +128,46 @@ type op struct {
 	name string
 	cmds []redis.Cmder
 
+	stage  stage
+	weight int // bytes; the lighter ones of a stage go first
+
 	exec *redis.Cmd     // of a MULTI; nil: the operation is none
 	read func(*Outcome) // takes from the replies what the operation is to find out; nil: nothing
+}
+
+// A stage is when operations of a batch are sent. Over a line that is slow, or is cut, what
+// is small and keeps most of the host alive has then arrived before what is large; a base
+// before what refers to it; and what declares the snapshot whole last of all.
+type stage int
+
+const (
+	stageRenewals stage = iota // and whatever else is small
+	stageBases
+	stageLists
+	stageObjects
+	stageCommit
+)
+
+// atStage has the last n operations sent with others of a stage. They stay together.
+func (b *Batch) atStage(s stage, weight, n int) {
+	last := b.ops[len(b.ops)-n:]
+	for i := range last {
+		last[i].stage, last[i].weight = s, weight
+	}
+}
+
+// arrange brings the operations into the order in which they are sent. Those that are alike
+// in stage and weight stay as they were added.
+func (b *Batch) arrange(ctx context.Context) {
+	slices.SortStableFunc(b.ops, func(x, y op) int {
+		return cmp.Or(cmp.Compare(x.stage, y.stage), cmp.Compare(x.weight, y.weight))
+	})
+	b.pipe.Discard()
+	for _, o := range b.ops {
+		for _, c := range o.cmds {
+			_ = b.pipe.Process(ctx, c) // it is queued
+		}
+	}
 }
 
 // OpKind is what an operation of a batch does.
@@ -202,6 +241,7 @@ func (b *Batch) Replace(o Object) {
 		[]any{"PEXPIRE", key, b.ttl.Milliseconds()},
 	)
 	b.hold(o.Name)
+	b.atStage(stageObjects, o.size(b.host), 2)
 }
 
 // Renew puts off the expiry of an object that has not changed, and makes sure
@@ -295,11 +335,13 @@ func (b *Batch) Commit(c Commit) {
 	cmds = append(cmds, b.pipe.HSet(ctx, keyOf(b.host), fieldMachine, c.Machine, fieldTTL, int64(b.ttl.Seconds()),
 		fieldPush, score, fieldSerial, formatSerial(c.Serial, score), fieldExpires, formatScore(unix(c.Expires)))) // last; see expel
 	b.add(OpIndex, keyHosts, 320+5*len(b.host), cmds...)
+	b.atStage(stageCommit, 0, 1)
 }
 
-// Send sends the batch and returns the outcome of each operation. The error is
+// Send sends the batch, what is small first, and returns the outcome of each operation. The error is
 // about the connection: what became of the operations is then unknown.
 func (b *Batch) Send(ctx context.Context) ([]Outcome, error) {
+	b.arrange(ctx)
 	if err := b.s.exec(ctx, b.pipe); err != nil {
 		return nil, err
 	}
