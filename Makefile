@@ -9,6 +9,7 @@
 # make lint    gofumpt, go vet, staticcheck, and the structure: what imports what, and how large it is
 # make race    the race detector over what is concurrent
 # make bench   the benchmarks, and whole fleets beside ripgrep; results in bench/results
+# make day     a fleet's day: pushes, operators, an outage of all servers, and the herd after it; bench/results/day.txt
 # make vuln    what is known of the modules' holes, where vuln.go.dev can be reached
 # make fuzz    every fuzz test for FUZZTIME each, and the tests that compare random cases with CASES times as many
 # make build   the two commands, static, in bin/
@@ -28,7 +29,7 @@ FUZZTIME    = 60s
 CASES       = 50
 TESTTIMEOUT = 30m
 
-.PHONY: test contrib-test previous-test faults servers gitleaks-test lint race bench fuzz vuln build package package-test deps
+.PHONY: test contrib-test previous-test faults servers gitleaks-test lint race bench day fuzz vuln build package package-test deps
 
 # Without cgo, as the released commands are built: what the tests build of them is then compiled already. Four tests of
 # a package at a time, and of three packages, because many of them wait; and first of all those that take longest.
@@ -84,6 +85,10 @@ race: deps
 bench: deps
 	go test -run '^$$' -bench . -benchtime 5x -timeout 30m ./bench
 	go run ./bench/fleet -save
+
+# About eight minutes.
+day: deps
+	go run ./bench/day -save bench/results/day.txt
 
 fuzz: deps
 	RANDOM_CASES=$(CASES) go test -timeout 0 $$(grep -rl --include='*_test.go' 'redistest\.Cases(' . | xargs -n 1 dirname | sort -u)

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/sysops-api/sysops-api/bench/session"
 	"github.com/sysops-api/sysops-api/internal/redistest"
 )
 
@@ -65,7 +66,7 @@ func TestAWrongAnswerIsAnError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("TMPDIR", t.TempDir())
 			var said bytes.Buffer
-			ok := inSession(t.Context(), &said, func(t testing.TB) {
+			ok := session.Run(t.Context(), "fleet", &said, func(t testing.TB) {
 				b := &bench{TB: t, scale: scale{rounds: 1}, dir: t.TempDir()}
 				b.contest("question", []*entry{
 					{who: "right", line: `printf '   1 b\n   2 a\n' | cat`, read: counted},
@@ -91,7 +92,7 @@ func TestNothingOutlivesAnInterruptedRun(t *testing.T) {
 	defer interrupt()
 	var addr string
 	var said bytes.Buffer
-	ok := inSession(ctx, &said, func(t testing.TB) {
+	ok := session.Run(ctx, "fleet", &said, func(t testing.TB) {
 		addr = redistest.Start(t).Addr()
 		b := &bench{TB: t, dir: t.TempDir()}
 		go func() {

@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sysops-api/sysops-api/bench/session"
 )
 
 // A scale is how large the fleets are, and how often a question is asked.
@@ -80,7 +82,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	ok := inSession(ctx, os.Stderr, func(t testing.TB) {
+	ok := session.Run(ctx, "fleet", os.Stderr, func(t testing.TB) {
 		b := newBench(t, size)
 		for _, p := range chosen {
 			began := time.Now()

@@ -67,7 +67,9 @@ var Ours = House{
 		{"cmd/sysops-agent", "internal/hint internal/words internal/trust internal/wholefile internal/config snapshot internal/snmp root internal/collect internal/hostfs internal/output internal/terminal internal/cli internal/redact"},
 
 		{"bench", "internal/redistest snapshot root internal/fleetsim"},
-		{"bench/fleet", "internal/redistest"},
+		{"bench/session", ""},
+		{"bench/fleet", "internal/redistest bench/session"},
+		{"bench/day", "internal/redistest snapshot root internal/fleetsim bench/session"},
 		{"contrib", ""},
 		{"packaging", ""},
 		{"wholetest", "internal/redistest root"},

@@ -1,4 +1,6 @@
-package main
+// Package session runs what is written for a test, such as the servers of
+// internal/redistest, in a program: what was started ends with it, however it ends.
+package session
 
 import (
 	"context"
@@ -14,6 +16,7 @@ import (
 type session struct {
 	testing.TB // nil: it keeps others from implementing the interface
 
+	program          string
 	interrupted, ctx context.Context
 	stderr           io.Writer
 	dir              string // of all temporary files
@@ -21,10 +24,11 @@ type session struct {
 	cleanups         []func()
 }
 
-// inSession runs f, and then whatever f wants done at the end; it reports whether f
-// succeeded. When ctx ends, so does the command that f is running.
-func inSession(ctx context.Context, stderr io.Writer, f func(testing.TB)) bool {
-	s := &session{interrupted: ctx, stderr: stderr}
+// Run runs f, and then whatever f wants done at the end; it reports whether f
+// succeeded. When ctx ends, so does the command that f is running. What f logs goes to
+// stderr, and so do errors, as those of the program.
+func Run(ctx context.Context, program string, stderr io.Writer, f func(testing.TB)) bool {
+	s := &session{program: program, interrupted: ctx, stderr: stderr}
 	var cancel func()
 	s.ctx, cancel = context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -81,7 +85,7 @@ func (s *session) Errorf(format string, args ...any) {
 	if s.interrupted.Err() != nil { // whatever failed, failed of that
 		format, args = "interrupted", nil
 	}
-	s.Logf("fleet: error: "+format, args...)
+	s.Logf(s.program+": error: "+format, args...)
 }
 
 func (s *session) Fatal(args ...any) { s.Fatalf("%s", fmt.Sprint(args...)) }
