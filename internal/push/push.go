@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sysops-api/sysops-api/internal/extract"
@@ -42,6 +43,8 @@ type Publisher struct {
 
 	clock func(server time.Time) time.Time // in place of the servers' clocks; nil: they are right
 	pace  pace                             // of what is tried again
+
+	working atomic.Int32 // pushes that do not pause
 }
 
 // NewPublisher returns a publisher to the servers. basesFolder is where the bases are kept
@@ -75,8 +78,10 @@ func (c *Publisher) Publish(ctx context.Context, core string, snap snapshot.Snap
 		return nil, err
 	}
 	began := time.Now()
+	c.working.Add(1)
+	defer c.working.Add(-1)
 	p.run(ctx, p.deliveries)
-	p.retry(ctx, c.pace)
+	c.retry(ctx, p)
 	c.encoders.Put(p.bases.encoder)
 	report := p.report(time.Since(began))
 	if report.Bases = p.unusable; report.Bases == nil {

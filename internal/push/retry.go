@@ -37,8 +37,8 @@ func sleep(ctx context.Context, d time.Duration) {
 // as long as the snapshot says. A fleet fails together, where servers are down or have no
 // connection left, and is not to come back together: pauses are random, from nothing up to
 // what doubles each time.
-func (p *push) retry(ctx context.Context, pace pace) {
-	until := pace.now().Add(p.snap.Retry)
+func (c *Publisher) retry(ctx context.Context, p *push) {
+	until := c.pace.now().Add(p.snap.Retry)
 	most := firstPause
 	for first := true; p.snap.Retry > 0 && ctx.Err() == nil; first = false {
 		failed := p.failed()
@@ -48,16 +48,29 @@ func (p *push) retry(ctx context.Context, pace pace) {
 		if first && p.snap.Retrying != nil {
 			p.snap.Retrying(p.report(time.Since(failed[0].began)))
 		}
-		pause := pace.random(max(1, min(most, p.snap.Retry/pauses)))
-		if pace.now().Add(pause).After(until) {
+		pause := c.pace.random(max(1, min(most, p.snap.Retry/pauses)))
+		if c.pace.now().Add(pause).After(until) {
 			return
 		}
-		pace.sleep(ctx, pause)
+		c.pause(ctx, p, pause)
 		most *= 2
 		if ctx.Err() == nil {
 			p.again(ctx, failed)
 		}
 	}
+}
+
+// pause waits without a connection, unless another push of this publisher needs it. A herd
+// that held connections to the servers that it has done with would keep each other out: half
+// of it would have one server's and wait for the other's.
+func (c *Publisher) pause(ctx context.Context, p *push, d time.Duration) {
+	defer c.working.Add(1)
+	if c.working.Add(-1) == 0 {
+		for _, d := range p.deliveries {
+			d.server.Disconnect()
+		}
+	}
+	c.pace.sleep(ctx, d)
 }
 
 // failed are the deliveries that are worth another try.

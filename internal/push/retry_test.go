@@ -3,10 +3,14 @@ package push
 import (
 	"context"
 	"crypto/md5"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -334,4 +338,41 @@ func TestWhatIsSmallGoesFirst(t *testing.T) {
 func md5Of(text string) string {
 	sum := md5.Sum([]byte(text))
 	return hex.EncodeToString(sum[:])
+}
+
+// Who has done with one server and waits for another holds no connection meanwhile, and
+// pushes over a new one when it goes on; over TLS, too.
+func TestAPauseHoldsNoConnection(t *testing.T) {
+	t.Parallel()
+	certs := redistest.NewCerts(t)
+	text, err := os.ReadFile(certs.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authorities := x509.NewCertPool()
+	authorities.AppendCertsFromPEM(text)
+	for scheme, options := range map[string][]redistest.Option{"redis://": nil, "rediss://": {redistest.TLS(certs)}} {
+		servers := redistest.Core(t, 2, options...)
+		proxy := redistest.NewProxy(t, servers[1].Addr())
+		h := newHerd(1)
+		a := h.agent(0)
+		a.servers = extract.NewServers(directory.List(servers[0].URL(), scheme+proxy.Addr()), extract.Options{
+			Timeout: redistest.Patience, TLS: &tls.Config{RootCAs: authorities}, RequireTLS: new(false),
+		})
+		a.Publisher = NewPublisher(a.servers, "", true)
+		a.pace = pace{now: h.clock, random: func(d time.Duration) time.Duration { return d / 2 }}
+		a.pace.sleep = func(context.Context, time.Duration) {
+			redistest.WaitFor(t, "the end of the connection", func() bool {
+				return strings.Contains(servers[0].Must("INFO", "clients").(string), "connected_clients:1\r\n")
+			})
+			proxy.Resume()
+		}
+		proxy.Refuse()
+		for try, want := range []int{2, 1} { // in the second push nothing fails
+			if a.push(h); a.err != nil || a.report.Servers[0].Tries != 1 || a.report.Servers[1].Tries != want {
+				t.Errorf("%s push %d: %v; %+v", scheme, try, a.err, a.report)
+			}
+		}
+		a.servers.Close()
+	}
 }

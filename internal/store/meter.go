@@ -25,8 +25,8 @@ func (m *meter) traffic() Traffic {
 }
 
 // wrap meters conn, which carries requests; guard may be nil. What wrap returns is a
-// syscall.Conn if conn is one: go-redis looks there for connections that a restarted server
-// has closed meanwhile.
+// syscall.Conn: go-redis looks there for connections that a restarted server, or we, have
+// closed meanwhile. One that is none itself, over TLS, tells the latter alone.
 func (m *meter) wrap(conn net.Conn, guard *guard) net.Conn {
 	c := &meteredConn{Conn: conn, meter: m, guard: guard}
 	m.mu.Lock()
@@ -38,8 +38,30 @@ func (m *meter) wrap(conn net.Conn, guard *guard) net.Conn {
 			syscall.Conn
 		}{c, raw}
 	}
-	return c
+	return struct {
+		*meteredConn
+		syscall.Conn
+	}{c, openness{c}}
 }
+
+// An openness is a syscall.Conn that tells whether we have closed a connection, and no more.
+type openness struct{ conn *meteredConn }
+
+func (o openness) SyscallConn() (syscall.RawConn, error) {
+	o.conn.meter.mu.Lock()
+	defer o.conn.meter.mu.Unlock()
+	if _, open := o.conn.meter.conns[o.conn]; !open {
+		return nil, net.ErrClosed
+	}
+	return o, nil
+}
+
+func (openness) Control(func(fd uintptr)) error    { return nil }
+func (openness) Read(func(fd uintptr) bool) error  { return nil }
+func (openness) Write(func(fd uintptr) bool) error { return nil }
+
+// Disconnect closes all connections. Requests under way fail, and later ones connect anew.
+func (s *Server) Disconnect() { s.meter.closeAll() }
 
 // WhileFlowing returns a context that ends when nothing has come from the server, and nothing
 // gone to it, for as long as silence. Whatever is asked of the server meanwhile counts.
