@@ -83,6 +83,18 @@ func (f *fleet) fill(ctx context.Context) {
 	wg.Wait()
 }
 
+// gc verifies which hosts there are, as it does each night: while it never has, an answer
+// without one of the servers is in doubt.
+func (f *fleet) gc(ctx context.Context) error {
+	client, err := sysops.New(sysops.ServerList(f.urls...), sysops.Options{})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	_, err = client.GC(ctx, sysops.Where{}, 0)
+	return err
+}
+
 // run has every agent run as sysops-agent run does, until ctx ends.
 func (f *fleet) run(ctx context.Context) *sync.WaitGroup {
 	var agents sync.WaitGroup

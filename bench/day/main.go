@@ -86,6 +86,9 @@ func live(t testing.TB, p plan) string {
 
 	t.Logf("%d hosts push for the first time …", p.hosts)
 	f.fill(t.Context())
+	if err := f.gc(t.Context()); err != nil {
+		t.Fatalf("cannot run gc: %v", err)
+	}
 	r.first, r.memory = f.turn(), sumOf(servers)["used_memory"]-empty["used_memory"]
 
 	ctx, cancel := context.WithCancel(t.Context())

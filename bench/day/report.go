@@ -158,5 +158,5 @@ func (r *report) dayPart(w *strings.Builder) {
 	questionsCPU := cpu(r.dayCost).Seconds() - per(cpu(r.aloneCost).Seconds(), r.alone.whole)*float64(r.day.whole)
 	out := r.dayCost["total_net_output_bytes"] - float64(r.day.received)
 	fmt.Fprintf(w, "  Redis CPU: %.1f %% of a core each; %.1f ms a question; %.0f KB to the operator\n",
-		cpu(r.dayCost).Seconds()/r.day.took.Seconds()*50, per(questionsCPU*1e3, len(all)), per(out/1e3, len(all)))
+		cpu(r.dayCost).Seconds()/r.day.took.Seconds()*50, per(max(0, questionsCPU)*1e3, len(all)), per(out/1e3, len(all)))
 }
