@@ -86,7 +86,7 @@ type ServerChange struct {
 	// By GC: keys of a wrong type, scores that were not those of the host, objects that
 	// would never have expired.
 	Repaired int    `json:"repaired"`
-	Ahead    int    `json:"ahead"` // by GC: hosts and objects of which stamps lay in a time to come, and were taken down
+	Ahead    int    `json:"ahead"` // by GC: hosts and objects of which stamps lay in the future, and were taken down
 	Bases    int    `json:"bases"` // by GC: chosen, or put back, where hosts may not write them
 	Error    string `json:"error,omitempty"`
 }

@@ -97,7 +97,7 @@ func (f *clockedFleet) afterwards(ahead time.Duration, wrong int, has string) st
 
 // Gc takes down what a clock that was ahead has left, and says so: a host that pushes no more is
 // missing when its objects should have expired, and one that has left is not missed.
-func TestGCTakesDownStampsOfATimeToCome(t *testing.T) {
+func TestGCTakesDownStampsOfTheFuture(t *testing.T) {
 	t.Parallel()
 	program := redistest.Build(t, "./cmd/sysops")
 	clockCells(t, func(t *testing.T, f *clockedFleet, ahead time.Duration, wrong int) {
@@ -199,7 +199,7 @@ func TestFirstSeenIsOneValue(t *testing.T) {
 }
 
 // Where siblings differ, as pushes of older agents have left them, the next push has them agree on
-// the earliest, but for what is of a time to come.
+// the earliest, but for what is of the future.
 func TestSiblingsComeToAgreeOnWhatWasFirstSeen(t *testing.T) {
 	t.Parallel()
 	for _, odd := range []time.Duration{-time.Second, -time.Hour, time.Hour, year} {

@@ -158,11 +158,11 @@ func (s *settings) checkFiles(c *checklist) {
 
 // checkNames tells where many names come and go.
 func (s *settings) checkNames(c *checklist, listed *collect.Snapshot) {
-	passing, err := s.passingNames(listed)
+	churning, err := s.churnOfNames(listed)
 	if err != nil {
 		c.warning("%v", err)
 	}
-	for _, p := range passing {
+	for _, p := range churning {
 		c.warningOf(p.err(s))
 	}
 }

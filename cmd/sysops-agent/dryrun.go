@@ -95,11 +95,11 @@ func (d *dryRun) run(cmd *cobra.Command, s *settings) error {
 	for _, err := range left {
 		terminal.Warn(cmd.ErrOrStderr(), "%s", output.OneLine(err.Error()))
 	}
-	passing, err := s.passingNames(listed)
+	churning, err := s.churnOfNames(listed)
 	if err != nil {
 		return err
 	}
-	for _, p := range passing {
+	for _, p := range churning {
 		terminal.WarnOf(cmd.ErrOrStderr(), p.err(s))
 	}
 	terminal.Say(cmd.ErrOrStderr(), "%s: %s, %.1f KB, %s redacted; nothing was sent", s.host, words.Plural(objects, "object"), float64(size)/1e3, words.Plural(secrets, "secret"))

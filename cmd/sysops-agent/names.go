@@ -52,24 +52,24 @@ type tally struct {
 
 func (t *tally) many() bool { return t.Pushes > 1 && t.Came > manyNames && t.Went > manyNames }
 
-// A passing is a place of which many names come and go, for people and programs.
-type passing struct {
+// A churn is a place of which many names come and go, for people and programs.
+type churn struct {
 	Where string `json:"where"`          // the linked folder, the JSON object or the outgoing directory
 	Link  string `json:"link,omitempty"` // that leads to the folder
 	tally
 }
 
 // err says it, with what to do about it.
-func (p *passing) err(s *settings) error {
+func (p *churn) err(s *settings) error {
 	err := fmt.Errorf("names come and go in %s: %s came and %s went within a day, most of them like %s, and each stays in the servers' lists until gc removes it",
 		p.Where, words.Grouped(p.Came), words.Grouped(p.Went), p.Like)
 	switch p.Where {
 	case s.agent.JSON:
-		return hint.For(err, hint.PassingSections)
+		return hint.For(err, hint.ChurnOfSections)
 	case s.agent.Outgoing:
-		return hint.For(err, hint.PassingLinks)
+		return hint.For(err, hint.ChurnOfLinks)
 	}
-	return hint.For(err, hint.PassingFiles, p.Link)
+	return hint.For(err, hint.ChurnOfFiles, p.Link)
 }
 
 func (s *settings) namesFile() string { return filepath.Join(s.agent.State, "names.json") }
@@ -87,34 +87,34 @@ func (s *settings) lastNames() (*namesRecord, error) {
 	return r, nil
 }
 
-// passingNames tells where many names come and go, as of a push of what is listed now.
-func (s *settings) passingNames(listed *collect.Snapshot) ([]passing, error) {
+// churnOfNames tells where many names come and go, as of a push of what is listed now.
+func (s *settings) churnOfNames(listed *collect.Snapshot) ([]churn, error) {
 	r, err := s.lastNames()
 	if err != nil {
 		return nil, err
 	}
 	r.follow(s, listed, time.Now())
-	return r.passing(listed), nil
+	return r.churn(listed), nil
 }
 
-// noteNames is passingNames after a push, which it keeps. A push that no server has taken
+// noteNames is churnOfNames after a push, which it keeps. A push that no server has taken
 // leaves no name anywhere.
-func (s *settings) noteNames(listed *collect.Snapshot, report *snapshot.Report) ([]passing, error) {
+func (s *settings) noteNames(listed *collect.Snapshot, report *snapshot.Report) ([]churn, error) {
 	r, err := s.lastNames()
 	if err != nil || listed == nil {
 		return nil, err
 	}
 	if report == nil || !slices.ContainsFunc(report.Servers, func(s snapshot.ServerReport) bool { return s.Err == nil }) {
-		return r.passing(listed), nil
+		return r.churn(listed), nil
 	}
 	if !r.follow(s, listed, time.Now()) {
-		return r.passing(listed), nil
+		return r.churn(listed), nil
 	}
 	data, err := json.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("cannot keep the names of the push: %w", err)
 	}
-	return r.passing(listed), s.keepState("the names of the push", s.namesFile(), data)
+	return r.churn(listed), s.keepState("the names of the push", s.namesFile(), data)
 }
 
 // follow brings the record up to a listing, and reports whether that changes it. What could
@@ -192,18 +192,18 @@ func (r *namesRecord) count(came, went []string, now time.Time, placeOf func(nam
 	}
 }
 
-// passing lists the places of which many names come and go, sorted.
-func (r *namesRecord) passing(listed *collect.Snapshot) (list []passing) {
+// churn lists the places of which many names come and go, sorted.
+func (r *namesRecord) churn(listed *collect.Snapshot) (list []churn) {
 	for where, p := range r.Places {
 		t := p.Now
 		if !t.many() {
 			t = p.Before
 		}
 		if t.many() {
-			list = append(list, passing{where, listed.Linked[where], t})
+			list = append(list, churn{where, listed.Linked[where], t})
 		}
 	}
-	slices.SortFunc(list, func(a, b passing) int { return strings.Compare(a.Where, b.Where) })
+	slices.SortFunc(list, func(a, b churn) int { return strings.Compare(a.Where, b.Where) })
 	return list
 }
 
@@ -233,10 +233,10 @@ func lacking(names, others []string) (out []string) {
 	return out
 }
 
-// passingParts are what numbers names that come and go: process ids, times, random digits.
-var passingParts = regexp.MustCompile(`[0-9a-fA-F]{8,}|[0-9]+`)
+// numberedParts are what numbers names that come and go: process ids, times, random digits.
+var numberedParts = regexp.MustCompile(`[0-9a-fA-F]{8,}|[0-9]+`)
 
-func shape(name string) string { return passingParts.ReplaceAllString(name, "*") }
+func shape(name string) string { return numberedParts.ReplaceAllString(name, "*") }
 
 func mostCommon(counts map[string]int) (most string) {
 	for what, n := range counts {

@@ -109,12 +109,12 @@ func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 	defer unlock()
 	began := time.Now()
 	before, unreadable := s.lastPush()
-	record := func(report *snapshot.Report, listed *collect.Snapshot, passing []passing, failed error) (news []error, err error) {
+	record := func(report *snapshot.Report, listed *collect.Snapshot, churning []churn, failed error) (news []error, err error) {
 		if hostfs.Unknown(unreadable) {
 			return nil, unreadable
 		}
 		r := newPushRecord(s.host, before, report, listed, failed, began, time.Now())
-		r.Passing = passing
+		r.Churn = churning
 		return r.news, s.record(r)
 	}
 	warn := func(err error) {
@@ -124,12 +124,12 @@ func (s *settings) push(cmd *cobra.Command) (*snapshot.Report, error) {
 	}
 	told := newOutages(before)
 	report, listed, pushed := s.pushAlone(cmd, told, func(report *snapshot.Report, listed *collect.Snapshot) {
-		_, err := record(report, listed, before.passing(), errRetrying) // what is news is told at the end
+		_, err := record(report, listed, before.churn(), errRetrying) // what is news is told at the end
 		warn(err)
 	})
-	passing, unkept := s.noteNames(listed, report)
-	news, err := record(report, listed, passing, pushed)
-	for _, p := range passing {
+	churning, unkept := s.noteNames(listed, report)
+	news, err := record(report, listed, churning, pushed)
+	for _, p := range churning {
 		news = append(news, p.err(s))
 	}
 	if !s.quiet {

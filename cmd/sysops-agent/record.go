@@ -31,7 +31,7 @@ type pushRecord struct {
 	Servers  []pushedServer `json:"servers"`
 	Whole    time.Time      `json:"whole"`    // when a push last ended with all of it on every server; zero: never
 	Failures int            `json:"failures"` // pushes since then, this one included
-	Passing  []passing      `json:"passing"`  // where many names come and go
+	Churn    []churn        `json:"churn"`    // where many names come and go
 
 	news []error // what this push has found out, and no push before
 }
@@ -126,12 +126,12 @@ func (r *pushRecord) noteOld(before *pushRecord) {
 	}
 }
 
-// passing is what came and went by the last push.
-func (r *pushRecord) passing() []passing {
+// churn is what came and went by the last push.
+func (r *pushRecord) churn() []churn {
 	if r == nil {
 		return nil
 	}
-	return r.Passing
+	return r.Churn
 }
 
 // server is what became of the push at a server; of none of that name, nothing.

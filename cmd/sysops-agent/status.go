@@ -137,7 +137,7 @@ func (s *settings) listStatus(c *checklist, last *pushRecord, none error, maxAge
 	if last.LeftOut > 0 {
 		c.warning("%d of what was chosen could not be pushed; sysops-agent check says why", last.LeftOut)
 	}
-	for _, p := range last.Passing {
+	for _, p := range last.Churn {
 		c.warningOf(p.err(s))
 	}
 	switch {

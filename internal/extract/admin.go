@@ -19,7 +19,7 @@ type ServerChange struct {
 	Names    int // removed
 	Objects  int // removed by GC: no push had recorded them
 	Repaired int // by GC: keys of a wrong type, scores that were not the host's, objects that would never have expired
-	Ahead    int // by GC: hosts and objects of which stamps lay in a time to come, and were taken down
+	Ahead    int // by GC: hosts and objects of which stamps lay in the future, and were taken down
 	Bases    int // by GC: chosen, or put back, where hosts may not write them
 	Err      error
 }

@@ -77,9 +77,9 @@ const (
 	NoOutgoing   Cause = "no outgoing"    // the folder of what is to be pushed is none
 
 	// Where many names come and go.
-	PassingFiles    Cause = "passing files"    // in a folder of which all files are chosen; Args: the link that leads there
-	PassingSections Cause = "passing sections" // among the outputs of commands
-	PassingLinks    Cause = "passing links"    // among the links of the outgoing directory
+	ChurnOfFiles    Cause = "churn of files"    // in a folder of which all files are chosen; Args: the link that leads there
+	ChurnOfSections Cause = "churn of sections" // among the outputs of commands
+	ChurnOfLinks    Cause = "churn of links"    // among the links of the outgoing directory
 
 	// What the users of servers meet.
 	WeakACL     Cause = "weak acl"         // a server has no rules that confine a host

@@ -20,7 +20,7 @@ type sighted struct {
 	sum  [32]byte
 }
 
-// firstSeen is the earliest time that a sibling recorded, if that is not of a time to come, or
+// firstSeen is the earliest time that a sibling recorded, if that is not of the future, or
 // else the present. Who comes to the push later, or has lost the object, gets the same.
 func (p *push) firstSeen(obj *packedObject, siblings []*offering) time.Time {
 	s := &p.sightings

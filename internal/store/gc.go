@@ -38,7 +38,7 @@ type Pruned struct {
 	Names    int // removed: no host holds them
 	Objects  int // removed: no push recorded them
 	Repaired int // keys of a wrong type, scores that were not the host's, objects that would never have expired
-	Ahead    int // hosts and objects of which stamps lay in a time to come, and were taken down
+	Ahead    int // hosts and objects of which stamps lay in the future, and were taken down
 }
 
 // Prune removes from the index what leads nowhere: hosts that have no records, or whose

@@ -14,7 +14,7 @@ import (
 // beyond reports whether a time is one that the server cannot have given yet.
 func beyond(at, now time.Time) bool { return at.After(now.Add(clockSlack)) }
 
-// pushBeyond and leftBeyond report whether what the host wrote then is of a time to come.
+// pushBeyond and leftBeyond report whether what the host wrote then is of the future.
 func (st *Testimony) pushBeyond(now time.Time) bool {
 	at, ok := recordedPush(st.push)
 	return ok && beyond(at.At, now)

@@ -102,14 +102,14 @@ func lastID(state *redis.Cmd) string {
 	return ""
 }
 
-// farAhead reports whether an ID of a stream is of a time to come.
+// farAhead reports whether an ID of a stream is of the future.
 func (g *pruning) farAhead(id string) bool {
 	ms, _, _ := strings.Cut(id, "-")
 	n, err := strconv.ParseUint(ms, 10, 64)
 	return err == nil && n > uint64(g.clock().Add(queriesAhead).UnixMilli())
 }
 
-// dropQueriesAfter removes the entries of a time to come.
+// dropQueriesAfter removes the entries of the future.
 func (g *pruning) dropQueriesAfter(ctx context.Context, at time.Time) error {
 	from := strconv.FormatInt(at.UnixMilli(), 10)
 	for {

@@ -84,7 +84,7 @@ func (s *Server) ReadHost(ctx context.Context, host string, names []string, base
 }
 
 // serialOf is the serial of what a host did last, by its own fields; 0: they do not say, or say
-// what is of a time to come.
+// what is of the future.
 func serialOf(own map[string]string, now time.Time) int64 {
 	serial := max(parseSerial(own[fieldSerial], own[fieldPush]), parseSerial(own[fieldSerial], own[fieldLeft]))
 	if SerialIsBeyond(serial, now) {

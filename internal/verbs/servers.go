@@ -37,7 +37,7 @@ func (g *GC) Run(ctx context.Context, call *Call) (*Outcome, error) {
 			text += fmt.Sprintf("; repaired %d", c.Repaired)
 		}
 		if c.Ahead > 0 {
-			text += fmt.Sprintf("; took down the stamps of a time to come of %d", c.Ahead)
+			text += fmt.Sprintf("; took down %d stamps of the future", c.Ahead)
 		}
 		if c.Bases > 0 {
 			text += fmt.Sprintf("; wrote %d bases", c.Bases)
