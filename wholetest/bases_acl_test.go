@@ -130,7 +130,7 @@ func (f *baseFleet) check(when string) {
 		urls = append(urls, []string{s.URL()})
 	}
 	for _, u := range urls {
-		got, complete, err := read(f.t.Context(), connect(f.t, u...), sysops.Query{Pattern: pattern(f.t, "*#*")})
+		got, complete, err := read(f.t.Context(), connect(f.t, u...), sysops.Query{Where: sysops.Where{Patient: true}, Pattern: pattern(f.t, "*#*")})
 		slices.Sort(got)
 		if err != nil || complete.Partial() || !slices.Equal(got, want) {
 			f.t.Errorf("%s: from %v: %v, %d objects of %d, or other ones: %s", when, u, err, len(got), len(want), complete)
