@@ -130,6 +130,26 @@ func TestATextMayEndAnywhere(t *testing.T) {
 	}
 }
 
+func TestALineMayGoOnInTheNextAnywhere(t *testing.T) {
+	r := New(nil)
+	for _, p := range plant(t) {
+		for _, joint := range []string{" \\\n  ", "\n  - ", "\n", "\", \""} {
+			for _, text := range []string{strings.ReplaceAll(p.text, " ", joint), "  - " + strings.ReplaceAll(p.text, " ", joint)} {
+				if clean, _ := r.Object(p.name, []byte(text)); len(clean) > 16*len(text)+64 {
+					t.Errorf("%q of %q became %d bytes", text, p.name, len(clean))
+				}
+			}
+		}
+	}
+}
+
+func TestACommandInSeveralLinesIsHeldBack(t *testing.T) {
+	const text, want = "sshpass -e \\\n  -p hunter22 \\\n  ssh host\n", "sshpass -e \\\n  -p " + R + " \\\n  ssh host\n"
+	if got := redacted(text); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestABlankLineBelowAKeyMayEndAText(t *testing.T) {
 	const text = "db:\n  password: \n  "
 	if got := redacted(text); got != text {

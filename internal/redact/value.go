@@ -121,7 +121,7 @@ func isParameterOf(data []byte, start int) bool {
 
 // isMarkAt reports whether a mark begins at pos.
 func (s *scan) isMarkAt(pos int) bool {
-	return bytes.HasPrefix(s.data[pos:s.end], []byte("[redacted"))
+	return bytes.HasPrefix(s.data[pos:], []byte("[redacted"))
 }
 
 var openings = regexp.MustCompile("^(?:<<|&[\\w-]{1,24} |!!?[A-Za-z]{1,12} |[a-zA-Z@$]{1,2}|L?f?r?b?u?)?(\"\"\"|'''|&quot;|&#3[49];|&apos;|\\\\{0,7}[\"'`])")
