@@ -26,7 +26,8 @@ var commands = map[string]flags{
 	"mycli":      {secret: "p"},
 	"ldap":       {secret: "w"},
 	"ldappasswd": {secret: "wsa"}, "smbmap": {secret: "p"},
-	"slappass":  {secret: "s"},
+	"slappasswd": {secret: "s"}, "dsconf": {secret: "w"}, "dsidm": {secret: "w"}, "dsctl": {secret: "w"},
+	"fence_": {secret: "p"}, "fence_kdump": {}, "pcs": {secret: "p"}, "esxcli": {secret: "p"}, "pk12util": {secret: "WK"}, "tpm2_": {secret: "Pp"}, "suseconnect": {secret: "r"},
 	"smb":       {users: "U", names: "--user"},
 	"rpcclient": {users: "U", names: "--user"},
 	"wmic":      {users: "U"}, "winexe": {users: "U"}, "net": {users: "U", names: "--user"},
@@ -63,6 +64,8 @@ func commandTriggers() []trigger {
 	all := []trigger{
 		{" -p ", (*scan).someCommand},
 		{" -p'", (*scan).someCommand},
+		{" -p\n", (*scan).someCommand},
+		{"\"-p\"", (*scan).someCommand},
 		{" -w ", (*scan).someCommand},
 		{" -u ", (*scan).someCommand},
 		{"htpasswd ", (*scan).htpasswd},
@@ -77,6 +80,8 @@ func commandTriggers() []trigger {
 		{"|passwd ", (*scan).piped},
 		{"| su ", (*scan).piped},
 		{"| ssh-add", (*scan).piped},
+		{"realm join", (*scan).piped},
+		{"realm leave", (*scan).piped},
 		{"| gpg ", (*scan).piped},
 		{"base64 -d", (*scan).piped},
 		{"base64 --decode", (*scan).piped},
@@ -109,7 +114,7 @@ func (s *scan) arguments(at int) {
 	for end < s.end && end < at+longestKey && (isAlnum(s.data[end]) || bytes.IndexByte([]byte("_-."), s.data[end]) >= 0) {
 		end++
 	}
-	if end == s.end || bytes.IndexByte([]byte(" \t\"',\\!"), s.data[end]) < 0 {
+	if end == s.end && !s.isItem() || end < s.end && bytes.IndexByte([]byte(" \t\"',\\!"), s.data[end]) < 0 {
 		return
 	}
 	known, ok := flagsOf(string(s.data[at:end]))
@@ -134,7 +139,7 @@ func flagsOf(name string) (flags, bool) {
 	if f, ok := commands[name]; ok {
 		return f, true
 	}
-	for _, family := range []string{"mysql", "mariadb", "ldap", "slappass", "smb", "mongo", "mosquitto", "snmp", "check_snmp", "check_mysql", "check_ldap", "check_http", "check_mssql", "check_oracle", "check_esxi", "check_vmware", "check_wmi", "check_ipmi", "ipmi-", "bmc-", "kadmin", "ipa-", "idracadm", "pt-"} {
+	for _, family := range []string{"mysql", "mariadb", "ldap", "smb", "mongo", "mosquitto", "snmp", "check_snmp", "check_mysql", "check_ldap", "check_http", "check_mssql", "check_oracle", "check_esxi", "check_vmware", "check_wmi", "check_ipmi", "ipmi-", "bmc-", "kadmin", "ipa-", "idracadm", "pt-", "fence_", "tpm2_"} {
 		if strings.HasPrefix(name, family) && !strings.HasSuffix(name, "passwd") && !strings.HasSuffix(name, ".conf") {
 			return commands[family], true
 		}
@@ -230,6 +235,10 @@ func (s *scan) argumentsFrom(pos, limit int) []argument {
 		if pos >= limit && limit < s.end {
 			break
 		}
+		if from, to, ok := s.nextItem(pos); ok && len(all) < 1000 {
+			s.start, s.end, limit, pos = from, to, to, from+s.indent(from)+2
+			continue
+		}
 		if pos+1 >= s.end && (pos == s.end || s.data[pos] == '\\') {
 			from, to, ok := s.nextLine(pos)
 			if pos == s.end || !ok || len(all) > 1000 {
@@ -265,6 +274,18 @@ func (s *scan) argumentsFrom(pos, limit int) []argument {
 	return all
 }
 
+// nextItem returns the line below that of pos, which ends there, where both are items of a list and
+// of one word: an argument each.
+func (s *scan) nextItem(pos int) (start, end int, ok bool) {
+	if pos < s.end || !s.isItem() || isProse(bytes.TrimLeft(s.data[s.start:s.end], " \t-")) {
+		return 0, 0, false
+	}
+	start, end, ok = s.nextLine(pos)
+	item := s.data[start:end]
+	ok = ok && s.indent(start) == s.indent(s.start) && bytes.HasPrefix(bytes.TrimLeft(item, " \t"), []byte("- ")) && !isProse(bytes.TrimLeft(item, " \t-"))
+	return start, end, ok
+}
+
 // someCommand finds the password of a command that nobody knows, where it has a user's, too,
 // and looks like one: tool -u admin -p S3cr3t!
 func (s *scan) someCommand(at int) {
@@ -272,7 +293,11 @@ func (s *scan) someCommand(at int) {
 		return
 	}
 	letter := s.data[at+2]
-	start, end, ok := s.nextArgument(at + 3)
+	behind := at + 3
+	if s.data[at] == '"' { // "-p", "x"
+		behind++
+	}
+	start, end, ok := s.nextArgument(behind)
 	if !ok {
 		return
 	}
@@ -290,11 +315,38 @@ func (s *scan) someCommand(at int) {
 		}
 		return
 	}
+	if end-start > 4 && !strings.ContainsAny(text, "/,:.=") && !isNumber(text) && isSecret(text, sure) && s.namesAccount(at) {
+		s.add(start, end, "argument of a command")
+		return
+	}
 	hasUser := bytes.Contains(before, []byte(" -u")) || bytes.Contains(before, []byte(" -U")) || bytes.Contains(before, []byte(" --user")) || bytes.Contains(before, []byte(" -l "))
 	if hasUser && looksStrong(text) && !strings.ContainsAny(text, "/,:") && isSecret(text, sure) {
 		s.add(start, end, "argument of a command")
 	}
 }
+
+// account: the flag that names a user, and nothing but flags behind it.
+var account = lazily(` (?:-[uU]|--user(?:name)?)[ =]+[A-Za-z][\w.@\\-]*(?: +--?[\w-]+(?:[ =][^\s-]\S*)?){0,4} *$`)
+
+// Commands of which -p is no password though they have a flag for a user.
+var otherCommands = lazily(`(?:^|[\s/])(?:journalctl|systemctl|docker|podman|docker-compose|logger|su|sudo|mkdir|ssh|ps|strace|rsync|tar|lsof|install|cp|mv|touch|diff|patch|sort|squeue|sacct|srun|sbatch|salloc|runuser|screen|tmux) `)
+
+// namesAccount reports whether the flag at data[at:] follows one that names a user, as in tool -u
+// admin -p word, in a list of arguments, too.
+func (s *scan) namesAccount(at int) bool {
+	from := s.start
+	if s.isItem() {
+		from = 0
+	}
+	before := strings.NewReplacer("\"", "", ",", "", "'", "", "\n", " ").Replace(string(s.data[max(from, at-nearby):at])) + " "
+	if s.isItem() {
+		before = listItem().ReplaceAllString(before, " ")
+	}
+	return account().MatchString(before) && !otherCommands().MatchString(before)
+}
+
+// An item of a list that was in lines of its own.
+var listItem = lazily(` +- +`)
 
 // htpasswd finds the password in htpasswd -b file user password.
 func (s *scan) htpasswd(at int) {
@@ -329,7 +381,7 @@ func btoi(b bool) int {
 // echo user:x | chpasswd, chpasswd <<< user:x.
 func (s *scan) piped(at int) {
 	before := s.data[max(s.start, at-nearby):at]
-	echo := max(bytes.LastIndex(before, []byte("echo ")), bytes.LastIndex(before, []byte("printf ")))
+	echo := max(bytes.LastIndex(before, []byte("echo ")), bytes.LastIndex(before, []byte("printf ")), bytes.LastIndex(before, []byte("yes ")))
 	if here := bytes.Index(s.data[at:min(s.end, at+64)], []byte("<<<")); here >= 0 {
 		start, end, ok := s.nextArgument(at + here + 3)
 		if ok {
@@ -340,7 +392,7 @@ func (s *scan) piped(at int) {
 	if echo < 0 || s.data[at] != '|' && bytes.IndexByte(before[echo:], '|') < 0 {
 		return
 	}
-	for _, name := range []string{"echo ", "printf "} { // (echo x; echo x) | smbpasswd
+	for _, name := range []string{"echo ", "printf ", "yes "} { // (echo x; echo x) | smbpasswd
 		for from := max(0, echo-64); from <= echo; {
 			i := bytes.Index(before[from:], []byte(name))
 			if i < 0 {

@@ -6,243 +6,13 @@ import (
 	"strings"
 )
 
-// Directives whose value is a secret though their name does not say so, or does not come next.
-var directiveRules = []struct {
-	text       string
-	expression string // from the text on; its groups are secrets, VALUE stands for one with or without quotes
-}{
-	{"rocommunity", `(?i)rocommunity6?[ \t]+VALUE`},
-	{"rwcommunity", `(?i)rwcommunity6?[ \t]+VALUE`},
-	{"trapcommunity", `(?i)trapcommunity6?[ \t]+VALUE`},
-	{"snmp-server community", `(?i)snmp-server community6?[ \t]+VALUE`},
-	{"snmp community", `(?i)snmp community6?[ \t]+VALUE`},
-	{"com2sec", `(?i)com2sec6?[ \t]+(?:-Cn[ \t]+\S+[ \t]+)?\S+[ \t]+\S+[ \t]+VALUE`},
-	{"trapsink", `(?i)trapsink[ \t]+\S+[ \t]+["']?([^\s"'#0-9-][^\s"']*)`},
-	{"trap2sink", `(?i)trap2sink[ \t]+\S+[ \t]+["']?([^\s"'#0-9-][^\s"']*)`},
-	{"informsink", `(?i)informsink[ \t]+\S+[ \t]+["']?([^\s"'#0-9-][^\s"']*)`},
-	{"createuser", `(?i)createUser[ \t]+(?:-e[ \t]+\S+[ \t]+)?\S+[ \t]+(?:MD5|SHA[-0-9]*)[ \t]+(?:"([^"]+)"|([^\s"]+))(?:[ \t]+(?:DES|AES[-0-9C]*)[ \t]+(?:"([^"]+)"|([^\s"]+)))?`},
-	{"snmp-server user", `(?i)snmp-server user \S+ \S+ v3 .*?auth (?:md5|sha)\S* (\S+)(?: priv \S+(?: [0-9]+)? (\S+))?`},
-	{"auth-pass", `(?i)auth-pass[ \t]+[\w.-]+[ \t]+VALUE`},
-	{"auth-user", `(?i)auth-user[ \t]+[\w.-]+[ \t]+["']?[^\s"']+["']?[ \t]+["']?([^\s"']+)$`},
-	{"stats auth", `(?i)stats auth[ \t]+[^\s:]+:(\S+)`},
-	{"sqlconnectinfo", `(?i)SQLConnectInfo[ \t]+\S+[ \t]+\S+[ \t]+VALUE`},
-	{"ldapdninfo", `(?i)LDAPDNInfo[ \t]+(?:"[^"]*"|\S+)[ \t]+VALUE`},
-	{"ldapbinddn", `(?i)LDAPBindDN[ \t]+(?:"[^"]*"|\S+)[ \t]+VALUE`},
-	{"monitor ", `(?i)MONITOR[ \t]+\S+@?\S*[ \t]+[0-9]+[ \t]+\S+[ \t]+(\S+)[ \t]+(?:master|slave|primary|secondary)`},
-	{"login=", `login=[^\s:=]+:(\S+)`},
-	{"static:", `static:[^\s:]+:(\S+)`},
-	{"sql_servers", `(?i)(?:my|pg)?sql_servers?\s*=\s*[^\s/]+/[^\s/]*/[^\s/]*/([^\s:#]+)`},
-	{"mysql_servers", `(?i)mysql_servers\s*=\s*[^\s/]+/[^\s/]*/[^\s/]*/([^\s:#]+)`},
-	{"client_send", `client_send\s*=\s*[:"^<; \t]*(?:[\w.@-]+|\^)?(?:\s*[:;]\s*|\^)[\w.@-]+(?:\s*[:;]\s*|\^)([^\s"]+)`},
-	{`"p:`, `"P:([^"]{2,})"`},
-	{`"p=`, `"P=([^"]{2,})"`},
-	{"rootpw", `(?i)rootpw[ \t]+(?:--?\w+[ \t]+)*VALUE`},
-	{"incominguser", `incominguser[ \t]+\S+[ \t]+(\S+)`},
-	{"outgoinguser", `outgoinguser[ \t]+\S+[ \t]+(\S+)`},
-	{"identified by", `(?i)identified by[ \t]+(?:password[ \t]+|values[ \t]+)?["']?([^\s"';]+)`},
-	{"identified with", `(?i)identified with[ \t]+\S+[ \t]+(?:by|as|using)[ \t]+["']?([^\s"';]+)`},
-	{"password", `(?i)password\s*\(\s*'([^']+)'\s*\)`},
-	{"password ", `(?i)password[ \t]+'([^'\n]{2,})'`},
-	{"acl setuser", `(?i)acl setuser .*?[ \t]["']?>([^\s"']+)`},
-	{"user ", `(?i)user[ \t]+\S+[ \t]+(?:\S+[ \t]+){0,12}?>(\S{2,})(?:[ \t]|$)`},
-	{"user ", `(?i)user[ \t]+\S+[ \t]+(?:\S+[ \t]+){0,12}?#([0-9a-f]{64})`},
-	{" psk ", ` PSK[ \t]+(?:"([^"]+)"|'([^']+)'|(0[sx]\S+))`},
-	{" eap ", ` EAP[ \t]+(?:"([^"]+)"|(0[sx]\S+))`},
-	{" xauth ", ` XAUTH[ \t]+(?:"([^"]+)"|(0[sx]\S+))`},
-	{"]:587", `\]:[0-9]{2,5}[ \t]+[^\s:]+:(\S{3,})$`},
-	{"]:465", `\]:[0-9]{2,5}[ \t]+[^\s:]+:(\S{3,})$`},
-	{"]:25", `\]:[0-9]{2,5}[ \t]+[^\s:]+:(\S{3,})$`},
-	{"register", `register[ \t]*=>?[ \t]*[^\s:@/]+:([^\s@:]+)(?::[^\s@]+)?@`},
-	{"securestring", `(?i)SecureString[ \t]+(?:-String[ \t]+)?(?:"([^"]+)"|'([^']+)')`},
-	{" /p:", `(?i) /p:VALUE`},
-	{`"/p:`, `(?i)"/p:([^\s"']+)`},
-	{"sqlplus", `(?i)sqlplus[ \t]+(?:-\w+[ \t]+)*["']?[\w$#]+/([^@/\s"']+)`},
-	{"expdp", `(?i)expdp[ \t]+["']?[\w$#]+/([^@/\s"']+)`},
-	{"impdp", `(?i)impdp[ \t]+["']?[\w$#]+/([^@/\s"']+)`},
-	{"sqlldr", `(?i)sqlldr[ \t]+(?:userid=)?["']?[\w$#]+/([^@/\s"']+)`},
-	{"rman ", `(?i)rman[ \t]+target[ \t]+["']?[\w$#]+/([^@/\s"']+)`},
-	{"thin:", `(?i)thin:[\w$#]+/([^@/\s"']+)@`},
-	{"wpa_passphrase", `wpa_passphrase[ \t]+(?:"[^"]*"|'[^']*'|\S+)[ \t]+(?:"([^"]+)"|'([^']+)'|(\S+)[ \t]*(?:$|[|>;&]))`},
-	{"tacacs-server", `tacacs-server(?: host \S+)? key(?: [0-9])? (\S+)`},
-	{"radius-server", `radius-server(?: host \S+.{0,60}?)? key(?: [0-9])? (\S+)`},
-	{"neighbor ", `neighbor \S+ password(?: [0-9])? (\S+)`},
-	{"authentication-key", `authentication-key(?: [0-9])? ["']?([^\s"';]+)["']?;?$`},
-	{"message-digest-key", `message-digest-key [0-9]+ md5(?: [0-9])? (\S+)`},
-	{"key-string", `key-string(?: [0-9])? (\S+)$`},
-	{"username ", `username \S+(?: privilege [0-9]+)? (?:password|secret)(?: [0-9]+)? (\S+)`},
-	{"isakmp key", `isakmp key(?: [0-9])? (\S+) (?:address|hostname)`},
-	{"standby ", `standby [0-9]+ authentication(?: text| md5 key-string)?(?: [0-9])? (\S+)$`},
-	{"vault login", `vault login(?: -\S+)* ([A-Za-z0-9][^\s=]{5,})(?:\s|$)`},
-	{"$user", `(?i)\$USER[0-9]{1,3}\$[ \t]*=[ \t]*(\S+)`},
-	{"addauth digest", `addauth digest [^\s:]+:(\S+)`},
-	{"digest:", `digest:[^\s:]+:([A-Za-z0-9+/=]{20,})`},
-	{"bundle_", `BUNDLE_[A-Z0-9_]+(?:: |=)["']?[\w.-]+:([^\s"':]+)["']?$`},
-	{"redis-cli", `redis-cli[ \t].{0,200}?(?i:auth)[ \t]+(?:\S+[ \t]+)?VALUE(?:[ \t]*$|[ \t]*[|;&])`},
-	{"file=<(echo ", `file=<\(echo (?:-n )?["']?([^\s"'$)]+)`},
-	{"file <(echo ", `file <\(echo (?:-n )?["']?([^\s"'$)]+)`},
-	{"unseal key", `(?i)unseal key(?: [0-9]+)?(?: \([^)]{0,40}\))?:[ \t]+(\S+)`},
-	{"recovery key", `(?i)recovery key(?: [0-9]+)?(?: \([^)]{0,40}\))?:[ \t]+(\S+)`},
-	{" enc ", ` ENC[ \t]+["']?([A-Za-z0-9+/=]{12,})`},
-	{"allow ", `allow[ \t]+(?:[A-Za-z][\w.-]*:([^\s":/;,]{4,})|"[A-Za-z][\w.-]*:([^":/;,]{4,})")(?:[ \t]+read-?only)?$`},
-	{"open -u ", `open -u ["']?[^\s,"']+,VALUE`},
-	{"hotp/", `(?i)hotp/\S+[ \t]+\S+[ \t]+\S+[ \t]+([0-9a-fA-F]{16,})`},
-	{"login ", `login(?: for)? [^:\n]{0,40}:[ \t]*\w[\w.-]*[ \t]*/[ \t]*([^\s/]{5,})[ \t]*$`},
-	{"creds", `creds?[^:\n]{0,40}:[ \t]*\w[\w.-]*[ \t]*[/:][ \t]*([^\s/]{5,})[ \t]*$`},
-	{"smbclient", `smbclient[ \t]+(?:-\S+[ \t]+)*["']?//\S+[ \t]+VALUE`},
-	{"set-user-password", `set-user-password[ \t]+\S+[ \t]+\S+[ \t]+VALUE`},
-	{"-hashes ", `-hashes [0-9a-fA-F]{0,32}:?([0-9a-fA-F]{32})`},
-	{"net user ", `(?i)net user \S+ ([^\s/*]\S+)`},
-	{"unlock-keychain", `unlock-keychain .{0,20}?-p VALUE`},
-	{" -hp", ` -hp["']?([^\s"']{5,})`},
-	{"qpdf", `qpdf .{0,40}?--encrypt VALUE VALUE [0-9]+`},
-	{"user=", `user(?:name)?=[^\s,%&=]+%([^\s,]+)`},
-	{"lftp ", `lftp (?:-\S+ )*[\w.-]+:([^\s@/]+)@`},
-	{"operator unseal", `operator unseal (?:-\S+ )*["']?([A-Za-z0-9+/=]{16,})`},
-	{"gh secret set", `gh secret set .{0,80}?(?:-b|--body)[= ]VALUE`},
-	{" catalog ", ` catalog ["']?[\w$#]+/([^@/\s"']+)["']?@`},
-	{"exp ", `exp[ \t]+["']?[\w$#]+/([^@/\s"']+)(?:@\S+)?["']?[ \t]+\w+=`},
-	{"imp ", `imp[ \t]+["']?[\w$#]+/([^@/\s"']+)(?:@\S+)?["']?[ \t]+\w+=`},
-	{"isql ", `isql[ \t]+(?:-[vb][ \t]+)*[A-Za-z]\w*[ \t]+\w+[ \t]+VALUE`},
-	{"secret,id=", `secret,id=[\w-]+,(?:\S*,)?data=([^\s,]+)`},
-	{"radtest", `radtest[ \t]+(?:-\S+[ \t]+)*\S+[ \t]+VALUE[ \t]+\S+[ \t]+[0-9]+[ \t]+VALUE`},
-	{"radclient", `radclient[ \t]+(?:-\S+[ \t]+)*\S+[ \t]+(?:auth|acct|coa|status|disconnect|auto)[ \t]+VALUE`},
-	{"password for ", `(?i)password for .{0,80}?=[ \t]*(?:password\()?["']([^"'\n]+)`},
-	{"sqlnamedconnectinfo", `(?i)SQLNamedConnectInfo[ \t]+\S+[ \t]+\S+[ \t]+\S+[ \t]+\S+[ \t]+VALUE`},
-	{"option key", `option key[0-9]?[ \t]+VALUE[ \t]*$`},
-	{"hmac-", `hmac-(?:md5|sha[0-9]+)\S*[ \t]+["']?([A-Za-z0-9+/]{16,}={0,2})`},
-	{"key ", `key[ \t]+(?:hmac-[\w.-]+:)?[\w.-]+[ \t]+([A-Za-z0-9+/]{20,}={1,2})$`},
-	{"in key", `(?i)in[ \t]+key[ \t]+[0-9]+[ \t]+[0-9]+[ \t]+1(?:57|6[0-9])[ \t]+([A-Za-z0-9+/= ]{16,})`},
-	{"password manager", `password manager(?: user-name \S+)? (?:plaintext|sha1|sha256) VALUE`},
-	{"password operator", `password operator(?: user-name \S+)? (?:plaintext|sha1|sha256) VALUE`},
-	{"add password", `add[ \t]+password[ \t]+\S+[ \t]+\{?([^\s{}]+)\}?(?:[ \t]+\{?([^\s{}]+)\}?)?`},
-	{"add userpassword", `add[ \t]+userpassword[ \t]+\S+[ \t]+\{?([^\s{}]+)\}?`},
-	{":om", `:om\w+:[^,\s]+,[^,]*,[^,]*,([^\s;,]+)`},
-	{"k_g", `k_g[ \t=:]+VALUE`},
-	{"ipmiopts", `ipmiopts="(?:U:[^,"]*,?)?(?:P:([^,"]+),?)?(?:K:([^,"]+))?`},
-	{"modparam(", `modparam\(\s*"[^"]*"\s*,\s*"[^"]*(?:pass|secret|key)[^"]*"\s*,\s*"([^"]+)"`},
-	{"basicauth ", `(?i)BasicAuth[ \t]+[^\s"']+[ \t]+VALUE[ \t]*$`},
-	{":cl:", `(?i):cl:([^\s"]+)`},
-	{"socks", `socks[45][ \t]+[0-9.]+[ \t]+[0-9]+[ \t]+\S+[ \t]+(\S+)$`},
-	{"authcommunity", `(?i)authCommunity[ \t]+\S+[ \t]+VALUE`},
-	{"obfuscated secret", `(?i)obfuscated secret[ \t]+(\S+)`},
-	{"nickserv", `(?i)nickserv[ \t:]+(?:identify|id)[ \t]+(?:\S+[ \t]+)?([^\s"';]+)["';]*$`},
-	{"secret-set-value", `secret-set-value[ \t]+(?:--secret )?\S+[ \t]+(?:--base64 )?VALUE`},
-	{"pveapitoken=", `(?i)PVEAPIToken=[^\s=]+=([0-9a-f-]{20,})`},
-	{"identified\\040by", `(?i)identified\\040by(?:\\040password)?\\040["']?([^\s"';\\]+)`},
-	{"mschapv2", `MSCHAPV2[\w,-]*[ \t]+"([^"]+)"`},
-	{"data_source_name", `(?i)data_source_name["']?[ \t]*[:=][ \t]*["']?[\w.-]+:([^\s"']+?)@`},
-	{"dsn", `(?i)dsn["']?[ \t]*(?:[:=]|=>)[ \t]*["']?[\w.-]+:([^\s"'/]+?)@`},
-	{"dns ", `dns[ \t]+[a-z]+[ \t]+([A-Za-z0-9_-]{24,})$`},
-	{"menu passwd", `(?i)menu passwd VALUE`},
-	{"menu master passwd", `(?i)menu master passwd VALUE`},
-	{"iscsi:", `iscsi:[^:@\s]+:([^@\s:]+)(?::[^@\s:]+:([^@\s:]+))?@`},
-	{"type hmac-", `type[ \t]+hmac-\w+[ \t]+value[ \t]+(\S+)`},
-	{"type blake2s", `type[ \t]+blake2s\w*[ \t]+value[ \t]+(\S+)`},
-	{"community read", `community (?:read|write)(?: cipher| simple)? VALUE`},
-	{"community write", `community (?:read|write)(?: cipher| simple)? VALUE`},
-	{"key cipher", `key cipher VALUE$`},
-	{"secret cipher", `secret cipher VALUE$`},
-	{"-mode cipher", `-mode cipher VALUE$`},
-	{"authentication-mode", `authentication-mode[ \t]+\S+(?:[ \t]+[0-9]+)?[ \t]+(?:plain|cipher|simple)[ \t]+(\S+)`},
-	{"passwd ", `passwd[ \t]+(\S+)[ \t]+encrypted`},
-	{"pre-shared-key address", `pre-shared-key address .{0,64}?key(?: [0-9])? (\S+)`},
-	{"snmp-server host", `snmp-server host \S+(?: (?:traps|informs))?(?: version (?:1|2c|3 \w+))? ([^\s"']+)(?: [\w-]+)*$`},
-	{"check_command", `check_command[ \t]+check_\w*(?:sql|ldap|ftp|imap|smtp|ssh|win|nt|vmware|oracle|http|mongo|redis)\w*![^!\s]+!([^!\s]+)`},
-	{"sonar.login", `sonar\.login[ \t]*=[ \t]*(\S+)`},
-	{"key <(echo ", `key <\(echo (?:-n )?["']?([^\s"'$)]+)`},
-	{"enc ", `enc ["']?[\w()-]+["']? (0x[0-9a-f]{16,})`},
-	{"auth ", `auth ["']?[\w()-]+["']? (0x[0-9a-f]{16,})`},
-	{"auth-trunc ", `auth-trunc ["']?[\w()-]+["']? (0x[0-9a-f]{16,})`},
-	{"aead ", `aead ["']?[\w()-]+["']? (0x[0-9a-f]{16,})`},
-	{" -e ", ` -E [a-z0-9-]+-(?:cbc|ctr|gcm\S*) VALUE`},
-	{" -a hmac-", ` -A hmac-\w+ VALUE`},
-	{" key 0", ` key [0-9]{2} ([0-9a-fA-F]{32,})`},
-	{"http ", `http[ \t]+[0-9.]+[ \t]+[0-9]+[ \t]+[^\s"]+[ \t]+([^\s"]+)$`},
-	{"table ", `table \S*(?:cred|secret|pass)\S* \{ ?\S+ = [\w.@-]+:(\S+)`},
-	{"d-i ", `d-i[ \t]+\S*(?:pass|secret|wireless_w)\S*[ \t]+(?:password|string)[ \t]+(\S.*)$`},
-	{"community ", `community[ \t]+["']?([\w-]{3,})["']?[ \t]*\{`},
-	{"failover ", `failover (?:ipsec pre-shared-)?key (?:hex )?(\S.*)$`},
-	{"secure_link_md5", `secure_link_md5[ \t]+["']?(?:[$]\w+[ \t]*)*([^\s"';$]+)`},
-	{"login", `login[ \t]*=[ \t]*(?:cleartext|des)[ \t]+(?:"([^"]+)"|([^\s"]+))`},
-	{"enable", `enable[ \t]*=[ \t]*(?:cleartext|des)[ \t]+(?:"([^"]+)"|([^\s"]+))`},
-	{"pap", `pap[ \t]*=[ \t]*(?:cleartext|des)[ \t]+(?:"([^"]+)"|([^\s"]+))`},
-	{"chap", `chap[ \t]*=[ \t]*cleartext[ \t]+(?:"([^"]+)"|([^\s"]+))`},
-	{"usmuser", `(?i)usmUser[ \t]+\S+[ \t]+\S+[ \t]+\S+[ \t]+(?:"[^"]*"|\S+)[ \t]+(?:"[^"]*"|\S+)[ \t]+\S+[ \t]+[.0-9]+[ \t]+("[^"]*"|\S+)[ \t]+[.0-9]+[ \t]+("[^"]*"|\S+)`},
-	{"connect ", `(?i)connect[ \t]+["']?[\w$#]+/["']?([^@/\s"';]+)["']?(?:@|[ \t]+as[ \t]+sys)`},
-	{"conn ", `(?i)conn[ \t]+["']?[\w$#]+/["']?([^@/\s"';]+)["']?(?:@|[ \t]+as[ \t]+sys)`},
-	{"connect to ", `(?i)connect to \S+ user \S+ using ["']?([^\s"';]+)`},
-	{"<master>", `<master>\s*\{?([^<}\s]+)`},
-	{">{aq", `>\{(AQ[A-Za-z0-9+/=]{20,})\}<`},
-	{"setcredential=", `(?i)setcredential=[\w.@-]+:(.{2,})$`},
-	{"ipsec secret", `(?i)ipsec secret[ \t]+(\S+)$`},
-	{"xauth password", `(?i)xauth password[ \t]+(\S+)$`},
-	{"generated for ", `generated for [^\s:]+: (\S+)`},
-	{" vhid ", ` vhid [0-9]+ .{0,60}?pass (\S+)`},
-	{"--from-literal", `--from-literal[= ]["']?[\w.-]+=VALUE`},
-	{"kv put ", `kv put (?:-\S+ )*\S+ (?:@\S+ )?["']?[\w.-]+=["']?([^\s"'@]+)["']?(?: ["']?[\w.-]+=["']?([^\s"'@]+))?(?: ["']?[\w.-]+=["']?([^\s"'@]+))?`},
-	{"keyvault secret set", `keyvault secret set .{0,120}?--value[= ]VALUE`},
-	{"put-parameter", `put-parameter .{0,160}?--value[= ]VALUE`},
-	{"mc alias set", `mc alias set \S+ \S+ \S+ VALUE`},
-	{"mc config host add", `mc config host add \S+ \S+ \S+ VALUE`},
-	{"user set password", `user set password [0-9]+ VALUE`},
-	{"node.session.auth.password", `node\.session\.auth\.password(?:_in)? -v VALUE`},
-	{"net use ", `(?i)net use (?:\S: )?\\\\\S+ ([^\s/]\S+) /user`},
-	{"iwconfig", `iwconfig \S+ .{0,60}?key (?:s:)?([^\s]{5,})`},
-	{"samba-tool user", `samba-tool user (?:create|add) ([^\s-]\S*) ([^\s-]\S*)`},
-	{"openssl passwd", `openssl passwd (?:-\S+ )*(?:-salt \S+ )?(?:-\S+ )*VALUE`},
-	{"mkpasswd", `mkpasswd (?:-m \S+ |-\S+ |--\S+ )*VALUE`},
-	{"sp_addlogin", `(?i)sp_addlogin\s+N?'[^']*'\s*,\s*N?'([^']+)'`},
-	{"sp_password", `(?i)sp_password\s+(?:NULL|N?'([^']+)')\s*,\s*N?'([^']+)'`},
-	{"isis password", `isis password (?:clear |md5 )?(\S+)`},
-	{"area-password", `area-password (?:clear |md5 )?(\S+)`},
-	{"domain-password", `domain-password (?:clear |md5 )?(\S+)`},
-	{"ascii-text", `ascii-text ["']?([^\s"';]+)`},
-	{"ntp authentication-key", `ntp authentication-key [0-9]+ md5 (\S+)`},
-	{"password cipher", `password (?:irreversible-)?cipher (\S+)`},
-	{"rabbitmqctl", `rabbitmqctl[ \t]+(?:-\S+[ \t]+)*(?:add_user|change_password)[ \t]+\S+[ \t]+VALUE`},
-}
-
-const quotedOrNot = `(?:"([^"\n]{2,})"|'([^'\n]{2,})'|([^\s"'-][^\s"']*))`
-
 // directiveTriggers are those of the directives above.
 func directiveTriggers() []trigger {
 	var all []trigger
 	for _, rule := range directiveRules {
 		all = append(all, ruleTrigger(rule.text, rule.expression, "value of a directive"))
 	}
-	return append(all, trigger{"send ", (*scan).sent}, trigger{"send -- ", (*scan).sent}, trigger{":aa", (*scan).botToken}, trigger{".atlasv1.", (*scan).terraformToken}, trigger{"@tcp(", (*scan).dataSource}, trigger{"@unix(", (*scan).dataSource}, trigger{"@//", (*scan).easyConnect}, trigger{"user ", (*scan).transfer}, trigger{"user_", (*scan).loginModule}, trigger{"key ", (*scan).serverKey})
-}
-
-// ruleTrigger finds the groups of an expression that is met at a text.
-func ruleTrigger(text, expression, rule string) trigger {
-	return groupsTrigger(text, expression, rule, sure)
-}
-
-// groupsTrigger is ruleTrigger where what is found has to look more like a secret.
-func groupsTrigger(text, expression, rule string, required strength) trigger {
-	compiled := lazily(`^(?:` + strings.ReplaceAll(expression, "VALUE", quotedOrNot) + `)`)
-	return trigger{text, func(s *scan, at int) {
-		if s.format.is(noKeys) {
-			return
-		}
-		m := compiled().FindSubmatchIndex(s.data[at:min(s.end, at+longWord)])
-		for i := 2; i < len(m); i += 2 {
-			if m[i] < 0 {
-				continue
-			}
-			start, end := at+m[i], at+m[i+1]
-			if end == at+longWord {
-				end += wordLength(s.data[end:s.end], "")
-			}
-			value := string(s.data[start:min(end, start+longWord)])
-			if s.inComment() && !isQuote(s.data[start-1]) && !looksStrong(value) {
-				continue // a sentence, more often than a directive that is switched off
-			}
-			if end-start >= 2 && !s.isMarkAt(start) && isSecret(value, required) {
-				s.add(start, end, rule)
-			}
-		}
-	}}
+	return append(all, trigger{"send ", (*scan).sent}, trigger{".tochararray(", (*scan).characters}, trigger{"send -- ", (*scan).sent}, trigger{":aa", (*scan).botToken}, trigger{".atlasv1.", (*scan).terraformToken}, trigger{"@tcp(", (*scan).dataSource}, trigger{"@unix(", (*scan).dataSource}, trigger{"@//", (*scan).easyConnect}, trigger{"user ", (*scan).transfer}, trigger{"user_", (*scan).loginModule}, trigger{"key ", (*scan).serverKey})
 }
 
 // inComment reports whether the line begins with the sign of a comment.
@@ -255,6 +25,21 @@ func (s *scan) inComment() bool {
 // the name of a share: //host/share.
 func isSlashComment(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("//")) && bytes.IndexByte(line[2:2+wordLength(line[2:], "")], '/') < 0
+}
+
+// alphabet: characters from which something is drawn, rather than what was drawn.
+var alphabet = regexp.MustCompile(`(?i)01234|abcde|qwert[yz]uiop`)
+
+// characters finds a text in quotes that Java makes an array of, which it does for passwords:
+// "x".toCharArray().
+func (s *scan) characters(at int) {
+	line := s.data[max(s.start, at-nearby):at]
+	if len(line) < 2 || line[len(line)-1] != '"' || s.data[at+1] != 't' {
+		return
+	}
+	if open := bytes.LastIndexByte(line[:len(line)-1], '"'); open >= 0 && !alphabet.Match(line[open:]) {
+		s.argumentValue(argument{at - len(line) + open + 1, at - 1}, false)
+	}
 }
 
 // sent finds what a script of expect(1) sends to a prompt for a password.
@@ -385,6 +170,15 @@ func namesUser(text []byte) bool {
 	return false
 }
 
+// nextPair: what follows a key is not its value where it is another with a value.
+var nextPair = regexp.MustCompile(`^[A-Za-z][\w.-]*=[^=]`)
+
+// setBefore: a command that sets what is named next.
+var setBefore = regexp.MustCompile(`(?i)\w.*[ \t](?:config[ \t]+set[ \t]+\S+|set)[ \t]+(?:--?[\w-]+[ \t]+)*(?:\S*[:/])?$`)
+
+// pairsBefore: a command whose arguments are names and values in turn.
+var pairsBefore = regexp.MustCompile(`\bnmcli[ \t].*[ \t]$`)
+
 // debconf: passwd/root-password password x.
 var debconf = regexp.MustCompile(`(?i)[a-z0-9-]+/[a-z0-9/_-]{0,40}(?:pass|secret|token)[a-z0-9_-]{0,40}[ \t]+$`)
 
@@ -443,6 +237,10 @@ func (s *scan) isDirective(k key, text string, quoted bool, rest []byte) bool {
 	switch {
 	case s.format.is(prose), !quoted && bytes.HasPrefix(rest, []byte("{")), !quoted && strings.Contains(text, `="`):
 		return false
+	case (strings.HasPrefix(k.name, "X-") || strings.HasPrefix(k.name, "x-")) && bytes.Contains(bytes.ToLower(before), []byte("header")):
+		return true
+	case !quoted && !k.first && nextPair.MatchString(text):
+		return false
 	case quoted && strings.ContainsAny(text, " \t") && !k.first, !quoted && !k.first && strings.ContainsAny(text, "\\[]<"):
 		return false
 	case !k.first && (!k.comment || last) && namesUser(before) && userBefore.Match(before):
@@ -451,7 +249,9 @@ func (s *scan) isDirective(k key, text string, quoted bool, rest []byte) bool {
 		return true
 	case k.comment && !quoted:
 		return last && k.first && looksStrong(text)
-	case (strings.HasPrefix(k.name, "X-") || strings.HasPrefix(k.name, "x-")) && bytes.Contains(bytes.ToLower(before), []byte("header")):
+	case pairsBefore.Match(before):
+		return true
+	case setBefore.Match(before) && isSpecific(k.name) && (last || looksStrong(text)):
 		return true
 	case quoted:
 		return k.first && (last || !strings.ContainsAny(text, " \t")) || looksStrong(text)

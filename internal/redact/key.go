@@ -45,7 +45,7 @@ func (s *scan) word(at int) {
 	if k.strength == none || s.format.is(arguments) && (!moduleArguments[k.name] || s.text(k.end, 1) != "=") {
 		return
 	}
-	for _, find := range []func(*scan, key) bool{(*scan).markup, (*scan).named, (*scan).assigned, (*scan).flag, (*scan).directive, (*scan).told} {
+	for _, find := range []func(*scan, key) bool{(*scan).markup, (*scan).named, (*scan).explicit, (*scan).assigned, (*scan).flag, (*scan).directive, (*scan).told} {
 		if find(s, k) {
 			return
 		}
@@ -98,6 +98,9 @@ func (s *scan) keyAround(at int) key {
 	}
 	k.closed = k.quote != "" && bytes.HasPrefix(s.data[k.end:s.end], []byte(k.quote))
 	k.first, k.comment = s.isFirst(k.start - len(k.quote))
+	if name := bytes.TrimLeft(s.data[max(s.start, k.start-longestKey):k.start], " \t"); next == ":" && bytes.HasSuffix(name, []byte("::")) && !bytes.ContainsAny(name, " \t") { // Puppet's names
+		k.first = true
+	}
 	return k
 }
 
@@ -141,9 +144,6 @@ func (s *scan) isFirst(pos int) (first, comment bool) {
 		before = before[i+1:]
 	}
 	rest := strings.Trim(string(before), " \t-#;{,*/!<$@:[(%")
-	if strings.HasSuffix(rest, "::") && !strings.ContainsAny(rest, " \t") { // Puppet's names
-		return true, comment
-	}
 	for _, word := range strings.Fields(rest) {
 		if !introductions[strings.ToLower(word)] {
 			return false, comment
@@ -187,7 +187,10 @@ func (s *scan) assigned(k key) bool {
 	}
 	if strings.HasPrefix(separator, "(") { // and not a question that is asked
 		separator = "("
-		first := partsOf(k.name)[0]
+		first := ""
+		if parts := partsOf(k.name[strings.LastIndexByte(k.name, '.')+1:]); len(parts) > 0 {
+			first = parts[0]
+		}
 		if isWords(s.data[after:min(s.end, after+nearby)]) || k.name == "pass" {
 			return true
 		}
@@ -358,6 +361,34 @@ func (s *scan) isAlias(a assignment) bool {
 	return false
 }
 
+// explicit finds the value of a key of YAML that has a line of its own: ? password, and below it :
+// x.
+func (s *scan) explicit(k key) bool {
+	if k.strength < sure || !bytes.HasPrefix(bytes.TrimLeft(s.data[s.start:s.end], " \t-"), []byte("? ")) || s.blanks(k.end+len(k.quote)) != s.end {
+		return false
+	}
+	from, to, ok := s.nextLine(s.end)
+	from += s.indent(from)
+	if !ok || to-from < 4 || s.data[from] != ':' || !isBlank(s.data[from+1]) {
+		return false
+	}
+	start, quote := s.opened(from + 2)
+	end := start + lineLength(s.data[start:to])
+	if quote != "" {
+		end = start + quotedLength(s.data[start:to], quote)
+	}
+	return s.addIfSecret(k, start, end, "value of a key")
+}
+
+// flagPair: a user's name and a password behind a colon.
+var flagPair = regexp.MustCompile(`^[A-Za-z][\w.@-]*:[^:/\s]{4,}$`)
+
+// isPIN reports whether a key called pin has a number that is long enough to be one.
+func isPIN(name, value string) bool {
+	parts := partsOf(name)
+	return parts[len(parts)-1] == "pin" && len(value) >= 4 && len(value) <= 12 && isNumber(value)
+}
+
 // flag finds the argument that follows one which says that it is a secret: --password x.
 func (s *scan) flag(k key) bool {
 	if !strings.HasPrefix(k.name, "-") || k.start > s.start && !isBlank(s.data[k.start-1]) && k.quote == "" {
@@ -377,8 +408,12 @@ func (s *scan) flag(k key) bool {
 		}
 	}
 	if k.strength < sure { // --auth user:password
-		if strings.HasSuffix(k.name, "auth") && looksStrong(string(s.data[start:min(end, start+longWord)])) {
+		text := string(s.data[start:min(end, start+longWord)])
+		switch {
+		case strings.HasSuffix(k.name, "auth") && (looksStrong(text) || flagPair.MatchString(text)):
 			s.argumentValue(argument{start, end}, true)
+		case isPIN(k.name, text):
+			s.add(start, end, "argument of a flag")
 		}
 		return true
 	}

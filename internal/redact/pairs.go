@@ -171,7 +171,7 @@ func (s *scan) below(a assignment) (int, int, bool) {
 			return a.end, a.end, false
 		case n == 0 && len(line) > 2 && isQuote(line[0]):
 			return s.quotedBelow(a, text, to)
-		case n == 0 && !bytes.ContainsAny(line, ": \t") && looksStrong(string(line[:min(len(line), longWord)])):
+		case n == 0 && !bytes.ContainsAny(line, ": \t") && (looksStrong(string(line[:min(len(line), longWord)])) || s.isOnlyWord(a, text, to)):
 			return text, to, isSecret(string(line[:min(len(line), longWord)]), a.strength)
 		default:
 			return a.end, a.end, false
@@ -181,6 +181,24 @@ func (s *scan) below(a assignment) (int, int, bool) {
 		return a.end, a.end, false
 	}
 	return start, end, isSecret(string(s.data[start:min(end, start+longWord)]), sure)
+}
+
+// isOnlyWord reports whether the word below a key is all that belongs to it: in YAML a value may
+// stand there without a sign.
+func (s *scan) isOnlyWord(a assignment, start, end int) bool {
+	if a.strength < sure || !a.first || a.comment || s.format.is(prose) || end-start < 4 || !isAlnum(s.data[start]) || bytes.ContainsAny(s.data[start:end], "=,;(){}[]<>\"'|&$") {
+		return false
+	}
+	from, to, ok := s.nextLine(start)
+	return !ok || from == to || s.indent(from) < s.indent(s.lineBefore(start))
+}
+
+// lineBefore returns where the line begins whose text begins at pos.
+func (s *scan) lineBefore(pos int) int {
+	for pos > 0 && isBlank(s.data[pos-1]) {
+		pos--
+	}
+	return pos
 }
 
 var heredoc = regexp.MustCompile(`^(?:\$\(cat )?<<[-~]?[ \t]*["']?([A-Za-z_]\w{1,31})["']?[ \t]*$`)

@@ -5,7 +5,7 @@
 // makers who put a prefix to them, hashes of passwords, private keys (shapes.go, blocks.go).
 // Most are known by what stands before them: a key that is called password and the like
 // (words.go), in whichever way a format writes keys and values (key.go, value.go, markup.go,
-// pairs.go), a directive's name (directive.go), a flag of a command (command.go), or the place
+// pairs.go), a directive's name (rules.go, directive.go), a flag of a command (command.go), or the place
 // in a line of a file that is known by its name (records.go, format.go).
 //
 // What is given may be hostile, cut off, or in no format at all. So nothing is parsed: texts of

@@ -22,7 +22,7 @@ var references = []string{
 	"$(", "${", "{{", "@{", "New-Object ", "<%", "%(", "@@", "http://", "https://", "ldap://", "ldaps://", "ldapi://", "unix:", "file:", "file://", "env:", "vault:", "arn:", "op://", "pkcs11:",
 	"ENC[", "exec:", "dir:/", "hash:/", "hash:$", "lmdb:/", "lmdb:$", "regexp:/", "proxy:", "mysql:/", "btree:/", "cdb:/", "texthash:/", "systemd:", "urn:", "!vault", "data:", "awskms:", "gcpkms:",
 	"environ", "os.", "process.env", "getenv", "System.getenv", "ref+", "secretsmanager:", "ssm:", "self.", "this.", "config.", "args.", "options.", "request.", "params[", "request[",
-	"AES256:", "keyring:", "credential:", "pam_", "&", "*{", "ARMOR", "projects/",
+	"AES256:", "keyring:", "credential:", "session:", "pcr:", "pam_", "&", "*{", "ARMOR", "projects/",
 }
 
 var (
@@ -87,7 +87,7 @@ func isPath(value string) bool {
 }
 
 func isCall(value string) bool {
-	return (strings.ContainsAny(value, "([") || strings.HasPrefix(value, "new ") || strings.HasPrefix(value, "function")) && call.MatchString(value)
+	return !strings.HasPrefix(value, "ENC(") && (strings.ContainsAny(value, "([") || strings.HasPrefix(value, "new ") || strings.HasPrefix(value, "function")) && call.MatchString(value)
 }
 
 func isPlaceholder(value string) bool {

@@ -15,7 +15,7 @@ import (
 
 // hole is where a template has a secret: {pw}, {hex32}. The repository holds templates, so that
 // nobody who searches it for secrets finds any.
-var hole = regexp.MustCompile(`\{(pw|weak|basic|b64|des|(?:hex|HEX|alnum|b)[0-9]+)\}`)
+var hole = regexp.MustCompile(`\{(pw|weak|basic|b64|des|(?:hex|HEX|alnum|b|digit)[0-9]+)\}`)
 
 const (
 	hexDigits = "0123456789abcdef"
@@ -44,7 +44,7 @@ func draw(r *rand.Rand, kind string) string {
 	case "des":
 		return "aB1" + pick(2, letters) + "7" + pick(2, letters) + "9xY" + pick(2, digits)
 	}
-	of := map[string]string{"hex": hexDigits, "HEX": strings.ToUpper(hexDigits), "alnum": letters + digits, "b": letters + digits}
+	of := map[string]string{"hex": hexDigits, "HEX": strings.ToUpper(hexDigits), "alnum": letters + digits, "b": letters + digits, "digit": digits}
 	name := strings.TrimRight(kind, digits)
 	n, _ := strconv.Atoi(kind[len(name):])
 	return pick(n, of[name])

@@ -112,7 +112,7 @@ var (
 
 func (s *scan) isPlainSecret(a assignment, start, end int) bool {
 	text := string(s.data[start:min(end, start+longWord)])
-	return isSecret(text, a.strength)
+	return isSecret(text, a.strength) || a.strength == weak && isPIN(a.name, text)
 }
 
 func isParameterOf(data []byte, start int) bool {

@@ -35,13 +35,13 @@ var secretParts = map[string]strength{
 var codeKinds = wordSet("reg registration activation license licence access invite recovery backup")
 
 // Whose PIN it is: of a processor it is a place.
-var pinOwners = wordSet("hsm user so card token smartcard device sim tpm yubikey access security slot pkcs unlock voicemail login admin")
+var pinOwners = wordSet("hsm user so gsm card token smartcard device sim tpm yubikey access security slot pkcs unlock voicemail login admin")
 
 // Before "key" these make it a secret's name.
 var keyKinds = map[string]strength{
 	"api": sure, "sec": likely, "symm": sure, "symmetric": sure, "wireless": sure, "cluster": likely, "rpc": sure, "gossip": sure, "access": sure, "private": sure, "secret": sure, "shared": sure, "preshared": sure, "account": sure,
 	"master": sure, "encryption": sure, "auth": sure, "signing": sure, "deploy": sure, "hmac": sure, "session": sure, "storage": sure,
-	"authentication": sure, "crypt": sure, "crypto": sure, "cipher": likely, "app": likely, "application": likely, "consumer": likely, "client": likely, "merchant": likely, "unseal": sure, "recovery": sure, "wep": sure, "wpa": sure, "blowfish": sure, "des": sure, "aes": sure, "privkey": sure, "stats": weak, "license": sure, "licence": sure,
+	"authentication": sure, "crypt": sure, "crypto": sure, "cipher": likely, "app": likely, "application": likely, "consumer": likely, "client": likely, "merchant": likely, "unseal": sure, "recovery": sure, "activation": sure, "validation": sure, "decryption": sure, "subscription": sure, "service": likely, "routing": likely, "integration": likely, "ingest": likely, "ingestion": likely, "instrumentation": likely, "function": likely, "webhook": likely, "wep": sure, "wpa": sure, "blowfish": sure, "des": sure, "aes": sure, "privkey": sure, "stats": weak, "license": sure, "licence": sure,
 }
 
 // Words that end as a secret's name does, and name none: they are commands, or the pass in them
@@ -81,7 +81,7 @@ var owners = wordSet("db database user account backend agent service module plug
 var beforeSecrets = wordSet(`
 	no not to without max min num number maximum minimum expire expired count fastcgi uwsgi scgi grpc memcached ask get
 	read has is allow deny permit disable disabled enable forgot reset change use using want need public id valid invalid
-	check first second try require pam keyboard bypass unique
+	show print display list hide delete remove check first second try require pam keyboard bypass unique
 `)
 
 func wordSet(text string) map[string]bool {
@@ -96,7 +96,7 @@ func wordSet(text string) map[string]bool {
 var notSecrets = wordSet(`
 	new_authtok_reqd auth_user_pass askpass login_pass pass_env passwd_file passwordauthentication use_authtok authtok_type
 	server_tokens ssh_auth_sock key_id public_key host_key auth_key_file xauth pass_phrase_dialog sslpassphrasedialog auth_type authtype auth_basic
-	session_key token_ring passwd_compat xkb_key keymap token_type secret_service password_management pwdutils
+	luks_key rd_luks_key session_key token_ring passwd_compat xkb_key keymap token_type secret_service password_management pwdutils
 `)
 
 // strengthOf says whether a key's name names a secret: the last word of it that does, with what
@@ -176,7 +176,7 @@ func partStrength(parts []string, i int) (strength, string) {
 		return sure, ""
 	}
 	if part == "salt" && i > 0 {
-		return likely, ""
+		return sure, ""
 	}
 	if i > 0 && parts[i-1] == "pass" && (part == "phrase" || part == "word" || part == "wd" || part == "code") {
 		return sure, ""
