@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// directiveTriggers are those of the directives above.
+// directiveTriggers are those of directiveRules, and of directives that need more than an expression.
 func directiveTriggers() []trigger {
 	var all []trigger
 	for _, rule := range directiveRules {
