@@ -27,7 +27,7 @@ var commands = map[string]flags{
 	"ldap":       {secret: "w"},
 	"ldappasswd": {secret: "wsa"}, "smbmap": {secret: "p"},
 	"slappasswd": {secret: "s"}, "dsconf": {secret: "w"}, "dsidm": {secret: "w"}, "dsctl": {secret: "w"},
-	"fence_": {secret: "p"}, "fence_kdump": {}, "pcs": {secret: "p"}, "esxcli": {secret: "p"}, "pk12util": {secret: "WK"}, "tpm2_": {secret: "Pp"}, "suseconnect": {secret: "r"},
+	"fence_": {secret: "p"}, "fence_kdump": {}, "pcs": {secret: "p"}, "esxcli": {secret: "p"}, "pk12util": {secret: "WK"}, "tpm2_": {secret: "Pp"}, "suseconnect": {secret: "r"}, "certutil": {secret: "p"},
 	"smb":       {users: "U", names: "--user"},
 	"rpcclient": {users: "U", names: "--user"},
 	"wmic":      {users: "U"}, "winexe": {users: "U"}, "net": {users: "U", names: "--user"},
@@ -90,6 +90,11 @@ func commandTriggers() []trigger {
 		{"podman login", (*scan).piped},
 		{"passphrase-fd", (*scan).piped},
 		{"vncpasswd", (*scan).piped},
+		{"pass insert", (*scan).piped},
+		{"secret-tool", (*scan).piped},
+		{"secret create", (*scan).piped},
+		{"secrets create", (*scan).piped},
+		{"versions add", (*scan).piped},
 	}
 	for name := range commands {
 		if len(name) > 2 {

@@ -174,7 +174,7 @@ func namesUser(text []byte) bool {
 var nextPair = regexp.MustCompile(`^[A-Za-z][\w.-]*=[^=]`)
 
 // setBefore: a command that sets what is named next.
-var setBefore = regexp.MustCompile(`(?i)\w.*[ \t](?:config[ \t]+set[ \t]+\S+|set)[ \t]+(?:--?[\w-]+[ \t]+)*(?:\S*[:/])?$`)
+var setBefore = regexp.MustCompile(`(?i)\w.*[ \t](?:config[ \t]+set[ \t]+\S+|set|put)[ \t]+(?:--?[\w-]+[ \t]+)*(?:\S*[:/])?$`)
 
 // pairsBefore: a command whose arguments are names and values in turn.
 var pairsBefore = regexp.MustCompile(`\bnmcli[ \t].*[ \t]$`)
@@ -251,7 +251,7 @@ func (s *scan) isDirective(k key, text string, quoted bool, rest []byte) bool {
 		return last && k.first && looksStrong(text)
 	case pairsBefore.Match(before):
 		return true
-	case setBefore.Match(before) && isSpecific(k.name) && (last || looksStrong(text)):
+	case setBefore.Match(before) && (isSpecific(k.name) || bytes.IndexByte([]byte(":/"), before[len(before)-1]) >= 0) && (last || looksStrong(text)):
 		return true
 	case quoted:
 		return k.first && (last || !strings.ContainsAny(text, " \t")) || looksStrong(text)

@@ -32,7 +32,7 @@ type scan struct {
 }
 
 var allTriggers = sync.OnceValue(func() *triggerSet {
-	return newTriggerSet(slices.Concat(shapeTriggers(), blockTriggers(), wordTriggers(), commandTriggers(), directiveTriggers(), callTriggers()))
+	return newTriggerSet(slices.Concat(shapeTriggers(), blockTriggers(), wordTriggers(), commandTriggers(), directiveTriggers(), callTriggers(), redirectTriggers()))
 })
 
 // find returns where the secrets of a text are, in order and apart.

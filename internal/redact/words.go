@@ -71,7 +71,7 @@ var aboutSecrets = wordSet(`
 	placeholder example agedays algorithms ciphers sync save saving remember generator gen generate stat status state uses
 	used visible visibility show hide echo masked mask input box dialog identity uuid charset maxlen minlen mk so free less
 	protected protection sent received dump list encode decode strip lstrip rstrip startswith endswith split replace join
-	equals match matches contains index append
+	equals match matches contains index append eval
 `)
 
 // Of these some may as well say whose secret it is: PASSWORD_BACKEND.
