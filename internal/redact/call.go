@@ -78,6 +78,7 @@ func callTriggers() []trigger {
 	} {
 		all = append(all, ruleTrigger(c.text, c.expression, "argument of a call"))
 	}
+	all = append(all, groupsTrigger("&p=", `&p=([^\s&"'#]+)`, "value of a key", likely)) // ?u=admin&p=x
 	for _, c := range []struct{ text, expression string }{
 		{"new ", `new [A-Z][\w.]{0,40}` + second},
 		{"client(", `(?i)client` + second},

@@ -90,6 +90,7 @@ func commandTriggers() []trigger {
 		{"podman login", (*scan).piped},
 		{"passphrase-fd", (*scan).piped},
 		{"vncpasswd", (*scan).piped},
+		{"| ktutil", (*scan).piped},
 		{"pass insert", (*scan).piped},
 		{"secret-tool", (*scan).piped},
 		{"secret create", (*scan).piped},
@@ -388,9 +389,8 @@ func (s *scan) piped(at int) {
 	before := s.data[max(s.start, at-nearby):at]
 	echo := max(bytes.LastIndex(before, []byte("echo ")), bytes.LastIndex(before, []byte("printf ")), bytes.LastIndex(before, []byte("yes ")))
 	if here := bytes.Index(s.data[at:min(s.end, at+64)], []byte("<<<")); here >= 0 {
-		start, end, ok := s.nextArgument(at + here + 3)
-		if ok {
-			s.echoed(start, end)
+		if words := s.plainArguments(at+here+3, s.end); len(words) > 0 {
+			s.echoed(words[0].start, words[0].end)
 		}
 		return
 	}

@@ -180,7 +180,7 @@ var setBefore = regexp.MustCompile(`(?i)\w.*[ \t](?:config[ \t]+set[ \t]+\S+|set
 var pairsBefore = regexp.MustCompile(`\bnmcli[ \t].*[ \t]$`)
 
 // debconf: passwd/root-password password x.
-var debconf = regexp.MustCompile(`(?i)[a-z0-9-]+/[a-z0-9/_-]{0,40}(?:pass|secret|token)[a-z0-9_-]{0,40}[ \t]+$`)
+var debconf = regexp.MustCompile(`(?i)[a-z0-9-]+/[a-z0-9/_-]{0,40}(?:pass|pw|secret|token)[a-z0-9_-]{0,40}[ \t]+$`)
 
 // directive finds a value behind a key and blanks: requirepass x. It is the last that is tried.
 func (s *scan) directive(k key) bool {
@@ -189,8 +189,17 @@ func (s *scan) directive(k key) bool {
 		pos += len(k.quote)
 	}
 	start := s.blanks(pos)
-	if start == pos || start >= s.end || k.quote != "" && !k.closed {
+	if start == pos || start >= s.end {
 		return false
+	}
+	if k.quote != "" && !k.closed { // "Token x"
+		end := start + wordLength(s.data[start:s.end], k.quote)
+		text := string(s.data[start:min(end, start+longWord)])
+		if end-start < 20 || !bytes.HasPrefix(s.data[end:], []byte(k.quote)) || !looksRandom(text) || !isSecret(text, k.strength) {
+			return false
+		}
+		s.add(start, end, "value of a directive")
+		return true
 	}
 	if s.data[start] == '{' && k.strength == plain { // tokens { agent = "x" }
 		s.mapping(assignment{key: k}, s.data[start:min(len(s.data), start+1<<11)], start)
@@ -256,7 +265,7 @@ func (s *scan) isDirective(k key, text string, quoted bool, rest []byte) bool {
 	case quoted:
 		return k.first && (last || !strings.ContainsAny(text, " \t")) || looksStrong(text)
 	case last && k.first:
-		return s.format.is(directives) || k.name == "password" && len(text) > 5 || isSpecific(k.name) || looksStrong(text)
+		return s.format.is(directives) || k.name == "password" && (len(text) > 5 || len(text) > 3 && s.indent(s.start) == 1) || isSpecific(k.name) || looksStrong(text)
 	case last && s.format.is(directives) && bytes.IndexByte(before, '{') >= 0 && bytes.HasSuffix(bytes.TrimRight(s.data[s.start:s.end], " \t"), []byte("}")):
 		return true // client c { host h secret x }
 	case last && s.isDevice() && !aboutSecrets[strings.ToLower(text)]:
@@ -300,7 +309,11 @@ func isSpecific(name string) bool {
 	return len(parts) > 1 || strings.HasSuffix(name, "pw") || len(name) > 6 && name != "password" && name != "secret" && name != "passphrase" && name != "community" && !strings.HasSuffix(name, "s")
 }
 
-var told = regexp.MustCompile(`^(?:[ \t]+[\w'()/.-]+){0,6}?(?:[ \t]*[:=]|[ \t]+(?:is|was|to|now))[ \t]+["']?([^\s"']{6,})["']?[.)]?[ \t]*$`)
+var (
+	told = regexp.MustCompile(`^(?:[ \t]+[^\s:=]+){0,6}?(?:[ \t]*[:=]|[ \t]+(?:is|was|to|now|ist|war))[ \t]+["']?([^\s"']{6,})["']?[.)]?[ \t]*$`)
+	// The same where the sentence goes on.
+	toldWithin = regexp.MustCompile(`^(?:[ \t]+[^\s:=]+){0,6}?[ \t]+(?:is|was|ist|war)[ \t]+["']?([^\s"',]{6,})["']?(?:[,;)]?[ \t]|[,;)])`)
+)
 
 // told finds a password that a sentence tells: the old password was x.
 func (s *scan) told(k key) bool {
@@ -310,12 +323,14 @@ func (s *scan) told(k key) bool {
 	if s.data[max(s.start, s.end-1)] == ':' {
 		return s.toldBelow(k)
 	}
-	line := bytes.TrimRight(s.data[k.end:min(s.end, k.end+nearby)], " \t\"'.)")
-	last := line[bytes.LastIndexAny(line, " \t")+1:]
-	if len(last) < 6 || !bytes.ContainsAny(last, "0123456789") || len(last) == len(line) {
+	line := s.data[k.end:min(s.end, k.end+nearby)]
+	if !bytes.ContainsAny(line, "0123456789") {
 		return false
 	}
-	m := told.FindSubmatchIndex(s.data[k.end:min(s.end, k.end+nearby)])
+	m := told.FindSubmatchIndex(line)
+	if m == nil {
+		m = toldWithin.FindSubmatchIndex(line)
+	}
 	if m == nil {
 		return false
 	}

@@ -2,6 +2,7 @@ package redact
 
 import (
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -46,12 +47,12 @@ var formats = []struct {
 	{"*@lsmod*", format{traits: noKeys}},
 	{"/etc/apparmor.d/*", format{traits: noKeys}},
 	{"/etc/apparmor.d/*/*", format{traits: noKeys}},
-	{"*.pgpass*", format{record: lastOfColons}},
-	{"pgpass*", format{record: lastOfColons}},
-	{"*sasl_passwd*", format{record: lastOfColons}},
-	{"*passwd.client*", format{record: lastOfColons}},
+	{"*.pgpass*", format{record: fromFifthOfColons}},
+	{"pgpass*", format{record: fromFifthOfColons}},
+	{"*sasl_passwd*", format{record: userOfBlanks}},
+	{"*passwd.client*", format{record: fromThirdOfColons}},
 	{"*passwd-s3fs*", format{record: lastOfColons}},
-	{"rsyncd.secrets*", format{record: lastOfColons}},
+	{"rsyncd.secrets*", format{record: fromSecondOfColons}},
 	{"*.htpasswd*", format{record: secondOfColons}},
 	{"htpasswd*", format{record: secondOfColons}},
 	{"*htdigest*", format{record: lastOfColons}},
@@ -64,7 +65,7 @@ var formats = []struct {
 	{"pool_passwd*", format{record: secondOfColons}},
 	{"pcp.conf*", format{record: secondOfColons}},
 	{".pcppass*", format{record: lastOfColons}},
-	{"dma/auth.conf", format{record: lastOfColons}},
+	{"dma/auth.conf", format{record: fromSecondOfColons}},
 	{"mail/secrets", format{record: lastOfBlanks}},
 	{"*amandapass*", format{record: secondOfBlanks}},
 	{"raddb/clients", format{record: secondOfBlanks}},
@@ -76,7 +77,7 @@ var formats = []struct {
 	{"*.pwdfile", format{record: secondOfColons}},
 	{"radicale/users", format{record: secondOfColons}},
 	{"chap-secrets*", format{record: thirdOfBlanks}},
-	{"l2tp-secrets*", format{record: thirdOfBlanks}},
+	{"*l2tp*-secrets*", format{record: thirdOfBlanks}},
 	{"pap-secrets*", format{record: thirdOfBlanks}},
 	{"srp-secrets*", format{record: thirdOfBlanks}},
 	{"*ntp*keys*", format{record: thirdOfBlanks}},
@@ -145,14 +146,19 @@ var formats = []struct {
 	{"*.cf", format{traits: directives | wholeLines}},
 	{"*.cnf", format{traits: directives | wholeLines}},
 	{"*.cfg", format{traits: directives | wholeLines}},
+	{"*_history", format{record: typedLine}},
 	{"*rc", format{traits: directives}},
 }
+
+// backup: what follows the name of a file that is a copy of the one so called.
+var backup = regexp.MustCompile(`(?:\.(?:bak|backup|old|orig|save|saved|copy|dist|new|rpmsave|rpmnew|rpmorig|dpkg-\w+|ucf-\w+|[0-9]{1,8})|~)+$`)
 
 // formatOf returns what is known of the format of an object with this name.
 func formatOf(name string) format {
 	if name == "" {
 		return format{}
 	}
+	name = backup.ReplaceAllString(name, "")
 	for _, f := range formats {
 		if ok, err := path.Match(f.pattern, lastParts(name, f.pattern)); err == nil && ok {
 			return f.format

@@ -172,6 +172,12 @@ func (s *scan) assigned(k key) bool {
 	if k.closed { // ['community'][0] = "x"
 		pos += len(subscripts.Find(s.data[pos:min(s.end, pos+longestKey)]))
 	}
+	if k.quote == "" && pos < s.end && s.data[pos] == ']' && k.start > s.start && (s.data[k.start-1] == ':' || s.data[k.start-1] == '[') { // [:app][:secret] = "x"
+		behind := pos + len(subscripts.Find(s.data[pos:min(s.end, pos+longestKey)]))
+		if quotedAssignment.Match(s.data[behind:min(s.end, behind+16)]) {
+			pos = behind
+		}
+	}
 	if k.quote == "" && pos < s.end && k.start > s.start && (s.data[k.start-1] == '$' || s.data[k.start-1] == '{') { // [ "$password" = "x" ]
 		for pos < s.end && pos < k.end+2 && (s.data[pos] == '}' || s.data[pos] == '"') {
 			pos++
@@ -226,7 +232,7 @@ func isOfUsers(name string) bool {
 	parts := partsOf(name)
 	for _, part := range parts[max(0, len(parts)-2):] {
 		switch part {
-		case "auth", "basicauth", "proxyauth", "credential", "credentials", "creds", "userpass", "userpwd":
+		case "auth", "pair", "basicauth", "proxyauth", "credential", "credentials", "creds", "userpass", "userpwd":
 			return true
 		}
 	}
@@ -325,6 +331,8 @@ var (
 	setter    = regexp.MustCompile("^\\([ \t]*b?[\"'`]")
 )
 
+var quotedAssignment = regexp.MustCompile("^[ \t]*(?:=>?|:=)[ \t]*[\"'`]")
+
 var subscripts = regexp.MustCompile(`^(?:\]|\)|\[[^\]]{0,24}\])+`)
 
 // isCall: define('DB_PASSWORD', 'x'), {default_pass, <<"x">>}.
@@ -414,6 +422,9 @@ func (s *scan) flag(k key) bool {
 			s.argumentValue(argument{start, end}, true)
 		case isPIN(k.name, text):
 			s.add(start, end, "argument of a flag")
+		case strings.ToUpper(text) != text && isSecret(text, k.strength): // and not a fingerprint
+			s.add(start, end, "argument of a flag")
+			s.done = max(s.done, end)
 		}
 		return true
 	}

@@ -112,6 +112,9 @@ func (s *scan) addGroup(k key, from int, m []int) bool {
 // list finds the quoted texts of a list in one line, and the words of one without quotes.
 func (s *scan) list(a assignment, pos int) (int, int, bool) {
 	end := min(s.end, pos+nearby)
+	if next := s.blanks(pos + 1); next < s.end && s.data[next] == '{' { // pairs that tell for themselves
+		return pos, pos, false
+	}
 	for pos++; pos < end && s.data[pos] != ']' && s.data[pos] != ')'; {
 		start, quote := s.opened(pos)
 		if quote == "" {
@@ -124,7 +127,10 @@ func (s *scan) list(a assignment, pos int) (int, int, bool) {
 		}
 		n := quotedLength(s.data[start:end], quote)
 		strength := a.strength
-		if strength < plain {
+		switch {
+		case strength < plain && a.closed && strength == sure && !strings.HasSuffix(a.name, "s"):
+			strength = likely // "bindCredential": ["x"]
+		case strength < plain:
 			strength = weak // names of secrets, more often than secrets
 		}
 		if isSecret(string(s.data[start:start+n]), strength) {

@@ -12,7 +12,11 @@ type record uint8
 const (
 	noRecord        record = iota
 	secondOfColons         // user:password
-	lastOfColons           // host:port:database:user:password
+	lastOfColons           // user:realm:hash
+	fromSecondOfColons     // user:password, which may have colons
+	fromThirdOfColons      // host:user:password, which may have colons
+	fromFifthOfColons      // host:port:database:user:password, which may have colons
+	userOfBlanks           // host user:password
 	hashesOfColons         // user:1000:hash:hash:flags
 	secondOfBlanks         // user password
 	thirdOfBlanks          // client server password
@@ -22,6 +26,7 @@ const (
 	everyLine              // passwords and keys, nothing else
 	everySecondLine        // user, and in the next line password
 	userOption             // user = "user:password" among others
+	typedLine              // commands, one of which may be a password that was typed too early
 	loneLine               // a password and nothing else, where there is a single line
 )
 
@@ -143,7 +148,16 @@ func (s *scan) chosen(line []byte, n int) [][]int {
 			return nil
 		}
 		return [][]int{{0, len(line)}}
-	case secondOfColons, lastOfColons, hashesOfColons:
+	case typedLine:
+		return typed(line)
+	case userOfBlanks:
+		if words := wordsOf(line); len(words) > 1 {
+			if i := bytes.IndexByte(line[words[1][0]:words[1][1]], ':'); i >= 0 {
+				return [][]int{{words[1][0] + i + 1, words[1][1]}}
+			}
+		}
+		return nil
+	case secondOfColons, lastOfColons, hashesOfColons, fromSecondOfColons, fromThirdOfColons, fromFifthOfColons:
 		for from := 0; from <= len(line); {
 			m := columnsOfColons.FindIndex(line[from:])
 			fields = append(fields, []int{from, from + m[1]})
@@ -174,7 +188,16 @@ func (s *scan) chosen(line []byte, n int) [][]int {
 	switch {
 	case record == hashesOfColons && len(fields) > 3:
 		return fields[2:4]
-	case record == lastOfColons || record == lastOfBlanks:
+	case record == secondOfColons && len(fields) > 2 && jettyScheme[string(bytes.TrimSpace(line[fields[1][0]:fields[1][1]]))]:
+		end := fields[2][0] + wordLength(line[fields[2][0]:fields[2][1]], ",")
+		return [][]int{{fields[1][0], end}}
+	case record == fromSecondOfColons && len(fields) > 1:
+		return [][]int{{fields[1][0], len(line)}}
+	case record == fromThirdOfColons && len(fields) > 2:
+		return [][]int{{fields[2][0], len(line)}}
+	case record == fromFifthOfColons && len(fields) > 4:
+		return [][]int{{fields[4][0], len(line)}}
+	case record == lastOfColons || record == lastOfBlanks || record == fromSecondOfColons || record == fromThirdOfColons || record == fromFifthOfColons:
 		return fields[min(len(fields), max(1, len(fields)-1)):]
 	case record == thirdOfBlanks && len(fields) > 2:
 		return fields[2:3]
@@ -184,6 +207,23 @@ func (s *scan) chosen(line []byte, n int) [][]int {
 		return fields[1:2]
 	}
 	return nil
+}
+
+// jettyScheme: how Jetty writes a password that is not plain, before a colon.
+var jettyScheme = wordSet("MD5 CRYPT OBF")
+
+// typed returns where the password is in a line of a shell's history that is nothing else.
+func typed(line []byte) [][]int {
+	words := wordsOf(line)
+	if len(words) != 1 || bytes.ContainsAny(line[words[0][0]:words[0][1]], "/;|&<>=()$`\\\"'") {
+		return nil
+	}
+	word := string(line[words[0][0]:words[0][1]])
+	lowers, uppers, digits, _, _ := classes(word)
+	if !strings.ContainsAny(word[1:], "!@#%^*?+") || lowers == 0 || uppers+digits == 0 || !looksStrong(word) {
+		return nil
+	}
+	return words
 }
 
 // isAlone reports whether a line is the only one of its file, and looks like a secret rather than

@@ -26,7 +26,7 @@ var references = []string{
 }
 
 var (
-	variable    = regexp.MustCompile(`^\$\{?\w+\}?(?:/|::)|^\w+(?:\|\w+)+$|^\\?\$[A-Za-z_][A-Za-z0-9_]*(?:\[[^\]]*\]|->\w+|->\{\w+\})*[;,)"']*$|^\$[0-9@*#?!-]$|^%[A-Za-z_][A-Za-z0-9_]*%$|^@[A-Za-z_][A-Za-z0-9_]*@$|^%[A-Za-z]$|^__[A-Z_]+__$|^[#&]\{?[A-Za-z_.]+\}?$|^%%[A-Za-z_.]+%%$|^\*[A-Za-z_]\w*$|^\{[A-Za-z_][\w.]*(?:![rsa])?\}$|^\w+(?:\.\w+)*\.(?:pass|passwd|password|passphrase|secret|token|key)$`)
+	variable    = regexp.MustCompile(`^\$\{?\w+\}?(?:/|::)|^[A-Za-z_-]+[0-9]*(?:\|[A-Za-z_-]+[0-9]*)+$|^\\?\$[A-Za-z_][A-Za-z0-9_]*(?:\[[^\]]*\]|->\w+|->\{\w+\})*[;,)"']*$|^\$[0-9@*#?!-]$|^%[A-Za-z_][A-Za-z0-9_]*%$|^@[A-Za-z_][A-Za-z0-9_]*@$|^%[A-Za-z]$|^__[A-Z_]+__$|^[#&]\{?[A-Za-z_.]+\}?$|^%%[A-Za-z_.]+%%$|^\*[A-Za-z_]\w*$|^\{[A-Za-z_][\w.]*(?:![rsa])?\}$|^\w+(?:\.\w+)*\.(?:pass|passwd|password|passphrase|secret|token|key)$`)
 	placeholder = regexp.MustCompile(`^<[A-Za-z][A-Za-z0-9 _./-]*>$|^[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*(?:PRIVATEKEY|KEY|PASSWORD|PASSWD|PASS|SECRET|TOKEN|XXX)$|^\[[A-Za-z][A-Za-z _-]*\]$|^(?:x{3,20}|X{3,20}|\.{2,}\]?|-+|#+|=+|0+|_+|\*+|\?+)$`)
 	call        = regexp.MustCompile(`^[A-Za-z_$@&!][\w.:>$-]*\(.*\)[;,)\]}]*$|^new [A-Z]|^function\b|^\(.*\)[;,]?$|^[A-Za-z_][\w.:]*\($|^[A-Za-z_]\w*(?:\[[^\]]*\])+[;,]?$`)
 	pathLike    = regexp.MustCompile(`^"?(?:~|\.{1,2})?/(?:[a-z0-9_.@-]{2,32}(?:/|$)|\*)|^[A-Za-z]:\\|^[A-Za-z0-9_.%{}$-]+/[A-Za-z0-9_.%{}$/-]+\.[a-z]{2,5}$|^/$|^[\w.-]+\.(?:pem|key|crt|cer|jks|p12|pfx|conf|cfg|txt|json|ya?ml|so|db|inc|cnf|ini|php|py|sh|pl|html?)[;,]?$`)

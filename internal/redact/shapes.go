@@ -47,6 +47,17 @@ var ownShapes = []tokenShape{
 	{"Doppler token", []string{"dp.st.", "dp.ct.", "dp.sa."}, `dp\.(?:st|ct|sa)\.[A-Za-z0-9_.-]{30,}`},
 	{"SendGrid key", []string{"sg."}, `SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`},
 	{"private key", []string{"ls0tls1crudjti"}, `LS0tLS1CRUdJTi(?:BSU0Eg|BQUklWQVRF|BFQyBQUklWQVRF|BPUEVOU1NI|BFTkNSWVBURUQ|BEU0Eg|BQR1AgUFJJ)[A-Za-z0-9+/=]{16,}`}, // the same in base64
+	{"address that is a secret", []string{"hc-ping.", "/ping/"}, `(?:hc-ping\.\w{2,4}|/ping)/([0-9a-f]{8}-[0-9a-f-]{27})`},
+	{"address that is a secret", []string{"/api/push/"}, `/api/push/([A-Za-z0-9]{10,})`},
+	{"address that is a secret", []string{"hooks.zapier.com"}, `hooks\.zapier\.com/hooks/catch/([0-9]+/[a-z0-9]+)`},
+	{"address that is a secret", []string{"/with/key/"}, `/with/key/([A-Za-z0-9_-]{16,})`},
+	{"address that is a secret", []string{"nosnch.in/"}, `nosnch\.in/([0-9a-f]{8,})`},
+	{"address that is a secret", []string{"cronitor.link/p/"}, `cronitor\.link/p/([0-9a-f]{16,})`},
+	{"address that is a secret", []string{"/integrations/generic/"}, `/integrations/generic/[0-9]+/alert/([0-9a-f-]{16,})`},
+	{"address that is a secret", []string{"events.pagerduty.com/integration/"}, `events\.pagerduty\.com/integration/([0-9a-f]{16,})`},
+	{"address that is a secret", []string{"/hooks/"}, `/hooks/(?:[A-Za-z0-9]{17,24}/([A-Za-z0-9]{40,})|[a-z0-9]{26}\b)`},
+	{"address that is a secret", []string{"/inputs/"}, `/inputs/([0-9a-f]{8}-[0-9a-f-]{27})`},
+	{"address that is a secret", []string{"dynamic/update.php?"}, `dynamic/update\.php\?([A-Za-z0-9=]{16,})`},
 	{"age key", []string{"age-secret-key-"}, `AGE-SECRET-KEY-(?:PQ-)?1[A-Za-z0-9]{20,}`},
 }
 
@@ -61,7 +72,7 @@ var hashShapes = []tokenShape{
 	{"password hash", []string{"$p$", "$h$", "$s$d"}, `\$(?:P|H)\$[./A-Za-z0-9]{31}|\$S\$D[./A-Za-z0-9]{40,}`},
 	{"password hash", []string{"$9$"}, `\$9\$[./A-Za-z0-9-]{8,}`}, // Juniper, which is no hash at all
 	{"password hash", []string{"$1$"}, `\$1\$[./A-Za-z0-9]{0,8}\$[./A-Za-z0-9]{22}`},
-	{"password hash", []string{"{ssha", "{sha", "{smd5}", "{md5", "{crypt}", "{pbkdf2", "{argon2", "{cram-md5}", "{nt", "{lanman}", "{blf-crypt}", "{bcrypt}", "{scram-"}, `(?i:\{(?:SSHA|SHA|SMD5|MD5|CRYPT|PBKDF2|ARGON2|CRAM-MD5|NT|NTLM|LANMAN|BLF-CRYPT|BCRYPT|SCRAM-)[A-Z0-9_.-]{0,16}\})([^\s:"',]{8,})`},
+	{"password hash", []string{"{ssha", "{sha", "{smd5}", "{md5", "{crypt}", "{pbkdf2", "{argon2", "{cram-md5}", "{nt", "{lanman}", "{blf-crypt}", "{bcrypt}", "{scram-"}, `(?i:\{(?:SSHA|SHA|SMD5|MD5|CRYPT|PBKDF2|ARGON2|CRAM-MD5|NT|NTLM|LANMAN|BLF-CRYPT|BCRYPT|SCRAM-)[A-Z0-9_.-]{0,16}\})[^\s:"',\[]{8,}`},
 	{"password in a list", []string{"{plain}", "{cleartext}", "{clear}", "{plain-"}, `(?i:\{(?:PLAIN|CLEARTEXT|CLEAR|PLAIN-MD5|PLAIN-TRUNC)\})([^\s:"',]{2,})`},
 	{"password hash", []string{"pbkdf2_sha", "pbkdf2:sha", "scrypt:", "bcrypt_sha256$", "bcrypt$", "argon2$"}, `(?:pbkdf2_sha[0-9]+\$|pbkdf2:sha[0-9]+(?::[0-9]+)?\$|scrypt:[0-9:]+\$|bcrypt(?:_sha256)?\$|argon2\$)[^\s"',]{20,}`},
 	{"password hash", []string{"grub.pbkdf2."}, `grub\.pbkdf2\.sha512\.[0-9]+\.[0-9A-Fa-f.]{20,}`},
@@ -118,7 +129,7 @@ func shapeTriggers() []trigger {
 	}
 	return append(all,
 		trigger{"://", (*scan).url},
-		trigger{"authorization", (*scan).header}, trigger{"bearer", (*scan).bearer},
+		trigger{"authorization", (*scan).header}, trigger{"bearer", (*scan).bearer}, trigger{"basic ", (*scan).basic},
 		trigger{"tcp_fastopen_key", (*scan).kernelSecret}, trigger{"stable_secret", (*scan).kernelSecret},
 	)
 }
@@ -212,7 +223,7 @@ var slashInside = regexp.MustCompile(`^[^\s"'<>/@:.]{1,64}/[^\s"'<>/@:.]{0,64}@[
 
 var furtherHosts = regexp.MustCompile(`@[\w.:-]+,[\w.-]+:([^\s:@/,"']{2,})`)
 
-var credentials = regexp.MustCompile("(?i)^authorization[\"'`\\\\]*\\]?[ \t]*(?:=>|[:=,]|[ \t])(?:\\\\[ \t]|[ \t]|\\[)*[\\\\\"'`]*(?:(basic|bearer|token|apikey|negotiate|digest|key|aws4-hmac-sha256|splunk|genie[a-z]*|ssws)(?:[ \t]|\\\\ |%20|\\\\x20)+)?([^\\s\"'`,;<>\\\\]+)")
+var credentials = regexp.MustCompile("(?i)^authorization[\"'`\\\\]*\\]?[ \t]*(?:=>|[!=]?~|[!=]=|[:=,]|[ \t])(?:\\\\[ \t]|[ \t]|\\[)*[\\\\\"'`]*(?:(basic|bearer|token|apikey|negotiate|digest|key|aws4-hmac-sha256|splunk|genie[a-z]*|ssws)(?:[ \t]|\\\\ |%20|\\\\x20)+[\"']{0,2})?([^\\s\"'`,;<>\\\\]+)")
 
 // header finds the credentials of an Authorization header.
 func (s *scan) header(at int) {
@@ -245,6 +256,16 @@ var bearer = regexp.MustCompile(`^(?i)bearer(?:[ \t]|\\ )+["']?([A-Za-z0-9._~+/=
 func (s *scan) bearer(at int) {
 	m := bearer.FindSubmatchIndex(s.data[at:min(s.end, at+longestToken)])
 	if m != nil && (len(m) < 4 || m[3]-m[2] >= 20 || looksStrong(string(s.data[at+m[2]:at+m[3]]))) {
+		s.add(at+m[2], at+m[3], "credentials of a header")
+	}
+}
+
+var basic = regexp.MustCompile(`^(?i)basic ([A-Za-z0-9+/]{8,}={0,2})`)
+
+// basic finds user:password in base64, whatever the header is called.
+func (s *scan) basic(at int) {
+	m := basic.FindSubmatchIndex(s.data[at:min(s.end, at+longestToken)])
+	if m != nil && isCredentials(string(s.data[at+m[2]:at+m[3]])) {
 		s.add(at+m[2], at+m[3], "credentials of a header")
 	}
 }

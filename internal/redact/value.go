@@ -188,6 +188,18 @@ func goesOn(text []byte) int {
 // below.
 func (s *scan) quotedEnd(a assignment, start int, quote string) int {
 	end := start + quotedLength(s.data[start:s.end], quote)
+	for len(quote) == 1 && a.first && end+1 < s.end && (isAlnum(s.data[end+1]) || isQuote(s.data[end+1]) && s.data[end+1] != quote[0]) {
+		next := s.data[end+1 : s.end] // "a"b", 'a'"b"
+		if isQuote(next[0]) {
+			quote = string(next[:1])
+			end++
+			next = next[1:]
+		}
+		if bytes.IndexByte(next, quote[0]) < 0 {
+			break
+		}
+		end += 1 + quotedLength(next, quote)
+	}
 	if bytes.HasPrefix(s.data[end:], []byte(quote)) || start == s.end && len(quote) < 3 || quote[0] == '\\' || quote[0] == '&' || a.comment || a.quote != "" && !a.closed {
 		return end
 	}
@@ -265,9 +277,22 @@ func (s *scan) bareLength(a assignment, rest []byte) (int, bool) {
 		return quotedLength(rest, a.quote), true
 	case a.first && (a.before || a.after || s.isWholeLine(a, rest)):
 		length := lineLength(rest)
-		return length, !a.comment || !isProse(rest[:length])
+		if a.comment && isProse(rest[:length]) { // # password = x   (old)
+			return withAside(rest)
+		}
+		return length, true
 	}
 	return s.optionLength(a, rest), true
+}
+
+// asideBehind: what sets a remark off from what it is about.
+var asideBehind = regexp.MustCompile(`^(?:[ \t]{2,}|[ \t]+(?:\(|--|<-|[-–—] |//|;|#))`)
+
+// withAside returns how long the word is that a remark follows, and whether it looks like a
+// password.
+func withAside(text []byte) (int, bool) {
+	n := wordLength(text, "")
+	return n, looksStrong(string(text[:min(n, longWord)])) && asideBehind.Match(text[n:min(len(text), n+8)])
 }
 
 // isWholeLine reports whether a value goes on to the end of its line though there are blanks in
@@ -296,8 +321,8 @@ func (s *scan) afterColon(a assignment, rest []byte) (int, bool) {
 	}
 	if a.first && a.after && !inFlow {
 		length := lineLength(rest)
-		if a.comment || s.format.is(prose) {
-			return length, !isProse(rest[:length])
+		if (a.comment || s.format.is(prose)) && isProse(rest[:length]) {
+			return withAside(rest)
 		}
 		return length, rest[0] != '{'
 	}

@@ -71,7 +71,7 @@ var aboutSecrets = wordSet(`
 	placeholder example agedays algorithms ciphers sync save saving remember generator gen generate stat status state uses
 	used visible visibility show hide echo masked mask input box dialog identity uuid charset maxlen minlen mk so free less
 	protected protection sent received dump list encode decode strip lstrip rstrip startswith endswith split replace join
-	equals match matches contains index append eval
+	equals match matches contains index append eval mgmt management
 `)
 
 // Of these some may as well say whose secret it is: PASSWORD_BACKEND.
@@ -81,7 +81,7 @@ var owners = wordSet("db database user account backend agent service module plug
 var beforeSecrets = wordSet(`
 	no not to without max min num number maximum minimum expire expired count fastcgi uwsgi scgi grpc memcached ask get
 	read has is allow deny permit disable disabled enable forgot reset change use using want need public id valid invalid
-	show print display list hide delete remove check first second try require pam keyboard bypass unique
+	recv receive search fetch trusted show print display list hide delete remove check first second try require pam keyboard bypass unique
 `)
 
 func wordSet(text string) map[string]bool {
@@ -125,10 +125,11 @@ func strengthOf(key string) strength {
 		if part == "pass" && i > 0 && parts[i-1] == "proxy" {
 			return none
 		}
-		if found != none && i > 0 && (beforeSecrets[parts[i-1]] || beforeSecrets[parts[0]]) {
+		if found != none && i > 0 && (beforeSecrets[parts[i-1]] || beforeSecrets[parts[0]] && (parts[0] != "public" || strings.HasSuffix(part, "key"))) &&
+			(parts[i-1] != "enable" || i > 1 || i < len(parts)-1 || found < sure) {
 			return none
 		}
-		if found == weak && i < len(parts)-1 && !isNumber(parts[len(parts)-1]) {
+		if found == weak && i < len(parts)-1 && !isNumber(parts[len(parts)-1]) && (part != "auth" || parts[len(parts)-1] != "pair") {
 			return none // "key_bits" and the like of which there are many
 		}
 		if found >= sure && owned {
@@ -209,6 +210,9 @@ func partStrength(parts []string, i int) (strength, string) {
 			continue
 		}
 		return sure, rest
+	}
+	if strings.HasSuffix(part, "key") && !strings.HasPrefix(part, "pub") && !strings.HasPrefix(part, "host") {
+		return weak, ""
 	}
 	if strings.HasSuffix(part, "sessid") || strings.HasSuffix(part, "sessionid") {
 		return weak, ""
