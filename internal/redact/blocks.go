@@ -26,6 +26,8 @@ func blockTriggers() []trigger {
 		{"$ansible_vault;", (*scan).inlineStore},
 		{"random_password", across(`"result"`, `random_password.{0,900}?"result":\s*"([^"\n]{4,})"`)},
 		{`"kty"`, (*scan).webKey},
+		{`"modulus"`, (*scan).webKey},
+		{"<modulus>", (*scan).keyValue},
 		{`"kind":"secret"`, (*scan).secretInJSON},
 		{`"kind": "secret"`, (*scan).secretInJSON},
 		{"github-oauth", across(`"`, `github-oauth["']?\s*:\s*\{\s*"[^"]{1,64}"\s*:\s*"([^"\n]+)"`)},
@@ -246,7 +248,7 @@ func across(near, expression string) func(s *scan, at int) {
 	}
 }
 
-var webKeyPart = regexp.MustCompile(`"(?:d|k|p|q|dp|dq|qi)"\s*:\s*"([A-Za-z0-9_=-]{16,})"`)
+var webKeyPart = regexp.MustCompile(`(?i)"(?:d|k|p|q|dp|dq|qi|inverseq)"\s*:\s*"([A-Za-z0-9_=+/-]{16,})"`)
 
 // webKey finds the private parts of a JSON web key, which stand beside its type.
 func (s *scan) webKey(at int) {
@@ -266,6 +268,19 @@ func (s *scan) webKey(at int) {
 	s.webKeys = from + len(text)
 	for _, m := range webKeyPart.FindAllSubmatchIndex(text, 8) {
 		s.add(from+m[2], from+m[3], "private key")
+	}
+}
+
+var keyValuePart = regexp.MustCompile(`<(?:D|P|Q|DP|DQ|InverseQ)>\s*([A-Za-z0-9+/=]{16,})`)
+
+// keyValue finds the private parts of an RSAKeyValue in XML, which stand behind the public ones.
+func (s *scan) keyValue(at int) {
+	text := s.data[at:min(len(s.data), at+1<<13)]
+	if i := bytes.Index(text, []byte("</RSAKeyValue>")); i >= 0 {
+		text = text[:i]
+	}
+	for _, m := range keyValuePart.FindAllSubmatchIndex(text, 6) {
+		s.add(at+m[2], at+m[3], "private key")
 	}
 }
 

@@ -257,7 +257,7 @@ func (s *scan) isDirective(k key, text string, quoted bool, rest []byte) bool {
 	case last && bytes.IndexByte(before, '/') >= 0 && debconf.Match(before):
 		return true
 	case k.comment && !quoted:
-		return last && k.first && looksStrong(text)
+		return last && k.first && (looksStrong(text) || isSpecific(k.name) && (s.data[k.end] == '\t' || k.start > s.start && s.data[k.start-1] == '#'))
 	case pairsBefore.Match(before):
 		return true
 	case setBefore.Match(before) && (isSpecific(k.name) || bytes.IndexByte([]byte(":/"), before[len(before)-1]) >= 0) && (last || looksStrong(text)):

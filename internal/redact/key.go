@@ -86,6 +86,12 @@ func (s *scan) keyAround(at int) key {
 	if k.strength == weak && (k.name == "key" || k.name == "pin") && s.format.is(secretKeys) {
 		k.strength = sure
 	}
+	if k.strength == weak && len(k.name) > 4 && (strings.EqualFold(k.name[:2], "x-") || strings.HasSuffix(k.name, "_AUTH") && s.text(k.end, 1) == "=") {
+		k.strength = likely
+		if k.name[1] == '-' { // a header: X-App-Key
+			k.strength = sure
+		}
+	}
 	if k.strength == none {
 		return k
 	}
@@ -346,6 +352,9 @@ func (s *scan) isCall(k key, rest []byte) bool {
 		return false
 	}
 	last := before[len(before)-1]
+	if k.quote == "" && bytes.HasSuffix(before, []byte("($")) { // Set($Password, "x") of Perl
+		return isQuote(value[0]) || perlQuote.Match(value)
+	}
 	return k.closed && last == '(' && isQuote(value[0]) ||
 		k.quote == "" && last == '{' && (value[0] == '"' || bytes.HasPrefix(value, []byte("<<")))
 }

@@ -10,24 +10,24 @@ import (
 type record uint8
 
 const (
-	noRecord        record = iota
-	secondOfColons         // user:password
-	lastOfColons           // user:realm:hash
-	fromSecondOfColons     // user:password, which may have colons
-	fromThirdOfColons      // host:user:password, which may have colons
-	fromFifthOfColons      // host:port:database:user:password, which may have colons
-	userOfBlanks           // host user:password
-	hashesOfColons         // user:1000:hash:hash:flags
-	secondOfBlanks         // user password
-	thirdOfBlanks          // client server password
-	lastOfBlanks           // : PSK "password"
-	secondOfEquals         // user=password
-	restOfBlanks           // peer pass phrase
-	everyLine              // passwords and keys, nothing else
-	everySecondLine        // user, and in the next line password
-	userOption             // user = "user:password" among others
-	typedLine              // commands, one of which may be a password that was typed too early
-	loneLine               // a password and nothing else, where there is a single line
+	noRecord           record = iota
+	secondOfColons            // user:password
+	lastOfColons              // user:realm:hash
+	fromSecondOfColons        // user:password, which may have colons
+	fromThirdOfColons         // host:user:password, which may have colons
+	fromFifthOfColons         // host:port:database:user:password, which may have colons
+	userOfBlanks              // host user:password
+	hashesOfColons            // user:1000:hash:hash:flags
+	secondOfBlanks            // user password
+	thirdOfBlanks             // client server password
+	lastOfBlanks              // : PSK "password"
+	secondOfEquals            // user=password
+	restOfBlanks              // peer pass phrase
+	everyLine                 // passwords and keys, nothing else
+	everySecondLine           // user, and in the next line password
+	userOption                // user = "user:password" among others
+	typedLine                 // commands, one of which may be a password that was typed too early
+	loneLine                  // a password and nothing else, where there is a single line
 )
 
 // records goes through the lines of a file that has columns, and through those of others that
@@ -45,7 +45,9 @@ func (s *scan) records() {
 		switch {
 		case s.format.record == noRecord, s.format.record == loneLine && !s.isAlone(line):
 			s.recordInLine(start, line)
-		case len(trimmed) == 0 || trimmed[0] == '#':
+		case len(trimmed) == 0 || trimmed[0] == '#' && (len(trimmed) == 1 || !isAlnum(trimmed[1])):
+		case trimmed[0] == '#': // an entry that is switched off
+			s.switchedOff(start+len(line)-len(trimmed)+1, trimmed[1:])
 		default:
 			n++
 			s.column(start, line, n)
@@ -118,6 +120,20 @@ func isDES(field []byte) bool {
 	}
 	lowers, uppers, digits, others, turns := classes(string(field))
 	return lowers > 0 && uppers > 0 && digits+others > 0 && turns >= 5
+}
+
+// switchedOff is column for a line behind the sign of a comment, which may as well say what the
+// columns are called.
+func (s *scan) switchedOff(start int, line []byte) {
+	if s.format.record == everyLine || s.format.record == everySecondLine || s.format.record == loneLine || s.format.record == typedLine {
+		return
+	}
+	for _, f := range s.chosen(line, 1) {
+		if text := bytes.TrimSpace(line[f[0]:f[1]]); looksStrong(string(text)) && markLength(text) == 0 {
+			at := start + f[0] + bytes.Index(line[f[0]:f[1]], text)
+			s.add(at, at+len(text), "password in a list")
+		}
+	}
 }
 
 // column finds the secret in one line of a file with columns, the n-th that holds something.

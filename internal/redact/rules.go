@@ -5,7 +5,7 @@ import "strings"
 // Directives whose value is a secret though their name does not say so, or does not come next.
 var directiveRules = []struct {
 	text       string
-	expression string // from the text on; its groups are secrets, VALUE stands for one with or without quotes
+	expression string // from the text on; its groups are secrets, VALUE stands for one with or without quotes, ORACLE for user/password
 }{
 	{"rocommunity", `(?i)rocommunity6?[ \t]+VALUE`},
 	{"rwcommunity", `(?i)rwcommunity6?[ \t]+VALUE`},
@@ -29,7 +29,7 @@ var directiveRules = []struct {
 	{"static:", `static:[^\s:]+:(\S+)`},
 	{"sql_servers", `(?i)(?:my|pg)?sql_servers?\s*=\s*[^\s/]+/[^\s/]*/[^\s/]*/([^\s:#]+)`},
 	{"mysql_servers", `(?i)mysql_servers\s*=\s*[^\s/]+/[^\s/]*/[^\s/]*/([^\s:#]+)`},
-	{"client_send", `client_send\s*=\s*[:"^<; \t]*(?:[\w.@-]+|\^)?(?:\s*[:;]\s*|\^)[\w.@-]+(?:\s*[:;]\s*|\^)([^\s"]+)`},
+	{"client_send", `client_send\s*=\s*[:"^<; \t]*?(?:[\w.@-]+|\^)??(?:\s*[:;]\s*|\^)[\w.@-]+(?:\s*[:;]\s*|\^)([^\s"]+)`},
 	{`"p:`, `"P:([^"]{2,})"`},
 	{`"p=`, `"P=([^"]{2,})"`},
 	{"rootpw", `(?i)rootpw[ \t]+(?:--?\w+[ \t]+)*VALUE`},
@@ -52,11 +52,11 @@ var directiveRules = []struct {
 	{"securestring", `(?i)SecureString[ \t]+(?:-String[ \t]+)?(?:"([^"]+)"|'([^']+)')`},
 	{" /p:", `(?i) /p:VALUE`},
 	{`"/p:`, `(?i)"/p:([^\s"']+)`},
-	{"sqlplus", `(?i)sqlplus[ \t]+(?:-\w+[ \t]+)*["']?[\w$#]+/([^@/\s"']+)`},
-	{"expdp", `(?i)expdp[ \t]+["']?[\w$#]+/([^@/\s"']+)`},
-	{"impdp", `(?i)impdp[ \t]+["']?[\w$#]+/([^@/\s"']+)`},
-	{"sqlldr", `(?i)sqlldr[ \t]+(?:userid=)?["']?[\w$#]+/([^@/\s"']+)`},
-	{"rman ", `(?i)rman[ \t]+target[ \t]+["']?[\w$#]+/([^@/\s"']+)`},
+	{"sqlplus", `(?i)sqlplus[ \t]+(?:-\w+[ \t]+)*ORACLE`},
+	{"expdp", `(?i)expdp[ \t]+ORACLE`},
+	{"impdp", `(?i)impdp[ \t]+ORACLE`},
+	{"sqlldr", `(?i)sqlldr[ \t]+(?:userid=)?ORACLE`},
+	{"rman ", `(?i)rman[ \t]+target[ \t]+ORACLE`},
 	{"thin:", `(?i)thin:[\w$#]+/([^@/\s"']+)@`},
 	{"wpa_passphrase", `wpa_passphrase[ \t]+(?:"[^"]*"|'[^']*'|\S+)[ \t]+(?:"([^"]+)"|'([^']+)'|(\S+)[ \t]*(?:$|[|>;&]))`},
 	{"tacacs-server", `tacacs-server(?: host \S+)? key(?: [0-9])? (\S+)`},
@@ -96,9 +96,9 @@ var directiveRules = []struct {
 	{"lftp ", `lftp (?:-\S+ )*[\w.-]+:([^\s@/]+)@`},
 	{"operator unseal", `operator unseal (?:-\S+ )*["']?([A-Za-z0-9+/=]{16,})`},
 	{"gh secret set", `gh secret set .{0,80}?(?:-b|--body)[= ]VALUE`},
-	{" catalog ", ` catalog ["']?[\w$#]+/([^@/\s"']+)["']?@`},
-	{"exp ", `exp[ \t]+["']?[\w$#]+/([^@/\s"']+)(?:@\S+)?["']?[ \t]+\w+=`},
-	{"imp ", `imp[ \t]+["']?[\w$#]+/([^@/\s"']+)(?:@\S+)?["']?[ \t]+\w+=`},
+	{" catalog ", ` catalog ORACLE["']?@`},
+	{"exp ", `exp[ \t]+ORACLE(?:@\S+)?["']?[ \t]+\w+=`},
+	{"imp ", `imp[ \t]+ORACLE(?:@\S+)?["']?[ \t]+\w+=`},
 	{"isql ", `isql[ \t]+(?:-[vb][ \t]+)*[A-Za-z]\w*[ \t]+\w+[ \t]+VALUE`},
 	{"secret,id=", `secret,id=[\w-]+,(?:\S*,)?data=([^\s,]+)`},
 	{"radtest", `radtest[ \t]+(?:-\S+[ \t]+)*\S+[ \t]+VALUE[ \t]+\S+[ \t]+[0-9]+[ \t]+VALUE`},
@@ -198,7 +198,7 @@ var directiveRules = []struct {
 	{"password cipher", `password (?:irreversible-)?cipher (\S+)`},
 	{"-art-api:", `(?i)-art-api: *([^\s"']+)`},
 	{"reset-admin-password", `reset-admin-password (?:--\S+ )*VALUE`},
-	{"dgmgrl", `dgmgrl[ \t]+(?:-\w+[ \t]+)*["']?[\w$#]+/([^@/\s"']+)`},
+	{"dgmgrl", `dgmgrl[ \t]+(?:-\w+[ \t]+)*ORACLE`},
 	{"-createcredential", `(?i)-(?:create|modify)Credential \S+ \S+ VALUE`},
 	{"-createentry", `(?i)-(?:create|modify)Entry \S+ VALUE`},
 	{"-modifyentry", `(?i)-(?:create|modify)Entry \S+ VALUE`},
@@ -234,6 +234,18 @@ var directiveRules = []struct {
 	{"wort ist:", `(?i)wort ist:[ \t]+VALUE[ \t]*$`},
 	{"secret is:", `(?i)secret is:[ \t]+VALUE[ \t]*$`},
 	{"pin is:", `(?i)pin is:[ \t]+VALUE[ \t]*$`},
+	{" -h ", ` -H ["']?(?:[0-9a-fA-F]{32}:)?([0-9a-fA-F]{32})(?:["'\s]|$)`},
+	{"fndload", `(?i)fndload ORACLE`},
+	{"fndcpass", `(?i)fndcpass ORACLE`},
+	{"wfload", `(?i)wfload ORACLE`},
+	{"concsub", `(?i)concsub ORACLE`},
+	{"userid=", `(?i)userid=ORACLE`},
+	{": rsa ", `(?i): rsa[ \t]+\S+[ \t]+"([^"\n]+)"`},
+	{": ecdsa ", `(?i): ecdsa[ \t]+\S+[ \t]+"([^"\n]+)"`},
+	{": p12 ", `(?i): p12[ \t]+\S+[ \t]+"([^"\n]+)"`},
+	{": pkcs", `(?i): pkcs\w+[ \t]+\S+[ \t]+"([^"\n]+)"`},
+	{": pin ", `(?i): pin[ \t]+%smartcard\S*[ \t]+"?([^\s"]+)`},
+	{": ntlm ", `: NTLM[ \t]+(?:"([^"\n]+)"|(0[sx]\S+))`},
 	{"obj= ", `(?i)obj= \S+ +password= VALUE`},
 	{"add_argument(", `add_argument\([^)\n]{0,80}--[\w-]*(?:pass|secret|token)\w*["'][^)\n]{0,160}default=["']([^"'\n]+)["']`},
 	{"option(", `option\([^)\n]{0,80}--[\w-]*(?:pass|secret|token)\w*["'][^)\n]{0,160}default=["']([^"'\n]+)["']`},
@@ -242,6 +254,9 @@ var directiveRules = []struct {
 	{" /pass:", `(?i) /pass:VALUE`},
 	{"rabbitmqctl", `rabbitmqctl[ \t]+(?:-\S+[ \t]+)*(?:add_user|change_password)[ \t]+\S+[ \t]+VALUE`},
 }
+
+// oracleUser is user/password of Oracle.
+const oracleUser = `["']?[\w$#]+/(?:\\?"([^"\n\\]+)|([^@/\s"']+))`
 
 const quotedOrNot = `(?:"([^"\n]{2,})"|'([^'\n]{2,})'|([^\s"'-][^\s"']*))`
 
@@ -252,7 +267,7 @@ func ruleTrigger(text, expression, rule string) trigger {
 
 // groupsTrigger is ruleTrigger where what is found has to look more like a secret.
 func groupsTrigger(text, expression, rule string, required strength) trigger {
-	compiled := lazily(`^(?:` + strings.ReplaceAll(expression, "VALUE", quotedOrNot) + `)`)
+	compiled := lazily(`^(?:` + strings.ReplaceAll(strings.ReplaceAll(expression, "VALUE", quotedOrNot), "ORACLE", oracleUser) + `)`)
 	return trigger{text, func(s *scan, at int) {
 		if s.format.is(noKeys) {
 			return

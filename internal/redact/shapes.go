@@ -67,7 +67,7 @@ var hashShapes = []tokenShape{
 	{
 		"password hash",
 		[]string{"$1$", "$2a$", "$2b$", "$2y$", "$2x$", "$2$", "$5$", "$6$", "$7$", "$8$", "$9$", "$14$", "$y$", "$gy$", "$apr1$", "$sha1$", "$md5", "$argon2", "$scrypt$", "$p$", "$h$", "$s$d", "$pbkdf2", "$bcrypt-"},
-		`\$(?:1|2[abxy]?|5|6|7|8|9|14|y|gy|apr1|sha1|md5|argon2i?d?|scrypt|bcrypt-sha256|pbkdf2[a-z0-9-]*)\$[./A-Za-z0-9+=,$-]*[./A-Za-z0-9]{22}[=]*`,
+		`\$(?:1|2[abxy]?|5|6|7|8|9|14|y|gy|apr1|sha1|md5|argon2i?d?|scrypt|bcrypt-sha256|pbkdf2[a-z0-9-]*)\$[./A-Za-z0-9+=,$-]*[./A-Za-z0-9+]{22}=*`,
 	},
 	{"password hash", []string{"$p$", "$h$", "$s$d"}, `\$(?:P|H)\$[./A-Za-z0-9]{31}|\$S\$D[./A-Za-z0-9]{40,}`},
 	{"password hash", []string{"$9$"}, `\$9\$[./A-Za-z0-9-]{8,}`}, // Juniper, which is no hash at all

@@ -22,7 +22,7 @@ func (s *scan) value(a assignment, pos int) (start, end int, ok bool) {
 	if mark := markLength(s.data[pos:s.end]); mark > 0 && (pos+mark == s.end || bytes.IndexByte([]byte(" \t,;}]\"'&"), s.data[pos+mark]) >= 0) {
 		return pos, pos + mark, false
 	}
-	if s.data[pos] == '[' && !s.isMarkAt(pos) {
+	if s.data[pos] == '[' && s.text(pos, 7) != "[]byte(" && !s.isMarkAt(pos) {
 		return s.list(a, pos)
 	}
 	colon := strings.HasPrefix(a.separator, ":")
@@ -45,6 +45,11 @@ func (s *scan) value(a assignment, pos int) (start, end int, ok bool) {
 	}
 	if from, to, ok := s.literal(a, pos); ok {
 		return from, to, s.isPlainSecret(a, from, to)
+	}
+	if m := perlQuote.FindSubmatchIndex(s.data[pos:min(s.end, pos+8)]); m != nil {
+		start := pos + m[1]
+		end := start + bracketedLength(s.data[start:s.end], s.data[start-1])
+		return start, end, s.isPlainSecret(a, start, end)
 	}
 	start, quote := s.opened(pos)
 	switch {
@@ -99,7 +104,7 @@ var (
 	// "password": {"value": "x"}
 	valueWithin = regexp.MustCompile(`^\{\s{0,64}(?:"type"\s*:\s*"[^"\n]{0,64}",\s{0,64})?"(?:value|val|plain|plaintext|secret|string|data|content)"\s*:\s*"((?:[^"\\]|\\.){2,400})"`)
 	// A call whose argument is the value in other letters: b64decode("x").
-	literalCall = regexp.MustCompile(`^(?:new )?[\w.:]*(?i:decode|decode64|b64d|decrypt|unquote|from|string|bytes|str|secretstr|buffer|md5|sha1|crypt|encrypt|hash|\w*password|password_hash|sensitive|array|atob)\([ \t]*(?:["'][^"'\n]{0,64}["'],[ \t]*)?b?["']([^"'\n]{2,400})["'][^"'\n]*\)`)
+	literalCall = regexp.MustCompile(`^(?:new |\[\])?[\w.:]*(?i:byte|decode|decode64|b64d|decrypt|unquote|from|string|bytes|str|secretstr|buffer|md5|sha1|crypt|encrypt|hash|\w*password|password_hash|sensitive|array|atob)\([ \t]*(?:["'][^"'\n]{0,64}["'],[ \t]*)?b?["']([^"'\n]{2,400})["'][^"'\n]*\)`)
 	// $(echo x), `echo x | base64 -d`
 	echoed = regexp.MustCompile("^(?:\\$\\(|`)(?:echo|printf)(?: -[a-zA-Z]+)* [\"']?([^\\s\"'$)|`%]{2,})")
 	// {{ x | default('y') }}, <%= a || 'y' %>
@@ -107,7 +112,7 @@ var (
 	// getenv("x") or "y"
 	fallback = regexp.MustCompile(`^[^\s"'()]{1,64}(?:\([^()]{0,64}\)|\[[^\[\]]{0,64}\])?[ \t]*(?:or|\|\||\?\?|\?:)[ \t]*["']([^"'\n]{2,400})["']`)
 	// YAML's anchors and tags, before a value.
-	nodeTag = regexp.MustCompile(`^(?:(?:&[\w-]{1,64}|!!?(?:str|binary|string|int))[ \t]+)+`)
+	nodeTag = regexp.MustCompile(`^(?:(?:&[\w-]{1,64}|!!?(?:str|binary|string|int)?)[ \t]+)+`)
 )
 
 func (s *scan) isPlainSecret(a assignment, start, end int) bool {
@@ -124,12 +129,15 @@ func (s *scan) isMarkAt(pos int) bool {
 	return bytes.HasPrefix(s.data[pos:], []byte("[redacted"))
 }
 
-var openings = regexp.MustCompile("^(?:<<|&[\\w-]{1,24} |!!?[A-Za-z]{1,12} |[a-zA-Z@$]{1,2}|L?f?r?b?u?)?(\"\"\"|'''|&quot;|&#3[49];|&apos;|\\\\{0,7}[\"'`])")
+var openings = regexp.MustCompile("^(?:<<|&[\\w-]{1,24} |!!?[A-Za-z]{0,12} |[a-zA-Z@$]{1,2}|L?f?r?b?u?)?(\"\"\"|'''|&quot;|&#3[49];|&apos;|\\\\{0,7}[\"'`])")
 
 // opened returns where the text begins behind the quote that opens at pos, and the quote.
 func (s *scan) opened(pos int) (int, string) {
 	if pos >= s.end || isAlnum(s.data[pos]) && (pos+2 >= s.end || !isQuote(s.data[pos+1]) && !isQuote(s.data[pos+2])) {
 		return pos, ""
+	}
+	if rest := s.data[pos:min(s.end, pos+longestKey)]; len(rest) > 4 && isQuote(rest[0]) && rest[0] != '`' && rest[1] == rest[0] && (isAlnum(rest[2]) || rest[2] > ' ' && bytes.IndexByte([]byte("'\",;:)}]<>#=&|"), rest[2]) < 0) && bytes.Contains(rest[2:], rest[:2]) {
+		return pos + 2, string(rest[:2]) // 'password=''x'' user=y'
 	}
 	m := openings.FindSubmatchIndex(s.data[pos:min(s.end, pos+40)])
 	if m == nil {
@@ -293,6 +301,30 @@ var asideBehind = regexp.MustCompile(`^(?:[ \t]{2,}|[ \t]+(?:\(|--|<-|[-–—] 
 func withAside(text []byte) (int, bool) {
 	n := wordLength(text, "")
 	return n, looksStrong(string(text[:min(n, longWord)])) && asideBehind.Match(text[n:min(len(text), n+8)])
+}
+
+// perlQuote: q{x} of Perl, %q(x) of Ruby.
+var perlQuote = regexp.MustCompile(`^(?:q[qQ]?|%[qQ])[({\[<|/!]`)
+
+// bracketedLength returns how long a text is up to what closes the bracket before it, with those
+// that open in it; all of it where nothing does.
+func bracketedLength(text []byte, open byte) int {
+	closes := open
+	if i := strings.IndexByte("({[<", open); i >= 0 {
+		closes = ")}]>"[i]
+	}
+	depth := 0
+	for i, c := range text[:min(len(text), longWord)] {
+		switch {
+		case c == closes && depth == 0:
+			return i
+		case c == closes:
+			depth--
+		case c == open:
+			depth++
+		}
+	}
+	return len(bytes.TrimRight(text, " \t\r"))
 }
 
 // isWholeLine reports whether a value goes on to the end of its line though there are blanks in

@@ -34,6 +34,9 @@ var secretParts = map[string]strength{
 // Before "code" these make it a secret's name.
 var codeKinds = wordSet("reg registration activation license licence access invite recovery backup")
 
+// Behind "key" these say which part of it the value is.
+var keyParts = wordSet("left right first second half part component primary secondary base data material value hex")
+
 // Whose PIN it is: of a processor it is a place.
 var pinOwners = wordSet("hsm user so gsm card token smartcard device sim tpm yubikey access security slot pkcs unlock voicemail login admin")
 
@@ -41,7 +44,7 @@ var pinOwners = wordSet("hsm user so gsm card token smartcard device sim tpm yub
 var keyKinds = map[string]strength{
 	"api": sure, "sec": likely, "symm": sure, "symmetric": sure, "wireless": sure, "cluster": likely, "rpc": sure, "gossip": sure, "access": sure, "private": sure, "secret": sure, "shared": sure, "preshared": sure, "account": sure,
 	"master": sure, "encryption": sure, "auth": sure, "signing": sure, "deploy": sure, "hmac": sure, "session": sure, "storage": sure,
-	"authentication": sure, "crypt": sure, "crypto": sure, "cipher": likely, "app": likely, "application": likely, "consumer": likely, "client": likely, "merchant": likely, "unseal": sure, "recovery": sure, "activation": sure, "validation": sure, "decryption": sure, "subscription": sure, "service": likely, "routing": likely, "integration": likely, "ingest": likely, "ingestion": likely, "instrumentation": likely, "function": likely, "webhook": likely, "wep": sure, "wpa": sure, "blowfish": sure, "des": sure, "aes": sure, "privkey": sure, "stats": weak, "license": sure, "licence": sure,
+	"authentication": sure, "crypt": sure, "crypto": sure, "cipher": likely, "app": likely, "application": likely, "consumer": likely, "client": likely, "merchant": likely, "unseal": sure, "otp": sure, "totp": sure, "mfa": sure, "recovery": sure, "activation": sure, "validation": sure, "decryption": sure, "subscription": sure, "service": likely, "routing": likely, "integration": likely, "ingest": likely, "ingestion": likely, "instrumentation": likely, "function": likely, "webhook": likely, "wep": sure, "wpa": sure, "blowfish": sure, "des": sure, "aes": sure, "privkey": sure, "stats": weak, "license": sure, "licence": sure,
 }
 
 // Words that end as a secret's name does, and name none: they are commands, or the pass in them
@@ -129,7 +132,7 @@ func strengthOf(key string) strength {
 			(parts[i-1] != "enable" || i > 1 || i < len(parts)-1 || found < sure) {
 			return none
 		}
-		if found == weak && i < len(parts)-1 && !isNumber(parts[len(parts)-1]) && (part != "auth" || parts[len(parts)-1] != "pair") {
+		if found == weak && i < len(parts)-1 && !isNumber(parts[len(parts)-1]) && (part != "auth" || parts[len(parts)-1] != "pair") && (!strings.HasSuffix(part, "key") || !keyParts[parts[i+1]]) {
 			return none // "key_bits" and the like of which there are many
 		}
 		if found >= sure && owned {
