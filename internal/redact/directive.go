@@ -327,8 +327,12 @@ func (s *scan) told(k key) bool {
 	if !bytes.ContainsAny(line, "0123456789") {
 		return false
 	}
-	m := told.FindSubmatchIndex(line)
-	if m == nil {
+	var m []int
+	last := bytes.TrimRight(line, " \t\"'.)")
+	if i := bytes.LastIndexAny(last, " \t"); i >= 0 && len(last)-i > 6 && bytes.ContainsAny(last[i:], "0123456789") {
+		m = told.FindSubmatchIndex(line)
+	}
+	if m == nil && (bytes.Contains(line, []byte(" is ")) || bytes.Contains(line, []byte(" was ")) || bytes.Contains(line, []byte(" ist ")) || bytes.Contains(line, []byte(" war "))) {
 		m = toldWithin.FindSubmatchIndex(line)
 	}
 	if m == nil {

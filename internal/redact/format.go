@@ -80,6 +80,8 @@ var formats = []struct {
 	{"chap-secrets*", format{record: thirdOfBlanks}},
 	{"*l2tp*-secrets*", format{record: thirdOfBlanks}},
 	{"pap-secrets*", format{record: thirdOfBlanks}},
+	{"ppp/*-secrets*", format{record: thirdOfBlanks}},
+	{"mongo*.key", format{record: everyLine}},
 	{"srp-secrets*", format{record: thirdOfBlanks}},
 	{"*ntp*keys*", format{record: thirdOfBlanks}},
 	{"ntp*/*keys*", format{record: thirdOfBlanks}},

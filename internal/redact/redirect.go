@@ -30,7 +30,8 @@ var passwordCommand = regexp.MustCompile(`(?i)(?:pass(?:wd|word|phrase)?|pw|secr
 // /root/.pgpass, and what a command prints that is there to tell a password: PassCmd "echo x".
 func (s *scan) printed(at int) {
 	line := s.data[at:min(s.end, at+longWord)]
-	if passwordCommand.Match(s.data[max(s.start, at-longestKey):at]) {
+	before := s.data[max(s.start, at-longestKey):at]
+	if (bytes.Contains(before, []byte("md")) || bytes.Contains(before, []byte("val")) || bytes.Contains(before, []byte("mmand")) || bytes.Contains(before, []byte("COMMAND"))) && passwordCommand.Match(before) {
 		s.echo(at+bytes.IndexByte(line, ' '), s.end)
 		return
 	}
@@ -50,11 +51,15 @@ func (s *scan) printed(at int) {
 
 // hereDocument is the same for what stands in the lines below: cat > /root/.pgpass <<EOF.
 func (s *scan) hereDocument(at int) {
+	line := s.data[max(s.start, at-nearby):min(s.end, at+nearby)]
+	if bytes.IndexByte(line, '>') < 0 && !bytes.Contains(line, []byte("tee ")) {
+		return
+	}
 	word := delimiter.FindSubmatch(s.data[at:min(s.end, at+64)])
 	if word == nil {
 		return
 	}
-	m := writtenTo.FindSubmatch(s.data[max(s.start, at-nearby):min(s.end, at+nearby)])
+	m := writtenTo.FindSubmatch(line)
 	if m == nil {
 		return
 	}
